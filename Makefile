@@ -1,0 +1,50 @@
+# Every target makes its own virtual environment from the lock files, once.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check bench examples lock
+
+help: ## Say what each target does
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(VENV)/.run ## Serve the web app and its worker (SIGHTLINE_PORT=8000, see docs/settings.md)
+	@exec $(BIN)/python -m app
+
+test: $(VENV)/.dev ## Run the tests; ARGS="-k name" picks some
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/.dev ## Lint, format, types, and who may import whom
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --diff .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: $(VENV)/.bench ## Time it against its baselines and write docs/benchmarks.md
+	@$(BIN)/python -m bench $(ARGS)
+
+examples: $(VENV)/.run ## Draw the example pictures of the home page again
+	@$(BIN)/python -m tools.examples
+
+lock: $(VENV)/.dev ## Write the lock files from what this environment holds
+	@$(BIN)/python tools/lock.py
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Sightline needs Python 3.11 or newer; set PYTHON=python3.x")'
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: requirements.lock constraints.lock | $(BIN)/python
+	@echo "Installing what Sightline needs into $(VENV) (once; several minutes with a new cache) ..."
+	@$(PIP) install --quiet -r requirements.lock
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.run
+	@$(PIP) install --quiet -r requirements-dev.lock
+	@touch $@
+
+$(VENV)/.bench: requirements-bench.lock $(VENV)/.dev
+	@$(PIP) install --quiet -r requirements-bench.lock
+	@touch $@

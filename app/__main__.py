@@ -1,0 +1,135 @@
+"""`python -m app`: bring the database up to date, start the worker, serve the pages."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import socket
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import uvicorn
+from pydantic import ValidationError
+
+from app.accounts.invitation import addresses, invite
+from app.core.logging import setup_logging
+from app.core.settings import Settings
+from app.db.engine import make_engine, make_sessions
+from app.db.migrate import upgrade, upgrade_apart
+from app.jobs.dispatch import CeleryDoorbell, LocalDoorbell, attach, make_doorbell
+from app.jobs.reaper import ReaperThread
+from app.jobs.supervisor import Supervisors
+from app.storage.blobs import LocalBlobs
+
+log = logging.getLogger(__name__)
+LAST_ANSWERS_SECONDS = 2  # what open streams and requests get when the server is told to stop
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Serve until Ctrl-C or SIGTERM; with `admin-link`, print a link that signs in once."""
+    parser = argparse.ArgumentParser("python -m app", description=__doc__)
+    parser.add_argument("command", nargs="?", choices=("serve", "admin-link"), default="serve")
+    settings = _settings()
+    if parser.parse_args(arguments).command == "admin-link":
+        print_link(settings)
+    else:
+        serve(settings)
+
+
+def serve(settings: Settings) -> None:
+    """Serve; the address comes first, then the admin's link while there is no password."""
+    setup_logging(settings, "web")
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
+    listener = _listen(settings)
+    upgrade_apart(settings)
+    doorbell = make_doorbell(settings)
+    with ExitStack() as running:
+        running.enter_context(background(settings, doorbell))
+        from app.main import create_app  # only now, so that the worker starts meanwhile
+
+        server = uvicorn.Server(
+            uvicorn.Config(
+                create_app(settings, doorbell=doorbell),
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=LAST_ANSWERS_SECONDS,
+            )
+        )
+        host, port = listener.getsockname()[:2]
+        where = addresses(host, port)
+        print(f"Sightline is at {' and '.join(where)}", flush=True)
+        if links := invite(settings, where, only_without_password=True):
+            print("Sign in as admin: " + "\n              or: ".join(links), flush=True)
+        server.run(sockets=[listener])
+
+
+def print_link(settings: Settings) -> None:
+    """Print a new link for the admin, also where no server runs yet; older links die."""
+    engine = make_engine(settings)
+    upgrade(engine, settings)
+    engine.dispose()
+    where = addresses(settings.host, settings.port)
+    print("\n".join(invite(settings, where, only_without_password=False)))
+
+
+@contextmanager
+def background(settings: Settings, doorbell: LocalDoorbell | CeleryDoorbell) -> Iterator[None]:
+    """Migrate; then, while entered, keep the reaper and (`QUEUE=local`) the workers running."""
+    engine = make_engine(settings)
+    upgrade(engine, settings)
+    sessions = make_sessions(engine)
+    attach(sessions, doorbell)
+    reaper = ReaperThread(sessions, LocalBlobs(settings.blob_dir), settings)
+    reaper.start()
+    supervisors = None
+    if isinstance(doorbell, LocalDoorbell):
+        supervisors = Supervisors(settings, reaper.reaper, doorbell)
+        supervisors.start()
+    try:
+        yield
+    finally:
+        if supervisors is not None:
+            supervisors.stop()
+        reaper.stop()
+        engine.dispose()
+
+
+def _settings() -> Settings:
+    try:
+        return Settings()
+    except ValidationError as error:
+        for problem in error.errors():
+            name = "_".join(["SIGHTLINE", *map(str, problem["loc"])]).upper()
+            print(f"{name}: {problem['msg']}", file=sys.stderr)
+        raise SystemExit(2) from None
+
+
+def _listen(settings: Settings) -> socket.socket:
+    """Take the port first: where it is taken, nothing else has been started."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((settings.host, settings.port))
+    except OSError as error:
+        print(
+            f"Port {settings.port} of {settings.host} cannot be used ({error.strerror}); "
+            "choose another with SIGHTLINE_PORT.",
+            file=sys.stderr,
+        )
+        raise SystemExit(2) from None
+    return listener
+
+
+def _stop(*_: Any) -> None:
+    """End in order; uvicorn has its own handler while it serves, and then calls this one."""
+    raise SystemExit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,126 @@
+"""Browsers that are signed in, and the links that sign one in once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from app.accounts.secrets import digest, new_secret
+from app.core.errors import Unauthorised
+from app.db import accounts as rows
+from app.db.account_models import Login, SignInLink, User
+from app.db.models import new_id, utcnow
+
+ADMIN = "admin"
+LINK_HOURS = 24
+FRESH = timedelta(hours=1)  # how long after its link a browser may set a password without the old
+SEEN_EVERY = timedelta(minutes=1)  # how exactly it is known when a credential was last used
+DEAD_LINK = (
+    "This link was used already, is older than a day, or a newer one was made. "
+    "`python -m app admin-link` on the server prints a new one."
+)
+
+
+@dataclass(frozen=True)
+class Browser:
+    """Where a request comes from, as the list of sessions shows it."""
+
+    address: str
+    agent: str
+
+
+def ensure_admin(session: Session) -> User:
+    """Return the first admin; on a new server, make it."""
+    if not rows.has_users(session):
+        try:
+            with session.begin_nested():
+                session.add(User(id=new_id(), name=ADMIN, admin=True))
+        except IntegrityError:
+            pass  # another process that starts made it first
+    found = rows.first_admin(session)
+    assert found is not None
+    return found
+
+
+def make_link(session: Session, user: User) -> str:
+    """Return the secret of a new link for a user; the older ones die."""
+    rows.drop_links(session, user.id)
+    secret = new_secret()
+    expires = utcnow() + timedelta(hours=LINK_HOURS)
+    session.add(SignInLink(token_hash=digest(secret), user_id=user.id, expires_at=expires))
+    return secret
+
+
+def user_of_link(session: Session, secret: str) -> User | None:
+    """Return whom a link would sign in; it is not used by this."""
+    link = rows.open_link(session, digest(secret), utcnow())
+    return rows.user(session, link.user_id) if link is not None else None
+
+
+def use_link(session: Session, secret: str) -> User:
+    """Use a link and return its user; Unauthorised where it is worth nothing."""
+    user = user_of_link(session, secret)
+    if user is None or not rows.use_link(session, digest(secret), utcnow()):
+        raise Unauthorised(DEAD_LINK)
+    return user
+
+
+def start(
+    session: Session, user: User, browser: Browser, days: int, *, by_link: bool = False
+) -> str:
+    """Sign a browser in; return the secret for its cookie."""
+    secret, now = new_secret(), utcnow()
+    login = Login(
+        id=new_id(),
+        token_hash=digest(secret),
+        user_id=user.id,
+        address=browser.address[:64],
+        agent=browser.agent[:255],
+        by_link=by_link,
+        created_at=now,
+        seen_at=now,
+        expires_at=now + timedelta(days=days),
+    )
+    session.add(login)
+    return secret
+
+
+def find(session: Session, secret: str) -> Login | None:
+    """Return the login of a cookie; None where it is unknown, expired or revoked."""
+    return rows.valid_login(session, digest(secret), utcnow())
+
+
+def end(session: Session, secret: str) -> None:
+    """End the session of a cookie, if it has one."""
+    if (login := find(session, secret)) is not None:
+        login.revoked_at = utcnow()
+
+
+def set_password(session: Session, user_id: str, kept: str, here: str | None) -> None:
+    """Keep a new password's hash; every link and every login but the one `here` ends."""
+    user = rows.user(session, user_id)
+    if user is None:
+        raise Unauthorised
+    user.password_hash = kept
+    rows.drop_links(session, user_id)
+    rows.revoke_logins(session, user_id, utcnow(), keep=here)
+    rows.forget_link(session, user_id)
+
+
+def touch(session: Session, login_id: str, days: int) -> None:
+    """Note that a browser was seen now; its time starts anew."""
+    now = utcnow()
+    rows.touch_login(session, login_id, now, now + timedelta(days=days))
+
+
+def is_fresh_link(login: Login) -> bool:
+    """Whether this browser came by a link a moment ago."""
+    return login.by_link and utcnow() - login.created_at < FRESH
+
+
+def was_seen_long_ago(seen_at: datetime | None) -> bool:
+    """Whether the last use should be written down again."""
+    return seen_at is None or utcnow() - seen_at > SEEN_EVERY

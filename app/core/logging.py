@@ -1,0 +1,23 @@
+"""Logs: one line an event, on stderr and in `HOME/logs`."""
+
+from __future__ import annotations
+
+import logging
+import logging.handlers
+
+from app.core.settings import Settings
+
+FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+
+
+def setup_logging(settings: Settings, name: str) -> None:
+    """Log to stderr and to `HOME/logs/{name}.log` (5 MB, three kept)."""
+    folder = settings.home / "logs"
+    folder.mkdir(parents=True, exist_ok=True)
+    rotating = logging.handlers.RotatingFileHandler(
+        folder / f"{name}.log", maxBytes=5_000_000, backupCount=3, delay=True
+    )
+    logging.basicConfig(
+        level=logging.INFO, format=FORMAT, handlers=[logging.StreamHandler(), rotating], force=True
+    )
+    logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)  # lists all it has

@@ -1,0 +1,64 @@
+"""Visitors are known by a signed cookie: an unguessable name and its HMAC, nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import secrets
+from pathlib import Path
+
+from app.core.settings import Settings
+
+COOKIE = "sightline_visitor"
+
+
+def load_secret(settings: Settings) -> bytes:
+    """Return `SECRET_KEY`, or the key in `HOME/secret.key`, which is made at first use."""
+    if settings.secret_key:
+        return settings.secret_key.encode()
+    settings.home.mkdir(parents=True, exist_ok=True)
+    path = settings.home / "secret.key"
+    if not path.exists():
+        _create_once(path, secrets.token_hex(32).encode())
+    return path.read_bytes()
+
+
+def _create_once(path: Path, content: bytes) -> None:
+    """Write a file that only this user can read; of two processes, the first wins."""
+    temporary = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
+    descriptor = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+    try:
+        os.link(temporary, path)  # unlike a rename, it never replaces the other's key
+    except FileExistsError:
+        pass
+    finally:
+        temporary.unlink()
+
+
+class Visitors:
+    """Makes and checks the value of the visitor cookie."""
+
+    def __init__(self, secret: bytes) -> None:
+        self._secret = secret
+
+    def new(self) -> str:
+        """Return a new visitor's name: 32 hex digits."""
+        return secrets.token_hex(16)
+
+    def sign(self, visitor: str) -> str:
+        """Return the cookie's value for a visitor."""
+        return f"{visitor}.{self._signature(visitor)}"
+
+    def read(self, cookie: str | None) -> str | None:
+        """Return the visitor that a cookie names, or None where it was not made here."""
+        visitor, _, signature = (cookie or "").partition(".")
+        if not visitor or not signature.isascii():
+            return None
+        genuine = hmac.compare_digest(signature, self._signature(visitor))
+        return visitor if genuine else None
+
+    def _signature(self, visitor: str) -> str:
+        return hmac.new(self._secret, visitor.encode(), hashlib.sha256).hexdigest()

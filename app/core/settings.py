@@ -1,0 +1,115 @@
+"""Every setting, read once from the environment (prefix `SIGHTLINE_`) and passed on.
+
+`docs/settings.md` lists them; a test holds that table to this class.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MIB = 1024 * 1024
+
+
+class Settings(BaseSettings):
+    """The configuration of one server or worker process."""
+
+    model_config = SettingsConfigDict(env_prefix="SIGHTLINE_", frozen=True, extra="ignore")
+
+    home: Path = Field(
+        default_factory=lambda: Path.home() / ".sightline",
+        description="Where the database, blobs, caches and logs live.",
+    )
+    host: str = Field(default="127.0.0.1", description="Address the web server listens on.")
+    port: int = Field(default=8000, ge=0, le=65535, description="Port the web server listens on.")
+    database_url: str = Field(
+        default="", description="SQLAlchemy address; empty means SQLite in `HOME`."
+    )
+    queue: Literal["local", "celery"] = Field(
+        default="local", description="`local`: a worker process of this server; `celery`: Redis."
+    )
+    broker_url: str = Field(
+        default="redis://127.0.0.1:6379/0", description="Celery's broker, for `QUEUE=celery`."
+    )
+    blobs: str = Field(default="", description="Folder for blobs; empty means `HOME/blobs`.")
+    device: str = Field(default="auto", description="`auto`, `cpu`, `cuda` or `cuda:N`.")
+    weights_dir: Path | None = Field(
+        default=None, description="Folder with ImageNet weights, where there is no network."
+    )
+    data: Path | None = Field(default=None, description="Folder with datasets on this server.")
+    secret_key: str = Field(
+        default="", description="Signs visitor cookies; empty means one is made in `HOME`."
+    )
+
+    max_image_bytes: int = Field(default=20 * MIB, ge=1, description="Largest photo, in bytes.")
+    max_pixels: int = Field(default=80_000_000, ge=1, description="Largest photo, in pixels.")
+    max_side: int = Field(default=20_000, ge=1, description="Longest side of a photo, in pixels.")
+    min_side: int = Field(default=8, ge=1, description="Shortest side of a photo, in pixels.")
+    max_clip_bytes: int = Field(default=500 * MIB, ge=1, description="Largest clip, in bytes.")
+    max_clip_seconds: float = Field(default=300.0, gt=0, description="Longest clip, in seconds.")
+    max_clip_pixels: int = Field(
+        default=9_500_000, ge=1, description="Largest frame of a clip, in pixels."
+    )
+    max_clip_frames: int = Field(default=20_000, ge=1, description="Most frames in a clip.")
+    min_free_bytes: int = Field(
+        default=200 * MIB, ge=0, description="Free disk below which uploads are refused."
+    )
+    max_archive_bytes: int = Field(
+        default=4096 * MIB, ge=1, description="Largest ZIP or TAR of a dataset, in bytes."
+    )
+    max_dataset_bytes: int = Field(
+        default=16384 * MIB, ge=1, description="Largest dataset, unpacked, in bytes."
+    )
+    max_dataset_files: int = Field(
+        default=200_000, ge=1, description="Most files in a dataset's archive or folder."
+    )
+    decode_seconds: float = Field(default=20.0, gt=0, description="Longest time to decode a file.")
+    clip_decode_seconds: float = Field(
+        default=60.0, gt=0, description="Longest time to decode what is asked of a clip."
+    )
+    decode_memory_bytes: int = Field(
+        default=1536 * MIB, ge=64 * MIB, description="Memory the decoding process may map."
+    )
+    uploads_per_minute: int = Field(
+        default=120, ge=0, description="Uploads a visitor may make a minute; 0: no limit."
+    )
+    session_days: int = Field(
+        default=30, ge=1, le=400, description="Days of silence after which a browser signs in anew."
+    )
+    sign_ins_per_minute: int = Field(
+        default=10, ge=0, description="Sign-ins tried a minute by an address or name; 0: no limit."
+    )
+    training_devices: int = Field(
+        default=1, ge=1, le=64, description="GPUs (or CPU processes) that one training run takes."
+    )
+    heartbeat_seconds: float = Field(default=1.0, gt=0, description="How often a job reports.")
+    stale_seconds: float = Field(
+        default=8.0, gt=0, description="Silence after which a running job is taken back."
+    )
+    max_attempts: int = Field(default=5, ge=1, description="Times a job is tried before it fails.")
+
+    @model_validator(mode="after")
+    def _refuse_what_cannot_work(self) -> Settings:
+        if self.stale_seconds < 3 * self.heartbeat_seconds:
+            raise ValueError(
+                "SIGHTLINE_STALE_SECONDS must be at least three times SIGHTLINE_HEARTBEAT_SECONDS"
+            )
+        return self
+
+    def as_environment(self) -> dict[str, str]:
+        """Return the variables that give another process the same settings."""
+        chosen = self.model_dump(mode="json", exclude_unset=True, exclude_none=True)
+        return {f"SIGHTLINE_{name.upper()}": str(value) for name, value in chosen.items()}
+
+    @property
+    def sqlalchemy_url(self) -> str:
+        """`DATABASE_URL`, or SQLite in `HOME`."""
+        return self.database_url or f"sqlite:///{self.home / 'sightline.sqlite3'}"
+
+    @property
+    def blob_dir(self) -> Path:
+        """`BLOBS`, or `HOME/blobs`."""
+        return Path(self.blobs) if self.blobs else self.home / "blobs"

@@ -1,0 +1,51 @@
+"""What an import leaves out or wonders about; long lists are cut, their lengths are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+LISTED = 100
+NAMES = 8
+
+
+class Report:
+    """The public report of a dataset."""
+
+    def __init__(self, seed: int, val_share: float) -> None:
+        self._lists: dict[str, list[dict[str, Any]]] = {
+            "broken": [],
+            "duplicates": [],
+            "left_out": [],
+        }
+        self._counts = dict.fromkeys(self._lists, 0)
+        self.split = "given"
+        self._seed = seed
+        self._val_share = val_share
+
+    def broken(self, name: str, reason: str) -> None:
+        """Note an image that cannot be read."""
+        self._add("broken", {"name": name, "reason": reason})
+
+    def left_out(self, name: str, reason: str) -> None:
+        """Note something that is not used."""
+        self._add("left_out", {"name": name, "reason": reason})
+
+    def duplicate(self, names: Iterable[str], splits: Iterable[str]) -> None:
+        """Note files with the same content; `splits` says of each where it lies."""
+        found = {"names": list(names)[:NAMES], "splits": list(splits)[:NAMES]}
+        self._add("duplicates", found)
+
+    def count(self, which: str) -> int:
+        """Return how many entries there are of broken, duplicates or left_out."""
+        return self._counts[which]
+
+    def public(self) -> dict[str, Any]:
+        """Return the report as JSON."""
+        split = {"split": self.split, "seed": self._seed, "val_share": self._val_share}
+        return {**self._lists, "counts": self._counts, **split}
+
+    def _add(self, which: str, entry: dict[str, Any]) -> None:
+        self._counts[which] += 1
+        if len(self._lists[which]) < LISTED:
+            self._lists[which].append(entry)

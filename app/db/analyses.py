@@ -1,0 +1,179 @@
+"""Queries on analyses and what belongs to them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, insert, select, update
+from sqlalchemy.orm import Session, joinedload
+
+from app.db.models import Analysis, Heatmap, Job, Prediction, new_id, utcnow
+
+
+def get(session: Session, analysis_id: str) -> Analysis | None:
+    """Return an analysis, or None."""
+    return session.get(Analysis, analysis_id)
+
+
+def with_job(session: Session, analysis_id: str) -> Analysis | None:
+    """Return an analysis with its job's state, read before anything else, or None.
+
+    What is read afterwards is at least as new as the revision says.
+    """
+    return session.get(Analysis, analysis_id, options=[joinedload(Analysis.job)])
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which maps are asked for; what is none is not looked at. Times are seconds, ends included."""
+
+    model: str | None = None
+    stream: str | None = None
+    stage: str | None = None
+    method: str | None = None
+    from_s: float | None = None
+    to_s: float | None = None
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """Return what a map's row must fulfil."""
+        names = ("model", "stream", "stage", "method")
+        asked = [(getattr(Heatmap, name), getattr(self, name)) for name in names]
+        found = [column == value for column, value in asked if value is not None]
+        if self.from_s is not None:
+            found.append(Heatmap.time_s >= self.from_s)
+        if self.to_s is not None:
+            found.append(Heatmap.time_s <= self.to_s)
+        return found
+
+
+EVERYTHING = Choice()
+
+
+def heatmaps(session: Session, analysis_id: str, choice: Choice = EVERYTHING) -> list[Heatmap]:
+    """Return an analysis's maps, by model, stage and method; of a clip by stream and time too."""
+    order = (Heatmap.model, Heatmap.stage, Heatmap.method, Heatmap.stream, Heatmap.frame)
+    own = select(Heatmap).where(Heatmap.analysis_id == analysis_id, *choice.conditions())
+    return list(session.scalars(own.order_by(*order)))
+
+
+def map_folder(session: Session, analysis_id: str) -> str:
+    """Return the folder of blobs in which the maps lie: another's, where a stored result answered.
+
+    Beside the maps of a clip lie the frames and the mean flow of its snippets.
+    """
+    own = select(Heatmap.blob_key).where(Heatmap.analysis_id == analysis_id).limit(1)
+    key = session.scalar(own)
+    return f"maps/{analysis_id}" if key is None else key.rpartition("/")[0]
+
+
+def predictions(session: Session, analysis_id: str) -> list[Prediction]:
+    """Return what the models said, as far as they have."""
+    own = select(Prediction).where(Prediction.analysis_id == analysis_id)
+    return list(session.scalars(own.order_by(Prediction.model)))
+
+
+def answered_models(session: Session, analysis_id: str) -> set[str]:
+    """Return the models whose part is done: a job that is tried again skips them."""
+    own = select(Prediction.model).where(Prediction.analysis_id == analysis_id)
+    return set(session.scalars(own))
+
+
+def add_result(session: Session, prediction: Prediction, maps: Sequence[Heatmap]) -> None:
+    """Add one model's part of an analysis."""
+    session.add(prediction)
+    session.add_all(maps)
+    session.flush()
+
+
+def add_clip_result(
+    session: Session, prediction: Prediction, maps: Sequence[dict[str, Any]]
+) -> None:
+    """Add one model's part of the analysis of a clip: a hundred maps and more, in one statement."""
+    session.add(prediction)
+    session.flush()
+    session.execute(insert(Heatmap), list(maps))
+
+
+def set_provenance(session: Session, analysis_id: str, provenance: dict[str, object]) -> None:
+    """Note how the results came about."""
+    session.execute(
+        update(Analysis).where(Analysis.id == analysis_id).values(provenance=provenance)
+    )
+
+
+def find_answered(session: Session, fingerprint: str, media_id: str) -> Analysis | None:
+    """Return a succeeded analysis that answers the same question, of this medium if there is one.
+
+    The row is locked against deletion until the transaction ends.
+    """
+    same = select(Analysis).join(Job, Job.id == Analysis.job_id)
+    same = same.where(Analysis.fingerprint == fingerprint, Job.state == "succeeded")
+    nearest_first = same.order_by(Analysis.media_id != media_id, Analysis.created_at).limit(1)
+    return session.scalar(nearest_first.with_for_update(read=True, of=Analysis, skip_locked=True))
+
+
+def copy_results(session: Session, source: Analysis, target: Analysis) -> None:
+    """Give `target` the results of `source`: new rows that point at the same blobs."""
+    for prediction in predictions(session, source.id):
+        session.add(Prediction(**_values(prediction) | {"analysis_id": target.id}))
+    copies = [
+        _values(heatmap) | {"id": new_id(), "analysis_id": target.id}
+        for heatmap in heatmaps(session, source.id)
+    ]
+    if copies:
+        session.execute(insert(Heatmap), copies)
+    target.provenance = source.provenance
+    session.flush()
+
+
+def _values(row: Prediction | Heatmap) -> dict[str, Any]:
+    return {column.key: getattr(row, column.key) for column in row.__table__.columns}
+
+
+def heatmap(session: Session, heatmap_id: str) -> Heatmap | None:
+    """Return one map's row, or None."""
+    return session.get(Heatmap, heatmap_id)
+
+
+def recent(session: Session, owner: str, limit: int) -> list[Analysis]:
+    """Return a visitor's newest analyses, with their media and jobs."""
+    own = select(Analysis).where(Analysis.owner == owner)
+    newest = own.order_by(Analysis.created_at.desc(), Analysis.id.desc()).limit(limit)
+    return list(
+        session.scalars(newest.options(joinedload(Analysis.media), joinedload(Analysis.job)))
+    )
+
+
+def standing(session: Session, analysis_id: str) -> tuple[int, str] | None:
+    """Return (revision, state) of an analysis's job, or None where the analysis is gone."""
+    query = select(Job.revision, Job.state).join(Analysis, Analysis.job_id == Job.id)
+    row = session.execute(query.where(Analysis.id == analysis_id)).one_or_none()
+    return None if row is None else (row[0], row[1])
+
+
+def find_under_way(session: Session, fingerprint: str, media_id: str) -> Analysis | None:
+    """Return an analysis of this medium that will answer the same question, or None."""
+    under_way = Job.state.in_(("queued", "running"))
+    same = select(Analysis).join(Job, Job.id == Analysis.job_id)
+    same = same.where(Analysis.fingerprint == fingerprint, Analysis.media_id == media_id, under_way)
+    return session.scalar(same.order_by(Analysis.created_at).limit(1))
+
+
+def add_finished_job(session: Session, analysis: Analysis, kind: str) -> None:
+    """Give an analysis whose results are stored already a job that says so."""
+    now = utcnow()
+    analysis.job = Job(
+        id=new_id(),
+        kind=kind,
+        queue="inference",
+        state="succeeded",
+        params={"analysis_id": analysis.id},
+        progress=1.0,
+        revision=1,
+        started_at=now,
+        finished_at=now,
+    )
+    session.add(analysis)
+    session.flush()

@@ -1,0 +1,90 @@
+"""Bringing the database to the present tables; of two processes that start, one does it."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, inspect, text
+
+from app.core.logging import setup_logging
+from app.core.settings import Settings
+from app.db.engine import make_engine
+
+log = logging.getLogger(__name__)
+SCRIPTS = Path(__file__).parents[2] / "migrations"
+LOCK = 0x5167_4874  # any number, the same for all of us
+
+
+def head() -> str:
+    """Return the newest revision: they are numbered, and their files are named by them."""
+    return max(path.stem for path in (SCRIPTS / "versions").glob("[0-9]*.py"))[:4]
+
+
+def upgrade(engine: Engine, settings: Settings) -> None:
+    """Create or change the tables until they are what the code expects."""
+    with engine.connect() as connection:
+        if _revision(connection) == head():  # the usual case, without importing Alembic
+            return
+    with _alone(engine, settings):
+        from alembic import command
+        from alembic.config import Config
+
+        config = Config()
+        config.set_main_option("script_location", str(SCRIPTS))
+        with engine.begin() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    log.info("the database is at revision %s", head())
+
+
+def upgrade_apart(settings: Settings) -> None:
+    """Do the same in a process of its own where there is something to do.
+
+    Alembic takes 15 MB that a web process would keep for good.
+    """
+    engine = make_engine(settings)
+    try:
+        with engine.connect() as connection:
+            if _revision(connection) == head():
+                return
+    finally:
+        engine.dispose()
+    path = os.pathsep.join(filter(None, [str(SCRIPTS.parent), os.environ.get("PYTHONPATH")]))
+    environment = {**os.environ, **settings.as_environment(), "PYTHONPATH": path}
+    done = subprocess.run([sys.executable, "-m", "app.db.migrate"], env=environment, check=False)
+    if done.returncode:
+        raise SystemExit(done.returncode)  # it has said why
+
+
+def _revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return found
+
+
+@contextmanager
+def _alone(engine: Engine, settings: Settings) -> Iterator[None]:
+    """Hold a lock that the other processes of this database respect."""
+    if engine.dialect.name == "postgresql":
+        with engine.begin() as connection:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
+            yield
+        return
+    settings.home.mkdir(parents=True, exist_ok=True)
+    with (settings.home / "migrate.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+if __name__ == "__main__":
+    chosen = Settings()
+    setup_logging(chosen, "web")
+    upgrade(make_engine(chosen), chosen)

@@ -1,0 +1,35 @@
+"""A file that a decoding process makes, written by its parent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import IO, Any
+
+from app.core.errors import TooLarge
+from app.core.settings import MIB
+from app.storage.blobs import no_space_is_disk_full
+
+
+class Copy:
+    """Takes parts of a file, each with its place; DiskFull, or TooLarge beyond `limit` bytes."""
+
+    def __init__(
+        self, file: IO[bytes], limit: int, tell: Callable[[float], None] | None = None
+    ) -> None:
+        self._file = file
+        self._limit = limit
+        self._tell = tell
+
+    def take(self, header: dict[str, Any], data: bytes) -> None:
+        """Write one part; `part` in its header is its place, `done` how far the file is, 0..1."""
+        place = int(header["part"])
+        if place < 0 or place + len(data) > self._limit:
+            raise TooLarge(
+                f"A copy of the clip that browsers play would take more than "
+                f"{self._limit / MIB:.3g} MB. Cut the part that matters and send that."
+            )
+        with no_space_is_disk_full():
+            self._file.seek(place)
+            self._file.write(data)
+        if self._tell is not None:
+            self._tell(min(1.0, max(0.0, float(header.get("done", 0.0)))))

@@ -1,0 +1,118 @@
+"""Doorbells: messages that tell a worker to look at the jobs table. Losing one is harmless."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from typing import Any, Protocol
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from app.core.settings import Settings
+
+log = logging.getLogger(__name__)
+TASK = "sightline.run"
+
+
+class Doorbell(Protocol):
+    """Tells the workers of a queue that a job is waiting."""
+
+    def ring(self, queue: str, job_id: str) -> None:
+        """Send the message; called after the job's row has been committed."""
+        ...
+
+
+class LocalDoorbell:
+    """A byte down the pipe to the worker that the supervisor has attached."""
+
+    def __init__(self) -> None:
+        self._pipes: dict[str, int] = {}
+        self._unheard: dict[str, threading.Event] = {}
+        self._lock = threading.Lock()
+
+    def attach(self, queue: str, pipe: int | None) -> None:
+        """Ring this descriptor for `queue` from now on; None takes it away."""
+        with self._lock:
+            self._pipes.pop(queue, None)
+            if pipe is not None:
+                os.set_blocking(pipe, False)
+                self._pipes[queue] = pipe
+
+    def attached(self, queue: str) -> bool:
+        """Say whether a worker of this queue is running."""
+        with self._lock:
+            return queue in self._pipes
+
+    def unheard(self, queue: str) -> threading.Event:
+        """Return what is set by a ring that no worker could hear."""
+        with self._lock:
+            return self._unheard.setdefault(queue, threading.Event())
+
+    def ring(self, queue: str, job_id: str) -> None:  # noqa: ARG002 (it looks by itself)
+        """Wake the worker; one that is starting, or has died, looks by itself."""
+        unheard = self.unheard(queue)
+        with self._lock:
+            pipe = self._pipes.get(queue)
+            if pipe is None:
+                unheard.set()
+                return
+            try:
+                os.write(pipe, b"\n")
+            except BlockingIOError:
+                pass  # thousands of rings are waiting already: it will wake
+            except OSError:
+                self._pipes.pop(queue, None)
+                unheard.set()
+
+
+class CeleryDoorbell:
+    """A Celery message; the library is imported with the first ring, to keep the web small."""
+
+    def __init__(self, broker_url: str) -> None:
+        self._broker_url = broker_url
+        self._app: Any = None
+        self._lock = threading.Lock()
+
+    def ring(self, queue: str, job_id: str) -> None:
+        """Send `sightline.run(job_id)`, without waiting long for a broker that is away."""
+        with self._lock:
+            self._app = self._app or make_celery(self._broker_url)
+        self._app.send_task(TASK, [job_id], queue=queue, retry=False, ignore_result=True)
+
+
+def make_celery(broker_url: str) -> Any:
+    """Make the Celery application that both the web and the workers use."""
+    from celery import Celery
+
+    app = Celery("sightline", broker=broker_url)
+    app.conf.update(
+        task_ignore_result=True,
+        worker_prefetch_multiplier=1,
+        broker_connection_retry_on_startup=True,
+        broker_transport_options={"socket_connect_timeout": 2, "socket_timeout": 5},
+        worker_hijack_root_logger=False,
+    )
+    return app
+
+
+def make_doorbell(settings: Settings) -> LocalDoorbell | CeleryDoorbell:
+    """Return the doorbell of `QUEUE`."""
+    if settings.queue == "celery":
+        return CeleryDoorbell(settings.broker_url)
+    return LocalDoorbell()
+
+
+def attach(sessions: sessionmaker[Session], doorbell: Doorbell) -> None:
+    """Let the jobs that these sessions enqueue ring this doorbell."""
+    sessions.configure(info={"doorbell": doorbell})
+
+
+def ring_quietly(doorbell: Doorbell | None, queue: str, job_id: str) -> None:
+    """Ring; a broker that is away is logged, and the reaper rings again later."""
+    if doorbell is None:
+        return
+    try:
+        doorbell.ring(queue, job_id)
+    except Exception as error:  # noqa: BLE001 (whatever the broker raises, the row is safe)
+        log.warning("the doorbell of %s did not ring for job %s: %s", queue, job_id, error)

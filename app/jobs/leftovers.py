@@ -1,0 +1,50 @@
+"""Removing what runs have left behind that no row knows any more."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from app.core.settings import Settings
+from app.db.training import existing_runs
+from app.storage.blobs import LocalBlobs
+
+RUNS = "runs"  # the folder of runs' states in HOME, and of their results among the blobs
+CACHE = Path("cache", "training")  # in HOME: decoded images and features, which runs share
+CACHE_DAYS = 30.0
+
+
+def sweep_runs(session: Session, blobs: LocalBlobs, settings: Settings, older_than: float) -> int:
+    """Remove the folders of runs and trials that are gone; return how many."""
+    newest = time.time() - older_than
+    folders = [*_folders(settings.home / RUNS), *_folders(blobs.root / RUNS)]
+    old = [folder for folder in folders if folder.stat().st_mtime <= newest]
+    known = existing_runs(session, {folder.name for folder in old})
+    gone = [folder for folder in old if folder.name not in known]
+    for folder in gone:
+        shutil.rmtree(folder, ignore_errors=True)
+    return len(gone)
+
+
+def sweep_cache(settings: Settings, days: float = CACHE_DAYS) -> int:
+    """Remove what no run has read or written for so many days; return how many files.
+
+    A run that needs it later makes it again.
+    """
+    newest = time.time() - days * 86400
+    root = settings.home / CACHE
+    files = [path for path in root.rglob("*") if path.is_file()] if root.is_dir() else []
+    old = [path for path in files if max(path.stat().st_atime, path.stat().st_mtime) <= newest]
+    for path in old:
+        path.unlink(missing_ok=True)
+        with suppress(OSError):  # others are in it
+            path.parent.rmdir()
+    return len(old)
+
+
+def _folders(root: Path) -> list[Path]:
+    return [path for path in root.iterdir() if path.is_dir()] if root.is_dir() else []

@@ -1,0 +1,167 @@
+"""What a job is asked to do: the contract between the web and the workers."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.db.removal import FLOW
+
+INFERENCE = "inference"
+TRAINING = "training"
+PREPARATION = "preparation"  # imports, cost estimates, range tests: short, and not for visitors
+
+FigureFormat = Literal["png", "svg", "pdf"]
+FilmFormat = Literal["mp4", "webm"]
+FlowMethod = Literal["dis", "farneback", "tvl1"]
+Stream = Literal["rgb", "flow"]
+Stage = Literal["early", "medium", "late", "combined"]
+Scale = Literal["map", "row", "shared", "absolute"]
+Identifier = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+
+
+class Parameters(BaseModel):
+    """Base: nothing unknown, nothing changed afterwards."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ClipOptions(Parameters):
+    """What of a clip is looked at: `segments` snippets of the range, seconds from its start."""
+
+    segments: int = Field(default=8, ge=1, le=32)
+    from_s: float | None = Field(default=None, ge=0)  # none: from the start
+    to_s: float | None = Field(default=None, gt=0)  # none: to the end
+    flow: FlowMethod = "dis"
+
+
+SNIPPET = 11  # frames: ten flow fields between them
+
+
+class AnalysisRequest(Parameters):
+    """A photo or a clip, the models that look at it, and what is asked of them."""
+
+    media_id: Identifier
+    models: list[Name] = Field(min_length=1, max_length=32)
+    methods: list[Name] = Field(min_length=1, max_length=16)
+    target: Annotated[int, Field(strict=True, ge=0)] | Annotated[str, Field(max_length=128)] = "top"
+    input_size: int = Field(default=224, ge=96, le=512)
+    clip: ClipOptions | None = None  # none for a photo
+
+
+class AnalyseImage(Parameters):
+    """Job `analyse_image`: fill the analysis of this identifier."""
+
+    analysis_id: Identifier
+
+
+class AnalyseClip(Parameters):
+    """Job `analyse_clip`: fill the analysis of this identifier."""
+
+    analysis_id: Identifier
+
+
+class DrawFigure(Parameters):
+    """Job `draw_figure`: draw an analysis's table into the blob `key`.
+
+    Of a clip it is a contact sheet: the maps of one stage and method over its snippets.
+    """
+
+    analysis_id: Identifier
+    format: FigureFormat
+    stage: Stage = "combined"
+    method: Name = "gradcam"
+    colormap: str = Field(default="viridis", max_length=32)
+    alpha: float = Field(default=0.55, ge=0, le=1)
+    scale: Scale = "map"
+    key: str = Field(max_length=128)
+
+
+class DrawClip(Parameters):
+    """Job `draw_clip`: draw one track of maps over its clip, as a film, into the blob `key`."""
+
+    analysis_id: Identifier
+    format: FilmFormat
+    model: Name
+    stream: Stream
+    stage: Stage
+    method: Name
+    colormap: str = Field(default="viridis", max_length=32)
+    alpha: float = Field(default=0.55, ge=0, le=1)
+    key: str = Field(max_length=128)
+
+
+class MakePlayable(Parameters):
+    """Job `make_playable`: make the copy of this clip that browsers play."""
+
+    media_id: Identifier
+
+
+class Train(Parameters):
+    """Job `train`: carry this run on from where it is."""
+
+    run_id: Identifier
+
+
+class Try(Parameters):
+    """Job `trial`: fill the trial of this identifier."""
+
+    trial_id: Identifier
+
+
+class CheckModel(Parameters):
+    """Job `check_model`: load an imported checkpoint, and offer it where it loads."""
+
+    model_id: Name
+    title: str = Field(max_length=120)
+
+
+class ImportDataset(Parameters):
+    """Job `import_dataset`: fill the dataset of this identifier."""
+
+    dataset_id: Identifier
+    source: Literal["archive", "folder", "imagenette"]
+    folder: str | None = Field(default=None, max_length=1024)  # under the allowed root
+    size: Literal["160px", "320px", "full"] | None = None  # of Imagenette
+    seed: int = Field(default=0, ge=0, le=2**31 - 1)
+    val_share: float = Field(default=0.2, gt=0, lt=1)
+
+
+KINDS: dict[str, type[Parameters]] = {
+    "analyse_image": AnalyseImage,
+    "analyse_clip": AnalyseClip,
+    "draw_figure": DrawFigure,
+    "draw_clip": DrawClip,
+    "make_playable": MakePlayable,
+    "import_dataset": ImportDataset,
+    "train": Train,
+    "trial": Try,
+    "check_model": CheckModel,
+}
+
+
+def fingerprint(sha256: str, request: AnalysisRequest, checkpoints: Mapping[str, str]) -> str:
+    """Return what two analyses share exactly when one can stand for the other.
+
+    `sha256` is the photo's or clip's; `checkpoints` gives each requested model's checkpoint hash.
+    """
+    asked: dict[str, Any] = request.model_dump(exclude={"media_id"})
+    if request.clip is None:
+        del asked["clip"]  # as it was before there were clips
+    asked["models"] = sorted((model, checkpoints[model]) for model in set(request.models))
+    asked["methods"] = sorted(set(request.methods))
+    asked["photo"] = sha256
+    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+
+
+def flow_key(media_id: str, request: AnalysisRequest) -> str:
+    """Return the blob that keeps a clip's flow: it serves every analysis with the same snippets."""
+    clip = request.clip or ClipOptions()
+    asked = {**clip.model_dump(), "size": request.input_size, "frames": SNIPPET}
+    digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+    return f"media/{media_id}/{FLOW}{digest[:16]}.npy"

@@ -1,0 +1,122 @@
+"""Mends what dead workers, lost messages and killed servers leave behind."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from app.core.settings import Settings
+from app.datasets import deletion as dataset_files
+from app.db import jobs as rows
+from app.db.hooks import after_commit
+from app.db.media import give_up_copies
+from app.db.models import Job
+from app.db.removal import remove_old_jobs
+from app.intake.deletion import SETTLED_SECONDS, sweep
+from app.jobs.dispatch import ring_quietly
+from app.jobs.leftovers import sweep_cache, sweep_runs
+from app.storage.blobs import LocalBlobs
+
+log = logging.getLogger(__name__)
+FIRST_RING_SECONDS = 2.0  # a job that has waited so long may have lost its message
+LAST_RING_SECONDS = 60.0  # the pause between rings doubles up to this
+SWEEP_SECONDS = 3600.0
+COPY_SECONDS = 6 * 3600.0  # after which a clip's copy for browsers is not to be expected
+JOB_DAYS = 7.0  # how long a job without an analysis is kept after its end
+
+
+class Reaper:
+    """Takes jobs back from silent workers, and rings again for jobs that wait."""
+
+    def __init__(self, sessions: sessionmaker[Session], settings: Settings) -> None:
+        self._sessions = sessions
+        self._settings = settings
+        self._rung: dict[str, tuple[float, float]] = {}  # job -> (pause, time of the next ring)
+
+    def tick(self) -> None:
+        """Look once."""
+        with self._sessions() as session:
+            limit = self._settings.stale_seconds
+            taken_back = rows.requeue_stale(session, limit, self._settings.max_attempts)
+            _announce(session, taken_back)
+            waiting = rows.waiting_since(session, FIRST_RING_SECONDS)
+            due = self._due([job.id for job in waiting])
+            for job in waiting:
+                if job.id in due:
+                    ring_later(session, job)
+            session.commit()
+
+    def worker_died(self, worker: str) -> bool:
+        """Take back at once what a worker held that is known to be dead; True if it held any."""
+        with self._sessions.begin() as session:
+            taken_back = rows.requeue_of(session, worker, self._settings.max_attempts)
+            _announce(session, taken_back)
+        return bool(taken_back)
+
+    def _due(self, waiting: list[str]) -> set[str]:
+        now = time.monotonic()
+        self._rung = {job: self._rung.get(job, (FIRST_RING_SECONDS, now)) for job in waiting}
+        due = {job for job, (_, at) in self._rung.items() if at <= now}
+        for job in due:
+            pause = self._rung[job][0]
+            self._rung[job] = (min(2 * pause, LAST_RING_SECONDS), now + pause)
+        return due
+
+
+class ReaperThread(threading.Thread):
+    """Runs a reaper, and once an hour sweeps up files and rows that nobody needs."""
+
+    def __init__(
+        self, sessions: sessionmaker[Session], blobs: LocalBlobs, settings: Settings
+    ) -> None:
+        super().__init__(name="reaper", daemon=True)
+        self.reaper = Reaper(sessions, settings)
+        self._sessions = sessions
+        self._blobs = blobs
+        self._settings = settings
+        self._pause = min(1.0, settings.stale_seconds / 4)
+        self._stopping = threading.Event()
+
+    def run(self) -> None:
+        """Look until stopped; what goes wrong is logged and tried again."""
+        next_sweep = time.monotonic()
+        while not self._stopping.wait(self._pause):
+            try:
+                self.reaper.tick()
+                if time.monotonic() >= next_sweep:
+                    next_sweep = time.monotonic() + SWEEP_SECONDS
+                    self._sweep()
+            except Exception:
+                log.exception("the reaper stumbled; it goes on")
+
+    def stop(self) -> None:
+        """End the thread."""
+        self._stopping.set()
+        self.join(timeout=5)
+
+    def _sweep(self) -> None:
+        removed = self._blobs.sweep_temporary(SETTLED_SECONDS)
+        with self._sessions.begin() as session:
+            removed += sweep(session, self._blobs)
+            removed += dataset_files.sweep(session, self._blobs, SETTLED_SECONDS)
+            removed += sweep_runs(session, self._blobs, self._settings, SETTLED_SECONDS)
+            give_up_copies(session, COPY_SECONDS)
+            remove_old_jobs(session, JOB_DAYS)
+        removed += sweep_cache(self._settings)
+        if removed:
+            log.info("removed %d files that nothing pointed at", removed)
+
+
+def ring_later(session: Session, job: Job) -> None:
+    """Ring for a job once the session's transaction is committed."""
+    doorbell, queue, job_id = session.info.get("doorbell"), job.queue, job.id
+    after_commit(session, lambda: ring_quietly(doorbell, queue, job_id))
+
+
+def _announce(session: Session, taken_back: list[Job]) -> None:
+    for job in taken_back:
+        log.warning("job %s lost its worker and is queued again", job.id)
+        ring_later(session, job)

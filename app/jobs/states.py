@@ -1,0 +1,22 @@
+"""The states of a job."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """queued -> running -> succeeded, failed or cancelled; running -> queued when a worker dies.
+
+    A training run may also be paused, and goes on (-> queued) when somebody says so.
+    """
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    PAUSED = "paused"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+TERMINAL = frozenset({State.SUCCEEDED, State.FAILED, State.CANCELLED})

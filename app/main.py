@@ -1,0 +1,127 @@
+"""The web application: `create_app(settings)` puts its parts together."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import Depends, FastAPI, Request, Response
+
+from app.core.security import Visitors, load_secret
+from app.core.settings import Settings
+from app.db.engine import make_engine, make_sessions
+from app.intake.decoder import Decoder
+from app.jobs.dispatch import Doorbell, attach, make_doorbell
+from app.storage.blobs import LocalBlobs
+from app.web import (
+    accountpages,
+    datasetpages,
+    errors,
+    health,
+    middleware,
+    pages,
+    templating,
+    trainingpages,
+)
+from app.web.api.v1 import (
+    account,
+    analyses,
+    datasets,
+    exports,
+    heatmaps,
+    imports,
+    media,
+    models,
+    run_results,
+    studies,
+    tracks,
+    training,
+)
+from app.web.deps import Server
+from app.web.identity import token_user
+from app.web.metrics import CountRequests
+from app.web.openapi import DESCRIPTION, install_openapi
+from app.web.present import API
+from app.web.state import Web
+from app.web.static import PREFIX, Static, plotly_response
+
+
+def create_app(settings: Settings | None = None, *, doorbell: Doorbell | None = None) -> FastAPI:
+    """Return the application; the tables exist already (`app.db.migrate.upgrade`).
+
+    `doorbell` is the one that a supervisor has attached its worker to.
+    """
+    web = make_web(settings or Settings(), doorbell)
+    app = FastAPI(
+        title="Sightline",
+        version=templating.version(),
+        description=DESCRIPTION,
+        docs_url=None,  # FastAPI's own pages load scripts from another origin
+        redoc_url=None,
+        openapi_url=f"{API}/openapi.json",
+        lifespan=_lifespan,
+    )
+    app.state.web = web
+    parts = [media, models, analyses, exports, heatmaps, tracks, account, datasets]
+    for part in [*parts, training, studies, run_results, imports]:
+        app.include_router(part.router, prefix=API, dependencies=[Depends(token_user)])
+    app.include_router(health.router)
+    app.include_router(pages.router)
+    app.include_router(accountpages.router)
+    app.include_router(datasetpages.router)
+    app.include_router(trainingpages.router)
+    _add_files(app)
+    install_openapi(app)
+    errors.install(app)
+    app.add_middleware(CountRequests, metrics=web.metrics)  # the last one added is the outermost
+    app.add_middleware(middleware.HeadAsGet)
+    app.add_middleware(middleware.SameOriginWrites)
+    app.add_middleware(middleware.SecurityHeaders)
+    return app
+
+
+def make_web(settings: Settings, doorbell: Doorbell | None) -> Web:
+    """Make the parts that all requests share; nothing is connected yet."""
+    engine = make_engine(settings)
+    sessions = make_sessions(engine)
+    bell = doorbell if doorbell is not None else make_doorbell(settings)
+    attach(sessions, bell)
+    static = Static(templating.ROOT / "static")
+    return Web(
+        settings=settings,
+        engine=engine,
+        sessions=sessions,
+        readers=make_sessions(engine, read=True),
+        blobs=LocalBlobs(settings.blob_dir),
+        decoder=Decoder(settings),
+        doorbell=bell,
+        visitors=Visitors(load_secret(settings)),
+        static=static,
+        templates=templating.make_environment(static),
+    )
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    web: Web = app.state.web
+    # The first photo should not wait for a process to start, nor the server for the photo's.
+    threading.Thread(target=web.decoder.warm, name="warm decoder", daemon=True).start()
+    yield
+    web.decoder.close()
+    web.engine.dispose()
+
+
+def _add_files(app: FastAPI) -> None:
+    @app.get(f"{PREFIX}/{{path:path}}", include_in_schema=False)
+    async def static_file(path: str, request: Request, web: Server) -> Any:
+        return web.static.response(path, request)
+
+    @app.get("/vendor/plotly.min.js", include_in_schema=False)
+    def plotly(request: Request, web: Server) -> Response:
+        return plotly_response(request, web.settings.home / "cache")
+
+    @app.get("/favicon.ico", include_in_schema=False)
+    async def favicon(request: Request, web: Server) -> Any:
+        return web.static.response("icon.svg", request)

@@ -1,0 +1,71 @@
+"""What an imported model's JSON may say: everything else is left out, because pages show it."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from app.core.errors import Unprocessable
+
+Text = Annotated[str, StringConstraints(max_length=2000)]
+Word = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+Number = Annotated[float, Field(allow_inf_nan=False)]
+Scalar = bool | int | Number | Text | None | list[Word]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+
+class Hash(_Part):
+    """Of the checkpoint that the card belongs to."""
+
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    bytes: int | None = None
+
+
+class Training(_Part):
+    """How the model came about."""
+
+    data: Text | None = None
+    train_images: int | None = None
+    seed: int | None = None
+    seconds: Number | None = None
+    device: Word | None = None
+    threads: int | None = None
+    versions: dict[Word, Word] = Field(default_factory=dict, max_length=32)
+    recipe: dict[Word, Scalar] = Field(default_factory=dict, max_length=64)
+
+
+class About(_Part):
+    """The JSON beside a checkpoint."""
+
+    mechanism: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
+    parameters: dict[Word, Scalar] = Field(max_length=64)
+    stages: list[Literal["early", "medium", "late"]] = Field(min_length=1, max_length=3)
+    backbone: Literal["mobilenet_v2"]
+    classes: list[Word] = Field(min_length=2, max_length=10_000)
+    input_size: int = Field(default=224, ge=32, le=512)
+    metrics: dict[Literal["accuracy", "loss", "images"], Number] = Field(default_factory=dict)
+    curves: list[dict[Word, Number]] = Field(default_factory=list, max_length=5000)
+    training: Training = Field(default_factory=Training)
+    weights_origin: Text | None = None
+    licence: Text | None = None
+    checkpoint: Hash
+
+
+def read(data: bytes) -> dict[str, Any]:
+    """Return the card's known parts; Unprocessable says which is wrong."""
+    try:
+        about = About.model_validate(json.loads(data))
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"])) or "the card"
+        raise Unprocessable(f"card: {place}: {first['msg']}.") from None
+    except (ValueError, RecursionError):
+        raise Unprocessable("card: this is not JSON.") from None
+    if len(set(about.classes)) != len(about.classes):
+        raise Unprocessable("card: two classes have the same name.")
+    return about.model_dump(mode="json")

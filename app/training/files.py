@@ -1,0 +1,52 @@
+"""Where a run's files lie: its state on the local disk, its results among the blobs."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from app.core.settings import Settings
+from app.db.catalogue import SOURCE
+from app.jobs.leftovers import CACHE, RUNS
+from app.storage.blobs import BlobStore
+
+IMPORTS = "models"
+MODEL = "model.safetensors"
+ABOUT = "model.json"
+
+
+def state_folder(settings: Settings, run_id: str) -> Path:
+    """Return the folder of a run's state, from which it goes on after a stop."""
+    return settings.home / RUNS / run_id
+
+
+def cache_folder(settings: Settings) -> Path:
+    """Return the folder of decoded images and features, which runs share."""
+    return settings.home / CACHE
+
+
+def run_key(run_id: str, name: str) -> str:
+    """Return the blob of a run's file."""
+    return f"{RUNS}/{run_id}/{name}"
+
+
+def import_key(model_id: str, name: str = MODEL) -> str:
+    """Return the blob of an imported model's file."""
+    return f"{IMPORTS}/{model_id}/{name}"
+
+
+def published_key(card: dict[str, Any]) -> str | None:
+    """Return the blob of a published model's checkpoint; None for a shipped model."""
+    source = card.get(SOURCE)
+    if not source:
+        return None
+    if source["kind"] == "run":
+        return run_key(source["run_id"], MODEL)
+    return import_key(card["id"])
+
+
+def remove_run(settings: Settings, blobs: BlobStore, run_id: str) -> None:
+    """Remove everything that a run has written."""
+    shutil.rmtree(state_folder(settings, run_id), ignore_errors=True)
+    blobs.delete_prefix(f"{RUNS}/{run_id}")

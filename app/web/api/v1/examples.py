@@ -1,0 +1,166 @@
+"""Examples for the OpenAPI document; a test holds each to its schema."""
+
+from __future__ import annotations
+
+from typing import Any
+
+MEDIA_ID = "3f6c0a1e5b7d49c28e10f4a2b6d8c9e7"
+ANALYSIS_ID = "9b1d7e24c0a34f6f8a52d3e1b7c4f680"
+HEATMAP_ID = "c47a5d90e1b2463f9d08a6f2e35b7c18"
+SHA256 = "6d1e9b0f0c6a5d4e3f2b1a09f8e7d6c5b4a39281706f5e4d3c2b1a0908f7e6d5"
+NPY_SHA256 = "0a9f3b77c58e4d21b6e0f5c4d3a2918076f5e4d3c2b1a0f9e8d7c6b5a4938271"
+API = "/api/v1"
+
+ERROR: dict[str, Any] = {
+    "error": "not_found",
+    "detail": "There is no analysis with this id. It may have been deleted.",
+}
+
+MEDIA: dict[str, Any] = {
+    "id": MEDIA_ID,
+    "kind": "image",
+    "filename": "parachute.jpg",
+    "format": "JPEG",
+    "content_type": "image/jpeg",
+    "width": 1500,
+    "height": 1000,
+    "frames": 1,
+    "fps": None,
+    "duration_s": None,
+    "bytes": 241532,
+    "sha256": SHA256,
+    "note": None,
+    "codec": None,
+    "playable": None,
+    "created_at": "2026-01-15T09:30:00Z",
+    "stored": False,
+    "links": {
+        "self": f"{API}/media/{MEDIA_ID}",
+        "content": f"{API}/media/{MEDIA_ID}/content",
+        "view": f"{API}/media/{MEDIA_ID}/view",
+    },
+}
+
+ANALYSIS_CREATE: dict[str, Any] = {
+    "media_id": MEDIA_ID,
+    "models": ["plain", "gated", "cbam"],
+    "methods": ["attention", "gradcam"],
+    "target": "parachute",
+    "input_size": 224,
+}
+
+ANALYSIS: dict[str, Any] = {
+    "id": ANALYSIS_ID,
+    "media_id": MEDIA_ID,
+    "state": "running",
+    "progress": 0.33,
+    "message": "Explaining gated",
+    "revision": 3,
+    "error": None,
+    "detail": None,
+    "stored": False,
+    "request": ANALYSIS_CREATE,
+    "predictions": {
+        "plain": {
+            "top": [
+                {"index": 9, "name": "parachute", "probability": 0.982},
+                {"index": 8, "name": "golf ball", "probability": 0.004},
+                {"index": 7, "name": "gas pump", "probability": 0.003},
+                {"index": 4, "name": "church", "probability": 0.003},
+                {"index": 0, "name": "tench", "probability": 0.002},
+            ],
+            "target": {"index": 9, "name": "parachute", "probability": 0.982, "logit": 8.41},
+            "seconds": 0.041,
+        }
+    },
+    "provenance": None,
+    "created_at": "2026-01-15T09:30:02Z",
+    "started_at": "2026-01-15T09:30:02Z",
+    "finished_at": None,
+    "links": {
+        "self": f"{API}/analyses/{ANALYSIS_ID}",
+        "heatmaps": f"{API}/analyses/{ANALYSIS_ID}/heatmaps",
+        "events": f"{API}/analyses/{ANALYSIS_ID}/events",
+        "media": f"{API}/media/{MEDIA_ID}",
+        "view": f"{API}/media/{MEDIA_ID}/view",
+        "page": f"/analyses/{ANALYSIS_ID}",
+        "figure_png": f"{API}/analyses/{ANALYSIS_ID}/figure.png",
+        "figure_svg": f"{API}/analyses/{ANALYSIS_ID}/figure.svg",
+        "figure_pdf": f"{API}/analyses/{ANALYSIS_ID}/figure.pdf",
+        "export": f"{API}/analyses/{ANALYSIS_ID}/export.zip",
+    },
+}
+
+HEATMAP: dict[str, Any] = {
+    "id": HEATMAP_ID,
+    "analysis_id": ANALYSIS_ID,
+    "model": "gated",
+    "stage": "late",
+    "method": "attention",
+    "stream": "rgb",
+    "time_s": None,
+    "frame": -1,
+    "layer": "features.17",
+    "shape": [2, 2],
+    "min": 0.05,
+    "max": 0.5,
+    "sum": 1.0,
+    "entropy": 1.72,
+    "target": None,
+    "links": {
+        "self": f"{API}/heatmaps/{HEATMAP_ID}",
+        "npy": f"{API}/heatmaps/{HEATMAP_ID}.npy",
+        "png": f"{API}/heatmaps/{HEATMAP_ID}.png",
+    },
+}
+
+HEATMAP_WITH_VALUES: dict[str, Any] = {**HEATMAP, "values": [[0.05, 0.2], [0.25, 0.5]]}
+
+MODEL: dict[str, Any] = {
+    "id": "gated",
+    "position": 2,
+    "title": "Gated attention",
+    "mechanism": "gated",
+    "mask_range": "distribution",
+    "paper": {
+        "title": "Attention-Gated Networks for Improving Ultrasound Scan Plane Detection",
+        "authors": "Schlemper et al.",
+        "year": 2018,
+        "url": "https://arxiv.org/abs/1804.05338",
+    },
+    "summary": "A gate at each stage asks the pooled late features where to look.",
+    "equation": r"q = \psi(\mathrm{ReLU}(\theta(x) + \phi(g)))",
+    "parameters": {"normalise": "mean_flow", "aggregate": "concat"},
+    "stages": [{"stage": "late", "layer": "features.17", "channels": 320, "grid_224": [7, 7]}],
+    "classes": ["tench", "English springer", "cassette player", "chain saw", "church"],
+    "input_size": 224,
+    "methods": ["attention", "gradcam"],
+    "head": "imagenette",
+    "default": True,
+    "metrics": {"accuracy": 0.981, "loss": 0.07, "images": 3791},
+    "curves": [
+        {
+            "epoch": 1,
+            "train_loss": 0.61,
+            "train_accuracy": 0.94,
+            "val_loss": 0.52,
+            "val_accuracy": 0.976,
+            "lr": 0.001,
+            "seconds": 118.0,
+        }
+    ],
+    "localisation": [
+        {
+            "stage": "late",
+            "method": "attention",
+            "hit_all": 0.86,
+            "hit_small": 0.61,
+            "centre_all": 0.8,
+            "centre_small": 0.46,
+        }
+    ],
+    "training": {"data": "imagenette160", "seed": 0, "epochs": 12},
+    "weights_origin": "ImageNet-1k MobileNetV2",
+    "licence": "Apache-2.0",
+    "checkpoint": {"sha256": SHA256, "bytes": 4812345},
+}

@@ -1,0 +1,40 @@
+"""Files that are sent in parts, with errors in the API's own shape."""
+
+from __future__ import annotations
+
+import json
+
+from starlette.datastructures import MutableHeaders
+from starlette.responses import FileResponse
+from starlette.types import Message, Receive, Scope, Send
+
+REFUSALS = {
+    400: ("bad_range", "The Range header cannot be read: ask for `bytes=0-99`, for example."),
+    416: ("no_such_part", "The file has no such part; Content-Range says how long it is."),
+}
+
+
+class RangedFile(FileResponse):
+    """A file that answers `Range`; where that is refused, it says so as everything else does."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the file, the part, or the refusal."""
+        refusal: list[bytes] = []
+
+        async def sent(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] in REFUSALS:
+                refusal.append(_body(message["status"]))
+                headers = MutableHeaders(raw=list(message["headers"]))
+                headers["Content-Type"] = "application/json"
+                headers["Content-Length"] = str(len(refusal[0]))
+                message = {**message, "headers": headers.raw}
+            elif message["type"] == "http.response.body" and refusal:
+                message = {**message, "body": refusal[0]}
+            await send(message)
+
+        await super().__call__(scope, receive, sent)
+
+
+def _body(status: int) -> bytes:
+    name, detail = REFUSALS[status]
+    return json.dumps({"error": name, "detail": detail}).encode()

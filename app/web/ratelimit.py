@@ -1,0 +1,51 @@
+"""How often somebody may do something: a sliding window of a minute, kept in this process."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import deque
+from collections.abc import Callable
+from threading import Lock
+
+from app.core.errors import TooMany
+
+WINDOW = 60.0
+MAX_KEYS = 10_000
+
+
+class RateLimiter:
+    """Counts events by key; a limit of 0 means none."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._events: dict[str, deque[float]] = {}
+        self._lock = Lock()
+
+    def check(self, key: str, limit: int, what: str = "uploads") -> None:
+        """Count one event; TooMany with the seconds to wait once `limit` is reached.
+
+        `what` says in the plural what is counted.
+        """
+        if limit == 0:
+            return
+        now = self._clock()
+        with self._lock:
+            events = self._events.setdefault(key, deque())
+            while events and events[0] <= now - WINDOW:
+                events.popleft()
+            if len(events) >= limit:
+                wait = max(1, math.ceil(events[0] + WINDOW - now))
+                raise TooMany(
+                    f"That is more than {limit} {what} a minute; try again in {wait} seconds.",
+                    retry_after=wait,
+                )
+            events.append(now)
+            if len(self._events) > MAX_KEYS:
+                self._forget(now)
+
+    def _forget(self, now: float) -> None:
+        """Drop the keys that were silent for a window."""
+        silent = [key for key, events in self._events.items() if events[-1] <= now - WINDOW]
+        for key in silent:
+            del self._events[key]

@@ -1,0 +1,1 @@
+"""Timings of Sightline against its baselines, paired in one run."""

@@ -1,0 +1,72 @@
+"""The networks that the timings share, and a photo for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from ml.catalogue import IMAGENET_ID, Entry, build, entries, load
+from ml.explain.image import LoadedModel
+from ml.media.image import load_rgb, squash
+from ml.network import Network
+from ml.weights import normalise
+
+PHOTO = Path(__file__).resolve().parents[1] / "static" / "examples" / "parachute.jpg"
+
+
+@dataclass(frozen=True)
+class Model:
+    """A shipped model as it was trained (eager, BatchNorm in place) and as the worker holds it."""
+
+    entry: Entry
+    eager: Network
+    ready: LoadedModel
+
+
+@cache
+def shipped() -> tuple[Model, ...]:
+    """The six models, in table order."""
+    found = [one for one in entries() if one.kind == "image" and one.id != IMAGENET_ID]
+    if len(found) != 6:
+        raise SystemExit(f"The benchmarks need the six shipped checkpoints; {len(found)} are here.")
+    return tuple(Model(entry, build(entry).eval(), load(entry)) for entry in found)
+
+
+@cache
+def photo() -> npt.NDArray[np.uint8]:
+    """One of the project's own pictures, uint8 (224, 224, 3)."""
+    return squash(load_rgb(PHOTO), 224)
+
+
+def batch(size: int) -> Tensor:
+    """`size` normalised images (size, 3, 224, 224), each a little different.
+
+    In torch's default memory order, as torchvision's transforms give them.
+    """
+    pixels = torch.from_numpy(photo().transpose(2, 0, 1).copy())
+    shifted = [torch.roll(pixels, 7 * i, dims=2) for i in range(size)]
+    return normalise(torch.stack(shifted)).contiguous()
+
+
+class Logits(nn.Module):
+    """A network that returns nothing but its logits, as other libraries expect."""
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(B, 3, H, W) -> (B, K)."""
+        return self.network(images).logits
+
+
+def plain_forward(network: Network, images: Tensor) -> Tensor:
+    """One eager forward as anybody would write it."""
+    with torch.inference_mode():
+        return network(images).logits

@@ -1,0 +1,193 @@
+"""The models on offer: those with a checkpoint, and ImageNet's own where its weights are."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ml import checkpoint as checkpoints
+from ml.attention.base import MECHANISMS
+from ml.errors import MlError
+from ml.explain.cam import METHODS
+from ml.explain.image import LoadedModel
+from ml.explain.prepare import for_inference
+from ml.network import Network, NetworkSpec, build_network
+from ml.types import STAGES
+from ml.video.base import VideoNetwork
+from ml.video.card import clip_fields
+from ml.video.explain import LoadedClipModel
+from ml.weights import find_local, imagenet_classes, load_imagenet, put_into, weight_dirs
+
+SHIPPED = Path(__file__).parent / "checkpoints"
+CLIPS = "clips"  # the folder in it with the models of clips
+FIRST_CLIP_POSITION = 200
+IMAGENET_ID = "plain-imagenet"
+GRID_224 = {"early": 28, "medium": 14, "late": 7}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A model that can be loaded. `about` is its checkpoint's JSON."""
+
+    id: str
+    position: int
+    title: str
+    mechanism: str
+    checkpoint_sha256: str
+    path: Path
+    about: dict[str, Any]
+
+    @property
+    def imagenet(self) -> bool:
+        """Whether this is the 1000-class network as it was before any training of ours."""
+        return self.id == IMAGENET_ID
+
+    @property
+    def kind(self) -> str:
+        """What the model takes: `image` or `clip`."""
+        return str(self.about.get("kind", "image"))
+
+    def card(self) -> dict[str, Any]:
+        """Everything public about the model, as JSON."""
+        card = self._card()
+        return card if self.kind == "image" else {**card, **clip_fields(self.about)}
+
+    def _card(self) -> dict[str, Any]:
+        registered = MECHANISMS[self.mechanism]
+        words, about = registered.about, self.about
+        channels = {"early": 32, "medium": 96, "late": 320}
+        late = {"early": "features.6", "medium": "features.13", "late": "features.17"}
+        return {
+            "id": self.id,
+            "position": self.position,
+            "title": self.title,
+            "mechanism": self.mechanism,
+            "paper": asdict(words.paper) if words.paper else None,
+            "summary": words.summary,
+            "equation": words.equation,
+            "mask_range": words.mask_range,
+            "parameters": about.get("parameters", {}),
+            "stages": [
+                {"stage": s, "layer": late[s], "channels": channels[s], "grid_224": GRID_224[s]}
+                for s in about.get("stages", STAGES)
+            ],
+            "classes": list(about["classes"]),
+            "input_size": about.get("input_size", 224),
+            "methods": ([] if self.mechanism == "plain" else ["attention"])
+            + sorted(METHODS, key=lambda name: (name != "gradcam", name)),
+            "head": "imagenet" if self.imagenet else "imagenette",
+            "default": not self.imagenet,
+            "metrics": about.get("metrics", {}),
+            "curves": about.get("curves", []),
+            "localisation": about.get("localisation", []),
+            "training": about.get("training", {}),
+            "weights_origin": about.get("weights_origin"),
+            "licence": about.get("licence"),
+            "checkpoint": {"sha256": self.checkpoint_sha256, "bytes": self.path.stat().st_size},
+            "media": self.kind,
+        }
+
+
+def entries(weights_dirs: Sequence[Path] | None = None, folder: Path = SHIPPED) -> list[Entry]:
+    """Every model that can be loaded here, of photos and of clips, in table order."""
+    found = [_from_checkpoint(checkpoints.read(p)) for p in sorted(folder.glob("*.safetensors"))]
+    clips = sorted((folder / CLIPS).glob("*.safetensors"))
+    found += [_of_clips(checkpoints.read(p), number) for number, p in enumerate(clips)]
+    local = find_local(weight_dirs() if weights_dirs is None else weights_dirs)
+    if local is not None:
+        found.append(_imagenet(local))
+    return sorted(found, key=lambda entry: entry.position)
+
+
+def _from_checkpoint(checkpoint: checkpoints.Checkpoint) -> Entry:
+    name = checkpoint.about["mechanism"]
+    registered = MECHANISMS[name]
+    model_id, position = registered.default_row
+    return Entry(
+        id=model_id,
+        position=position,
+        title=registered.about.title,
+        mechanism=name,
+        checkpoint_sha256=checkpoint.sha256,
+        path=checkpoint.path,
+        about=checkpoint.about,
+    )
+
+
+def _of_clips(checkpoint: checkpoints.Checkpoint, number: int) -> Entry:
+    """A model of clips is called as its file is; its JSON may say its title and position."""
+    about = checkpoint.about
+    return Entry(
+        id=checkpoint.path.stem,
+        position=about.get("position", FIRST_CLIP_POSITION + number),
+        title=about.get("title", checkpoint.path.stem),
+        mechanism=about["mechanism"],
+        checkpoint_sha256=checkpoint.sha256,
+        path=checkpoint.path,
+        about=about,
+    )
+
+
+def _imagenet(path: Path) -> Entry:
+    return Entry(
+        id=IMAGENET_ID,
+        position=100,
+        title="MobileNetV2, ImageNet head",
+        mechanism="plain",
+        checkpoint_sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        path=path,
+        about={
+            "classes": list(imagenet_classes()),
+            "weights_origin": f"{path.name}: ImageNet-1k MobileNetV2, before any training here",
+        },
+    )
+
+
+def build(entry: Entry) -> Network:
+    """Load an entry's network as it was trained: float32, BatchNorm in place, eval mode."""
+    if not entry.imagenet:
+        return checkpoints.load_network(checkpoints.read(entry.path))
+    network = build_network(NetworkSpec(num_classes=1000))
+    put_into(network, load_imagenet([entry.path.parent]).state, head=True)
+    return network.eval()
+
+
+def build_video(entry: Entry) -> VideoNetwork:
+    """As `build`, for a model of clips."""
+    return checkpoints.load_video(checkpoints.read(entry.path))
+
+
+def load(entry: Entry, device: str = "cpu") -> LoadedModel:
+    """Load an entry prepared for quick inference on `device`."""
+    network = for_inference(build(entry), device)
+    return LoadedModel(entry.id, network, tuple(entry.about["classes"]), device)
+
+
+def load_clip(entry: Entry, device: str = "cpu") -> LoadedClipModel:
+    """As `load`, for a model of clips; MlError for one of photos."""
+    network = for_inference(build_video(entry), device)
+    return LoadedClipModel(entry.id, network, tuple(entry.about["classes"]), device)
+
+
+def default_device(setting: str = "auto") -> str:
+    """`auto` is `cuda` where there is one, else `cpu`; MlError for a device that is not there."""
+    if setting == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if setting.startswith("cuda") and not torch.cuda.is_available():
+        raise MlError("SIGHTLINE_DEVICE asks for a GPU, and torch sees none here. Use `auto`.")
+    if setting != "cpu" and not setting.startswith("cuda"):
+        raise MlError(f"There is no device {setting!r}. Use `auto`, `cpu` or `cuda`.")
+    return setting
+
+
+def find(model_id: str, known: Sequence[Entry]) -> Entry:
+    """Return the entry with that id; MlError names the known ones."""
+    for entry in known:
+        if entry.id == model_id:
+            return entry
+    raise MlError(f"There is no model {model_id!r}. Known: {', '.join(e.id for e in known)}.")

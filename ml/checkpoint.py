@@ -1,0 +1,167 @@
+"""Checkpoints: float16 safetensors with a JSON beside them that says what they are."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from ml.errors import MlError
+from ml.network import Network, NetworkSpec, build_network
+from ml.video.base import VideoNetwork, VideoSpec, build_video
+
+NEEDED = ("mechanism", "parameters", "stages", "classes", "backbone")  # to build the network
+CLIP = "clip"  # the `kind` of a video network's checkpoint; photo models have none
+N = TypeVar("N", bound=nn.Module)
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A file, its hash and what its JSON says."""
+
+    path: Path
+    sha256: str
+    about: dict[str, Any]
+
+    @property
+    def spec(self) -> NetworkSpec:
+        """The network that these weights fit."""
+        a = self.about
+        return NetworkSpec(
+            a["mechanism"], a["parameters"], tuple(a["stages"]), len(a["classes"]), a["backbone"]
+        )
+
+    @property
+    def kind(self) -> str:
+        """What the model takes: `image` or `clip`."""
+        return str(self.about.get("kind", "image"))
+
+    @property
+    def video_spec(self) -> VideoSpec:
+        """The video network that these weights fit; what the JSON does not say is as usual."""
+        a = self.about
+        index = a.get("class_index") or None
+        return VideoSpec(
+            architecture=a.get("architecture", "two_stream"),
+            mechanism=a["mechanism"],
+            parameters=a["parameters"],
+            stages=tuple(a["stages"]),
+            classes=len(a["classes"]),
+            flow_length=a.get("flow_length", 10),
+            fusion=a.get("fusion", "logits"),
+            weights=tuple(a.get("weights", (1.0, 1.5))),
+            consensus=a.get("consensus", "mean"),
+            class_index={s: tuple(i) for s, i in index.items() if i} if index else None,
+            flow_mechanism=a.get("flow_mechanism"),
+            flow_parameters=a.get("flow_parameters"),
+            consensus_parameters=a.get("consensus_parameters", {}),
+            backbone=a["backbone"],
+        )
+
+
+def describe_video(spec: VideoSpec) -> dict[str, Any]:
+    """What a clip checkpoint's JSON says of its network, but for the names of its classes."""
+    said = {k: v for k, v in asdict(spec).items() if k != "classes"}
+    return {"kind": CLIP, **said}
+
+
+def save(network: nn.Module, path: Path, about: dict[str, Any]) -> Checkpoint:
+    """Write `path` (float16) and `path.json`, each whole or not at all.
+
+    MlError when a weight is not finite as float16.
+    """
+    if not fits_half(network):
+        raise MlError(f"{path.name} was not written: some weights are not finite as float16.")
+    state = {
+        name: (t.half() if t.is_floating_point() else t).contiguous().cpu()
+        for name, t in network.state_dict().items()
+        if not name.endswith("num_batches_tracked")
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    save_file(state, part)
+    part.chmod(0o644)  # safetensors makes files that only their owner may read
+    part.replace(path)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    write_about(path, {**about, "checkpoint": {"sha256": digest, "bytes": path.stat().st_size}})
+    return read(path)
+
+
+def write_about(path: Path, about: dict[str, Any]) -> None:
+    """Write the JSON beside a checkpoint."""
+    part = path.with_suffix(".json.part")
+    part.write_text(json.dumps(about, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    part.replace(path.with_suffix(".json"))
+
+
+def read(path: Path) -> Checkpoint:
+    """Read a checkpoint's JSON and check the file's hash; MlError says what is wrong."""
+    side = path.with_suffix(".json")
+    if not path.is_file():
+        raise MlError(f"There is no checkpoint {path.name} in {path.parent}.")
+    if not side.is_file():
+        raise MlError(f"{path.name} has no {side.name} beside it, so it cannot be read.")
+    about = _about(side)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    if about.get("checkpoint", {}).get("sha256") != digest:
+        raise MlError(f"{path.name} is not the file that {side.name} describes: fetch both again.")
+    return Checkpoint(path, digest, about)
+
+
+def _about(side: Path) -> dict[str, Any]:
+    try:
+        about = json.loads(side.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise MlError(f"{side.name} is not JSON: {error}.") from error
+    missing = [key for key in NEEDED if not isinstance(about, dict) or key not in about]
+    if missing:
+        raise MlError(f"{side.name} does not say its {', '.join(missing)}.")
+    return dict(about)
+
+
+def load_network(checkpoint: Checkpoint) -> Network:
+    """Build the network and fill it with the float16 weights as float32, in eval mode.
+
+    MlError for a model of clips, or weights that do not fit their description.
+    """
+    if checkpoint.kind == CLIP:
+        raise MlError(f"{checkpoint.path.name} is a model of clips, not of photos.")
+    return _filled(build_network(checkpoint.spec), checkpoint)
+
+
+def load_video(checkpoint: Checkpoint) -> VideoNetwork:
+    """As `load_network`, for a model of clips; MlError for one of photos."""
+    if checkpoint.kind != CLIP:
+        raise MlError(f"{checkpoint.path.name} is a model of photos, not of clips.")
+    return _filled(build_video(checkpoint.video_spec), checkpoint)
+
+
+def _filled(network: N, checkpoint: Checkpoint) -> N:
+    try:
+        state = {k: v.float() for k, v in load_file(checkpoint.path).items()}
+    except SafetensorError as error:
+        raise MlError(f"{checkpoint.path.name} is not a safetensors file: {error}.") from error
+    try:
+        missing, unexpected = network.load_state_dict(state, strict=False)
+    except RuntimeError as error:  # a tensor of another shape
+        raise MlError(f"{checkpoint.path.name} does not fit its description: {error}.") from error
+    wrong = [m for m in missing if not m.endswith("num_batches_tracked")] + unexpected
+    if wrong:
+        raise MlError(f"{checkpoint.path.name} does not fit its description: {wrong[0]}.")
+    return network.eval()
+
+
+def fits_half(network: nn.Module) -> bool:
+    """Whether every weight survives float16 as a finite number."""
+    return all(
+        bool(torch.isfinite(t.half()).all())
+        for t in network.state_dict().values()
+        if t.is_floating_point()
+    )

@@ -1,0 +1,51 @@
+"""`python -m ml localise`: the pointing game for every shipped model, kept in its JSON."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from ml import checkpoint as checkpoints
+from ml.catalogue import build, entries
+from ml.commands.base import Command
+from ml.errors import MlError
+from ml.explain.prepare import for_inference
+from ml.localise import load_boxed, score
+
+
+def _options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--boxed", type=Path, help="default: boxed224 in SIGHTLINE_DATA")
+    parser.add_argument("--write", action="store_true", help="keep the figures in the models' JSON")
+    parser.add_argument("--table", type=Path, help="also write them there as a Markdown table")
+
+
+def _run(options: argparse.Namespace) -> None:
+    data = os.environ.get("SIGHTLINE_DATA")
+    folder = options.boxed or (Path(data) / "boxed224" if data else None)
+    if folder is None:
+        raise MlError("Say where the boxed images are: --boxed FOLDER, or set SIGHTLINE_DATA.")
+    boxed = load_boxed(folder)
+    lines = [
+        f"{len(boxed.labels)} images, {int(boxed.small.sum())} with a small object.",
+        "",
+        "| model | map | stage | all | small | centre, all | centre, small | contrast | corner |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for entry in [e for e in entries() if e.kind == "image" and not e.imagenet]:
+        scores = list(score(for_inference(build(entry)), boxed))
+        lines += [
+            f"| {entry.id} | {s.method} | {s.stage} | {s.hit_all:.1%} | {s.hit_small:.1%} "
+            f"| {s.centre_all:.1%} | {s.centre_small:.1%} | {s.contrast:.2f} | {s.corner:.1%} |"
+            for s in scores
+        ]
+        if options.write:
+            found = checkpoints.read(entry.path)
+            kept = [s.as_dict() for s in scores]
+            checkpoints.write_about(entry.path, {**found.about, "localisation": kept})
+    print("\n".join(lines))
+    if options.table:
+        options.table.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+COMMAND = Command("measure how often maps point at the object", _options, _run)

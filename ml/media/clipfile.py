@@ -1,0 +1,170 @@
+"""Opening a stranger's clip: one demuxer, chosen by signature, that can open nothing else.
+
+FFmpeg's demuxers of playlists, image sequences and the like open further files and addresses by
+name. None of them is reachable here: the file's first bytes choose one of a few demuxers of plain
+containers, it reads an open file, and whatever else it wants to open is refused.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, NoReturn
+
+import av
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+from ml.errors import MlError
+from ml.media.signature import HEAD, clip_demuxer
+
+BUFFER = 64 * 1024
+THREADS = 4  # at most; a decoder's memory grows with them
+NOT_A_CLIP = (
+    "This file is not a clip that Sightline can read: use MP4, MOV, MKV, WebM, AVI, MPEG, FLV, "
+    "WMV, OGV or an animated GIF."
+)
+
+av.logging.set_level(None)
+
+
+class NotAClip(MlError):
+    """The file is of no kind that can be read, or has no pictures."""
+
+
+class BrokenClip(MlError):
+    """The file begins like a clip, but its pictures cannot be read."""
+
+
+class ClipTooLarge(MlError):
+    """The clip is longer, larger or more than allowed."""
+
+
+@dataclass(frozen=True)
+class ClipLimits:
+    """What a clip may have; `pixels` are a frame's."""
+
+    seconds: float = 300.0
+    pixels: int = 9_500_000
+    frames: int = 20_000
+    side: int = 16_384
+    min_side: int = 8
+
+
+@contextlib.contextmanager
+def opened(path: Path, limits: ClipLimits) -> Iterator[tuple[InputContainer, VideoStream]]:
+    """Yield the container and its first stream of moving pictures; sentences for what fails.
+
+    Raises NotAClip, BrokenClip or ClipTooLarge, whatever the body meets in the file.
+    """
+    try:
+        with path.open("rb", buffering=0) as file, _container(file) as container:
+            stream = _pictures(container)
+            _check(container, stream, limits)
+            yield container, stream
+    except MlError:
+        raise
+    except (MemoryError, av.error.MemoryError):
+        raise ClipTooLarge(
+            "The clip needs more memory than one may take; make it smaller and try again."
+        ) from None
+    except (av.error.FFmpegError, EOFError, ValueError, OSError) as error:
+        raise broken(error) from None
+
+
+def check_size(width: int, height: int, limits: ClipLimits) -> None:
+    """Raise ClipTooLarge or BrokenClip for frames of a size that is not allowed."""
+    if width * height > limits.pixels or max(width, height) > limits.side:
+        raise ClipTooLarge(
+            f"The clip's frames are {width} x {height} pixels, {width * height / 1e6:.1f} million: "
+            f"at most {limits.pixels / 1e6:.1f} million are allowed. Scale it down and try again."
+        )
+    if min(width, height) < limits.min_side:
+        raise BrokenClip(
+            f"The clip's frames are {width} x {height} pixels: each side needs at least "
+            f"{limits.min_side}."
+        )
+
+
+def check_length(seconds: float, frames: int, limits: ClipLimits) -> None:
+    """Raise ClipTooLarge for a clip that takes too long or has too many frames."""
+    if seconds > limits.seconds:
+        raise ClipTooLarge(
+            f"The clip is {_time(seconds)} long: at most {_time(limits.seconds)} are allowed. "
+            "Cut the part that matters and send that."
+        )
+    if frames > limits.frames:
+        raise ClipTooLarge(
+            f"The clip has more than {limits.frames:,} frames, the most that are allowed. Cut the "
+            "part that matters, or lower its frame rate, and send that."
+        )
+
+
+def broken(error: Exception) -> BrokenClip:
+    """Return the sentence for a clip that FFmpeg cannot read."""
+    said = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return BrokenClip(
+        f"The clip is cut off or damaged: it could not be read ({' '.join(said.split())[:100]}). "
+        "Save or send it once more."
+    )
+
+
+def _container(file: IO[bytes]) -> InputContainer:
+    demuxer = clip_demuxer(file.read(HEAD))
+    file.seek(0)
+    if demuxer is None:
+        raise NotAClip(NOT_A_CLIP)
+    return av.open(
+        file,
+        "r",
+        format=demuxer,
+        container_options={"protocol_whitelist": "none", "format_whitelist": demuxer},
+        metadata_errors="replace",
+        buffer_size=BUFFER,
+        io_open=_refuse,
+    )
+
+
+def _refuse(*_: Any) -> NoReturn:
+    raise BrokenClip(
+        "The clip points at other files: put all of it into one file, and send that again."
+    )
+
+
+def _pictures(container: InputContainer) -> VideoStream:
+    moving = [s for s in container.streams.video if not s.disposition & s.disposition.attached_pic]
+    if not moving:
+        if container.streams.audio:
+            raise NotAClip(
+                "The file holds sound but no pictures: send a clip that shows something."
+            )
+        raise BrokenClip("The file holds no pictures: it is cut off or damaged. Save it once more.")
+    stream = moving[0]
+    if stream.codec_context is None:
+        raise NotAClip("The clip is compressed in a way that is not known here: save it as H.264.")
+    return stream
+
+
+def _check(container: InputContainer, stream: VideoStream, limits: ClipLimits) -> None:
+    """Check what the headers promise, before anything is decoded."""
+    context = stream.codec_context
+    if context.width and context.height:
+        check_size(context.width, context.height, limits)
+    lengths = [0.0]
+    if stream.duration and stream.time_base:
+        lengths.append(float(stream.duration * stream.time_base))
+    elif container.duration:
+        lengths.append(container.duration / av.time_base)
+    check_length(max(lengths), stream.frames, limits)
+
+
+def _time(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02d} min"
+    if seconds < 60:
+        return f"{seconds:.3g} s"
+    return f"{minutes} min {rest:02d} s" if rest else f"{minutes} min"

@@ -1,0 +1,115 @@
+"""What a training run tells as it goes: frozen records, in the order in which they happen.
+
+`Loading` (any number), `Ready`, then for every epoch `Step`s, `Validating`s and one `EpochEnd`,
+with a `Saved` whenever the run's state is on disk, and `Finished` at the end. What came after the
+last `Saved` is told again by a run that was killed and resumed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+
+@dataclass(frozen=True)
+class Loading:
+    """Before the first step: what is being done, and how far it is (0..1)."""
+
+    what: str
+    done: float
+
+
+@dataclass(frozen=True)
+class Ready:
+    """The first step comes next. `first_step`: steps done by an earlier try (0: none)."""
+
+    steps: int
+    steps_per_epoch: int
+    first_step: int
+    batch_size: int
+    device: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """One optimiser step: loss and share of right answers on its batch, images/s, seconds left."""
+
+    epoch: int
+    step: int
+    steps: int
+    loss: float
+    accuracy: float
+    lr: float
+    images_per_s: float
+    seconds_left: float
+
+
+@dataclass(frozen=True)
+class Validating:
+    """Part of the validation split after an epoch (or of the finished weights): done is 0..1."""
+
+    epoch: int
+    done: float
+
+
+@dataclass(frozen=True)
+class ProbeMaps:
+    """One method's maps of the probe images: float16 [P, cells], the stages' cells in a row.
+
+    grids: stage -> (h, w), in the order in which their h * w cells stand (early, medium, late).
+    """
+
+    method: str
+    grids: Mapping[str, tuple[int, int]]
+    values: npt.NDArray[np.float16]
+
+
+@dataclass(frozen=True)
+class EpochEnd:
+    """One epoch, counted from 1: means over training, the validation split, the probes.
+
+    predicted: uint16 [N], the class that each validation image got; confidence: float16 [N], its
+    probability; both in the order of the dataset's validation split.
+    streams: validation accuracy of each stream of a clip model alone.
+    """
+
+    epoch: int
+    step: int
+    train_loss: float
+    train_accuracy: float
+    val_loss: float
+    val_accuracy: float
+    lr: float
+    seconds: float
+    predicted: npt.NDArray[np.uint16]
+    confidence: npt.NDArray[np.float16]
+    probes: tuple[ProbeMaps, ...] = ()
+    streams: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Saved:
+    """The state after `step` is on disk: a resumed run goes on from there."""
+
+    step: int
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The checkpoint is written, with its JSON beside it; `about` is that JSON."""
+
+    path: Path
+    about: Mapping[str, Any]
+    stopped_early: bool = False
+    worst: tuple[ProbeMaps, ...] = ()  # of the worst mistakes, in the order of `worst_indices`
+    worst_indices: tuple[int, ...] = ()
+    worst_predicted: tuple[int, ...] = ()  # the class that each was taken for, and how surely
+    worst_confidence: tuple[float, ...] = ()
+
+
+Event = Loading | Ready | Step | Validating | EpochEnd | Saved | Finished

@@ -1,0 +1,78 @@
+"""What crosses the borders of `ml`: frozen records, no behaviour."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from torch import Tensor
+
+Stage = Literal["early", "medium", "late"]
+STAGES: tuple[Stage, ...] = ("early", "medium", "late")
+
+FloatArray = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Attended:
+    """What a model returns: class scores and the masks it used on the way.
+
+    logits: (B, K), before any softmax.
+    masks: stage -> (B, C, h, w); C is 1, or the stage's width where a mask has channels.
+    auxiliary: (weight, logits) pairs that training adds to the loss (deep supervision).
+    pooled: (B, G), the last block's features averaged over space; what attention over time reads.
+    """
+
+    logits: Tensor
+    masks: Mapping[Stage, Tensor]
+    auxiliary: tuple[tuple[float, Tensor], ...] = ()
+    pooled: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class Heatmap:
+    """One map of one image: `values` is float32 [h, w], or [c, h, w] for `attention-channels`."""
+
+    stage: str
+    method: str
+    layer: str
+    values: FloatArray
+    target: str | None = None
+
+
+@dataclass(frozen=True)
+class ImageResult:
+    """All that one model says of one image: logits [K], probabilities [K], maps."""
+
+    model: str
+    classes: tuple[str, ...]
+    logits: FloatArray
+    probabilities: FloatArray
+    target_index: int
+    heatmaps: tuple[Heatmap, ...]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Paper:
+    """Where a mechanism comes from."""
+
+    title: str
+    authors: str
+    year: int
+    url: str
+
+
+@dataclass(frozen=True)
+class About:
+    """A mechanism in words, for people: three sentences and an equation in LaTeX."""
+
+    title: str
+    summary: str
+    equation: str = ""
+    paper: Paper | None = None
+    mask_range: Literal["none", "unit", "distribution"] = "none"
+    layers: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,98 @@
+"""ImageNet weights for the backbone: a local file, or torchvision's own download."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+from torchvision.models import MobileNet_V2_Weights
+
+from ml.errors import MlError
+from ml.network import Network
+
+FILE_NAME = "mobilenet_v2-imagenet1k-fp16.safetensors"
+MEAN = (0.485, 0.456, 0.406)
+STD = (0.229, 0.224, 0.225)
+
+
+@dataclass(frozen=True)
+class ImageNetWeights:
+    """torchvision's state dict as float32, and where it came from."""
+
+    state: dict[str, Tensor]
+    origin: str
+
+
+def weight_dirs() -> list[Path]:
+    """Folders where a local file may lie: `SIGHTLINE_WEIGHTS_DIR`, `SIGHTLINE_DATA/weights`."""
+    chosen = os.environ.get("SIGHTLINE_WEIGHTS_DIR")
+    data = os.environ.get("SIGHTLINE_DATA")
+    found = [Path(chosen)] if chosen else []
+    return [*found, Path(data) / "weights"] if data else found
+
+
+def find_local(folders: Iterable[Path]) -> Path | None:
+    """Return the first local weights file, or None."""
+    return next((f / FILE_NAME for f in folders if (f / FILE_NAME).is_file()), None)
+
+
+def load_imagenet(folders: Iterable[Path] | None = None) -> ImageNetWeights:
+    """Load the 1000-class weights; MlError names both ways when neither works."""
+    local = find_local(weight_dirs() if folders is None else folders)
+    if local is not None:
+        state = {k: v.float() if v.is_floating_point() else v for k, v in load_file(local).items()}
+        return ImageNetWeights(state, f"{FILE_NAME} (ImageNet-1k MobileNetV2, torchvision keys)")
+    weights = MobileNet_V2_Weights.IMAGENET1K_V2
+    try:
+        state = dict(weights.get_state_dict(check_hash=True, weights_only=True))
+    except (OSError, RuntimeError) as error:
+        raise MlError(
+            "ImageNet weights are not at hand. Either connect to the network, so that torchvision "
+            f"can download {weights.url}, or put {FILE_NAME} into a folder and name the folder in "
+            f"SIGHTLINE_WEIGHTS_DIR. ({type(error).__name__}: {error})"
+        ) from error
+    return ImageNetWeights(state, f"torchvision {weights} ({weights.url})")
+
+
+def keep(folder: Path) -> Path:
+    """Write the weights as float16 safetensors into `folder`, where servers then find them."""
+    path = folder / FILE_NAME
+    state = load_imagenet().state
+    folder.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    save_file({k: v.half() if v.is_floating_point() else v for k, v in state.items()}, part)
+    part.replace(path)
+    return path
+
+
+def put_into(network: Network, state: dict[str, Tensor], head: bool = False) -> None:
+    """Copy the trunk's weights (and with `head` the 1000-way linear layer) into `network`."""
+    names = {k: v for k, v in state.items() if k.startswith("features.")}
+    if head:
+        for part in ("weight", "bias"):
+            names[f"mechanism.classifier.1.{part}"] = state[f"classifier.1.{part}"]
+    try:
+        missing, unexpected = network.load_state_dict(names, strict=False)
+    except RuntimeError as error:  # a tensor of another shape
+        raise MlError(f"These weights do not fit MobileNetV2: {error}") from error
+    wrong = unexpected + [m for m in missing if m.startswith("features.")]
+    if wrong:
+        raise MlError(f"These weights do not fit MobileNetV2: {', '.join(wrong[:3])} ...")
+
+
+def imagenet_classes() -> tuple[str, ...]:
+    """Return the 1000 class names, in the order of the logits."""
+    return tuple(MobileNet_V2_Weights.IMAGENET1K_V2.meta["categories"])
+
+
+def normalise(images: Tensor) -> Tensor:
+    """uint8 (B, 3, H, W) -> float32, ImageNet mean and standard deviation, channels last."""
+    mean = torch.tensor(MEAN, device=images.device).view(1, 3, 1, 1)
+    std = torch.tensor(STD, device=images.device).view(1, 3, 1, 1)
+    out = images.float().div_(255).sub_(mean).div_(std)
+    return out.contiguous(memory_format=torch.channels_last)

@@ -1,0 +1,142 @@
+// What the models say: the rows' answers, the timeline's lanes, the fusion slider, the shares.
+import { METHODS } from "../cells.js";
+import { percent, setText } from "../format.js";
+import { showAnswer } from "../rows.js";
+import { kind } from "../scale.js";
+import { contributions, fuse, isFree, ratio, reweighted, weightsOf } from "./fusion.js";
+import { numbersTable } from "./numbers.js";
+import { Shares } from "./shares.js";
+import { energy } from "./tracks.js";
+import { energyWords } from "./words.js";
+
+const CLASSES = 3; // lines of the timeline
+
+/** @param {string} name @returns {any} */
+const part = (name) => document.querySelector(`[data-${name}]`);
+
+export class Answers {
+  /**
+   * @param {any[]} rows Card JSON @param {import("./timeline.js").Timeline} timeline
+   * @param {import("./tracks.js").Tracks} tracks
+   * @param {{titleOf: (id: string) => string, go: (k: number) => void, share: (percent: number) => void}} on
+   */
+  constructor(rows, timeline, tracks, on) {
+    this.timeline = timeline;
+    this.tracks = tracks;
+    this.rows = rows;
+    this.on = on;
+    /** @type {Record<string, any>} */
+    this.predictions = {};
+    /** @type {number[]} */
+    this.times = [];
+    /** @type {number[][]} */
+    this.bounds = [];
+    this.shares = new Shares(part("shares"), on.go);
+    /** @type {any} */
+    this.clip = null;
+    /** @type {() => void} */
+    this.tabulate = () => {};
+    this.table = /** @type {HTMLDetailsElement} */ (document.querySelector(".as-table"));
+    this.table.addEventListener("toggle", () => this.tabulate());
+    part("fusion-range").addEventListener("input", () => on.share(Number(part("fusion-range").value)));
+    part("fusion-own").addEventListener("click", () => on.share(-1));
+  }
+
+  /** All models of an analysis see the same snippets. @param {Record<string, any>} predictions */
+  take(predictions) {
+    this.predictions = predictions;
+    const clip = Object.values(predictions).find((one) => one.clip)?.clip;
+    if (!clip || this.times.length > 0) return;
+    this.times = clip.times;
+    this.bounds = clip.bounds;
+    this.timeline.segments(clip.times, clip.bounds);
+  }
+
+  /**
+   * @param {Record<string, any>} predictions @param {import("./tools.js").Layer} layer
+   * @param {import("./view.js").View} view @param {string[]} stages @param {boolean} chosen a target for all
+   */
+  show(predictions, layer, view, stages, chosen) {
+    this.take(predictions);
+    for (const card of this.rows) {
+      const row = /** @type {HTMLElement} */ (document.querySelector(`[data-row="${CSS.escape(card.id)}"]`));
+      const prediction = predictions[card.id];
+      const now = prediction ? reweighted(prediction, view.fusion) : null;
+      showAnswer(row, now, "", chosen && now ? now.target.name : "", card.classes);
+    }
+    const prediction = predictions[layer.model];
+    this.clip = prediction?.clip ?? null;
+    this.fusion(view.fusion);
+    const energies = this.#energies(layer, view, stages);
+    if (!prediction?.clip) return;
+    const scores = this.#scores(prediction, view);
+    const title = this.on.titleOf(layer.model);
+    const found = contributions(prediction.clip, view.fusion, prediction.target.index);
+    this.shares.show(found, { target: prediction.target.name, bounds: this.bounds, title });
+    this.#answer(reweighted(prediction, view.fusion));
+    this.tabulate = () => {
+      if (!this.table.open) return;
+      numbersTable(part("numbers"), { times: this.times, bounds: this.bounds, scores, energies, shares: found.shares, target: prediction.target.name });
+    };
+    this.tabulate();
+  }
+
+  /** @param {any} prediction @param {import("./view.js").View} view */
+  #scores(prediction, view) {
+    const { clip, target } = prediction;
+    const { moments, probabilities } = fuse(clip, view.fusion);
+    const order = probabilities.map((_, index) => index).sort((a, b) => probabilities[b] - probabilities[a]);
+    const shown = [target.index, ...order.filter((index) => index !== target.index)].slice(0, CLASSES);
+    const scores = shown.map((index) => ({
+      name: clip.classes[index], values: moments.map((row) => row[index]), target: index === target.index,
+    }));
+    this.timeline.showScores(scores, view.raw);
+    return scores;
+  }
+
+  /** @param {import("./tools.js").Layer} layer @param {import("./view.js").View} view @param {string[]} stages */
+  #energies({ model, method }, view, stages) {
+    const found = ["rgb", "flow"].flatMap((stream) =>
+      stages.filter((stage) => stage !== "combined").map((stage) => {
+        const track = this.tracks.get(model, stream, stage, method);
+        return { stream, stage, track: track?.data ? track : null };
+      }),
+    );
+    const shares = found.some(({ track }) => track && kind(track) === "share");
+    setText(part("energy-words"), energyWords(shares, METHODS[method] ?? method));
+    const energies = found.map(({ stream, stage, track }) => ({
+      stream, stage, values: track && energy(track, kind(track) === "share"),
+    }));
+    this.timeline.showEnergies(energies, view.raw);
+    return energies;
+  }
+
+  /** The slider's place and words. @param {number} share percent, -1: own */
+  fusion(share) {
+    const own = this.clip ? weightsOf(this.clip, -1) : { rgb: 0.4, flow: 0.6 };
+    const free = !this.clip || isFree(this.clip);
+    const now = this.clip ? weightsOf(this.clip, share) : own;
+    const range = part("fusion-range");
+    range.disabled = !free;
+    range.value = String(Math.round(100 * (now.flow ?? 0)));
+    const words = free ? ratio(now) : this.clip.fusion === "learnt" ? "learnt, fixed" : "one stream";
+    part("fusion-words").value = share < 0 && free ? `${words}, the model’s own` : words;
+    range.setAttribute("aria-valuetext", words);
+    part("fusion-own").hidden = share < 0;
+  }
+
+  /** @param {any} prediction */
+  #answer({ top }) {
+    const [best, next] = top;
+    const name = document.createElement("strong");
+    name.textContent = best.name;
+    const rest = next ? `, then ${next.name} ${percent(next.probability)}` : "";
+    part("answer").replaceChildren(name, ` ${percent(best.probability)}${rest}`);
+  }
+
+  /** @param {number} t */
+  at(t) {
+    const k = this.bounds.findIndex(([from, to]) => t >= from && t < to);
+    this.shares.mark(k < 0 && this.bounds.length > 0 && t >= this.bounds.at(-1)[1] ? this.bounds.length - 1 : k);
+  }
+}

@@ -1,0 +1,305 @@
+// The page of a clip: it joins the view (address, tools, keys), the clock, and what is drawn.
+import { follow, getArray, getJson, isFinal } from "../api.js";
+import { Colours } from "../colours.js";
+import { bindDownloads } from "../downloads.js";
+import { gridKeys, shortcuts } from "../keys.js";
+import { followPointer, mark } from "../spot.js";
+import { bindStatus, rerun, showProblem, showStatus } from "../status.js";
+import { OWN_TOP } from "../retarget.js";
+import { makeTarget } from "../target.js";
+import { Answers } from "./answers.js";
+import { Cells, Pace, spotWords } from "./cells.js";
+import { FrameClock, VideoClock, frameBeside } from "./clock.js";
+import { Flow } from "./flow.js";
+import { clipLegend } from "./legend.js";
+import { bindShare, showLinks } from "./links.js";
+import { Panes } from "./panes.js";
+import { loadPlayable } from "./playable.js";
+import { bindPointer, clockKeys } from "./pointing.js";
+import { bindRange } from "./range.js";
+import { Timeline } from "./timeline.js";
+import { bindLayer, bindTools, layerOf, showLayer, showTools, toolKeys } from "./tools.js";
+import { Tracks } from "./tracks.js";
+import { Transport } from "./transport.js";
+import { RULES } from "./words.js";
+import { ViewState } from "./view.js";
+
+/** @param {string} name @returns {any} */
+const part = (name) => document.querySelector(`[data-${name}]`);
+const data = JSON.parse(document.getElementById("data")?.textContent ?? "{}");
+const { media, rows } = data;
+/** @type {any} */
+let analysis = data.analysis;
+const state = new ViewState(location.search);
+const colours = new Colours((await getJson(data.urls.colormaps)).maps);
+const root = part("analysis");
+const methods = data.methods.filter((one) => one.kind !== "channels").map((one) => one.name);
+const evidence = methods.find((name) => !name.startsWith("attention")) ?? methods[0];
+const titles = new Map(data.all_models.concat(rows).map((card) => [card.id, card.title]));
+const titleOf = (/** @type {string} */ id) => titles.get(id) ?? id;
+const duration = media.duration_s || 1;
+
+const tracks = new Tracks(() => later("named"));
+const panes = new Panes(part("panes"), () => later("fresh"));
+const cells = new Cells(part("grid"), tracks, () => later());
+const timeline = new Timeline(part("timeline"), duration);
+const legend = clipLegend(part("legend"));
+/** @type {import("./clock.js").Clock} */
+let clock = new FrameClock(panes.poster, duration, media.fps, () => later("fresh"), () => transport.show());
+const transport = new Transport(part("transport"), () => clock, (way) => step(way));
+/** @type {number[]} when the clip's frames are shown */
+let frameTimes = [];
+const answers = new Answers(rows, timeline, tracks, {
+  titleOf, go: (k) => go(answers.times[k]), share: (value) => state.set({ fusion: value }),
+});
+const range = bindRange(timeline, state, () => clock, (from_s, to_s) => ask({ from_s, to_s }));
+const showTarget = makeTarget(
+  () => Object.values(analysis.predictions),
+  () => [...new Set(rows.flatMap((/** @type {any} */ card) => card.classes))],
+  (target) => ask({ target, models: knowing(target) }),
+);
+/** @type {{x: number, y: number} | null} */
+let spot = null;
+/** @type {import("./cells.js").Cell | null} */
+let pointed = null;
+
+/** @param {string} target a class @returns {string[]} the models that have it */
+const knowing = (target) => {
+  const found = rows.filter((/** @type {any} */ card) => card.classes.includes(target)).map((card) => card.id);
+  return found.length > 0 ? found : analysis.request.models;
+};
+/** Ask for something like this analysis, and go there. @param {any} changes */
+const ask = (changes) => rerun({ ...analysis.request, ...changes }, "");
+
+/** @type {import("./tools.js").Layer | null} what is shown unless the visitor chooses */
+let settled = null;
+/** The first model with a mask; while they are still coming, the first that is ready. */
+function standard() {
+  if (settled) return settled;
+  const ready = rows.filter((/** @type {any} */ { id }) => id in analysis.predictions);
+  const masked = (/** @type {any} */ card) => card.methods.includes("attention") && methods.includes("attention");
+  const card = (isFinal(analysis) ? ready.find(masked) : null) ?? ready[0] ?? rows.find(masked) ?? rows[0];
+  /** @type {import("./tools.js").Layer} */
+  const found = { model: card.id, stage: "late", method: masked(card) ? "attention" : evidence };
+  if (ready.length > 0) settled = found;
+  return found;
+}
+const layer = () => layerOf(state.now, standard(), rows, data.stages, methods);
+const layerTracks = () => {
+  const { model, stage, method } = layer();
+  return { rgb: tracks.get(model, "rgb", stage, method), flow: tracks.get(model, "flow", stage, method) };
+};
+
+/** @type {import("./picture.js").Look} */
+let look;
+function newLook() {
+  const view = state.now;
+  const lookup = (/** @type {string} */ name, /** @type {string} */ other) =>
+    colours.lookup(colours.known(name, other), view.threshold / 100);
+  const all = [...tracks.all.values()].filter((track) => track.data);
+  look = { view, all, lookup: lookup(view.colours, "inferno"), diverging: lookup(view.diverging, "vik"), spans: new Map() };
+}
+
+const READ_MS = 120;
+const REST_MS = 300; // without another frame, before cells out of sight are drawn
+const pace = new Pace();
+let scheduled = 0;
+let lastRead = 0;
+let resting = 0;
+let wasPlaying = false;
+const due = { fresh: false, named: false };
+
+/** Draw once, before the next picture. @param {"fresh" | "named"} [what] also */
+function later(what) {
+  if (what) due[what] = true;
+  scheduled ||= requestAnimationFrame(picture);
+}
+
+/** One picture. While the clip plays, each asks for the next. @param {number} now */
+function picture(now) {
+  scheduled = 0;
+  if (due.named) nameAll();
+  if (due.fresh) panes.take(clock.source());
+  const { playing } = clock;
+  pace.tick(now, playing && wasPlaying);
+  wasPlaying = playing;
+  if (due.fresh || due.named) {
+    panes.draw(layerTracks(), look, clock.time);
+    cells.expire();
+    clearTimeout(resting);
+    if (!playing) resting = setTimeout(() => (cells.complete(), later()), REST_MS);
+  }
+  const more = cells.draw(look, panes.base, clock.time, pace.limit);
+  timeline.head(clock.head);
+  const read = now - lastRead > READ_MS;
+  if (read) {
+    lastRead = now;
+    readAll();
+  }
+  due.fresh = due.named = false;
+  if (playing || more || !read) later();
+}
+
+/** What changes with the view or with what has come, not with time. */
+function nameAll() {
+  newLook();
+  const view = state.now;
+  const of = layer();
+  const found = layerTracks();
+  panes.name(found, { ...of, title: titleOf(of.model), card: rows.find((card) => card.id === of.model) }, view);
+  cells.name(titleOf, Object.values(found).flatMap((track) => (track ? [`${of.model}.${track.stream}.${of.stage}.${of.method}`] : [])), view);
+  answers.show(analysis.predictions, of, view, data.stages, analysis.request.target !== OWN_TOP);
+  legend(look, found, `${titleOf(of.model)}, ${of.stage}`);
+}
+
+/** The numbers, a few times a second. */
+function readAll() {
+  const { raw } = state.now;
+  const t = clock.time;
+  cells.read(t, raw, spot, !clock.playing);
+  timeline.read(clock.head, raw, !clock.playing);
+  answers.at(t);
+  transport.read(answers.times, raw);
+  const track = pointed && cells.track(pointed);
+  part("readout").textContent = track?.data && spot && pointed ? spotWords(track, titleOf(pointed.row), t, raw, spot) : "";
+}
+
+/** @param {number} t */
+function go(t) {
+  clock.seek(t);
+  later();
+  if (!clock.playing) remember();
+}
+
+/** A frame on or back. @param {1 | -1} way */
+function step(way) {
+  clock.pause();
+  go(frameBeside(clock, frameTimes, way));
+}
+
+let remembering = 0;
+/** The address follows a still clock. */
+function remember() {
+  clearTimeout(remembering);
+  remembering = setTimeout(() => !clock.playing && state.set({ t: Number(clock.head.toFixed(3)) }), 300);
+}
+
+/** @param {import("./cells.js").Cell} cell */
+function choose(cell) {
+  if (!cell.picture) return;
+  state.set({ layer: `${cell.row}.${cell.stage}.${cell.method}` });
+  if (innerWidth <= 900) part("panes").scrollIntoView({ block: "start" });
+}
+
+/** @param {import("./view.js").View} view */
+function showView(view) {
+  root.dataset.show = view.show;
+  showTools(view, colours);
+  showLayer(layer(), view, rows.find(({ id }) => id === layer().model).methods);
+  part("rule").textContent = `Scale: ${RULES[view.scale]}${view.signed ? " Signed: evidence against is drawn too, evenly around 0." : ""}`;
+  transport.setRate(view.rate);
+  showLinks(view, layer());
+  showTarget(typeof analysis.request.target === "number" ? rows[0].classes[analysis.request.target] : analysis.request.target || OWN_TOP);
+}
+
+/** The analysis has moved on. @param {any} now */
+async function moved(now) {
+  analysis = now;
+  showStatus(now);
+  later("named");
+  await tracks.take((await getJson(now.links.tracks ?? `${now.links.self}/tracks`)).items);
+  await takeFlow();
+  showView(state.now);
+  later("named");
+}
+
+async function takeFlow() {
+  const { flow, times } = { flow: data.flow?.npy ?? `${analysis.links.self}/flow.npy`, times: answers.times };
+  if (panes.flow || times.length === 0) return;
+  panes.flow = new Flow(await getArray(flow), times);
+  if (clock instanceof FrameClock) clock.load(times, (k) => `${analysis.links.self}/frames/${k}.jpg`);
+  later("named");
+}
+
+async function playVideo() {
+  try {
+    await loadPlayable(media, panes.video, (words) => panes.wait(words));
+  } catch (error) {
+    panes.wait(`${/** @type {Error} */ (error).message} The snippets’ frames are shown instead.`);
+    return;
+  }
+  const { time, rate, playing } = clock;
+  clock.pause();
+  clock = new VideoClock(panes.video, media.fps, () => later("fresh"), () => {
+    transport.show();
+    later("fresh");
+  });
+  clock.rate = rate;
+  panes.showVideo(true);
+  timeline.duration = panes.video.duration || duration;
+  clock.seek(time);
+  if (playing) clock.play();
+}
+
+state.listen((view, changed) => {
+  if (changed.has("t") && changed.size === 1) return;
+  showView(view);
+  later("named");
+});
+part("grid").addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
+  if (event.key !== " ") return; // plays here too; Enter is for the map
+  event.preventDefault();
+  event.stopPropagation();
+  transport.toggle();
+}, true);
+gridKeys(part("grid"), /** @type {any} */ (cells.all), { open: /** @type {any} */ (choose), nudge: () => {} });
+followPointer(root, (where, frame) => {
+  spot = where;
+  pointed = cells.all.find((cell) => cell.frame === frame) ?? pointedPane(frame);
+  mark(root, spot);
+  later();
+}, () => {});
+/** @param {HTMLElement | null} frame */
+const pointedPane = (frame) => {
+  const stream = frame?.dataset.frame;
+  const { model, stage, method } = layer();
+  return cells.all.find((cell) => cell.key === `${model}.${stream}.${stage}.${method}`) ?? null;
+};
+bindPointer(timeline, { go, range: range.set, commit: remember });
+shortcuts({
+  ...toolKeys(state, colours),
+  ...clockKeys({ clock: () => clock, times: () => answers.times, toggle: () => transport.toggle(), go, step, faster: (by) => transport.faster(by, state), mark: range.mark }),
+  ...Object.fromEntries(data.stages.map((stage, index) => [String(index + 1), () => state.set({ layer: `${layer().model}.${stage}.${layer().method}` })])),
+  "?": () => part("shortcuts").showModal(),
+  escape: () => range.set(null),
+});
+part("help").addEventListener("click", () => part("shortcuts").showModal());
+part("rate").addEventListener("change", () => state.set({ rate: Number(part("rate").value) }));
+part("play").addEventListener("click", () => transport.toggle());
+bindTools(state);
+bindLayer(state);
+bindShare(state);
+bindStatus(analysis);
+bindDownloads(analysis);
+const fit = () => (cells.fit() || panes.fit() ? later("fresh") : undefined);
+new ResizeObserver(() => {
+  panes.fit();
+  cells.fit();
+  later("fresh");
+}).observe(root);
+for (const [name, element] of [["tools", part("tools")], ["transport", part("transport")]]) {
+  new ResizeObserver(([entry]) => root.style.setProperty(`--${name}`, `${Math.floor(entry.borderBoxSize[0].blockSize)}px`)).observe(element);
+}
+state.listen((_, changed) => changed.has("show") && requestAnimationFrame(fit));
+
+answers.take(analysis.predictions);
+showView(state.now);
+showStatus(analysis);
+if (state.now.t) clock.seek(state.now.t);
+else if (analysis.request.from_s) clock.seek(analysis.request.from_s);
+range.show(state.now.range);
+later("named");
+playVideo();
+getJson(media.links.times).then(({ times_s }) => (frameTimes = times_s), () => {}); // else by the usual rate
+Promise.all([tracks.take(data.tracks), takeFlow()]).catch((error) => showProblem(error.message));
+if (!isFinal(analysis)) follow(analysis, (now) => moved(now).catch((error) => showProblem(error.message)));

@@ -1,0 +1,112 @@
+// The player's four panes: the clip, its motion, and both streams' maps over it, in step.
+import { METHODS } from "../cells.js";
+import { setText } from "../format.js";
+import { drawWheel } from "./flow.js";
+import { moment } from "./moments.js";
+import { Base, Picture } from "./picture.js";
+import { silence } from "./words.js";
+
+/** @typedef {import("./tracks.js").Track} Track */
+/** @typedef {import("./picture.js").Look} Look */
+
+export class Panes {
+  /** @param {HTMLElement} root @param {() => void} onSeen it has come into sight, or left it */
+  constructor(root, onSeen) {
+    this.root = root;
+    this.base = new Base();
+    /** @type {Record<string, {figure: HTMLElement, picture: Picture, words: Element, note: Element}>} */
+    this.panes = {};
+    for (const figure of root.querySelectorAll("[data-pane]")) {
+      const element = /** @type {HTMLElement} */ (figure);
+      this.panes[element.dataset.pane ?? ""] = {
+        figure: element,
+        picture: new Picture(/** @type {HTMLElement} */ (element.querySelector(".frame"))),
+        words: /** @type {Element} */ (element.querySelector("[data-pane-words]")),
+        note: /** @type {Element} */ (element.querySelector(".words")),
+      };
+    }
+    this.video = /** @type {HTMLVideoElement} */ (root.querySelector("video"));
+    this.poster = /** @type {HTMLImageElement} */ (root.querySelector("[data-pane=clip] img"));
+    this.waiting = /** @type {HTMLElement} */ (root.querySelector("[data-waiting]"));
+    /** @type {import("./flow.js").Flow | null} */
+    this.flow = null;
+    this.seen = true;
+    new IntersectionObserver(([{ isIntersecting }]) => {
+      this.seen = isIntersecting;
+      onSeen();
+    }).observe(root);
+    drawWheel(/** @type {HTMLCanvasElement} */ (root.querySelector("[data-wheel]")));
+    this.fit();
+  }
+
+  /** @returns {boolean} whether any pane changed its size */
+  fit() {
+    const changed = Object.values(this.panes).filter(({ picture }) => picture.fit()).length > 0;
+    const sizes = Object.values(this.panes).map(({ picture }) => picture.canvas);
+    const width = Math.max(...sizes.map((one) => one.width));
+    return this.base.fit(width, Math.max(...sizes.map((one) => one.height))) || changed;
+  }
+
+  /** Show the video itself, or the snippets' frames in its place. @param {boolean} on */
+  showVideo(on) {
+    this.video.hidden = !on;
+    this.panes.clip.picture.canvas.hidden = on;
+  }
+
+  /** @param {string} words or "" */
+  wait(words) {
+    this.waiting.hidden = !words;
+    setText(this.waiting, words);
+  }
+
+  /** A frame of the clip has come. @param {CanvasImageSource | null} source */
+  take(source) {
+    this.base.draw(source);
+    const { canvas, context } = this.panes.clip.picture;
+    if (!canvas.hidden && source) context.drawImage(source, 0, 0, canvas.width, canvas.height);
+  }
+
+  /**
+   * @param {{rgb: Track | null, flow: Track | null}} layers @param {Look} look @param {number} t
+   */
+  draw(layers, look, t) {
+    const { base, flow, panes } = this;
+    if (!base.ready || !this.seen) return;
+    const moving = flow ? flow.draw(moment(flow.times, t, look.view.raw)) : null;
+    const { picture } = panes.motion;
+    picture.ground(base, moving);
+    if (flow && look.view.arrows) flow.arrows(picture.context, picture.canvas.width, picture.canvas.height);
+    for (const stream of ["rgb", "flow"]) {
+      const track = layers[stream];
+      panes[stream].picture.ground(base, stream === "flow" && look.view.under === "flow" ? moving : null);
+      if (track?.data) panes[stream].picture.map(track, look, t);
+    }
+  }
+
+  /**
+   * @param {{rgb: Track | null, flow: Track | null}} layers
+   * @param {{title: string, stage: string, method: string, card: any}} of
+   * @param {import("./view.js").View} view
+   */
+  name(layers, { title, stage, method, card }, view) {
+    const fastest = this.flow ? `up to ${this.flow.fastest.toPrecision(2)} px a frame` : "";
+    setText(this.panes.motion.words, fastest);
+    for (const stream of ["rgb", "flow"]) {
+      const { picture, words, note } = this.panes[stream];
+      const what = `${stage} · ${METHODS[method] ?? method}`;
+      setText(words, what);
+      picture.canvas.setAttribute("aria-label", `${stream === "rgb" ? "RGB" : "Flow"} stream: ${title}, ${what}`);
+      const track = layers[stream];
+      const missing = track ? silence(track, view) : missingWords(method, stream, card);
+      setText(note, missing);
+      note.classList.toggle("on", missing !== "");
+    }
+  }
+}
+
+/** @param {string} method @param {string} stream @param {any} card */
+function missingWords(method, stream, card) {
+  if (!(card.streams ?? ["rgb", "flow"]).includes(stream)) return `This model has no ${stream} stream`;
+  if (method === "attention" && !card.methods.includes("attention")) return "This model learns no mask";
+  return "Not ready yet";
+}

@@ -1,0 +1,48 @@
+// Numbers and times as people read them.
+
+/**
+ * Three significant digits: 0.0312, 12.4, 1.2 × 10⁻⁵; a true minus.
+ * @param {number} value @returns {string}
+ */
+export function number(value) {
+  if (!Number.isFinite(value)) return "not a number";
+  const size = Math.abs(value);
+  let text;
+  if (size === 0) text = "0";
+  else if (size < 1e-4) text = value.toExponential(1).replace("e", "\u202f×10^");
+  else text = size < 1000 ? Number(value.toPrecision(3)).toString() : Math.round(value).toString();
+  return text.replace("-", "\u2212").replace(/\^(.*)$/, (_, power) => raised(power));
+}
+
+const DIGITS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
+
+/** @param {string} power @returns {string} */
+function raised(power) {
+  return power.replace(/[-\u2212]/, "⁻").replace("+", "").replace(/\d/g, (d) => DIGITS[Number(d)]);
+}
+
+/** @param {number} probability @returns {string} */
+export function percent(probability) {
+  const value = 100 * probability;
+  if (value > 0 && value < 0.1) return "<\u202f0.1\u202f%";
+  if (value >= 99.95 && value < 100) return ">\u202f99.9\u202f%";
+  return `${value.toFixed(1)}\u202f%`;
+}
+
+/** @param {Date} then @returns {string} */
+export function ago(then) {
+  const minutes = (Date.now() - then.getTime()) / 60000;
+  const words = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+  if (minutes < 1) return "just now";
+  if (minutes < 60) return words.format(-Math.round(minutes), "minute");
+  if (minutes < 60 * 24) return words.format(-Math.round(minutes / 60), "hour");
+  return words.format(-Math.round(minutes / 60 / 24), "day");
+}
+
+/** @param {string} text @returns {string} the same with a capital first letter */
+export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+
+/** Writing the same text again would cost a layout. @param {Element} element @param {string} text */
+export function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}

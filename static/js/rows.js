@@ -1,0 +1,54 @@
+// The head of each row: what the model says, and whether that is right.
+import { capital, percent } from "./format.js";
+
+/**
+ * @param {HTMLElement} row @param {any} prediction or null while the model has not answered
+ * @param {string} truth true class, or "" @param {string} target what Grad-CAM explains
+ * @param {string[]} classes that the model knows
+ */
+export function showAnswer(row, prediction, truth, target, classes) {
+  const key = JSON.stringify([prediction, truth, target]);
+  if (row.dataset.shown === key) return;
+  row.dataset.shown = key;
+  const answers = prediction ? shown(prediction, target) : [];
+  [...row.querySelectorAll("[data-says] li")].forEach((item, index) => {
+    const answer = answers[index];
+    item.replaceChildren(...(answer ? answerParts(answer) : []));
+    /** @type {HTMLElement} */ (item).style.setProperty("--p", answer ? answer.probability : "0");
+    item.classList.toggle("is-true", truth !== "" && answer?.name === truth);
+    item.classList.toggle("is-target", answer?.name === target);
+  });
+  showVerdict(row, prediction, truth, classes.includes(truth));
+}
+
+/** The best three; a chosen target that is not among them takes the third place. */
+function shown(/** @type {any} */ { top, target }, /** @type {string} */ chosen) {
+  const best = top.slice(0, 3);
+  const missing = target.name === chosen && !best.some((/** @type {any} */ one) => one.name === chosen);
+  return missing ? [...best.slice(0, 2), target] : best;
+}
+
+/** @param {{name: string, probability: number}} answer @returns {HTMLElement[]} */
+function answerParts({ name, probability }) {
+  const label = document.createElement("span");
+  label.textContent = name;
+  label.title = name;
+  const share = document.createElement("span");
+  share.textContent = percent(probability);
+  return [label, share];
+}
+
+/**
+ * @param {HTMLElement} row @param {any} prediction @param {string} truth
+ * @param {boolean} knows whether the model has the true class at all
+ */
+function showVerdict(row, prediction, truth, knows) {
+  const verdict = /** @type {HTMLElement} */ (row.querySelector("[data-verdict]"));
+  const right = prediction?.top[0].name === truth;
+  const word = right ? "right" : knows ? "wrong" : "cannot be right";
+  verdict.hidden = !(truth && prediction);
+  verdict.textContent = right ? "✓" : knows ? "✗" : "–";
+  verdict.setAttribute("aria-label", word);
+  verdict.title = `${capital(word)}: the true class is ${truth}${knows ? "" : ", which it does not have"}`;
+  verdict.className = `verdict ${word.split(" ")[0]}`;
+}

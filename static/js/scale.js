@@ -1,0 +1,82 @@
+// Which values the two ends of a colormap stand for; the same rules as app/web/drawing/scale.py.
+
+const UNIFORM_MULTIPLES = 8;
+const LOGITS = 20;
+
+/**
+ * @typedef {object} Entry  one map as the table shows it
+ * @property {string} model
+ * @property {string} stage
+ * @property {string} method
+ * @property {any} record           Heatmap JSON
+ * @property {import("./maps.js").Grid | null} grid  null while it is on its way
+ * @property {number} min
+ * @property {number} max
+ * @property {number} sum
+ */
+
+/** @param {{method: string}} entry @returns {boolean} */
+export const isLearnt = (entry) => entry.method.startsWith("attention");
+
+/**
+ * What the numbers are: shares that sum to 1, gates, evidence in the logit, or a combined map.
+ * @param {Entry} entry @returns {"share" | "gate" | "evidence" | "combined"}
+ */
+export function kind(entry) {
+  if (entry.stage === "combined") return "combined";
+  if (!isLearnt(entry)) return "evidence";
+  return entry.min >= 0 && Math.abs(entry.sum - 1) < 0.01 ? "share" : "gate";
+}
+
+/** Masks and combined maps have no evidence against. @param {Entry} entry @returns {boolean} */
+export const hasSign = (entry) => kind(entry) === "evidence";
+
+/** @param {Entry} entry @returns {number} places of the map */
+export const places = (entry) => entry.record.shape.at(-1) * entry.record.shape.at(-2);
+
+/**
+ * @param {Entry} entry @param {Entry[]} all every map of the table @param {string} rule
+ * @param {boolean} signed evidence against as well
+ * @returns {[number, number]}
+ */
+export function span(entry, all, rule, signed) {
+  let [low, high] = rule === "absolute" ? absolute(entry) : relative(entry, all, rule, signed);
+  if (signed && hasSign(entry)) {
+    const reach = Math.max(Math.abs(low), Math.abs(high));
+    [low, high] = [-reach, reach];
+  }
+  return [low, high];
+}
+
+/** @param {Entry} entry @returns {[number, number]} */
+function absolute(entry) {
+  const what = kind(entry);
+  if (what === "share") return [0, UNIFORM_MULTIPLES / places(entry)];
+  if (what === "evidence") return [0, LOGITS / places(entry)];
+  return [0, 1];
+}
+
+/**
+ * @param {Entry} entry @param {Entry[]} all @param {string} rule @param {boolean} signed
+ * @returns {[number, number]}
+ */
+function relative(entry, all, rule, signed) {
+  const group = rule === "map" ? [entry] : all.filter((other) => sharesWith(entry, other, rule));
+  const low = Math.min(...group.map((one) => one.min));
+  const high = Math.max(...group.map((one) => one.max));
+  return isLearnt(entry) || (signed && hasSign(entry)) ? [low, high] : [0, Math.max(high, 0)];
+}
+
+/** Only maps in the same unit can share a scale. @param {Entry} a @param {Entry} b @param {string} rule */
+function sharesWith(a, b, rule) {
+  return a.method === b.method && kind(a) === kind(b) && (rule === "shared" || a.model === b.model);
+}
+
+/** The rule in one sentence, for the page. @type {Record<string, string>} */
+export const RULES = {
+  map: "Each map has its own scale: Grad-CAM from 0 to its maximum, a mask from its minimum to its maximum.",
+  row: "One scale along a row: all maps of a model that have the same method and unit share it.",
+  shared: "One scale over the table: all maps that have the same method and unit share it.",
+  absolute:
+    "Fixed scales that compare between photos: shares to 8 times an even mask, gates from 0 to 1, Grad-CAM to 20 logits.",
+};

@@ -1,0 +1,38 @@
+// Runs before the first paint, so that a chosen theme never flashes. Auto is the absence of a choice.
+(() => {
+  const root = document.documentElement;
+  const order = ["auto", "light", "dark"];
+  const words = { auto: "as the system", light: "light", dark: "dark" };
+
+  /** @param {string} theme */
+  const apply = (theme) => {
+    if (theme === "auto") delete root.dataset.theme;
+    else root.dataset.theme = theme;
+  };
+  const stored = () => {
+    try {
+      return localStorage.getItem("theme") ?? "auto";
+    } catch {
+      return "auto"; // storage may be forbidden; the page still works
+    }
+  };
+
+  apply(stored());
+  document.addEventListener("DOMContentLoaded", () => {
+    const button = document.querySelector("[data-theme-button]");
+    if (!button) return;
+    const name = () => button.setAttribute("aria-label", `Theme: ${words[stored()]}. Change`);
+    name();
+    button.addEventListener("click", () => {
+      const next = order[(order.indexOf(stored()) + 1) % order.length];
+      try {
+        localStorage.setItem("theme", next);
+      } catch {
+        // not remembered, still applied
+      }
+      apply(next);
+      name();
+      document.dispatchEvent(new CustomEvent("themechange"));
+    });
+  });
+})();

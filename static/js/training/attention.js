@@ -1,0 +1,223 @@
+// Attention over training: a row a probe image, a column a run, and one epoch for all of them.
+import { setText } from "../format.js";
+import { batched, make, part } from "./dom.js";
+import { MaskCell, spoken } from "./maskpaint.js";
+import { accuracy, isOver, runName } from "./words.js";
+
+const METHODS = {
+  attention: "Learnt mask", gradcam: "Grad-CAM",
+  "flow-attention": "Mask, motion", "flow-gradcam": "Grad-CAM, motion",
+};
+const PLAY_MS = 550; // an epoch
+
+/** @typedef {{run: any, epoch: import("./series.js").Epoch | null, head: HTMLElement}} Column */
+
+export class Attention {
+  /**
+   * @param {import("./state.js").ShownState} state @param {import("./watch.js").Watch} watch
+   * @param {import("../colours.js").Colours} colours @param {import("./masks.js").Masks} masks
+   * @param {(run: any) => HTMLElement} swatch
+   */
+  constructor(state, watch, colours, masks, swatch) {
+    this.state = state;
+    this.watch = watch;
+    this.colours = colours;
+    this.masks = masks;
+    this.swatch = swatch;
+    this.form = /** @type {HTMLFormElement} */ (part("attention-tools"));
+    this.slider = /** @type {HTMLInputElement} */ (document.getElementById("epoch"));
+    this.box = part("grid");
+    this.key = "";
+    /** @type {Column[]} */
+    this.columns = [];
+    /** @type {{cell: MaskCell, element: HTMLElement, column: number, probe: number}[]} */
+    this.cells = [];
+    this.timer = 0;
+    this.draw = batched(() => this.#draw());
+    this.#bind();
+  }
+
+  /** The epoch on show: the chosen one, or the newest. */
+  get epoch() {
+    const last = this.last;
+    return this.state.now.epoch ? Math.min(this.state.now.epoch, last) : last;
+  }
+
+  /** The newest epoch of any run. */
+  get last() {
+    return Math.max(0, ...this.watch.runs.map((run) => this.watch.seriesOf(run.id).epochs.at(-1)?.epoch ?? 0));
+  }
+
+  #bind() {
+    this.form.addEventListener("submit", (event) => event.preventDefault());
+    this.form.addEventListener("input", (event) => {
+      const { name, value, checked, type } = /** @type {HTMLInputElement} */ (event.target);
+      this.state.set({ [name]: type === "checkbox" ? checked : type === "range" ? Number(value) : value });
+    });
+    this.slider.addEventListener("input", () => {
+      this.stop();
+      this.choose(Number(this.slider.value));
+    });
+    part("play").addEventListener("click", () => (this.timer ? this.stop() : this.#play()));
+    part("newest").addEventListener("change", (/** @type {Event} */ event) => {
+      this.stop();
+      const follow = /** @type {HTMLInputElement} */ (event.target).checked;
+      this.state.set({ epoch: follow ? 0 : this.last });
+    });
+  }
+
+  /** @param {number} epoch */
+  choose(epoch) {
+    this.state.set({ epoch: Math.max(1, Math.min(this.last || 1, epoch)) });
+  }
+
+  #play() {
+    part("play").setAttribute("aria-pressed", "true");
+    part("play").setAttribute("aria-label", "Stop");
+    if (this.epoch >= this.last) this.choose(1);
+    this.timer = setInterval(() => {
+      if (this.epoch >= this.last) this.stop();
+      else if (this.#ready()) this.choose(this.epoch + 1);
+    }, PLAY_MS);
+  }
+
+  stop() {
+    clearInterval(this.timer);
+    this.timer = 0;
+    part("play").setAttribute("aria-pressed", "false");
+    part("play").setAttribute("aria-label", "Play");
+  }
+
+  /** Whether no file of the epoch on show is still on its way. */
+  #ready() {
+    const method = this.state.now.method;
+    return this.columns.every(({ run, epoch }) => !epoch || this.masks.files.get(`${run.id}/${epoch.epoch}/${method}`) !== "coming");
+  }
+
+  /** The runs that have a column: those of one seed. */
+  #runs() {
+    const { runs, seeds } = this.watch;
+    if (!seeds) return runs;
+    const all = [...new Set(runs.map((run) => String(run.seed)))];
+    const seed = all.includes(this.state.now.seed) ? this.state.now.seed : all[0];
+    const select = /** @type {HTMLSelectElement} */ (this.form.elements.namedItem("seed"));
+    part("seed-field").hidden = all.length < 2;
+    if (select.options.length !== all.length) select.replaceChildren(...all.map((one) => new Option(one)));
+    select.value = seed;
+    return runs.filter((run) => String(run.seed) === seed);
+  }
+
+  /** Methods that any run has maps of. @returns {string[]} */
+  #methods() {
+    const found = new Set(["attention", "gradcam"]);
+    for (const run of this.watch.runs) for (const name of Object.keys(this.watch.seriesOf(run.id).epochs.at(-1)?.probes ?? {})) found.add(name);
+    return [...found];
+  }
+
+  #tools() {
+    const { now } = this.state;
+    const methods = this.#methods();
+    const set = part("method");
+    if (set.children.length !== methods.length) {
+      set.replaceChildren(...methods.map((name) => make("label", {}, make("input", { type: "radio", name: "method", value: name }), make("span", { text: /** @type {Record<string, string>} */ (METHODS)[name] ?? name }))));
+    }
+    const colours = /** @type {HTMLSelectElement} */ (this.form.elements.namedItem("colours"));
+    if (!colours.options.length) colours.append(...this.colours.names("sequential").map((name) => new Option(this.colours.maps[name].title, name)));
+    for (const name of ["method", "stage", "colours", "scale", "opacity"]) {
+      /** @type {any} */ (this.form.elements.namedItem(name)).value = now[name];
+    }
+    /** @type {any} */ (this.form.elements.namedItem("grid")).checked = now.grid;
+    /** @type {any} */ (this.form.querySelector('output[for="opacity"]')).value = `${now.opacity} %`;
+    this.box.style.setProperty("--opacity", String(now.opacity / 100));
+  }
+
+  #slider() {
+    const { last, epoch } = this;
+    this.slider.disabled = last < 2;
+    this.slider.max = String(Math.max(1, last));
+    this.slider.value = String(Math.max(1, epoch));
+    this.slider.setAttribute("aria-valuetext", `epoch ${epoch} of ${last}`);
+    setText(part("epoch-now"), epoch ? String(epoch) : "–");
+    setText(part("epoch-last"), last ? String(last) : "–");
+    part("newest").checked = this.state.now.epoch === 0;
+    part("play").disabled = last < 2;
+  }
+
+  /** @param {any[]} runs @param {number[]} probes */
+  #build(runs, probes) {
+    const { dataset } = this.watch.study;
+    this.columns = runs.map((run) => ({ run, epoch: null, head: make("span.label.num") }));
+    this.box.style.setProperty("--columns", String(runs.length));
+    const head = make("div.probe-row.head", { role: "row" }, make("div.probe-photo.label", { role: "columnheader", text: "Photo" }),
+      ...this.columns.map(({ run, head: said }) => make("div.probe-head", { role: "columnheader" }, make("strong", {}, this.swatch(run), runName(run, false)), said)));
+    this.cells = [];
+    const rows = probes.map((image, probe) => {
+      const source = `${this.watch.dataset}/images/val/${image}?size=224`;
+      const photo = () => make("img", { src: source, width: 96, height: 96, alt: "", loading: "lazy", decoding: "async" });
+      const cells = this.columns.map((_, column) => {
+        const frame = make("div.mask-frame", {}, photo(), make("canvas", { width: 1, height: 1, hidden: true }), make("span.words.on"));
+        const element = make("div.probe-cell", { role: "cell" }, frame, make("span.sr"));
+        this.cells.push({ cell: new MaskCell(frame), element, column, probe });
+        return element;
+      });
+      const name = this.watch.probeName(image);
+      return make("div.probe-row", { role: "row" }, make("div.probe-photo", { role: "rowheader" }, make("a", { href: `${this.watch.dataset}/images/val/${image}?size=full`, title: "The whole photo" }, make("img", { src: source, width: 96, height: 96, alt: `Image ${image} of ${dataset.name}${name ? `: ${name}` : ""}`, loading: "lazy" })), make("span.label", { text: name })), ...cells);
+    });
+    this.box.replaceChildren(head, ...rows);
+  }
+
+  #draw() {
+    if (!this.watch.study) return;
+    const runs = this.#runs();
+    const { probes } = this.watch.study;
+    const key = `${runs.map((run) => run.id).join()}|${probes.join()}|${this.watch.names.length}`;
+    if (key !== this.key) this.#build(runs, probes);
+    this.key = key;
+    this.#tools();
+    this.#slider();
+    for (const column of this.columns) this.#head(column, runs);
+    const { method, stage, scale, grid, colours } = this.state.now;
+    const found = this.cells.map(({ column, probe }) => this.#entry(column, probe, method, stage));
+    const all = found.filter((one) => one !== null);
+    const look = { lookup: this.colours.lookup(this.colours.known(colours, "inferno"), 0), scale, grid, all };
+    this.cells.forEach(({ cell, element, column }, index) => {
+      const words = this.#instead(column, method);
+      if (found[index] || words !== "…") cell.draw(found[index], look, words);
+      setText(/** @type {Element} */ (element.lastElementChild), words && words !== "…" ? words : spoken(found[index]));
+    });
+    if (this.timer) for (const { run } of this.columns) this.#prefetch(run, method);
+  }
+
+  /** @param {Column} column @param {any[]} runs */
+  #head(column, runs) {
+    column.run = runs.find((run) => run.id === column.run.id) ?? column.run;
+    column.epoch = this.watch.seriesOf(column.run.id).epochAt(this.epoch);
+    const { epoch } = column;
+    const earlier = epoch && epoch.epoch < this.epoch ? `epoch ${epoch.epoch}: ` : "";
+    setText(column.head, epoch ? `${earlier}${accuracy(epoch.val_accuracy)}` : "–");
+  }
+
+  /** @param {number} column @param {number} probe @param {string} method @param {string} stage */
+  #entry(column, probe, method, stage) {
+    const { run, epoch } = this.columns[column];
+    const made = epoch?.probes?.[method];
+    return epoch && made ? this.masks.entry(run.id, epoch.epoch, method, made.stages, probe, stage) : null;
+  }
+
+  /** What stands where no map is; "…": it is on its way. @param {number} column @param {string} method @returns {string} */
+  #instead(column, method) {
+    const { run, epoch } = this.columns[column];
+    if (!epoch) return isOver(run) ? "no epoch" : "not yet";
+    if (!epoch.probes?.[method]) return method === "attention" ? "learns no mask" : "not made";
+    const file = this.masks.files.get(`${run.id}/${epoch.epoch}/${method}`);
+    if (file === "failed") return "no map";
+    if (typeof file !== "object") return "…";
+    return this.state.now.stage === "combined" || this.state.now.stage in epoch.probes[method].stages ? "" : "no module here";
+  }
+
+  /** @param {any} run @param {string} method */
+  #prefetch(run, method) {
+    const next = this.watch.seriesOf(run.id).epochAt(this.epoch + 1);
+    if (next?.probes?.[method]) this.masks.file(run.id, next.epoch, method);
+  }
+}

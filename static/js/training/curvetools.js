@@ -1,0 +1,82 @@
+// What stands above the chart: what is drawn, how smooth, and the downloads.
+import { refusal } from "../api.js";
+import { API, attempt, part } from "./dom.js";
+import { drawFigure, frame } from "./figure.js";
+import { SvgPen } from "./pen.js";
+import { runName } from "./words.js";
+
+const SIZE = { width: 620, height: 400, legend: 34 }; // px of each chart in the SVG file
+
+/**
+ * @param {import("./state.js").ShownState} state @param {import("./curves.js").Curves} curves
+ * @param {import("./watch.js").Watch} watch
+ */
+export function bindCurveTools(state, curves, watch) {
+  const form = /** @type {HTMLFormElement} */ (part("curve-tools"));
+  const show = () => {
+    for (const name of ["train", "val", "log"]) field(form, name).checked = state.now[name];
+    field(form, "smooth").value = state.now.smooth;
+    /** @type {any} */ (form.querySelector("output")).value = (state.now.smooth / 100).toFixed(2);
+  };
+  form.addEventListener("submit", (event) => event.preventDefault());
+  form.addEventListener("input", (event) => {
+    const { name, checked, value, type } = /** @type {HTMLInputElement} */ (event.target);
+    state.set({ [name]: type === "checkbox" ? checked : Number(value) });
+  });
+  state.listen(show);
+  show();
+  part("unzoom").addEventListener("click", () => state.set({ from: 0, to: 0 }));
+  part("svg").addEventListener("click", () => save(svg(curves), `${fileName(watch)}.svg`, "image/svg+xml"));
+  part("csv").addEventListener("click", (/** @type {Event} */ event) => {
+    attempt(/** @type {HTMLElement} */ (event.currentTarget), async () => save(await csv(curves, watch), `${fileName(watch)}.csv`, "text/csv"));
+  });
+}
+
+/** @param {HTMLFormElement} form @param {string} name @returns {any} */
+const field = (form, name) => form.elements.namedItem(name);
+
+/** @param {import("./watch.js").Watch} watch */
+const fileName = (watch) => `sightline-${watch.study.name.replace(/[^\p{L}\p{N}]+/gu, "-").toLowerCase()}`;
+
+/** @param {string} text @param {string} name @param {string} type */
+function save(text, name, type) {
+  const address = URL.createObjectURL(new Blob([text], { type }));
+  const link = Object.assign(document.createElement("a"), { href: address, download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(address), 10000);
+}
+
+/** Every step of every run in the chart, as the server keeps it. @param {import("./curves.js").Curves} curves @param {import("./watch.js").Watch} watch */
+async function csv(curves, watch) {
+  const hidden = curves.hidden();
+  const runs = watch.runs.filter((run) => !hidden.has(run.mechanism));
+  const parts = [];
+  for (const run of runs) {
+    const response = await fetch(`${API}/training-runs/${run.id}/metrics.csv`);
+    if (!response.ok) throw refusal(response.status, await response.json().catch(() => null));
+    const [head, ...rows] = (await response.text()).trimEnd().split(/\r?\n/);
+    if (parts.length === 0) parts.push(`run,network,seed,${head}`);
+    const name = `"${runName(run, false).replace(/"/g, '""')}"`;
+    parts.push(...rows.map((row) => `${run.id},${name},${run.seed},${row}`));
+  }
+  return `${parts.join("\n")}\n`;
+}
+
+/** The chart as it is on show. @param {import("./curves.js").Curves} curves @returns {string} */
+function svg(curves) {
+  const { width, height, legend } = SIZE;
+  const pen = new SvgPen(curves.plots[0].family);
+  let x = 50;
+  const hidden = curves.hidden();
+  for (const group of curves.groups.filter((one) => !hidden.has(one.id))) {
+    pen.path([x, 16, x + 22, 16], { colour: group.colour, width: 2.2, dash: group.dash });
+    pen.text(x + 28, 16, group.title, { colour: curves.colours.ink, size: 12 });
+    x += 52 + 6.6 * group.title.length;
+  }
+  curves.plots.forEach((plot, index) => {
+    pen.parts.push(`<g transform="translate(${index * width} ${legend})">`);
+    drawFigure(pen, plot.lines, plot.look, frame(plot.lines, plot.look, width, height));
+    pen.parts.push("</g>");
+  });
+  return pen.file(2 * width, height + legend, curves.colours.paper);
+}

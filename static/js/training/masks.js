@@ -1,0 +1,63 @@
+// The maps of the probe images, fetched once for each run, epoch and method.
+import { getArray } from "../api.js";
+import { API } from "./dom.js";
+import { entryOf } from "./maskpaint.js";
+
+const KEPT = 600; // files; some 20 kB each
+
+export class Masks {
+  /** @param {() => void} onReady called when a file has come */
+  constructor(onReady) {
+    this.onReady = onReady;
+    /** @type {Map<string, import("../npy.js").NdArray | "coming" | "failed">} */
+    this.files = new Map();
+    /** @type {Map<string, import("../scale.js").Entry | null>} */
+    this.entries = new Map();
+  }
+
+  /** @param {string} run @param {number | "worst"} epoch @param {string} method */
+  file(run, epoch, method) {
+    const key = `${run}/${epoch}/${method}`;
+    const found = this.files.get(key);
+    if (found === undefined) this.#fetch(key, `${API}/training-runs/${run}/probes/${epoch}/${method}.npy`);
+    return typeof found === "object" ? found : null;
+  }
+
+  /** @param {string} key @param {string} url */
+  async #fetch(key, url) {
+    this.files.set(key, "coming");
+    if (this.files.size > KEPT) this.#forget();
+    try {
+      this.files.set(key, await getArray(url));
+    } catch {
+      this.files.set(key, "failed"); // the cell says that there is no map
+    }
+    this.onReady();
+  }
+
+  #forget() {
+    for (const [key, value] of this.files) {
+      if (typeof value === "object") {
+        this.files.delete(key);
+        break;
+      }
+    }
+    this.entries.clear();
+  }
+
+  /**
+   * @param {string} run @param {number | "worst"} epoch @param {string} method
+   * @param {Record<string, [number, number]>} grids @param {number} index @param {string} stage
+   */
+  entry(run, epoch, method, grids, index, stage) {
+    const key = `${run}/${epoch}/${method}/${index}/${stage}`;
+    const known = this.entries.get(key);
+    if (known !== undefined) return known;
+    const array = this.file(run, epoch, method);
+    if (!array || index >= array.shape[0]) return null;
+    const entry = entryOf(array, grids, index, stage, { run, method });
+    if (this.entries.size > 20 * KEPT) this.entries.clear();
+    this.entries.set(key, entry);
+    return entry;
+  }
+}

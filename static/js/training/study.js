@@ -1,0 +1,112 @@
+// A study's page: it joins what is watched (JSON, numbers, masks) to what is shown.
+import { getJson } from "../api.js";
+import { Colours } from "../colours.js";
+import { Attention } from "./attention.js";
+import { Curves } from "./curves.js";
+import { API, batched, data, make, part, showProblem } from "./dom.js";
+import { bindCurveTools } from "./curvetools.js";
+import { Header } from "./header.js";
+import { Log } from "./log.js";
+import { Masks } from "./masks.js";
+import { Mistakes } from "./mistakes.js";
+import { Runs } from "./runs.js";
+import { ShownState } from "./state.js";
+import { Watch } from "./watch.js";
+
+const state = new ShownState(location.search);
+const colours = new Colours((await getJson(data.urls.colormaps)).maps);
+const watch = new Watch(data.study.id, {
+  study: (study, before) => showStudy(study, before),
+  numbers: () => drawNumbers(),
+  notes: (id, lines) => log.add(id, lines),
+  problem: showProblem,
+});
+
+/** The colour of a run's curves, beside its name. @param {any} run */
+function swatch(run) {
+  const group = curves.groups.find((one) => one.id === run.mechanism);
+  const element = make("span.swatch", { "data-swatch": run.mechanism });
+  element.style.setProperty("--series", group?.colour ?? "currentColor");
+  if (group?.dash.length) element.classList.add(group.dash[0] < 4 ? "dotted" : "dashed");
+  return element;
+}
+
+const masks = new Masks(() => {
+  attention.draw();
+  mistakes.drawWorst();
+});
+const curves = new Curves(state, watch, (epoch) => attention.choose(epoch));
+const runs = new Runs(watch, swatch);
+const header = new Header(watch);
+const attention = new Attention(state, watch, colours, masks, swatch);
+const mistakes = new Mistakes(state, watch, colours, masks);
+const log = new Log(watch);
+
+/** New steps and epochs: once a picture, the chart first. */
+const drawNumbers = batched(() => {
+  curves.draw();
+  runs.show();
+  if (newEpoch()) {
+    attention.draw();
+    mistakes.show();
+  }
+});
+
+let epochs = -1;
+/** Whether any run has ended an epoch since the last look: masks and matrix change only then. */
+function newEpoch() {
+  const now = watch.runs.reduce((sum, run) => sum + watch.seriesOf(run.id).epochs.length, 0);
+  if (now === epochs) return false;
+  epochs = now;
+  return true;
+}
+
+/** @param {any} study @param {any} before */
+function showStudy(study, before) {
+  const list = (/** @type {any} */ one) => one?.runs.map((/** @type {any} */ run) => run.id).join();
+  if (list(study) !== list(before)) {
+    curves.regroup();
+    epochs = -1;
+  } else curves.renew();
+  header.show(study, before);
+  runs.show();
+  if (!before) attention.draw();
+  mistakes.show();
+  document.title = `${study.name} · Sightline`;
+}
+
+const WITH_CURVES = ["train", "val", "log", "smooth", "from", "to", "hidden"];
+const WITH_MASKS = ["epoch", "method", "stage", "opacity", "colours", "scale", "grid", "seed"];
+state.listen((now, changed) => {
+  if (WITH_CURVES.some((name) => changed.has(name))) curves.draw();
+  if (WITH_MASKS.some((name) => changed.has(name))) attention.draw();
+  if (changed.has("epoch")) curves.mark(now.epoch || null);
+  if (WITH_MASKS.some((name) => changed.has(name)) || changed.has("run")) mistakes.show();
+});
+
+function recolour() {
+  curves.recolour();
+  for (const element of document.querySelectorAll("[data-swatch]")) {
+    const group = curves.groups.find((one) => one.id === /** @type {HTMLElement} */ (element).dataset.swatch);
+    /** @type {HTMLElement} */ (element).style.setProperty("--series", group?.colour ?? "currentColor");
+  }
+}
+document.addEventListener("themechange", recolour);
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", recolour);
+bindCurveTools(state, curves, watch);
+
+/** Class names, and whose images the probes are. */
+async function readDataset() {
+  const dataset = await getJson(`${API}/datasets/${watch.study.dataset.id}`);
+  watch.classes = dataset.classes;
+  epochs = -1;
+  drawNumbers();
+}
+
+try {
+  await watch.start(data.study);
+  await Promise.all([log.start(), readDataset()]);
+} catch (error) {
+  showProblem(/** @type {Error} */ (error).message);
+  part("state").textContent = "";
+}

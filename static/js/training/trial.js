@@ -1,0 +1,28 @@
+// A trial: a short piece of work before a launch, asked for until it has ended.
+import { getJson, postJson } from "../api.js";
+import { API } from "./dom.js";
+import { isOver } from "./words.js";
+
+const EVERY_MS = 400;
+
+/**
+ * @param {Record<string, any>} body @param {(trial: any) => void} onChange
+ * @returns {Promise<any>} its result; throws its sentence
+ */
+export async function trial(body, onChange) {
+  let now = await postJson(`${API}/trials`, body);
+  while (!isOver(now)) {
+    onChange(now);
+    await new Promise((resolve) => setTimeout(resolve, EVERY_MS));
+    now = await getJson(`${API}/trials/${now.id}`);
+  }
+  if (now.state !== "succeeded") throw new Error(now.detail ?? "The trial did not end well.");
+  onChange(now);
+  return now.result;
+}
+
+/** What a trial is asked of a launch's request. @param {any} request @param {string} kind @param {string} mechanism */
+export const asked = (request, kind, mechanism) => ({
+  kind, mechanism, dataset_id: request.dataset_id, config: request.config ?? {}, parameters: request.parameters?.[mechanism] ?? {},
+  ...(request.start_run && { start_run: request.start_run }),
+});

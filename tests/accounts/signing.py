@@ -1,0 +1,54 @@
+"""Being signed in, for the tests of what only an admin may do: a real session, no form."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import httpx
+
+from app.accounts import sessions, tokens
+from app.core.settings import Settings
+from app.db.engine import make_engine, make_sessions
+from app.web.identity import SESSION_COOKIE
+from tests.servers import settings_of
+
+if TYPE_CHECKING:
+    from tests.browser.conftest import Visit
+
+BROWSER = sessions.Browser("127.0.0.1", "test")
+
+
+def signed_in(client: httpx.Client) -> httpx.Client:
+    """Make a client of the API harness the admin."""
+    secret = open_session(settings_of(str(client.base_url)))
+    client.cookies.set(SESSION_COOKIE, secret, domain="127.0.0.1")
+    return client
+
+
+def sign_in(visit: Visit) -> Visit:
+    """Make a visitor's browser the admin's."""
+    secret = open_session(settings_of(visit.address))
+    cookie = {"name": SESSION_COOKIE, "value": secret, "url": visit.address, "httpOnly": True}
+    visit.context.add_cookies([cookie])  # type: ignore[list-item]
+    return visit
+
+
+def bearer(client: httpx.Client, *scopes: str) -> dict[str, str]:
+    """The header of a new token of the admin's with these scopes."""
+    settings = settings_of(str(client.base_url))
+    engine = make_engine(settings)
+    with make_sessions(engine).begin() as session:
+        admin = sessions.ensure_admin(session)
+        _, token = tokens.create(session, admin.id, "test", scopes, None)
+    engine.dispose()
+    return {"Authorization": f"Bearer {token}"}
+
+
+def open_session(settings: Settings) -> str:
+    """Sign the admin in; return the cookie's value."""
+    engine = make_engine(settings)
+    with make_sessions(engine).begin() as session:
+        admin = sessions.ensure_admin(session)
+        secret = sessions.start(session, admin, BROWSER, settings.session_days)
+    engine.dispose()
+    return secret

@@ -1,0 +1,49 @@
+"""The account in the OpenAPI document: examples that are true, and who may call what."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from app.core.settings import Settings
+from app.main import create_app
+from app.web.api.v1 import account_schemas as schemas
+
+BODIES = [
+    schemas.Account,
+    schemas.PasswordChange,
+    schemas.Session,
+    schemas.TokenCreate,
+    schemas.Token,
+    schemas.NewToken,
+    schemas.AuditEntry,
+]
+
+
+@pytest.fixture(scope="module")
+def document(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The document of a server."""
+    return create_app(Settings(home=tmp_path_factory.mktemp("home"))).openapi()
+
+
+@pytest.mark.parametrize("schema", BODIES)
+def test_examples_are_whole_and_valid(document: Any, schema: type[BaseModel]) -> None:
+    (example,) = document["components"]["schemas"][schema.__name__]["examples"]
+    assert schema.model_validate(example).model_dump(mode="json") == example
+
+
+def test_what_needs_a_sign_in_says_so(document: Any) -> None:
+    for path, operations in document["paths"].items():
+        open_to_all = any(word in path for word in ("/media", "/analyses", "/heatmaps"))
+        for operation in operations.values():
+            guarded = operation.get("security")
+            if path.startswith(("/api/v1/account", "/api/v1/audit")):
+                assert guarded == [{"token": []}, {"session": []}], path
+                assert "401" in operation["responses"], path
+            elif open_to_all:
+                assert guarded is None, path
+    schemes = document["components"]["securitySchemes"]
+    assert schemes["token"]["scheme"] == "bearer"
+    assert schemes["session"] == {**schemes["session"], "type": "apiKey", "in": "cookie"}

@@ -1,0 +1,72 @@
+"""Passwords: what is kept, what is refused, and that nobody's takes as long as somebody's."""
+
+from __future__ import annotations
+
+import time
+from statistics import median
+
+import pytest
+from argon2 import PasswordHasher
+
+from app.accounts import passwords
+from app.core.errors import Unprocessable
+
+GOOD = "a few words in a row"
+
+
+def test_what_is_kept_is_argon2id_and_salted() -> None:
+    kept = passwords.hash_password(GOOD)
+    assert kept.startswith("$argon2id$")
+    assert kept != passwords.hash_password(GOOD)
+    assert passwords.verify(kept, GOOD)
+    assert not passwords.verify(kept, GOOD + " ")
+    assert not passwords.verify("not a hash", GOOD)
+    assert not passwords.verify(None, GOOD)
+
+
+def test_no_password_is_the_decoys() -> None:
+    for guess in ("", "nobody has this password"):
+        assert not passwords.verify(None, guess)
+
+
+def test_an_accent_is_the_same_however_it_is_typed() -> None:
+    kept = passwords.hash_password("café du coin 12")
+    assert passwords.verify(kept, "cafe\u0301 du coin 12")
+    assert passwords.verify(
+        passwords.hash_password("half \ud800 character"), "half \ud800 character"
+    )
+
+
+def test_a_hash_with_other_parameters_is_outdated() -> None:
+    weak = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(GOOD)
+    assert passwords.verify(weak, GOOD)
+    assert passwords.is_outdated(weak)
+    assert not passwords.is_outdated(passwords.hash_password(GOOD))
+
+
+@pytest.mark.parametrize(
+    "password",
+    ["", "short one", "x" * 257, "aaaaaaaaaaaa", "adminadmin", "ADMINadminadmin", "abababababab"],
+)
+def test_what_anybody_guesses_is_refused(password: str) -> None:
+    with pytest.raises(Unprocessable):
+        passwords.check_choice(password, "admin")
+
+
+def test_a_sentence_is_taken() -> None:
+    passwords.check_choice(GOOD, "admin")
+    passwords.check_choice("x" * 250 + "123456", "admin")
+
+
+def test_an_unknown_name_takes_as_long_as_a_wrong_password() -> None:
+    kept = passwords.hash_password(GOOD)
+    passwords.verify(None, "warm")
+
+    def seconds(of: str | None) -> float:
+        start = time.perf_counter()
+        passwords.verify(of, "wrong password")
+        return time.perf_counter() - start
+
+    pairs = [(seconds(kept), seconds(None)) for _ in range(7)]
+    ratio = median(unknown for _, unknown in pairs) / median(wrong for wrong, _ in pairs)
+    assert 0.5 < ratio < 2

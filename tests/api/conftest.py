@@ -1,0 +1,74 @@
+"""Servers: one that is made as new for each test, one on each kind of database, a live one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.__main__ import background
+from app.core.settings import Settings
+from app.jobs.dispatch import make_doorbell
+from tests.api.harness import Api, running
+from tests.worker.harness import wait_for
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    """The server behind `api`."""
+    settings = Settings(home=tmp_path_factory.mktemp("shared"), min_free_bytes=0)
+    with running(settings) as server:
+        yield server
+
+
+@pytest.fixture
+def api(shared: Api) -> Api:
+    """A server on SQLite with two models published and nothing else in it."""
+    shared.reset()
+    return shared
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def any_api(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Api]:
+    """The same on each kind of database."""
+    if request.param == "sqlite":
+        yield request.getfixturevalue("api")
+        return
+    url = request.getfixturevalue("postgres_url")
+    settings = Settings(home=tmp_path / "home", database_url=url, min_free_bytes=0)
+    with running(settings) as server:
+        server.publish("plain", "gated")
+        yield server
+
+
+@pytest.fixture
+def analysis(api: Api) -> Any:
+    """A finished analysis of a photo, as JSON."""
+    found = api.analyse(api.upload()["id"])
+    api.finish(found["id"])
+    return api.client.get(found["links"]["self"]).json()
+
+
+@pytest.fixture
+def heatmaps(api: Api, analysis: Any) -> dict[tuple[str, str, str], Any]:
+    """Its maps by model, stage and method."""
+    items = api.client.get(analysis["links"]["heatmaps"]).json()["items"]
+    return {(item["model"], item["stage"], item["method"]): item for item in items}
+
+
+@pytest.fixture(scope="session")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    """A server with a real worker behind it, all models of this machine published.
+
+    It takes photos of one pixel, so that those that schemathesis makes are good ones.
+    """
+    home = tmp_path_factory.mktemp("live")
+    settings = Settings(
+        home=home, min_free_bytes=0, uploads_per_minute=0, sign_ins_per_minute=0, min_side=1
+    )
+    doorbell = make_doorbell(settings)
+    with background(settings, doorbell), running(settings, doorbell) as server:
+        wait_for(lambda: server.client.get("/readyz").status_code == 200, 120, every=0.2)
+        yield server

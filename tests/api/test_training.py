@@ -1,0 +1,391 @@
+"""Studies, runs and what they have said, over REST; rows as a worker leaves them."""
+
+from __future__ import annotations
+
+import io
+import json
+import struct
+from typing import Any
+
+import numpy as np
+import pytest
+
+from app.db import jobs as job_rows
+from app.db import offers
+from app.db import training as rows
+from app.training import headers
+from ml.train.form import form
+from tests.accounts.signing import bearer, signed_in
+from tests.api.harness import Api, card
+from tests.worker.training import add_dataset
+
+BASE = "/api/v1"
+
+
+@pytest.fixture
+def dataset(api: Api) -> str:
+    """A dataset, a published form, and a client that is signed in."""
+    signed_in(api.client)
+    with api.web.sessions.begin() as session:
+        offers.put(session, offers.TRAINING, form())
+    return add_dataset(api.web)  # type: ignore[arg-type]
+
+
+def launch(api: Api, dataset: str, **asked: Any) -> Any:
+    response = api.client.post(f"{BASE}/training-runs", json={"dataset_id": dataset, **asked})
+    assert response.status_code == 202, response.text
+    assert response.headers["location"] == response.json()["links"]["self"]
+    return response.json()
+
+
+def work(api: Api, run: Any, epochs: int = 2) -> None:
+    """Fill a run as a worker does: 20 steps an epoch, then its end."""
+    web, run_id = api.web, run["id"]
+    with web.readers() as session:
+        job_id = rows.run(session, run_id).job_id  # type: ignore[union-attr]
+    with web.sessions.begin() as session:
+        assert job_rows.claim(session, job_id, "worker")
+    for epoch in range(1, epochs + 1):
+        say(web, run_id, epoch)
+    made = card(0, "gated", mechanism="gated", checkpoint={"sha256": "a" * 64, "bytes": 3})
+    web.blobs.put(f"runs/{run_id}/model.safetensors", b"abc")
+    summary = {"val_accuracy": 0.75, "val_loss": 0.5, "best_epoch": 2, "seconds": 1.0}
+    summary |= {"worst": [], "worst_maps": {}, "card": made}
+    with web.sessions.begin() as session:
+        done = {"summary": summary, "about": {"mechanism": "gated"}, "epoch": epochs}
+        key = f"runs/{run_id}/model.safetensors"
+        rows.change(session, run_id, checkpoint_key=key, checkpoint_sha256="a" * 64, **done)
+        assert job_rows.finish(session, job_id, "worker", "succeeded")
+
+
+def say(web: Any, run_id: str, epoch: int) -> None:
+    steps = range(20 * epoch - 19, 20 * epoch + 1)
+    predictions = np.array([[0, 0, 1, 0, 1, 1, 0, 1], np.linspace(0.5, 0.9, 8)], np.float32)
+    key = f"runs/{run_id}/predictions-{epoch:04d}.npy"
+    web.blobs.put(key, npy(predictions))
+    maps = f"runs/{run_id}/probes-{epoch:04d}-attention.npy"
+    web.blobs.put(maps, npy(np.zeros((2, 5), np.float16)))
+    values = dict.fromkeys(
+        ("train_loss", "train_accuracy", "val_loss", "val_accuracy", "lr", "seconds"), 0.5
+    )
+    with web.sessions.begin() as session:
+        points = [
+            {"run_id": run_id, "step": s, "loss": 9.0 if s == 7 else 1 / s, "accuracy": 0.5}
+            | {"lr": 0.1, "images_per_s": 3.0}
+            for s in steps
+        ]
+        rows.add_points(session, points)
+        probes = {"attention": {"stages": {"early": [2, 2], "late": [1, 1]}, "key": maps}}
+        rows.add_epoch(
+            session,
+            {"run_id": run_id, "epoch": epoch, "step": steps[-1], "values": values}
+            | {"probes": probes, "predictions_key": key},
+        )
+        rows.add_note(session, run_id, f"Epoch {epoch}")
+        rows.change(session, run_id, step=steps[-1], steps=40, epoch=epoch)
+        job_rows.touch(session, rows.run(session, run_id).job_id)  # type: ignore[union-attr]
+
+
+def npy(values: Any) -> bytes:
+    file = io.BytesIO()
+    np.save(file, values)
+    return file.getvalue()
+
+
+def test_nothing_touched_trains_all_six_as_shipped(api: Api, dataset: str):
+    study = launch(api, dataset)
+    runs = study["runs"]
+    assert [r["mechanism"] for r in runs] == [
+        "plain", "l2pa", "gated", "gated-grid", "residual", "cbam",
+    ]  # fmt: skip
+    assert study["probes"] == [0, 4]
+    residual = next(r for r in runs if r["mechanism"] == "residual")
+    assert residual["config"]["size"] == 224
+    assert residual["config"]["parameters"] == {"mask_start": "identity"}
+    assert runs[0]["config"]["size"] == 160
+    assert {r["state"] for r in runs} == {"queued"}
+    assert study["request"] == {"dataset_id": dataset}
+    assert api.client.get(study["links"]["self"]).json() == study
+
+
+def test_touched_values_win_and_seeds_make_runs(api: Api, dataset: str):
+    asked = {"mechanisms": ["cbam"], "seeds": [3, 5], "config": {"epochs": 7, "stages": ["late"]}}
+    runs = launch(api, dataset, **asked)["runs"]
+    assert [r["seed"] for r in runs] == [3, 5]
+    assert {r["config"]["epochs"] for r in runs} == {7}
+    assert {tuple(r["config"]["stages"]) for r in runs} == {("late",)}
+    scratch = launch(api, dataset, mechanisms=["cbam"], config={"start": "scratch"})["runs"][0]
+    assert scratch["config"]["frozen_blocks"] == 0
+
+
+@pytest.mark.parametrize(
+    ("asked", "part"),
+    [
+        ({"mechanisms": ["nothing"]}, "there is no nothing"),
+        ({"config": {"lrr": 1}}, "config: there is no lrr"),
+        ({"config": {"epochs": 0}}, "config.epochs: a whole number, at least 1"),
+        ({"config": {"epochs": 1.5}}, "config.epochs: a whole number"),
+        ({"config": {"epochs": "2"}}, "config.epochs"),
+        ({"config": {"epochs": True}}, "config.epochs"),
+        ({"config": {"epochs": 10**400}}, "config.epochs"),
+        ({"parameters": {"plain": {"dropout": 10**400}}}, "parameters.plain.dropout"),
+        ({"name": "a\x00b"}, "name"),
+        ({"config": {"amp": 1}}, "config.amp: true or false"),
+        ({"config": {"optimiser": "lion"}}, "config.optimiser: one of adamw, sgd"),
+        ({"config": {"optimiser": []}}, "config.optimiser"),
+        ({"config": {"stages": ["top"]}}, "config.stages"),
+        ({"config": {"stages": []}}, "config.stages"),
+        ({"parameters": {"l2pa": {"depth": 3}}}, "parameters.l2pa: there is no depth"),
+        ({"parameters": {"nothing": {}}}, "there is no nothing"),
+        ({"probes": [8]}, "0 to 7"),
+        ({"config": {"start": "checkpoint"}}, "start_run"),
+        ({"start_run": "0" * 32}, "start_run: there is no such run"),
+        ({"seeds": list(range(16))}, "at most 64 runs"),
+        ({"seeds": [-1]}, "seeds"),
+    ],
+)
+def test_what_cannot_be_is_refused(api: Api, dataset: str, asked: Any, part: str):
+    response = api.client.post(f"{BASE}/training-runs", json={"dataset_id": dataset, **asked})
+    assert response.status_code == 422
+    assert part in response.json()["detail"]
+    assert api.client.get(f"{BASE}/studies").json()["items"] == []
+
+
+def test_numbers_that_are_none_are_refused(api: Api, dataset: str):
+    for number in ("NaN", "Infinity", "-Infinity"):
+        body = f'{{"dataset_id": "{dataset}", "config": {{"lr": {number}}}}}'
+        headers = {"content-type": "application/json"}
+        response = api.client.post(f"{BASE}/training-runs", content=body, headers=headers)
+        assert response.status_code == 422
+
+
+def test_without_a_worker_it_is_busy(api: Api):
+    signed_in(api.client)
+    assert api.client.get(f"{BASE}/training-form").status_code == 503
+    asked = {"dataset_id": "0" * 32}
+    assert api.client.post(f"{BASE}/training-runs", json=asked).status_code == 503
+
+
+def test_who_may_do_what(api: Api, dataset: str):
+    study = launch(api, dataset, mechanisms=["plain"])
+    run = study["runs"][0]["links"]["self"]
+    reader = {"headers": bearer(api.client, "read")}
+    trainer = {"headers": bearer(api.client, "train")}
+    nobody = api.visitor()
+    assert nobody.get(run).status_code == 401
+    assert nobody.get(study["links"]["events"]).status_code == 401
+    assert nobody.get(f"{BASE}/studies/{'0' * 32}/events").status_code == 401
+    assert nobody.post(f"{run}/cancel", **reader).status_code == 403
+    assert nobody.get(run, **reader).status_code == 200
+    assert nobody.post(f"{run}/publish", json={}, **trainer).status_code == 403
+    assert nobody.post(f"{run}/cancel", **trainer).status_code == 200
+
+
+def test_pause_resume_cancel_move_and_delete(api: Api, dataset: str):
+    runs = launch(api, dataset, mechanisms=["plain"], seeds=[0, 1, 2])["runs"]
+    first, second, third = (run["links"]["self"] for run in runs)
+    post = api.client.post
+    assert post(f"{first}/resume").status_code == 409
+    assert post(f"{first}/pause").json()["state"] == "paused"
+    assert post(f"{first}/pause").status_code == 409
+    assert post(f"{first}/move", json={"before": None}).status_code == 409
+    assert post(f"{first}/resume").json()["state"] == "queued"
+    assert post(f"{third}/move", json={"before": runs[0]["id"]}).status_code == 200
+    assert queue(api) == [runs[2]["id"], runs[0]["id"], runs[1]["id"]]
+    assert post(f"{third}/move", json={"before": None}).status_code == 200
+    assert queue(api) == [run["id"] for run in runs]
+    assert post(f"{second}/cancel").json()["state"] == "cancelled"
+    assert post(f"{second}/cancel").status_code == 409
+    assert api.client.delete(second).status_code == 204
+    assert api.client.get(second).status_code == 404
+    entries = api.client.get(f"{BASE}/audit").json()["items"]
+    assert {"study.create", "run.pause", "run.move", "run.cancel", "run.delete"} <= {
+        entry["action"] for entry in entries
+    }
+
+
+def queue(api: Api) -> list[str]:
+    items = api.client.get(f"{BASE}/training-runs", params={"queue": True}).json()["items"]
+    return [item["id"] for item in items]
+
+
+def test_what_a_run_has_said(api: Api, dataset: str):
+    run = launch(api, dataset, mechanisms=["gated"])["runs"][0]
+    work(api, run)
+    get, at = api.client.get, run["links"]["self"]
+    whole = get(f"{at}/metrics").json()
+    assert whole["points"]["step"] == list(range(1, 41))
+    assert [epoch["step"] for epoch in whole["epochs"]] == [20, 40]
+    later = get(f"{at}/metrics?after=30").json()
+    assert (later["points"]["step"][0], len(later["epochs"]), later["last_step"]) == (31, 1, 40)
+    thin = get(f"{at}/metrics?points=10").json()["points"]
+    assert len(thin["step"]) <= 10
+    assert thin["step"][0] == 1
+    assert thin["step"][-1] == 40
+    assert 9.0 in thin["loss"]  # the one peak
+    lines = get(f"{at}/metrics.csv").text.splitlines()
+    assert len(lines) == 41
+    assert lines[20].split(",")[5] == "1"
+    assert [note["text"] for note in get(f"{at}/log").json()["items"]] == ["Epoch 1", "Epoch 2"]
+    maps = get(f"{at}/probes/2/attention.npy")
+    assert np.load(io.BytesIO(maps.content)).shape == (2, 5)
+    assert get(f"{at}/probes/3/attention.npy").status_code == 404
+    assert get(f"{at}/checkpoint").content == b"abc"
+    assert get(f"{at}/card").json() == {"mechanism": "gated"}
+
+
+def test_confusion_and_its_images(api: Api, dataset: str):
+    run = launch(api, dataset, mechanisms=["gated"])["runs"][0]
+    at = run["links"]["self"]
+    assert api.client.get(f"{at}/confusion").status_code == 404
+    work(api, run)
+    found = api.client.get(f"{at}/confusion").json()
+    assert found["epoch"] == 2
+    assert found["matrix"] == [[3, 1], [1, 3]]
+    assert found["per_class"][0] == {"name": "blue", "images": 4, "accuracy": 0.75}
+    assert [(w["index"], w["true"], w["predicted"]) for w in found["worst"]] == [
+        (6, 1, 0),
+        (2, 0, 1),
+    ]
+    cell = api.client.get(f"{at}/confusion/images?true=1&predicted=0&epoch=1").json()["items"]
+    assert [item["index"] for item in cell] == [6]
+    assert api.client.get(cell[0]["href"]).status_code in (200, 400, 404)
+
+
+def events(api: Api, address: str, until: str, **options: Any) -> list[tuple[str, Any, str]]:
+    """(event, data, id) up to the first event of this name."""
+    found: list[tuple[str, Any, str]] = []
+    with api.client.stream("GET", address, **options) as response:
+        event: dict[str, str] = {}
+        for line in response.iter_lines():
+            name, _, value = line.partition(": ")
+            event[name] = value
+            if line == "" and "event" in event:
+                found.append((event["event"], json.loads(event["data"]), event.get("id", "")))
+                if event["event"] == until:
+                    return found
+                event = {}
+    return found
+
+
+def test_events_tell_everything_once_and_resume(api: Api, dataset: str):
+    study = launch(api, dataset, mechanisms=["gated"])
+    run = study["runs"][0]
+    work(api, run)
+    first = events(api, study["links"]["events"], "notes")
+    assert [name for name, _, _ in first] == ["study", "points", "epochs", "notes"]
+    assert first[1][1][run["id"]]["step"] == list(range(1, 41))
+    assert len(first[2][1][run["id"]]) == 2
+    fresh = api.client.get(study["links"]["self"]).json()
+    say(api.web, run["id"], 3)
+    last = first[-1][2]
+    for options in ({"headers": {"Last-Event-ID": last}}, {"params": {"after": fresh["cursor"]}}):
+        news = events(api, study["links"]["events"], "notes", **options)
+        assert news[1][1][run["id"]]["step"] == list(range(41, 61))
+        assert [note["text"] for note in news[-1][1][run["id"]]] == ["Epoch 3"]
+    assert events(api, study["links"]["events"], "never")[-1][0] == "notes"  # all has ended
+    alone = events(api, run["links"]["events"], "run")
+    assert alone[0][1]["id"] == run["id"]
+
+
+def test_publish_offers_a_model_and_unpublish_takes_it_back(api: Api, dataset: str):
+    run = launch(api, dataset, mechanisms=["gated"])["runs"][0]
+    at = run["links"]["self"]
+    assert api.client.post(f"{at}/publish", json={}).status_code == 409
+    work(api, run)
+    made = api.client.post(f"{at}/publish", json={"title": "Mine"}).json()
+    assert (made["id"], made["title"], made["source"]["run_id"]) == ("gated-2", "Mine", run["id"])
+    models = [m["id"] for m in api.client.get(f"{BASE}/models").json()["items"]]
+    assert models[-1] == "gated-2"
+    api.publish("plain", "gated")  # a worker starts anew
+    assert api.client.get(f"{BASE}/models/gated-2").status_code == 200
+    assert api.client.post(f"{at}/publish", json={}).status_code == 409
+    assert api.client.delete(at).status_code == 409
+    assert api.client.delete(run["links"]["study"]).status_code == 409
+    asked = api.analyse(api.upload()["id"], models=["plain", "gated-2"])
+    assert api.client.post(f"{at}/unpublish").json()["model_id"] is None
+    assert api.client.get(f"{BASE}/models/gated-2").status_code == 404
+    page = api.client.get(asked["links"]["page"], headers={"accept": "text/html"})
+    assert "Mine" in page.text  # a stored analysis still says what it asked for
+    assert api.client.delete(run["links"]["study"]).status_code == 204
+
+
+def test_a_taken_name_is_refused(api: Api, dataset: str):
+    run = launch(api, dataset, mechanisms=["gated"])["runs"][0]
+    work(api, run)
+    response = api.client.post(f"{run['links']['self']}/publish", json={"model_id": "plain"})
+    assert response.status_code == 409
+
+
+CARD = {
+    "mechanism": "gated",
+    "parameters": {},
+    "stages": ["early"],
+    "backbone": "mobilenet_v2",
+    "classes": ["a", "b"],
+    "checkpoint": {"sha256": "0" * 64},
+}
+
+
+@pytest.mark.parametrize(
+    ("said", "part"),
+    [
+        (b"{", "not JSON"),
+        (b"[" * 100_000, "not JSON"),
+        (json.dumps({**CARD, "mechanism": "none"}).encode(), "there is no none"),
+        (json.dumps({**CARD, "classes": ["a", "a"]}).encode(), "same name"),
+        (json.dumps({**CARD, "metrics": {"accuracy": "high"}}).encode(), "metrics.accuracy"),
+        (json.dumps(CARD).encode(), "safetensors"),
+    ],
+)
+def test_imports_are_looked_at(api: Api, dataset: str, said: bytes, part: str):
+    files = {"checkpoint": ("a.safetensors", b"\x80\x04pickle"), "card": ("a.json", said)}
+    response = api.client.post(f"{BASE}/models/import", files=files)
+    assert response.status_code == 422
+    assert part in response.json()["detail"]
+    assert list(api.web.blobs.keys("models")) == []
+
+
+def test_an_import_needs_an_admin_and_both_files(api: Api, dataset: str):
+    files = {"checkpoint": ("a", b"1")}
+    assert api.visitor().post(f"{BASE}/models/import", files=files).status_code == 401
+    assert api.client.post(f"{BASE}/models/import", files=files).status_code == 422
+    assert api.client.post(f"{BASE}/models/import", content=b"x").status_code == 422
+    assert api.client.delete(f"{BASE}/models/plain").status_code == 409
+
+
+def tensors(header: Any, size: int) -> bytes:
+    text = json.dumps(header).encode()
+    return struct.pack("<Q", len(text)) + text + bytes(size)
+
+
+ONE = {"dtype": "F16", "shape": [2, 3], "data_offsets": [0, 12]}
+
+
+@pytest.mark.parametrize(
+    ("content", "part"),
+    [
+        (b"", "header"),
+        (struct.pack("<Q", 2**60) + b"{}", "header"),
+        (tensors([], 0), "not an object"),
+        (tensors({}, 0), "0 tensors"),
+        (tensors({"weights": ONE}, 12), "no network here has"),
+        (tensors({"features.0": {**ONE, "dtype": "U8"}}, 12), "type"),
+        (tensors({"features.0": {**ONE, "shape": [2, 4]}}, 12), "does not fit"),
+        (tensors({"features.0": {**ONE, "shape": [2, -3]}}, 12), "does not fit"),
+        (tensors({"features.0": {"dtype": "F16"}}, 12), "cannot be read"),
+        (tensors({"features.0": ONE}, 13), "ends early or goes on"),
+        (tensors({"features.0": ONE, "features.1": ONE}, 12), "overlap"),
+    ],
+)
+def test_headers_are_held_to_the_format(tmp_path, content: bytes, part: str):
+    path = tmp_path / "a.safetensors"
+    path.write_bytes(content)
+    with pytest.raises(Exception, match=part):
+        headers.check(path)
+
+
+def test_a_good_header_passes(tmp_path):
+    path = tmp_path / "a.safetensors"
+    path.write_bytes(tensors({"features.0.weight": ONE, "__metadata__": {"a": "b"}}, 12))
+    headers.check(path)

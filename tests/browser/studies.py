@@ -1,0 +1,96 @@
+"""Studies for the browser to look at: small pictures, small runs, an admin's own hands."""
+
+from __future__ import annotations
+
+import io
+import time
+import zipfile
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Page
+
+from app.web.identity import SESSION_COOKIE
+from tests.accounts.signing import open_session
+from tests.servers import settings_of
+
+MINUTES = 60_000  # ms
+LONG = 6 * MINUTES  # six small runs on a busy machine
+SMALL = {"epochs": 2, "size": 64, "eval_size": 64, "batch_size": 8}
+
+
+def tiles(images: int = 20) -> bytes:
+    """A ZIP of two classes of small pictures, none like another: stripes that lie or stand."""
+    random = np.random.default_rng(7)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name in ("lying", "standing"):
+            for number in range(images):
+                wave = np.sin(np.arange(72) * random.uniform(0.3, 0.9)) * 90 + 128
+                field = np.tile(wave, (72, 1))
+                field = field if name == "standing" else field.T
+                noisy = field[..., None] + random.normal(0, 12, (72, 72, 3))
+                picture = io.BytesIO()
+                Image.fromarray(np.clip(noisy, 0, 255).astype(np.uint8)).save(picture, "JPEG")
+                archive.writestr(f"{name}/{number}.jpg", picture.getvalue())
+    return packed.getvalue()
+
+
+def until(true: Callable[[], Any], seconds: float = 60) -> Any:
+    """Wait for something to be true, and return it."""
+    deadline = time.monotonic() + seconds
+    while not (found := true()):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    return found
+
+
+def admin(server: str) -> httpx.Client:
+    """A program that is signed in as the admin."""
+    cookies = {SESSION_COOKIE: open_session(settings_of(server))}
+    return httpx.Client(base_url=f"{server}/api/v1", cookies=cookies, timeout=60)
+
+
+def dataset_of(api: httpx.Client, name: str) -> str:
+    """The id of the dataset of this name, once its import has ended well."""
+
+    def ready() -> str | None:
+        items = api.get("/datasets").raise_for_status().json()["items"]
+        found = [one for one in items if one["name"] == name]
+        assert not found or found[0]["state"] != "failed", found[0]["detail"]
+        return found[0]["id"] if found and found[0]["state"] == "succeeded" else None
+
+    return str(until(ready, 240))
+
+
+@pytest.fixture(scope="session")
+def study(server: str) -> Any:
+    """A finished study of two networks, as JSON."""
+    with admin(server) as api:
+        files = {"file": ("stripes.zip", tiles())}
+        api.post("/datasets", files=files, data={"name": "stripes"}).raise_for_status()
+        asked = {
+            "dataset_id": dataset_of(api, "stripes"),
+            "name": "Two of them",
+            "mechanisms": ["plain", "gated"],
+            "config": SMALL,
+        }
+        until(lambda: api.get("/training-form").status_code == 200, 120)
+        address = api.post("/training-runs", json=asked).raise_for_status().json()["links"]["self"]
+
+        def done() -> Any:
+            body = api.get(server + address).json()
+            states = {run["state"] for run in body["runs"]}
+            assert not states & {"failed", "cancelled"}, body["runs"]
+            return body if states == {"succeeded"} else None
+
+        return until(done, 360)
+
+
+def rows(page: Page) -> Any:
+    """The rows of a study's runs."""
+    return page.locator("[data-runs] tr[data-run]")

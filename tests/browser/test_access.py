@@ -1,0 +1,74 @@
+"""Every page, wide and narrow, light and dark: axe, overflow, console."""
+
+from __future__ import annotations
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Visit
+
+SERIOUS = {"serious", "critical"}
+
+
+def serious(page: Page) -> list[str]:
+    """Axe's serious and critical findings, each with its first element."""
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{one['id']}: {one['nodes'][0]['html'][:200]} {one['nodes'][0]['failureSummary'][:200]}"
+        for one in found
+        if one["impact"] in SERIOUS
+    ]
+
+
+def overflows(page: Page) -> int:
+    """Pixels that the page is wider than its window."""
+    root = "document.documentElement"
+    return int(page.evaluate(f"{root}.scrollWidth - {root}.clientWidth"))
+
+
+@pytest.mark.parametrize("path", ["/", "/models", "/models/l2pa", "/models/cbam", "/api"])
+def test_pages(any_visit: Visit, path: str) -> None:
+    page = any_visit.open(path)
+    if path.startswith("/models"):
+        page.locator(".chart .main-svg").first.wait_for()
+    assert serious(page) == []
+    assert overflows(page) == 0
+
+
+def test_analysis(any_visit: Visit) -> None:
+    page = any_visit.upload()
+    assert serious(page) == []
+    assert overflows(page) == 0
+    page.locator('.cell[data-model="gated"][data-stage="late"]').first.click()
+    expect(page.locator("[data-big]")).to_be_visible()
+    assert serious(page) == []
+    assert overflows(page) == 0
+
+
+def test_open_lists(visit: Visit) -> None:
+    page = visit.upload()
+    page.get_by_label("Grad-CAM explains").click()
+    expect(page.get_by_role("listbox")).to_be_visible()
+    assert serious(page) == []
+    page.keyboard.press("Escape")
+    page.get_by_text("Download", exact=True).click()
+    assert serious(page) == []
+    page.get_by_role("button", name="Keyboard shortcuts").click()
+    assert serious(page) == []
+
+
+def test_missing_page(visit: Visit) -> None:
+    page = visit.open("/analyses/00000000000000000000000000000000")
+    expect(page.get_by_role("link", name="Start with a photo")).to_be_visible()
+    assert serious(page) == []
+    visit.complaints.clear()  # the browser notes the 404 itself
+
+
+def test_a_chosen_theme_stays(visit: Visit) -> None:
+    page = visit.open()
+    for _ in range(2):  # automatic, light, dark
+        page.locator("[data-theme-button]").click()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    visit.open("/models")
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")

@@ -1,0 +1,257 @@
+"""Reading the table: values, controls that ask the server nothing, the enlarged map, the target."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+
+import httpx
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.conftest import Visit
+
+PIXELS = "canvas => canvas.toDataURL()"
+
+
+def cell(page: Page, model: str, stage: str, method: str = "gradcam") -> Locator:
+    return page.locator(
+        f'.cell[data-model="{model}"][data-stage="{stage}"][data-method="{method}"]'
+    )
+
+
+def choose(page: Page, name: str) -> None:
+    page.get_by_role("radio", name=name, exact=True).check()
+
+
+def until(true: Callable[[], bool]) -> None:
+    """Wait until something holds: the page draws with the next picture."""
+    deadline = time.monotonic() + 15
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def number(text: str) -> float:
+    """The number that the page writes, with its true minus and raised exponent."""
+    plain = text.translate(str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻\u2212", "0123456789--"))
+    found = re.search(r"(-?[\d.]+)(?:\s*×10(-?\d+))?", plain)
+    assert found, text
+    return float(found[1]) * 10 ** int(found[2] or 0)
+
+
+def record(visit: Visit, model: str, stage: str, method: str) -> dict[str, object]:
+    analysis = visit.page.url.split("/analyses/")[1][:32]
+    maps = httpx.get(f"{visit.address}/api/v1/analyses/{analysis}/heatmaps").json()["items"]
+    wanted = (model, stage, method)
+    found = next(m for m in maps if (m["model"], m["stage"], m["method"]) == wanted)
+    address = f"{visit.address}/api/v1/heatmaps/{found['id']}?values=true"
+    return dict(httpx.get(address).json())
+
+
+def hover(target: Locator, x: float, y: float) -> None:
+    box = target.locator(".frame").bounding_box()
+    assert box
+    target.page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
+
+
+@pytest.mark.parametrize("method", ["attention", "gradcam"])
+def test_the_value_under_the_pointer_is_the_servers(visit: Visit, method: str) -> None:
+    page = visit.upload()
+    target = cell(page, "gated", "late", method)
+    hover(target, 0.5, 0.36)  # column 3, row 2 of 7 x 7
+    values = record(visit, "gated", "late", method)["values"]
+    assert isinstance(values, list)
+    expect(page.locator("[data-readout]")).to_contain_text("row 3, column 4 of 7 × 7")
+    read = page.locator("[data-readout] strong").inner_text()
+    assert number(read) == pytest.approx(values[2][3], rel=6e-3)
+    assert number(target.locator("[data-value]").inner_text()) == number(read)
+
+
+def test_one_spot_in_all_cells(visit: Visit) -> None:
+    page = visit.upload()
+    hover(cell(page, "cbam", "early"), 0.25, 0.75)
+    marks = page.locator(".cell .cross").all()[::7]
+    for mark in [*marks, page.locator("[data-frame=photo] .cross")]:
+        frame, cross = mark.locator("xpath=..").bounding_box(), mark.bounding_box()
+        assert frame
+        assert cross
+        x = (cross["x"] + cross["width"] / 2 - frame["x"]) / frame["width"]
+        y = (cross["y"] + cross["height"] / 2 - frame["y"]) / frame["height"]
+        assert (x, y) == pytest.approx((0.25, 0.75), abs=0.03)
+
+
+def test_controls_act_on_every_cell_and_ask_nothing(visit: Visit) -> None:
+    page = visit.upload()
+    canvases = [
+        cell(page, "l2pa", "medium").locator("canvas"),
+        cell(page, "plain", "late").locator("canvas"),
+    ]
+    visit.requests.clear()
+
+    def changes(act: Callable[[], object]) -> None:
+        before = [canvas.evaluate(PIXELS) for canvas in canvases]
+        act()
+        for canvas, old in zip(canvases, before, strict=True):
+            until(lambda canvas=canvas, old=old: canvas.evaluate(PIXELS) != old)
+
+    changes(lambda: choose(page, "Grid"))
+    changes(lambda: page.get_by_label("Colours").select_option("viridis"))
+    changes(lambda: page.get_by_label("Hide below").fill("40"))
+    changes(lambda: page.get_by_label("Signed").check())
+    changes(lambda: page.get_by_label("Scale").select_option("absolute"))
+    page.get_by_label("Opacity").fill("20")
+    for canvas in canvases:
+        expect(canvas).to_have_css("opacity", "0.2")
+    assert [address for address in visit.requests if "/api/" in address] == []
+
+
+def test_show_masks_or_gradcam_or_both(visit: Visit) -> None:
+    page = visit.upload()
+    mask, cam = cell(page, "l2pa", "late", "attention"), cell(page, "l2pa", "late")
+    expect(mask).to_be_visible()
+    expect(cam).to_be_visible()
+    choose(page, "Masks")
+    expect(cam).to_be_hidden()
+    expect(page.get_by_text("MobileNetV2 learns no mask").first).to_be_visible()
+    choose(page, "Grad-CAM")
+    expect(mask).to_be_hidden()
+    expect(cam).to_be_visible()
+
+
+def test_enlarged_map_tells_its_facts(each_width: Visit) -> None:
+    page = each_width.upload()
+    cell(page, "gated-grid", "medium", "attention").click()
+    truth = record(each_width, "gated-grid", "medium", "attention")
+    expect(page.locator("[data-big-title]")).to_contain_text("medium, learnt mask")
+    facts = dict(
+        zip(
+            page.locator("[data-big-facts] dt").all_inner_texts(),
+            page.locator("[data-big-facts] dd").all_inner_texts(),
+            strict=True,
+        )
+    )
+    assert facts["Layer"] == truth["layer"]
+    assert facts["Grid"] == "14 × 14"
+    low, high = facts["Range"].split(" to ")
+    assert (number(low), number(high)) == pytest.approx((truth["min"], truth["max"]), rel=6e-3)
+    assert number(facts["Sum"]) == pytest.approx(truth["sum"], rel=6e-3)
+    assert number(facts["Entropy"]) == pytest.approx(truth["entropy"], rel=6e-3)
+    page.get_by_role("button", name="Next map").click()
+    expect(page.locator("[data-big-title]")).to_contain_text("medium, Grad-CAM")
+    page.get_by_role("button", name="Back to the table").click()
+    expect(page.locator("[data-big]")).to_be_hidden()
+    expect(cell(page, "gated-grid", "medium")).to_be_focused()
+
+
+def test_another_target_computes_gradcam_only(visit: Visit) -> None:
+    page = visit.upload()
+    cam = cell(page, "gated", "combined").locator("canvas")
+    mask = cell(page, "gated", "combined", "attention").locator("canvas")
+    before, mask_before = cam.evaluate(PIXELS), mask.evaluate(PIXELS)
+    posted: list[dict[str, object]] = []
+    page.on("request", lambda r: r.method == "POST" and posted.append(r.post_data_json))
+    page.get_by_label("Grad-CAM explains").click()
+    expect(page.get_by_role("option").nth(1)).to_contain_text("%")
+    page.get_by_label("Grad-CAM explains").fill("horn")
+    page.keyboard.press("Enter")
+    expect(page.locator(".is-target")).to_have_count(6)
+    expect(page.locator(".waiting")).to_have_count(0)
+    assert [(post["methods"], post["target"]) for post in posted] == [(["gradcam"], "French horn")]
+    until(lambda: cam.evaluate(PIXELS) != before)
+    assert mask.evaluate(PIXELS) == mask_before
+    page.get_by_label("Grad-CAM explains").click()
+    page.get_by_role("option", name="Each model’s own top class").click()
+    expect(page.locator(".is-target")).to_have_count(0)
+    until(lambda: cam.evaluate(PIXELS) == before)
+    assert len(posted) == 1
+
+
+def test_the_enlarged_map_follows_the_target(visit: Visit) -> None:
+    page = visit.upload()
+    cell(page, "gated", "medium").click()
+    expect(page.locator("[data-big-meaning]")).to_contain_text("golf ball")
+    page.get_by_label("Grad-CAM explains").fill("horn")
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-big-meaning]")).to_contain_text("French horn")
+    expect(page.locator("[data-big-facts]")).to_contain_text("French horn")
+
+
+def test_residual_channels_are_one_click_away(visit: Visit) -> None:
+    page = visit.upload()
+    early = cell(page, "residual", "early", "attention")
+    stack = record(visit, "residual", "early", "attention-channels")["values"]
+    assert isinstance(stack, list)
+    flat = [[value for row in channel for value in row] for channel in stack]
+    choose(page, "max")
+    largest = max(value for channel in flat for value in channel)
+    expect(early).to_have_attribute("aria-label", re.compile("range"))
+    shown = early.locator("[data-value]")
+    until(lambda: number(shown.inner_text()) == pytest.approx(largest, rel=6e-3))
+    choose(page, "№")
+    page.get_by_label("Channel number").fill("40")
+    expect(early).to_contain_text("only 32 channels here")
+    page.get_by_label("Channel number").fill("5")
+    expect(early).not_to_contain_text("only")
+    assert number(early.locator("[data-value]").inner_text()) == pytest.approx(
+        max(flat[5]), rel=6e-3
+    )
+
+
+def test_imagenet_head_of_the_first_row(visit: Visit) -> None:
+    page = visit.upload()
+    if not page.locator("[data-head]").count():
+        pytest.skip("the ImageNet weights are missing here")
+    before = page.locator('[data-row="plain"] [data-says]').inner_text()
+    choose(page, "ImageNet")
+    expect(page.locator('[data-row="plain"] [data-says]')).not_to_have_text(before)
+    expect(page.locator(".waiting")).to_have_count(0)
+    choose(page, "Imagenette")
+    expect(page.locator('[data-row="plain"] [data-says]')).to_have_text(before, use_inner_text=True)
+
+
+def test_a_link_shows_what_was_seen(visit: Visit) -> None:
+    page = visit.upload()
+    page.get_by_label("Opacity").fill("80")
+    page.get_by_label("Scale").select_option("shared")
+    page.get_by_label("True class").select_option("golf ball")
+    page.get_by_label("Grad-CAM explains").fill("church")
+    page.keyboard.press("Enter")
+    expect(page.locator(".is-target")).to_have_count(6)
+    expect(page.locator(".waiting")).to_have_count(0)
+    cell(page, "cbam", "late").click()
+    page.wait_for_timeout(500)  # the address follows the view with a delay
+    picture = page.locator("[data-big-canvas]").evaluate(PIXELS)
+    other = visit.context.new_page()
+    posted: list[str] = []
+    other.on("request", lambda r: r.method == "POST" and posted.append(r.url))
+    other.goto(page.url)
+    expect(other.locator("[data-big-title]")).to_have_text("CBAM, late, Grad-CAM")
+    expect(other.get_by_label("Opacity")).to_have_value("80")
+    expect(other.get_by_label("Scale")).to_have_value("shared")
+    expect(other.get_by_label("True class")).to_have_value("golf ball")
+    expect(other.get_by_label("Grad-CAM explains")).to_have_value("church")
+    expect(other.locator(".is-target")).to_have_count(6)
+    expect(other.locator(".waiting")).to_have_count(0)
+    until(lambda: other.locator("[data-big-canvas]").evaluate(PIXELS) == picture)
+    assert posted == []
+
+
+def test_no_positive_evidence_is_said(visit: Visit) -> None:
+    """Explaining every class in turn, some map has nothing to say for it."""
+    page = visit.upload()
+    for name in ("tench", "chain saw", "church", "gas pump"):
+        page.get_by_label("Grad-CAM explains").fill(name)
+        page.keyboard.press("Enter")
+        expect(page.get_by_label("Grad-CAM explains")).to_have_value(name)
+        expect(page.locator(".waiting")).to_have_count(0)
+        page.wait_for_timeout(300)
+        for one in page.locator(".cell.cam").all():
+            label = one.get_attribute("aria-label") or ""
+            silent = "No positive evidence" in label
+            assert silent == one.locator(".words").is_visible()
+            if silent:
+                assert name in label
+                return
+    pytest.skip("every map had positive evidence for every class")

@@ -1,0 +1,375 @@
+"""A clip in, two streams out: playing, scrubbing, fusion, ranges, with mouse and keyboard."""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Visit
+from tests.browser.test_access import overflows, serious
+from tests.browser.test_analysis import PIXELS, choose, until
+from tests.ml.clips import KINDS, make, number, uneven
+from tests.worker.clips import film
+
+SECONDS = 3.0
+
+
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clip to upload."""
+    path = tmp_path_factory.mktemp("clips") / "box.mp4"
+    path.write_bytes(film(seed=5, seconds=SECONDS, size=(192, 144)))
+    return path
+
+
+def shown_time(page: Page) -> float:
+    return float(page.locator("[data-clock]").inner_text().split(" ")[0])
+
+
+def at(page: Page, seconds: float) -> None:
+    until(lambda: abs(shown_time(page) - seconds) < 0.015)
+
+
+def pane(page: Page, name: str) -> str:
+    return str(page.locator(f'[data-pane="{name}"] canvas').first.evaluate(PIXELS))
+
+
+def analysis(visit: Visit) -> dict[str, Any]:
+    identifier = visit.page.url.split("/analyses/")[1][:32]
+    return dict(httpx.get(f"{visit.address}/api/v1/analyses/{identifier}").json())
+
+
+def asked(visit: Visit) -> list[str]:
+    """What the page has asked the server for; the icon is the browser's own wish."""
+    return [one for one in visit.requests if one.startswith("http") and "icon" not in one]
+
+
+def ready(visit: Visit, clip: Path) -> Page:
+    """Upload and wait until every map is there and the clip can play."""
+    page = visit.upload(clip)
+    expect(page.locator("video")).to_be_visible()
+    expect(page.locator("[data-waiting]")).to_be_hidden()
+    return page
+
+
+def scrub(page: Page, fraction: float) -> None:
+    box = page.locator(".lane.ruler").bounding_box()
+    assert box
+    page.mouse.move(box["x"] + fraction * box["width"], box["y"] + box["height"] / 2)
+
+
+def test_a_clip_plays_with_both_streams_in_step(each_width: Visit, clip: Path) -> None:
+    page = ready(each_width, clip)
+    expect(page.locator("h1")).to_have_text("box.mp4")
+    expect(page.locator(".row:not(.head)")).to_have_count(len(analysis(each_width)["predictions"]))
+    each_width.requests.clear()
+    page.get_by_role("radio", name="Grad-CAM").last.check()
+    names = ("motion", "rgb", "flow")
+    before = [pane(page, name) for name in names]
+    page.get_by_role("button", name="Play", exact=True).click()
+    until(lambda: shown_time(page) > 0.9)
+    page.get_by_role("button", name="Pause", exact=True).click()
+    for name, old in zip(names, before, strict=True):
+        assert pane(page, name) != old, name
+    assert asked(each_width) == []
+
+
+def test_scrubbing_moves_every_map_and_asks_nothing(visit: Visit, clip: Path) -> None:
+    page = ready(visit, clip)
+    cell = page.locator('.cell.cam[data-stream="flow"][data-stage="late"]').first
+    cell.scroll_into_view_if_needed()
+    page.locator(".lane.ruler").scroll_into_view_if_needed()
+    visit.requests.clear()
+    scrub(page, 0.1)
+    page.mouse.down()
+    at(page, 0.1 * SECONDS)
+    before = pane(page, "rgb"), pane(page, "motion")
+    for step in range(2, 9):
+        scrub(page, step / 10)
+    page.mouse.up()
+    at(page, 0.8 * SECONDS)
+    until(lambda: pane(page, "rgb") != before[0])
+    until(lambda: pane(page, "motion") != before[1])
+    expect(page.locator("[data-plot]")).to_have_attribute("aria-valuetext", re.compile("2.40"))
+    assert asked(visit) == []
+
+
+def test_between_snippets_is_marked_and_raw_is_not(visit: Visit, clip: Path) -> None:
+    page = ready(visit, clip)
+    times = next(iter(analysis(visit)["predictions"].values()))["clip"]["times"]
+    middle = (times[2] + times[3]) / 2 + 0.1
+    page.goto(f"{page.url.split('?')[0]}?t={middle:.3f}")
+    words = page.locator("[data-between]")
+    expect(words).to_have_text(
+        f"Interpolated between {times[2]:.2f}\u202fs and {times[3]:.2f}\u202fs"
+    )
+    page.get_by_role("radio", name="Grad-CAM").last.check()
+    expect(page.locator("video")).to_be_visible()
+    visit.complete()
+    mixed = pane(page, "rgb")
+    choose(page, "Raw")
+    expect(words).to_have_text(f"Raw: snippet 4 of {len(times)} ({times[3]:.2f}\u202fs)")
+    until(lambda: pane(page, "rgb") != mixed)
+
+
+def test_the_fusion_slider_changes_every_answer_at_once(visit: Visit, clip: Path) -> None:
+    page = ready(visit, clip)
+    model, prediction = next(iter(analysis(visit)["predictions"].items()))
+    scores = prediction["clip"]
+    row = page.locator(f'[data-row="{model}"] [data-says]')
+    visit.requests.clear()
+    before = page.locator("[data-share-sum]").inner_text()
+    page.get_by_label("RGB : flow").fill("90")
+    logits = [
+        sum(
+            weight * sum(a * z[c] for a, z in zip(one["consensus"], one["logits"], strict=True))
+            for weight, one in ((0.1, scores["streams"]["rgb"]), (0.9, scores["streams"]["flow"]))
+        )
+        for c in range(len(scores["classes"]))
+    ]
+    total = sum(map(math.exp, logits))
+    best = max(range(len(logits)), key=logits.__getitem__)
+    expect(row.locator("li").first).to_contain_text(scores["classes"][best])
+    expect(row.locator("li").first).to_contain_text(f"{100 * math.exp(logits[best]) / total:.1f}")
+    expect(page.locator("[data-share-sum]")).not_to_have_text(before, use_inner_text=True)
+    page.get_by_role("button", name="Back to the models’ own").click()
+    expect(page.locator("[data-share-sum]")).to_have_text(before, use_inner_text=True)
+    assert asked(visit) == []
+
+
+def test_shares_add_up_and_lead_to_their_segment(visit: Visit, clip: Path) -> None:
+    page = ready(visit, clip)
+    shown = page.get_by_label("Shown", exact=True).input_value()
+    prediction = analysis(visit)["predictions"][shown]
+    pieces = page.locator("[data-share-rows] button")
+    labels = [str(piece.get_attribute("aria-label")) for piece in pieces.all()]
+    values = [
+        float(re.findall(r": ([+\u2212]?[\d.]+)", one)[0].replace("\u2212", "-")) for one in labels
+    ]
+    assert sum(values) == pytest.approx(prediction["target"]["logit"], abs=6e-4 * len(values))
+    widths = [(piece.bounding_box() or {"width": 0})["width"] for piece in pieces.all()]
+    longest = max(range(len(values)), key=lambda k: abs(values[k]))
+    assert widths[longest] == max(widths)
+    pieces.nth(longest).click()
+    times = prediction["clip"]["times"]
+    at(page, times[longest % len(times)])
+
+
+def test_a_cell_becomes_the_players_layer_and_a_link_says_so(visit: Visit, clip: Path) -> None:
+    page = ready(visit, clip)
+    cell = page.locator('.cell.cam[data-stream="rgb"][data-stage="early"]').first
+    cell.click()
+    expect(page.locator('[data-pane="flow"] [data-pane-words]')).to_have_text("early · Grad-CAM")
+    expect(page.locator(".cell.selected")).to_have_count(2)
+    page.get_by_label("Opacity").fill("90")
+    until(lambda: "opacity=90" in page.evaluate("location.search"))
+    address = page.evaluate("location.href")
+    assert f"layer={cell.get_attribute('data-model')}.early.gradcam" in address
+    other = visit.context.new_page()
+    other.goto(address)
+    expect(other.locator('[data-pane="flow"] [data-pane-words]')).to_have_text("early · Grad-CAM")
+    expect(other.get_by_label("Opacity")).to_have_value("90")
+
+
+def test_a_range_is_explained_alone(visit: Visit, clip: Path) -> None:
+    page = ready(visit, clip)
+    posted: list[Any] = []
+    page.on("request", lambda r: r.method == "POST" and posted.append(r.post_data_json))
+    box = page.locator(".lane.scores").bounding_box()
+    assert box
+    y = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + box["width"] / 3, y)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 2, y, steps=3)
+    page.mouse.move(box["x"] + 2 * box["width"] / 3, y, steps=3)
+    page.mouse.up()
+    expect(page.locator("[data-range-words]")).to_have_text("1.00\u202fs to 2.00\u202fs")
+    first = page.url.split("?")[0]
+    page.get_by_role("button", name="Explain only this").click()
+    page.wait_for_url(lambda url: "/analyses/" in url and first not in url)
+    assert posted[0]["from_s"] == pytest.approx(1, abs=0.01)
+    assert posted[0]["to_s"] == pytest.approx(2, abs=0.01)
+    visit.complete()
+    expect(page.locator("header .label").first).to_contain_text("only 1.00–2.00 s")
+    bounds = next(iter(analysis(visit)["predictions"].values()))["clip"]["bounds"]
+    assert bounds[0][0] == pytest.approx(1, abs=0.01)
+    assert bounds[-1][1] == pytest.approx(2, abs=0.01)
+
+
+def test_another_class_is_explained_on_a_page_of_its_own(visit: Visit, clip: Path) -> None:
+    page = ready(visit, clip)
+    posted: list[Any] = []
+    page.on("request", lambda r: r.method == "POST" and posted.append(r.post_data_json))
+    shown = page.get_by_label("Shown", exact=True).input_value()
+    prediction = analysis(visit)["predictions"][shown]
+    other = next(
+        name for name in prediction["clip"]["classes"] if name != prediction["target"]["name"]
+    )
+    first = page.url.split("?")[0]
+    page.get_by_label("Explained class").fill(other)
+    page.get_by_role("option", name=other, exact=True).click()
+    page.wait_for_url(lambda url: "/analyses/" in url and first not in url)
+    assert posted[0]["target"] == other
+    assert shown in posted[0]["models"]
+    visit.complete()
+    expect(page.get_by_label("Explained class")).to_have_value(other)
+    expect(page.locator("[data-shares-title]")).to_contain_text(other)
+
+
+def test_the_clock_by_keyboard(visit: Visit, clip: Path) -> None:
+    page = ready(visit, clip)
+    page.locator("h1").click()
+    frame = 1 / 15
+    for key, to in (
+        ("l", 1.0), (".", 1 + frame), (".", 1 + 2 * frame), (",", 1 + frame), ("Home", 0.0),
+        ("ArrowRight", 0.5), ("ArrowRight", 1.0), ("j", 0.0),
+    ):  # fmt: skip
+        page.keyboard.press(key)
+        at(page, to)
+    page.keyboard.press("PageDown")
+    expect(page.locator("[data-between]")).to_contain_text("At snippet 1 of")
+    page.keyboard.press("i")
+    page.keyboard.press("End")
+    page.keyboard.press("o")
+    expect(page.locator("[data-range]")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("[data-range]")).to_be_hidden()
+    page.get_by_label("Speed").select_option("0.1")
+    page.locator("h1").click()
+    page.keyboard.press("Home")
+    page.keyboard.press(" ")
+    expect(page.get_by_role("button", name="Pause", exact=True)).to_be_visible()
+    page.keyboard.press("k")
+    expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible()
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keyboard")).to_contain_text("a frame back, on")
+    page.keyboard.press("Escape")
+    slider = page.get_by_role("slider", name="Time in the clip")
+    slider.focus()
+    page.keyboard.press("End")
+    until(lambda: float(slider.get_attribute("aria-valuenow") or 0) > SECONDS - 0.1)
+
+
+def at_once(page: Page, *keys: str) -> None:
+    """Press keys faster than the clip can follow."""
+    page.evaluate(
+        """keys => { for (const key of keys)
+             document.body.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true })) }""",
+        keys,
+    )
+
+
+def test_play_starts_where_the_last_seek_leads(visit: Visit, clip: Path) -> None:
+    page = ready(visit, clip)
+    page.get_by_label("Speed").select_option("0.1")
+    page.locator("h1").click()
+    at_once(page, "End", "Home", " ")
+    page.wait_for_timeout(500)
+    expect(page.get_by_role("button", name="Pause", exact=True)).to_be_visible()
+    assert 0 < page.evaluate("document.querySelector('video').currentTime") < SECONDS / 2
+
+
+@pytest.mark.parametrize(
+    ("keys", "frames"),
+    [
+        ("l . .", 17),  # from where the jump leads, and no press is lost
+        ("l . , .", 16),
+        (". . . Home", 0),  # a jump calls off the steps before it
+        (". . Home .", 1),
+        ("l . l", 31),
+        ("End , ,", 42),
+    ],
+)
+def test_steps_pressed_faster_than_the_clip_follows(
+    visit: Visit, clip: Path, keys: str, frames: int
+) -> None:
+    page = ready(visit, clip)
+    at_once(page, *keys.split())
+    page.wait_for_timeout(1000)
+    at(page, frames / 15)
+    left = page.evaluate("document.querySelector('video').currentTime")
+    assert math.floor(left * 15) == frames
+
+
+VIDEO = """() => {
+    const video = document.querySelector("video")
+    const canvas = new OffscreenCanvas(video.videoWidth, video.videoHeight)
+    canvas.getContext("2d").drawImage(video, 0, 0)
+    return [...canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data] }"""
+
+
+@pytest.mark.parametrize("name", ["h264 mp4", "hevc mp4 10 bit"])
+def test_steps_at_a_variable_rate_miss_no_frame(visit: Visit, tmp_path: Path, name: str) -> None:
+    kind = KINDS[name]
+    times = [float(at * kind.unit) for at in uneven(30, kind.unit)]
+    page = ready(visit, make(tmp_path, kind, uneven(30, kind.unit)))
+    page.locator("h1").click()
+
+    def shown() -> int:
+        return number(np.array(page.evaluate(VIDEO), np.uint8).reshape(96, 128, 4)[..., :3])
+
+    for n in range(1, 12):
+        page.keyboard.press(".")
+        at(page, times[n])
+        until(lambda n=n: shown() == n)
+    at_once(page, *",,,....,")
+    at(page, times[11])
+    until(lambda: shown() == 11)
+
+
+def test_cells_keep_their_place_while_models_come(visit: Visit, clip: Path) -> None:
+    page = visit.open()
+    page.locator("[data-pick]").first.set_input_files(clip)
+    page.wait_for_url("**/analyses/*")
+    places = "[...document.querySelectorAll('.cell, .pane, .plot')]"
+    boxes = f"{places}.map(c => c.getBoundingClientRect().toJSON())"
+    page.locator(".cell").first.wait_for(state="attached")
+    before = page.evaluate(boxes)
+    visit.complete()
+    page.wait_for_timeout(500)
+    assert page.evaluate(boxes) == before
+
+
+def test_a_still_table_is_drawn_whole(visit: Visit, clip: Path) -> None:
+    """Out of sight too: for print, and for who scrolls fast."""
+    page = ready(visit, clip)
+    last = page.locator(".cell canvas").last
+    values = page.locator(".cell.ready [data-value]")
+    assert last.bounding_box()["y"] > 2 * page.viewport_size["height"]  # type: ignore[index]
+    until(lambda: page.locator(".cell.ready:not(.drawn)").count() == 0)
+    until(lambda: all(values.all_inner_texts()))
+    before = last.evaluate("c => c.toDataURL()")
+    page.locator("h1").click()
+    page.keyboard.press("l")
+    until(lambda: last.evaluate("c => c.toDataURL()") != before)
+
+
+def test_the_page_of_a_clip_is_accessible(any_visit: Visit, clip: Path) -> None:
+    page = ready(any_visit, clip)
+    assert serious(page) == []
+    assert overflows(page) == 0
+    page.get_by_text("Timeline as a table").click()
+    expect(page.locator("[data-numbers] tbody tr").first).to_be_visible()
+    assert serious(page) == []
+    assert overflows(page) == 0
+
+
+def test_a_model_without_masks_shows_its_evidence(visit: Visit, clip: Path) -> None:
+    page = ready(visit, clip)
+    mask, evidence = (
+        page.locator(f'form[data-layer] input[name="method"][value="{name}"]')
+        for name in ("attention", "gradcam")
+    )
+    page.locator("#layer-model").select_option("fight-gated")
+    mask.check()
+    page.locator("#layer-model").select_option("camera-motion")
+    expect(evidence).to_be_checked()
+    expect(mask).to_be_disabled()
+    expect(page.get_by_text("This model learns no mask")).to_have_count(0)

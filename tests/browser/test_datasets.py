@@ -1,0 +1,166 @@
+"""Bringing a dataset and looking at it, as an admin does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from app.core.settings import Settings
+from tests.accounts.signing import sign_in, signed_in
+from tests.api.harness import Api, running
+from tests.browser.conftest import Visit, _visit
+from tests.browser.test_access import overflows, serious
+from tests.datasets.making import classes, picture, zip_of
+from tests.datasets.working import importing
+
+WINDOWS = [(1440, "light"), (1440, "dark"), (390, "light"), (390, "dark")]
+
+
+@pytest.fixture(scope="module")
+def imports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    """A server with a folder to use, and a worker that imports."""
+    root = tmp_path_factory.mktemp("data")
+    for name, data in classes("ant", "bee", count=30, top="insects/").items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(data)
+    settings = Settings(home=tmp_path_factory.mktemp("home"), min_free_bytes=0, data=root)
+    with running(settings) as api, importing(settings):
+        yield api
+
+
+@pytest.fixture
+def admin(browser: Browser, imports: Api) -> Iterator[Visit]:
+    """An admin with a wide window."""
+    for visit in _visit(browser, imports.url, 1440, "light"):
+        yield sign_in(visit)
+
+
+@pytest.fixture(params=WINDOWS, ids=str)
+def any_admin(request: pytest.FixtureRequest, browser: Browser, imports: Api) -> Iterator[Visit]:
+    """Admins with a wide window and with a phone, by day and by night."""
+    for visit in _visit(browser, imports.url, *request.param):
+        yield sign_in(visit)
+
+
+@pytest.fixture
+def pets(tmp_path: Path) -> Path:
+    """An archive with something of everything."""
+    files = classes("кошка", "dog", count=12)
+    files["dog/cut.jpg"] = picture(1)[:300]
+    files["dog/copy.jpg"] = files["dog/1.jpg"]
+    files["notes.txt"] = b"notes"
+    path = tmp_path / "pets.zip"
+    path.write_bytes(zip_of(files))
+    return path
+
+
+def test_an_archive_in_a_contact_sheet_out(admin: Visit, pets: Path) -> None:
+    page = admin.open("/datasets")
+    page.get_by_text("Name and split").click()
+    page.get_by_label("To validate").fill("25")
+    page.get_by_label("Name", exact=True).fill("House pets")
+    page.locator("[data-pick]").set_input_files(pets)
+    page.wait_for_url("**/datasets/*")
+    expect(page.get_by_role("heading", level=1)).to_have_text("House pets")
+    rows = page.locator("[data-class]")
+    expect(rows).to_have_count(2)
+    expect(rows.first).to_contain_text("10 train")
+    expect(rows.first).to_contain_text("3 validation")
+    expect(rows.last).to_contain_text("кошка")
+    loaded = "[...document.querySelectorAll('.thumb img')].filter(i => i.naturalWidth).length"
+    until(page, f"{loaded} === 19")
+    report = page.locator(".report")
+    for words in ("dog/cut.jpg", "cut off", "dog/copy.jpg", "notes.txt", "25 % to validate"):
+        expect(report).to_contain_text(words)
+    link = page.get_by_role("link", name="Train on it")
+    dataset_id = page.url.rsplit("/", 1)[-1]
+    expect(link).to_have_attribute("href", f"/training/new?dataset={dataset_id}")
+
+
+def test_looking_at_images_with_the_keyboard(admin: Visit, imports: Api) -> None:
+    page = admin.open(_folder(imports))
+    page.get_by_role("radio", name="Validation").check()
+    thumb = page.get_by_role("button", name="bee, image 2")
+    thumb.focus()
+    page.keyboard.press("Enter")
+    viewer = page.get_by_role("dialog", name="Image")
+    expect(viewer).to_contain_text("bee")
+    expect(viewer).to_contain_text("2 of 6 for validation")
+    page.keyboard.press("ArrowRight")
+    expect(viewer).to_contain_text("3 of 6")
+    until(page, "document.querySelector('[data-viewer-image]').naturalWidth === 48")
+    page.keyboard.press("Escape")
+    expect(viewer).to_be_hidden()
+    expect(thumb).to_be_focused()
+
+
+def test_more_images_of_a_class(admin: Visit, imports: Api) -> None:
+    page = admin.open(_folder(imports))
+    page.get_by_role("button", name="More images of ant").click()
+    ants = page.locator("[data-class='0'] .thumb")
+    expect(ants).to_have_count(24)
+    expect(page.get_by_role("button", name="More images of ant")).to_have_count(0)
+
+
+def test_a_folder_of_the_server_is_used_and_deleted(admin: Visit) -> None:
+    page = admin.open("/datasets")
+    page.get_by_label("A folder on this server").select_option("insects")
+    page.get_by_role("button", name="Use it").click()
+    page.wait_for_url("**/datasets/*")
+    address = page.url
+    expect(page.locator("[data-class]")).to_have_count(2)
+    page.get_by_role("button", name="Delete").click()
+    page.get_by_role("button", name="Keep it").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.get_by_role("button", name="Delete").click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    page.wait_for_url("**/datasets")
+    assert page.request.get(address).status == 404
+
+
+def test_what_is_no_archive_is_refused_in_the_servers_words(admin: Visit, tmp_path: Path) -> None:
+    wrong = tmp_path / "pets.zip"
+    wrong.write_text("no archive")
+    page = admin.open("/datasets")
+    page.locator("[data-pick]").set_input_files(wrong)
+    expect(page.get_by_role("alert")).to_contain_text("neither ZIP nor TAR")
+    expect(page.get_by_text("Choose an archive")).to_be_visible()
+    assert all("Failed to load resource" in complaint for complaint in admin.complaints)
+    admin.complaints.clear()
+
+
+def test_every_window_and_theme(any_admin: Visit, imports: Api, pets: Path) -> None:
+    client = signed_in(imports.client)
+    made = client.post("/api/v1/datasets", files={"file": ("p.zip", pets.read_bytes())}).json()
+    one = zip_of(classes("only"))
+    failed = client.post("/api/v1/datasets", files={"file": ("one.zip", one)}).json()
+    for path in ("/datasets", made["links"]["page"], failed["links"]["page"]):
+        page = any_admin.open(path)
+        if path == made["links"]["page"]:
+            page.locator(".thumb").first.wait_for()
+        if path == failed["links"]["page"]:
+            page.get_by_text("only one class").wait_for()
+        assert serious(page) == []
+        assert overflows(page) == 0
+
+
+def until(page: Page, expression: str) -> None:
+    """Wait for a condition; the page's own policy forbids to let it watch for one."""
+    for _ in range(300):
+        if page.evaluate(expression):
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(expression)
+
+
+def _folder(api: Api) -> str:
+    """The page of the folder's dataset, imported."""
+    client = signed_in(api.client)
+    made = client.post("/api/v1/datasets/from-folder", json={"folder": "insects"}).json()
+    with client.stream("GET", made["links"]["events"]) as stream:
+        for _ in stream.iter_lines():  # until the import has ended
+            pass
+    return str(made["links"]["page"])

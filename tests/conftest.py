@@ -1,0 +1,202 @@
+"""What tests may need from the machine; what is missing is left out, and said at the end.
+
+With `SIGHTLINE_REQUIRE_SERVICES=1` (as in CI) a missing service is a failure.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+import ml  # noqa: F401 (before torch: how its threads wait)
+from app.core.settings import Settings
+from tests.servers import SERVERS
+
+REDIS = os.environ.get("SIGHTLINE_TEST_REDIS", "redis://127.0.0.1:6379")
+POSTGRES = os.environ.get(
+    "SIGHTLINE_TEST_POSTGRES", "postgresql+psycopg://postgres@127.0.0.1:5432/postgres"
+)
+MISSING = " is missing here"
+STANDING_IN: list[str] = []
+ROOT = Path(__file__).resolve().parents[1]
+READY_SECONDS = 300  # importing torch on a busy machine takes its time
+
+
+def leave_out(what: str, *, service: bool = True) -> None:
+    """Skip the test because `what` is missing here; fail where services are required."""
+    if service and os.environ.get("SIGHTLINE_REQUIRE_SERVICES") == "1":
+        pytest.fail(f"{what} is required here and missing")
+    pytest.skip(what + MISSING)
+
+
+def _listens(url: str) -> bool:
+    parts = urlsplit(url)
+    try:
+        with socket.create_connection((parts.hostname or "", parts.port or 0), timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+@pytest.fixture(autouse=True)
+def _as_it_was() -> Iterator[None]:
+    """What every process inherits is as the test found it: where it runs, and how urgently."""
+    before = _inherited()
+    yield
+    assert _inherited() == before
+
+
+def _inherited() -> tuple[object, ...]:
+    urgency = os.sched_getscheduler(0) if hasattr(os, "sched_getscheduler") else None
+    return Path.cwd(), urgency, os.environ.get("PYTHONPATH")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _weights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Where ImageNet weights are neither at hand nor to be had, the shipped model's stand in."""
+    from ml.errors import MlError
+    from ml.weights import FILE_NAME, find_local, load_imagenet, weight_dirs
+
+    with pytest.MonkeyPatch.context() as patch:
+        try:
+            _ = find_local(weight_dirs()) or load_imagenet()
+        except MlError:
+            folder = tmp_path_factory.mktemp("weights")
+            _stand_in(folder / FILE_NAME)
+            patch.setenv("SIGHTLINE_WEIGHTS_DIR", str(folder))
+            STANDING_IN.append("ImageNet weights were not at hand: the plain model's stood in.")
+        yield
+
+
+def _stand_in(path: Path) -> None:
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    shipped = load_file(ROOT / "ml/checkpoints/plain.safetensors")
+    trunk = {name: value for name, value in shipped.items() if name.startswith("features.")}
+    head = torch.randn((1000, 1280), generator=torch.Generator().manual_seed(0)) / 100
+    save_file({**trunk, "classifier.1.weight": head, "classifier.1.bias": head[:, 0].clone()}, path)
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """The folder of `SIGHTLINE_DATA`."""
+    folder = os.environ.get("SIGHTLINE_DATA", "")
+    if not folder or not Path(folder).is_dir():
+        leave_out("SIGHTLINE_DATA", service=False)
+    return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Path of a Chromium or Chrome to drive."""
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if path := shutil.which(name):
+            return path
+    leave_out("Chromium")
+    raise AssertionError
+
+
+@pytest.fixture
+def redis_url() -> Iterator[str]:
+    """Address of an empty Redis database, emptied again afterwards."""
+    if not _listens(REDIS):
+        leave_out("Redis")
+    import redis
+
+    for number in random.sample(range(1, 16), 15):
+        with redis.Redis.from_url(f"{REDIS}/{number}") as client:
+            if client.dbsize() == 0:
+                yield f"{REDIS}/{number}"
+                client.flushdb()
+                return
+    leave_out("an empty Redis database")
+
+
+@pytest.fixture
+def postgres_url() -> Iterator[str]:
+    """Address of a new, empty PostgreSQL database, dropped again afterwards."""
+    if not _listens(POSTGRES):
+        leave_out("PostgreSQL")
+    from sqlalchemy import create_engine, make_url, text
+
+    name = f"sightline_test_{secrets.token_hex(6)}"
+    admin = create_engine(POSTGRES, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    try:
+        yield make_url(POSTGRES).set(database=name).render_as_string(hide_password=False)
+    finally:
+        with admin.connect() as connection:
+            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+        admin.dispose()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of `python -m app` with an empty home, ready to analyse.
+
+    `SIGHTLINE_TEST_SERVER=http://...` drives a server that runs already instead.
+    """
+    if running := os.environ.get("SIGHTLINE_TEST_SERVER"):
+        yield running
+        return
+    home = tmp_path_factory.mktemp("home")
+    environment = {**os.environ, "SIGHTLINE_HOME": str(home), "SIGHTLINE_PORT": "0"}
+    with (home / "log").open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "app"],
+            cwd=ROOT,
+            env=environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        address = _address(process, home / "log")
+        SERVERS[address] = Settings(home=home)
+        yield address
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def _address(process: subprocess.Popen[bytes], log: Path) -> str:
+    deadline = time.monotonic() + READY_SECONDS
+    while time.monotonic() < deadline:
+        assert process.poll() is None, log.read_text()
+        found = re.search(r"http://[\d.:]+", log.read_text())
+        if found and _is_ready(found[0]):
+            return found[0]
+        time.sleep(0.2)
+    raise AssertionError(log.read_text())
+
+
+def _is_ready(address: str) -> bool:
+    try:
+        return httpx.get(f"{address}/readyz", timeout=5).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what this run left out, and how to have it."""
+    for words in STANDING_IN:
+        terminalreporter.write_line(words)
+    reasons = [str(report.longrepr[2]) for report in terminalreporter.stats.get("skipped", [])]
+    needs = [reason.removeprefix("Skipped: ") for reason in reasons if reason.endswith(MISSING)]
+    for what, count in sorted(Counter(needs).items()):
+        terminalreporter.write_line(f"Left out {count} tests, because {what}.")

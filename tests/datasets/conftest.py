@@ -1,0 +1,59 @@
+"""A place to import into, and the servers of the API's tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.core.settings import Settings
+from app.datasets.importing import Import
+from app.datasets.index import Index, load
+from app.datasets.receive import archive_key
+from app.storage.blobs import LocalBlobs
+
+DATASET = "d" * 32
+Brought = tuple[Index, dict[str, Any]]
+Bring = Callable[..., Brought]
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(home=tmp_path / "home", min_free_bytes=0)
+
+
+@pytest.fixture
+def bring(settings: Settings) -> Bring:
+    """Import an archive's bytes; return the index and the facts of the dataset's row.
+
+    Whatever happens, nothing but the dataset's own files is left.
+    """
+
+    def run(data: bytes, seed: int = 0, val_share: float = 0.2, **limits: Any) -> Brought:
+        chosen = settings.model_copy(update=limits)
+        blobs = LocalBlobs(settings.blob_dir)
+        blobs.delete_prefix(f"datasets/{DATASET}")
+        blobs.put(archive_key(DATASET), data)
+        task = Import(
+            blobs,
+            chosen,
+            DATASET,
+            seed,
+            val_share,
+            {"n03028079": "church"},
+            check=lambda: None,
+            tell=lambda _share, _words: None,
+        )
+        taken = task.from_archive(task.prepare())
+        facts = task.put_together(taken, None)
+        task.clean_up()
+        index = load(blobs, DATASET)
+        names = {path.name for path in blobs.path(f"datasets/{DATASET}").iterdir()}
+        assert names == {"index.json", *(f"{image.n:06d}" for image in index.images)}
+        for image in index.images:
+            assert index.path(blobs, chosen, image).stat().st_size == image.bytes
+        return index, facts
+
+    return run

@@ -1,0 +1,122 @@
+"""What the world does to an import: a full disk, no network, a decoder that dies."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.core.settings import Settings
+from app.datasets.verifier import Verifier
+from app.db import datasets as rows
+from app.db.models import new_id
+from app.db.training_models import Dataset
+from app.jobs import service
+from app.jobs.parameters import PREPARATION, ImportDataset
+from tests.api.harness import files_of
+from tests.conftest import leave_out
+from tests.datasets.making import classes, picture, zip_of
+from tests.datasets.test_kills import bring
+from tests.datasets.working import import_all
+from tests.intake.photos import png_bomb, png_header_only, png_text_bomb
+from tests.worker.harness import Server
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 300 kB."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=300k", "tiny", str(place)]
+    if subprocess.run(mount, capture_output=True).returncode != 0:
+        leave_out("the right to mount a small disk", service=False)
+    yield place
+    subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+def ended(server: Server, dataset_id: str) -> Dataset:
+    with server.readers() as session:
+        row = rows.get(session, dataset_id)
+        assert row is not None
+        return row
+
+
+def test_a_full_disk_ends_the_import_and_leaves_nothing(tmp_path: Path, disk: Path) -> None:
+    home = tmp_path / "home"
+    server = Server(Settings(home=home, blobs=str(disk / "blobs"), min_free_bytes=0))
+    data = zip_of(classes("cat", "dog", count=70))
+    assert 150_000 < len(data) < 290_000
+    dataset_id = bring(server, data)
+    import_all(server.settings)
+    row = ended(server, dataset_id)
+    assert (row.job.state, row.job.error) == ("failed", "disk_full")
+    assert "disk is full" in str(row.job.detail)
+    assert files_of(server.settings) == set()
+    small = bring(server, zip_of(classes("cat", "dog", count=4)))
+    import_all(server.settings)
+    assert ended(server, small).job.state == "succeeded"
+    server.close()
+
+
+def test_without_a_network_imagenette_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    server = Server(Settings(home=tmp_path / "home", min_free_bytes=0))
+    dataset_id = new_id()
+    with server.sessions.begin() as session:
+        params = ImportDataset(dataset_id=dataset_id, source="imagenette", size="160px")
+        job = service.enqueue(session, "import_dataset", PREPARATION, params)
+        made = {"name": "x", "source": "imagenette", "created_by": "admin"}
+        session.add(Dataset(id=dataset_id, job_id=job.id, **made))
+    import_all(server.settings)
+    row = ended(server, dataset_id)
+    assert row.job.state == "failed"
+    assert "could not be downloaded" in str(row.job.detail)
+    assert "Upload it as an archive instead" in str(row.job.detail)
+    assert files_of(server.settings) == set()
+    server.close()
+
+
+def test_images_made_to_do_harm_spoil_no_other(tmp_path: Path) -> None:
+    """Among good ones: headers that promise too much, and data that unpack without end."""
+    settings = Settings(home=tmp_path, min_free_bytes=0, decode_seconds=4.0)
+    files = {f"good {n}": picture(n) for n in range(20)}
+    files |= {
+        "promise": png_header_only(60_000, 60_000),
+        "bomb": png_bomb(8_000),
+        "text": png_text_bomb(),
+    }
+    with Verifier(settings).closing() as verifier:
+        for name, data in sorted(files.items()):
+            path = tmp_path / name
+            path.write_bytes(data)
+            verifier.add(name, path, len(data))
+        verifier.flush()
+        assert verifier.done(60)
+        verdicts = verifier.verdicts
+    assert set(verdicts) == set(files)
+    assert all(verdicts[f"good {n}"] == (48, 32, None) for n in range(20))
+    assert "no side may exceed" in verdicts["promise"]
+    assert isinstance(verdicts["text"], str)
+
+
+def test_a_decoder_that_is_killed_is_replaced(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, min_free_bytes=0)
+    with Verifier(settings).closing() as verifier:
+        for n in range(300):
+            path = tmp_path / f"{n}.jpg"
+            path.write_bytes(picture(n))
+            verifier.add(str(n), path, 1)
+            if n in {100, 200}:
+                verifier.done(0.2)
+                for child in list(verifier._children):
+                    child.end()
+        verifier.flush()
+        assert verifier.done(60)
+        assert set(verifier.verdicts.values()) == {(48, 32, None)}

@@ -1,0 +1,71 @@
+"""A worker in this process that imports datasets."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from app.core.settings import Settings
+from app.db import jobs as job_rows
+from app.db.engine import make_engine, make_sessions
+from app.intake.decoder import Decoder
+from app.jobs.parameters import PREPARATION
+from app.storage.blobs import LocalBlobs
+from worker import runner
+from worker.runtime import Runtime
+
+
+def light_runtime(settings: Settings, name: str = "test worker") -> Runtime:
+    """A worker's runtime that has no models: imports need none."""
+    engine = make_engine(settings)
+    nothing: Any = None
+    return Runtime(
+        name=name,
+        settings=settings,
+        sessions=make_sessions(engine),
+        readers=make_sessions(engine, read=True),
+        blobs=LocalBlobs(settings.blob_dir),
+        decoder=Decoder(settings),
+        models=nothing,
+    )
+
+
+def import_all(settings: Settings) -> None:
+    """Carry out all jobs that wait for a worker that prepares, here and now."""
+    runtime = light_runtime(settings)
+    try:
+        _drain(runtime)
+    finally:
+        runtime.decoder.close()
+
+
+@contextlib.contextmanager
+def importing(settings: Settings) -> Iterator[Runtime]:
+    """Carry them out in a thread, while the `with` lasts."""
+    runtime = light_runtime(settings)
+
+    def work() -> None:
+        while not runtime.stopping.is_set():
+            _drain(runtime)
+            time.sleep(0.05)
+
+    thread = threading.Thread(target=work, name="imports")
+    thread.start()
+    try:
+        yield runtime
+    finally:
+        runtime.stopping.set()
+        thread.join(30)
+        runtime.decoder.close()
+
+
+def _drain(runtime: Runtime) -> None:
+    while not runtime.stopping.is_set():
+        with runtime.readers() as session:
+            job_id = job_rows.next_queued(session, PREPARATION)
+        if job_id is None:
+            return
+        runner.run(runtime, job_id)

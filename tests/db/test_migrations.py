@@ -1,0 +1,57 @@
+"""The migrations give exactly the tables that the code has, and can start twice at once."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, inspect, text
+
+from app.core.settings import Settings
+from app.db import migrate
+from app.db.engine import make_engine
+from app.db.models import Base
+
+START = (
+    "from app.core.settings import Settings; from app.db.engine import make_engine;"
+    "from app.db.migrate import upgrade; s = Settings(); upgrade(make_engine(s), s)"
+)
+
+
+def test_the_tables_are_those_of_the_models(engine: Engine) -> None:
+    with engine.connect() as connection:
+        differences = compare_metadata(MigrationContext.configure(connection), Base.metadata)
+    assert differences == []
+
+
+def test_the_head_is_alembics() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(migrate.SCRIPTS))
+    assert ScriptDirectory.from_config(config).get_current_head() == migrate.head()
+
+
+def test_three_processes_may_start_at_once(settings: Settings) -> None:
+    environment = settings.as_environment()
+    starts = [
+        subprocess.Popen(
+            [sys.executable, "-c", START], env=environment, stderr=subprocess.PIPE, text=True
+        )
+        for _ in range(3)
+    ]
+    for start in starts:
+        _, complaint = start.communicate(timeout=120)
+        assert start.returncode == 0, complaint
+    engine = make_engine(settings)
+    with engine.connect() as connection:
+        assert inspect(connection).has_table("heatmaps")
+        assert connection.scalar(text("SELECT count(*) FROM alembic_version")) == 1
+    engine.dispose()
+
+
+def test_a_database_that_is_right_needs_no_alembic(engine: Engine, settings: Settings) -> None:
+    check = START + "; import sys; sys.exit('alembic' in sys.modules)"
+    subprocess.run([sys.executable, "-c", check], env=settings.as_environment(), check=True)

@@ -1,0 +1,83 @@
+"""Photos of every kind that a stranger may send, made here."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+
+import numpy as np
+from PIL import Image
+
+
+def scene(width: int = 120, height: int = 80) -> Image.Image:
+    """An RGB picture whose left half is red and whose right half is blue."""
+    pixels = np.zeros((height, width, 3), np.uint8)
+    pixels[:, : width // 2] = (200, 30, 30)
+    pixels[:, width // 2 :] = (30, 30, 200)
+    return Image.fromarray(pixels)
+
+
+def encode(image: Image.Image, kind: str, **options: object) -> bytes:
+    file = io.BytesIO()
+    image.save(file, kind, **options)  # type: ignore[arg-type]
+    return file.getvalue()
+
+
+def animation(kind: str) -> bytes:
+    frames = [Image.new("RGB", (40, 40), colour) for colour in ("red", "green", "blue")]
+    return encode(frames[0], kind, save_all=True, append_images=frames[1:], duration=100)
+
+
+def rotated_by_exif(orientation: int) -> bytes:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    return encode(scene(), "JPEG", exif=exif)
+
+
+def grey16(value: int) -> bytes:
+    return encode(Image.fromarray(np.full((40, 40), value, np.uint16)), "PNG")
+
+
+def palette_with_alpha() -> bytes:
+    image = Image.new("P", (40, 40), 0)
+    image.putpalette([255, 0, 0, 0, 255, 0])
+    image.paste(1, (20, 0, 40, 40))
+    return encode(image, "PNG", transparency=0)
+
+
+def colour16(red: int, green: int, blue: int) -> bytes:
+    """A PNG of 16 bits a channel, all one colour."""
+    row = b"\0" + struct.pack(">HHH", red, green, blue) * 40
+    return _png(40, 40, zlib.compress(row * 40), depth=16, colour_type=2)
+
+
+def png_header_only(width: int, height: int) -> bytes:
+    """A PNG of a few bytes that promises so many pixels."""
+    return _png(width, height, zlib.compress(b""))
+
+
+def png_bomb(side: int) -> bytes:
+    """A real PNG of side x side pixels with alpha, about a thousandth of its size."""
+    row = b"\0" * (1 + 4 * side)
+    packer = zlib.compressobj(1)
+    packed = b"".join(packer.compress(row) for _ in range(side)) + packer.flush()
+    return _png(side, side, packed, colour_type=6)
+
+
+def png_text_bomb() -> bytes:
+    """A small PNG with a comment that unpacks to 100 MB."""
+    plain = encode(scene(), "PNG")
+    comment = b"Comment\0\0" + zlib.compress(b"a" * 100_000_000)
+    return plain[:33] + _chunk(b"zTXt", comment) + plain[33:]
+
+
+def _png(width: int, height: int, packed: bytes, depth: int = 8, colour_type: int = 0) -> bytes:
+    header = struct.pack(">IIBBBBB", width, height, depth, colour_type, 0, 0, 0)
+    parts = (_chunk(b"IHDR", header), _chunk(b"IDAT", packed), _chunk(b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+def _chunk(name: bytes, data: bytes) -> bytes:
+    check = zlib.crc32(name + data)
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", check)

@@ -1,0 +1,157 @@
+"""The decoding process: limited, replaceable, and nobody else's problem."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from app.core.errors import BadMedia, Busy, TooLarge
+from app.core.settings import MIB, Settings
+from app.intake.decoder import Decoder
+from app.intake.lane import FILES_A_CHILD
+from tests.intake import photos
+from tests.intake.test_refusals import GOOD, pid
+
+Save = Callable[[bytes], Path]
+LARGE = photos.encode(photos.scene(5000, 4000), "PNG", compress_level=1)
+
+
+def test_a_killed_process_is_replaced(decoder: Decoder, save: Save) -> None:
+    path = save(GOOD)
+    decoder.warm()
+    for _ in range(3):
+        os.kill(pid(decoder), signal.SIGKILL)
+        assert decoder.inspect(path).width == 120
+
+
+def test_one_that_cannot_start_is_not_the_photo_s_fault(
+    decoder: Decoder, save: Save, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.intake.child.PROGRAM", "ml.media.not_installed")
+    with pytest.raises(Busy, match="cannot start") as told:
+        decoder.inspect(save(GOOD))
+    assert told.value.retry_after
+    monkeypatch.undo()
+    assert decoder.inspect(save(GOOD)).width == 120
+
+
+def test_one_killed_in_the_middle_is_replaced_and_asked_again(decoder: Decoder, save: Save) -> None:
+    path = save(LARGE)
+    decoder.inspect(save(LARGE))
+    doomed = psutil.Process(pid(decoder))
+    found: list[int] = []
+    reading = threading.Thread(target=lambda: found.append(decoder.inspect(path).width))
+    reading.start()
+    busy_since = doomed.cpu_times().user
+    while doomed.cpu_times().user == busy_since:
+        time.sleep(0.001)
+    doomed.kill()
+    reading.join()
+    assert found == [5000]
+    assert pid(decoder) != doomed.pid
+
+
+def test_a_file_that_takes_too_long_is_given_up(tmp_path: Path, save: Save) -> None:
+    decoder = Decoder(Settings(home=tmp_path, decode_seconds=2))
+    decoder.inspect(save(GOOD))
+    stopped = psutil.Process(pid(decoder))
+    stopped.suspend()
+    began = time.monotonic()
+    with pytest.raises(BadMedia, match="more than 2 seconds") as refusal:
+        decoder.inspect(save(GOOD))
+    assert refusal.value.status == 400
+    assert time.monotonic() - began < 6
+    assert not stopped.is_running()
+    assert decoder.inspect(save(GOOD)).width == 120
+    decoder.close()
+
+
+def test_a_photo_that_needs_too_much_memory_is_refused(tmp_path: Path, save: Save) -> None:
+    decoder = Decoder(Settings(home=tmp_path, decode_memory_bytes=256 * MIB))
+    before = decoder.inspect(save(GOOD))
+    with pytest.raises(TooLarge, match="more memory"):
+        decoder.inspect(save(photos.png_bomb(8900)))
+    assert decoder.inspect(save(GOOD)) == before
+    decoder.close()
+
+
+def test_the_largest_photo_allowed_fits_into_the_memory_allowed(
+    decoder: Decoder, save: Save
+) -> None:
+    facts = decoder.inspect(save(photos.png_bomb(8900)))
+    assert (facts.width, facts.height) == (8900, 8900)
+
+
+def test_the_process_is_confined(decoder: Decoder, settings: Settings) -> None:
+    decoder.warm()
+    child = psutil.Process(pid(decoder))
+    limits = {
+        psutil.RLIMIT_AS: settings.decode_memory_bytes,
+        psutil.RLIMIT_FSIZE: 0,
+        psutil.RLIMIT_CORE: 0,
+        psutil.RLIMIT_NOFILE: 32,
+    }
+    deadline = time.monotonic() + 20
+    while child.rlimit(psutil.RLIMIT_CORE)[0] != 0 or child.rlimit(psutil.RLIMIT_NOFILE)[0] != 32:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert {which: child.rlimit(which)[1] for which in limits} == limits
+    assert set(child.environ()) <= {"OPENBLAS_NUM_THREADS", "PYTHONDONTWRITEBYTECODE", "LC_CTYPE"}
+    assert os.getsid(child.pid) == child.pid
+
+
+def test_a_process_serves_so_many_files_and_no_more(decoder: Decoder, save: Save) -> None:
+    path = save(GOOD)
+    seen = []
+    for _ in range(FILES_A_CHILD + 1):
+        decoder.pixels(path, 96)
+        seen.append(pid(decoder))
+    assert len(set(seen[:-1])) == 1
+    assert seen[-1] != seen[0]
+    assert not psutil.pid_exists(seen[0])
+
+
+def test_threads_take_turns(decoder: Decoder, save: Save) -> None:
+    path = save(GOOD)
+    widths: list[int] = []
+
+    def read() -> None:
+        widths.extend(decoder.inspect(path).width for _ in range(10))
+
+    threads = [threading.Thread(target=read) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert widths == [120] * 60
+
+
+def test_the_process_ends_with_its_parent(save: Save, settings: Settings) -> None:
+    script = (
+        "import os; from pathlib import Path; from app.core.settings import Settings;"
+        "from app.intake.decoder import Decoder; d = Decoder(Settings());"
+        f"d.inspect(Path({str(save(GOOD))!r})); print(d.photos.child.pid, flush=True);"
+        "os.kill(os.getpid(), 9)"
+    )
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    child = int(run.stdout)
+    deadline = time.monotonic() + 10
+    while psutil.pid_exists(child) and psutil.Process(child).status() != "zombie":
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_the_process_needs_no_torch(decoder: Decoder, save: Save) -> None:
+    decoder.pixels(save(GOOD), 224)
+    maps = [region.path for region in psutil.Process(pid(decoder)).memory_maps()]
+    assert any("numpy" in path for path in maps)
+    assert not any("torch" in path for path in maps)

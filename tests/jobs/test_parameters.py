@@ -1,0 +1,66 @@
+"""What may be asked, and when two questions are the same."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from app.jobs.parameters import AnalysisRequest, fingerprint
+
+MEDIA = "0" * 32
+ASKED = {"media_id": MEDIA, "models": ["plain", "cbam"], "methods": ["attention", "gradcam"]}
+CHECKPOINTS = {"plain": "a" * 64, "cbam": "b" * 64}
+
+
+def request(**changes: object) -> AnalysisRequest:
+    return AnalysisRequest.model_validate(ASKED | changes)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"models": []},
+        {"models": ["../x"]},
+        {"methods": []},
+        {"methods": ["Grad-CAM"]},
+        {"target": -1},
+        {"target": True},
+        {"target": 1.5},
+        {"target": "x" * 200},
+        {"input_size": 95},
+        {"input_size": 513},
+        {"media_id": "x"},
+        {"unknown": 1},
+    ],
+)
+def test_what_makes_no_sense_is_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        request(**wrong)
+
+
+def test_targets_keep_their_kind() -> None:
+    assert request(target=3).target == 3
+    assert request(target="3").target == "3"
+    assert request().target == "top"
+
+
+def test_the_same_question_has_the_same_fingerprint() -> None:
+    first = fingerprint("c" * 64, request(), CHECKPOINTS)
+    swapped = request(models=["cbam", "plain"], methods=["gradcam", "attention"])
+    other_medium = request(media_id="1" * 32)
+    assert fingerprint("c" * 64, swapped, CHECKPOINTS) == first
+    assert fingerprint("c" * 64, other_medium, CHECKPOINTS) == first
+
+
+def test_another_question_has_another() -> None:
+    changed = [
+        fingerprint("d" * 64, request(), CHECKPOINTS),
+        fingerprint("c" * 64, request(), CHECKPOINTS | {"cbam": "e" * 64}),
+        fingerprint("c" * 64, request(models=["plain"]), CHECKPOINTS),
+        fingerprint("c" * 64, request(methods=["gradcam"]), CHECKPOINTS),
+        fingerprint("c" * 64, request(target=1), CHECKPOINTS),
+        fingerprint("c" * 64, request(target="1"), CHECKPOINTS),
+        fingerprint("c" * 64, request(input_size=256), CHECKPOINTS),
+        fingerprint("c" * 64, request(), CHECKPOINTS),
+    ]
+    assert len(set(changed)) == len(changed)

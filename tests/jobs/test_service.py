@@ -1,0 +1,89 @@
+"""Doorbells ring after a commit, once, and never for what was rolled back."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy.orm import Session, sessionmaker
+
+from app.db import jobs
+from app.db.models import new_id
+from app.jobs import service
+from app.jobs.dispatch import attach
+from app.jobs.parameters import INFERENCE, AnalyseImage, DrawFigure
+
+Sessions = sessionmaker[Session]
+
+
+class Listener:
+    """A doorbell that writes down who rang, and may be out of order."""
+
+    def __init__(self, sessions: Sessions, broken: bool = False) -> None:
+        self.rung: list[tuple[str, str]] = []
+        self._sessions = sessions
+        self._broken = broken
+
+    def ring(self, queue: str, job_id: str) -> None:
+        with self._sessions() as session:  # another one: it sees only what is committed
+            assert jobs.get(session, job_id) is not None, "rung before the commit"
+        self.rung.append((queue, job_id))
+        if self._broken:
+            raise ConnectionRefusedError
+
+
+def enqueue(session: Session) -> str:
+    return service.enqueue(
+        session, "analyse_image", INFERENCE, AnalyseImage(analysis_id=new_id())
+    ).id
+
+
+def test_it_rings_after_the_commit(sessions: Sessions) -> None:
+    bell = Listener(sessions)
+    attach(sessions, bell)
+    with sessions() as session:
+        first, second = enqueue(session), enqueue(session)
+        assert bell.rung == []
+        session.commit()
+        session.commit()
+    assert bell.rung == [("inference", first), ("inference", second)]
+
+
+def test_a_rollback_rings_nothing(sessions: Sessions) -> None:
+    bell = Listener(sessions)
+    attach(sessions, bell)
+    with sessions() as session:
+        enqueue(session)
+        session.rollback()
+        session.commit()
+    with sessions() as session:
+        enqueue(session)
+    assert bell.rung == []
+
+
+def test_a_broker_that_is_away_loses_no_job(sessions: Sessions) -> None:
+    attach(sessions, Listener(sessions, broken=True))
+    with sessions.begin() as session:
+        job_id = enqueue(session)
+    with sessions() as session:
+        job = jobs.get(session, job_id)
+        assert job is not None
+        assert job.state == "queued"
+
+
+def test_queued_or_running_a_job_is_cancelled_at_once(sessions: Sessions) -> None:
+    with sessions.begin() as session:
+        queued, running = enqueue(session), enqueue(session)
+        jobs.claim(session, running, "w")
+    with sessions.begin() as session:
+        one, other = jobs.get(session, queued), jobs.get(session, running)
+        assert one is not None
+        assert other is not None
+        assert service.request_cancel(session, one)
+        assert service.request_cancel(session, other)
+        assert (one.state, other.state) == ("cancelled", "cancelled")
+        assert not service.request_cancel(session, one), "it has ended already"
+
+
+def test_parameters_must_be_those_of_the_kind(sessions: Sessions) -> None:
+    figure = DrawFigure(analysis_id=new_id(), format="png", key="figures/a/b.png")
+    with sessions() as session, pytest.raises(ValueError, match="takes AnalyseImage"):
+        service.enqueue(session, "analyse_image", INFERENCE, figure)

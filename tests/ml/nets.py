@@ -1,0 +1,100 @@
+"""Networks and inputs for tests: real MobileNetV2, random weights, statistics that fit them."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import fields
+from functools import lru_cache
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ml.attention.base import MECHANISMS, Parameters
+from ml.network import Network, NetworkSpec, build_network
+from ml.types import STAGES, Stage
+
+WIDTHS: dict[Stage, int] = {"early": 32, "medium": 96, "late": 320}
+GRIDS: dict[Stage, int] = {"early": 12, "medium": 6, "late": 3}  # of a 96 px image
+
+
+def names() -> list[str]:
+    return list(MECHANISMS)
+
+
+def choices(kind: type[Parameters]) -> list[dict[str, Any]]:
+    """Every combination of the parameters that have choices."""
+    axes = {f.name: f.metadata["choices"] for f in fields(kind) if "choices" in f.metadata}
+    return [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
+
+
+def variants() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every registered mechanism with every choice of its parameters."""
+    for name, entry in MECHANISMS.items():
+        for chosen in choices(entry.parameters):
+            yield name, chosen
+
+
+def subsets() -> list[tuple[Stage, ...]]:
+    return [s for count in (1, 2, 3) for s in itertools.combinations(STAGES, count)]
+
+
+def pictures(count: int, size: int = 96, seed: int = 0) -> Tensor:
+    """Smooth random images of about unit variance, (count, 3, size, size)."""
+    generator = torch.Generator().manual_seed(seed)
+    coarse = torch.randn((count, 3, 6, 6), generator=generator)
+    fine = torch.randn((count, 3, size, size), generator=generator)
+    return 2 * F.interpolate(coarse, size=(size, size), mode="bicubic") + 0.3 * fine
+
+
+def enliven(module: nn.Module) -> None:
+    """Give norms and whatever starts at zero random weights, so that no part is idle."""
+    for part in module.modules():
+        if isinstance(part, nn.BatchNorm2d):
+            nn.init.uniform_(part.weight, 0.5, 1.5)
+            nn.init.normal_(part.bias, std=0.2)
+        elif isinstance(part, nn.Conv2d) and not part.weight.any():
+            nn.init.normal_(part.weight, std=0.1)
+
+
+def calibrate(network: Network) -> Network:
+    """Set the norms' running statistics to those of a batch; return the network in eval mode."""
+    norms = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d)]
+    for norm in norms:
+        norm.momentum = 1.0
+    with torch.no_grad():
+        network.train()(pictures(8, seed=99))
+    for norm in norms:
+        norm.momentum = 0.1
+    return network.eval()
+
+
+def build(mechanism: str, stages: tuple[Stage, ...] = STAGES, **parameters: Any) -> Network:
+    """A fresh network for tests that change it."""
+    with torch.random.fork_rng():
+        torch.manual_seed(1 + names().index(mechanism))
+        network = build_network(NetworkSpec(mechanism, parameters, stages))
+        enliven(network)
+        return calibrate(network)
+
+
+@lru_cache(maxsize=32)
+def lively(mechanism: str, **parameters: Any) -> Network:
+    """A shared network: tests must leave it as it was, which is what many of them check."""
+    return build(mechanism, **parameters)
+
+
+def features(seed: int = 3, batch: int = 2) -> tuple[dict[Stage, Tensor], Tensor]:
+    """Random features: the three stages' and the last block's, as of a 96 px image."""
+    generator = torch.Generator().manual_seed(seed)
+    taps = {
+        s: torch.randn((batch, WIDTHS[s], GRIDS[s], GRIDS[s]), generator=generator) for s in STAGES
+    }
+    return taps, torch.randn((batch, 1280, 3, 3), generator=generator).relu()
+
+
+def name_of(network: Network) -> str:
+    """Which mechanism a shared network has."""
+    return next(name for name in names() if lively(name) is network)

@@ -1,0 +1,146 @@
+"""Grad-CAM and its family: values worked out by hand, and an identity that needs no reference."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from ml import catalogue
+from ml.explain.cam import METHODS
+from ml.explain.image import explain_batch
+from ml.explain.taps import activations_and_gradients
+from ml.network import Network, NetworkSpec, build_network
+from ml.weights import load_imagenet, put_into
+from tests.ml import nets
+
+BY_HAND = [
+    ("gradcam", "conv", [[11.25, 13.5], [20.25, 22.5]]),
+    ("gradcam", "relu", [[0, 4], [28, 32.5]]),
+    ("hirescam", "relu", [[0, 4], [25, 25]]),
+    ("xgradcam", "relu", [[0, 4], [25, 25]]),
+    ("layercam", "relu", [[0, 4], [31, 40]]),
+    ("gradcampp", "relu", [[0, 0.20779], [1.87126, 2.73010]]),
+]
+
+
+class ByHand(nn.Module):
+    """Small enough to work out on paper; its one logit is 54."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(1, 2, 3)
+        self.relu = nn.ReLU()
+        self.linear = nn.Linear(8, 1, bias=False)
+        with torch.no_grad():
+            self.conv.weight.fill_(1)
+            self.conv.bias.copy_(torch.tensor([-50.0, -75.0]))
+            self.linear.weight.copy_(torch.tensor([[1.0, 1, 1, 1, 1, -1, -1, -1]]))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.linear(self.relu(self.conv(x)).flatten(1))
+
+
+def by_hand() -> tuple[Tensor, dict[str, tuple[Tensor, Tensor]]]:
+    model = ByHand()
+    image = torch.arange(16.0).reshape(1, 1, 4, 4)
+    tapped = activations_and_gradients(model, image, {"conv": model.conv, "relu": model.relu})
+    return tapped.output, tapped.values
+
+
+@pytest.mark.parametrize(("method", "layer", "expected"), BY_HAND)
+def test_a_map_worked_out_by_hand(method: str, layer: str, expected: list[list[float]]) -> None:
+    logits, values = by_hand()
+    assert logits.item() == 54
+    found = METHODS[method].function(*values[layer])
+    assert found.shape == (1, 2, 2)
+    np.testing.assert_allclose(found[0].numpy(), expected, atol=2e-5)
+
+
+def test_hirescam_adds_up_to_the_logit() -> None:
+    logits, values = by_hand()
+    assert METHODS["hirescam"].function(*values["relu"]).sum() == logits.sum() == 54
+
+
+def test_every_method_has_a_value_by_hand() -> None:
+    assert {method for method, _, _ in BY_HAND} == set(METHODS)
+
+
+def test_evidence_against_a_class_stays_negative() -> None:
+    a = torch.tensor([[[[1.0, 2.0], [3.0, 4.0]]]])
+    g = torch.full_like(a, -0.5)
+    np.testing.assert_allclose(METHODS["gradcam"].function(a, g)[0], [[-0.5, -1], [-1.5, -2]])
+    np.testing.assert_allclose(METHODS["hirescam"].function(a, g)[0], [[-0.5, -1], [-1.5, -2]])
+
+
+@pytest.mark.parametrize("method", list(METHODS))
+def test_a_channel_that_is_zero_or_sums_to_zero_gives_no_nan(method: str) -> None:
+    a = torch.zeros(1, 3, 2, 2)
+    a[0, 1] = torch.tensor([[1.0, -1.0], [2.0, -2.0]])
+    g = torch.randn(1, 3, 2, 2)
+    assert METHODS[method].function(a, g).isfinite().all()
+    assert METHODS[method].function(a, torch.zeros_like(g)).isfinite().all()
+
+
+@pytest.mark.parametrize("method", list(METHODS))
+def test_an_image_of_a_batch_knows_nothing_of_the_others(method: str) -> None:
+    a, g = torch.rand(4, 5, 6, 7), torch.randn(4, 5, 6, 7)
+    together = METHODS[method].function(a, g)
+    alone = [METHODS[method].function(a[i : i + 1], g[i : i + 1])[0] for i in range(4)]
+    torch.testing.assert_close(together, torch.stack(alone))
+
+
+def assert_late_map_is_the_logit(network: Network, images: Tensor, classes: list[int]) -> None:
+    """GAP and one linear layer: three methods agree, and the map gives the logit back."""
+    bias = network.mechanism.classifier[1].bias.detach()
+    for target in classes:
+        result = explain_batch(
+            network, images, [target] * len(images), ("gradcam", "hirescam", "xgradcam")
+        )
+        grad, hires, xgrad = (result.maps[m]["late"] for m in ("gradcam", "hirescam", "xgradcam"))
+        scale = grad.abs().max().item()
+        torch.testing.assert_close(hires, grad, atol=1e-5 * scale, rtol=0)
+        torch.testing.assert_close(xgrad, grad, atol=1e-4 * scale, rtol=0)
+        positions = grad.shape[1] * grad.shape[2]
+        logit = result.attended.logits.detach()[:, target]
+        back = grad.mean((1, 2)) * positions + bias[target]
+        torch.testing.assert_close(back, logit, atol=1e-4, rtol=1e-4)
+
+
+def test_late_gradcam_of_the_plain_network_gives_the_logit_back() -> None:
+    for size in (96, 161):
+        assert_late_map_is_the_logit(nets.lively("plain"), nets.pictures(2, size), [0, 7])
+
+
+def test_the_same_with_imagenet_weights(data_dir: Path) -> None:
+    network = build_network(NetworkSpec(num_classes=1000))
+    put_into(network, load_imagenet([data_dir / "weights"]).state, head=True)
+    assert_late_map_is_the_logit(network.eval(), nets.pictures(2, 160), [0, 497, 999])
+
+
+def test_the_same_with_the_shipped_plain_model() -> None:
+    entry = catalogue.find("plain", catalogue.entries([]))
+    assert_late_map_is_the_logit(catalogue.build(entry), nets.pictures(2, 160), list(range(10)))
+
+
+@pytest.mark.parametrize("mechanism", nets.names())
+def test_gradients_of_every_stage_are_right(mechanism: str) -> None:
+    """By finite differences in float64: pushing a tap a little moves the logit as `g` says."""
+    network = nets.build(mechanism).double()
+    images = nets.pictures(2).double()
+    tapped = activations_and_gradients(network, images, dict(network.taps.items()), [3, 5])
+    for stage, (values, gradient) in tapped.values.items():
+        direction = torch.randn_like(values)
+        ends = []
+        for step in (1e-8, -1e-8):
+            shift = step * direction
+            push = network.taps[stage].register_forward_hook(lambda _m, _i, out, d=shift: out + d)
+            with torch.no_grad():
+                logits = network(images).logits
+            push.remove()
+            ends.append((logits[0, 3] + logits[1, 5]).item())
+        slope = (ends[0] - ends[1]) / 2e-8
+        assert slope == pytest.approx((gradient * direction).sum().item(), rel=1e-4, abs=1e-6)

@@ -1,0 +1,182 @@
+"""`python -m ml`, as a person runs it: what it draws and writes, and what it says of mistakes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ml import catalogue
+from ml import checkpoint as checkpoints
+from ml.__main__ import main
+from ml.attention.base import MECHANISMS
+from ml.explain.cam import METHODS
+from ml.explain.image import explain_image
+from ml.media.image import load_rgb, squash
+from tests.ml import toys
+
+SIX = {"plain", "l2pa", "gated", "gated-grid", "residual", "cbam"}
+STAGES = ("early", "medium", "late", "combined")
+
+
+def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """A process of its own; one thread, so that it can be compared with this one."""
+    return subprocess.run(
+        [sys.executable, "-m", "ml", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+
+
+@pytest.fixture
+def photo(photo_array: np.ndarray, save_photo: Callable[..., Path]) -> Path:
+    return save_photo(photo_array, "photo.jpg", quality=95)
+
+
+def test_list_names_everything(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list"]) == 0
+    said = capsys.readouterr().out
+    for name in (*MECHANISMS, *METHODS, "attention", "mean_flow", "deep_sup", *SIX):
+        assert name in said
+    assert said.count("%") >= 6  # their accuracies
+
+
+def test_explain_draws_the_table_and_keeps_the_maps(photo: Path, tmp_path: Path) -> None:
+    figure, maps = tmp_path / "figure.png", tmp_path / "maps.npz"
+    done = run("explain", photo, "-o", figure, "--npz", maps, "--size", 128, "--target", "church")
+    assert (done.returncode, done.stderr.count("Traceback")) == (0, 0), done.stderr
+    assert "11 rows" in done.stdout
+    with Image.open(figure) as drawn:
+        assert drawn.format == "PNG"
+        assert min(drawn.size) > 800
+    stored = np.load(maps)
+    both = {f"{m}/{s}/{k}" for m in SIX for s in STAGES for k in ("attention", "gradcam")}
+    both -= {f"plain/{s}/attention" for s in STAGES}
+    channels = {f"residual/{s}/attention-channels" for s in STAGES[:3]}
+    assert set(stored.files) == both | channels
+    model = catalogue.load(catalogue.find("gated", catalogue.entries()))
+    expected = explain_image(model, squash(load_rgb(photo), 128), target="church")
+    for heatmap in expected.heatmaps:
+        found = stored[f"gated/{heatmap.stage}/{heatmap.method}"]
+        np.testing.assert_allclose(found, heatmap.values, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("suffix", ["svg", "pdf"])
+def test_explain_draws_for_papers(photo: Path, tmp_path: Path, suffix: str) -> None:
+    figure = tmp_path / f"figure.{suffix}"
+    options = ["--models", "plain", "cbam", "--methods", "gradcam", "layercam", "--size", "96"]
+    assert main(["explain", str(photo), "-o", str(figure), *options]) == 0
+    assert figure.read_bytes()[:5] in (b"<?xml", b"%PDF-")
+
+
+def test_train_writes_a_model_that_explains(tmp_path: Path) -> None:
+    data, out = toys.folder(tmp_path / "data", train=8, val=3), tmp_path / "runs"
+    done = run(
+        *("train", "cbam", "--data", data, "--out", out, "--start", "scratch", "--epochs", 1),
+        *("--batch-size", 8, "--size", 64, "--eval-size", 64, "--frozen-blocks", 0, "--seed", 3),
+    )
+    assert done.returncode == 0, done.stderr
+    checkpoint = checkpoints.read(out / "cbam.safetensors")
+    about = checkpoint.about
+    assert about["classes"] == ["disc", "stripes"]
+    assert about["weights_origin"] == "random"
+    assert about["metrics"]["images"] == 6
+    assert [c["epoch"] for c in about["curves"]] == [1]
+    assert about["training"]["seed"] == about["training"]["recipe"]["seed"] == 3
+    entry = catalogue.entries([], out)[0]
+    result = explain_image(catalogue.load(entry), toys.picture(0, 1, 96), target="disc")
+    assert len(result.heatmaps) == 8
+
+
+def test_a_mistake_is_a_sentence_and_exit_code_two(tmp_path: Path) -> None:
+    done = run("explain", tmp_path / "none.jpg")
+    assert done.returncode == 2
+    assert done.stderr.strip() == f"sightline: There is no file {tmp_path / 'none.jpg'}."
+    assert done.stdout == ""
+
+
+MISTAKES = {
+    "format": (["-o", "figure.bmp"], "svg"),
+    "no suffix": (["-o", "figure"], "svg"),
+    "no folder": (["-o", "missing/figure.png"], "missing"),
+    "no folder for maps": (["--npz", "missing/maps.npz"], "missing"),
+    "small": (["--size", "95"], "96"),
+    "large": (["--size", "513"], "512"),
+    "model": (["--models", "resnet"], "cbam"),
+    "method": (["--methods", "saliency"], "gradcam"),
+    "class": (["--target", "dragon"], "dragon"),
+    "index": (["--target", "10"], "10"),
+    "negative index": (["--target=-1"], "-1"),
+    "colormap": (["--colormap", "sunset"], "sunset"),
+    "opacity": (["--alpha", "1.5"], "alpha"),
+}
+
+
+@pytest.mark.parametrize("what", MISTAKES)
+def test_mistakes_of_explain(
+    what: str,
+    photo: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    options, word = MISTAKES[what]
+    monkeypatch.chdir(tmp_path)
+    cheap = [] if "--models" in options else ["--models", "cbam"]
+    assert main(["explain", str(photo), *cheap, *options]) == 2
+    said = capsys.readouterr().err.strip().splitlines()[-1]
+    assert said.startswith("sightline: ")
+    assert word in said
+    assert said.endswith((".", ")"))
+
+
+def test_a_file_that_is_no_photo(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "text.jpg").write_text("words, not pixels")
+    assert main(["explain", str(tmp_path / "text.jpg")]) == 2
+    assert "not a photo" in capsys.readouterr().err
+
+
+TRAINING_MISTAKES = {
+    "mechanism": (["magic"], "cbam"),
+    "parameters": (["gated", "--parameters", '{"normalisation": "relu"}'], "softmax"),
+    "stages": (["gated", "--stages", "middle"], "medium"),
+    "epochs": (["plain", "--epochs", "0"], "epoch"),
+    "batch": (["plain", "--batch-size", "1"], "batch"),
+    "frozen": (["cbam", "--frozen-blocks", "12"], "frozen"),
+    "device": (["plain", "--device", "toaster"], "auto"),
+}
+
+
+@pytest.mark.parametrize("what", TRAINING_MISTAKES)
+def test_mistakes_of_train(what: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options, word = TRAINING_MISTAKES[what]
+    data = toys.folder(tmp_path / "data", train=2, val=1)
+    arguments = ["train", *options, "--data", str(data), "--out", str(tmp_path / "runs")]
+    assert main([*arguments, "--start", "scratch"]) == 2
+    assert word in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists()
+
+
+def test_splits_that_differ_get_a_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = toys.folder(tmp_path, train=2, val=1)
+    (data / "val" / "disc").rename(data / "val" / "ring")
+    assert main(["train", "plain", "--data", str(data), "--start", "scratch"]) == 2
+    assert "same classes" in capsys.readouterr().err
+
+
+def test_json_that_is_not_json_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    for text in ("{broken", "[1]"):
+        with pytest.raises(SystemExit) as stopped:
+            main(["train", "gated", "--parameters", text])
+        assert stopped.value.code == 2
+        assert "--parameters" in capsys.readouterr().err

@@ -1,0 +1,87 @@
+"""The table as a drawing: what is written on it, its formats, and that it repeats itself."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ml.errors import MlError
+from ml.figure import Row, draw
+
+STAGES = ("early", "medium", "late", "combined")
+
+
+def rows(negative: bool = False) -> list[Row]:
+    rng = np.random.default_rng(0)
+    masks = {s: rng.uniform(0.25, 0.75, (7, 7)).astype(np.float32) for s in STAGES}
+    cams = {s: rng.normal(0, 2, (7, 7)).astype(np.float32) for s in STAGES}
+    if negative:
+        cams["late"] = -np.abs(cams["late"])
+    return [
+        Row("CBAM", "attention", "tench  98%", masks),
+        Row("CBAM", "gradcam", "tench  98%", cams),
+    ]
+
+
+def words(path: Path) -> list[str]:
+    """The text of an SVG: matplotlib notes it beside the outlines of the letters."""
+    return [w.strip() for w in re.findall(r"<!--(.*?)-->", path.read_text(), re.DOTALL)]
+
+
+@pytest.mark.parametrize("kind", ["png", "svg", "pdf"])
+def test_the_same_maps_give_the_same_file(
+    kind: str, tmp_path: Path, photo_array: np.ndarray
+) -> None:
+    paths = [tmp_path / f"{i}.{kind}" for i in (1, 2)]
+    for path in paths:
+        draw(photo_array, rows(), path=path, format=kind)
+    first, second = (p.read_bytes() for p in paths)
+    assert first == second
+    assert first.startswith({"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}[kind])
+
+
+def test_it_is_written_on(tmp_path: Path, photo_array: np.ndarray) -> None:
+    draw(photo_array, rows(), path=tmp_path / "a.svg", format="svg", title="A photo")
+    said = words(tmp_path / "a.svg")
+    for expected in ("CBAM", "learnt mask", "Grad-CAM", "tench  98%", "A photo", *STAGES):
+        assert expected in said
+
+
+def test_a_map_without_positive_evidence_says_so(tmp_path: Path, photo_array: np.ndarray) -> None:
+    for negative, times in ((False, 0), (True, 1)):
+        draw(photo_array, rows(negative), path=tmp_path / "a.svg", format="svg")
+        assert sum(w.startswith("no positive") for w in words(tmp_path / "a.svg")) == times
+
+
+def test_ranges_are_the_maps_own_or_shared(tmp_path: Path, photo_array: np.ndarray) -> None:
+    drawn = rows()
+    ranges = {}
+    for scale in ("map", "row", "shared"):
+        draw(photo_array, drawn, path=tmp_path / "a.svg", format="svg", scale=scale)
+        ranges[scale] = [w for w in words(tmp_path / "a.svg") if re.fullmatch(r"\S+ to \S+", w)]
+    ranges = {k: [r for r in v if r != "low to high"] for k, v in ranges.items()}
+    masks, cams = (row.maps for row in drawn)
+    own = [f"{m.min():.2g} to {m.max():.2g}" for m in masks.values()]
+    assert ranges["map"] == own + [f"0 to {m.max():.2g}" for m in cams.values()]
+    highest = max(cams[s].max() for s in STAGES[:3])
+    assert ranges["row"][4:7] == [f"0 to {highest:.2g}"] * 3
+    assert ranges["shared"] == ranges["row"]
+
+
+def test_more_rows_make_a_taller_picture(tmp_path: Path, photo_array: np.ndarray) -> None:
+    sizes = []
+    for count in (1, 3):
+        draw(photo_array, rows()[:1] * count, path=tmp_path / "a.png", colormap="batlow")
+        sizes.append(Image.open(tmp_path / "a.png").size)
+    assert sizes[0][0] == sizes[1][0]
+    assert sizes[1][1] > 2 * sizes[0][1]
+
+
+def test_an_unknown_colormap_gets_a_sentence(tmp_path: Path, photo_array: np.ndarray) -> None:
+    with pytest.raises(MlError, match="sunset"):
+        draw(photo_array, rows(), path=tmp_path / "a.png", colormap="sunset")
+    assert not (tmp_path / "a.png").exists()

@@ -1,0 +1,95 @@
+"""Films and contact sheets: sizes, times, the maps where they belong, nothing kept in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+
+from ml import film, sheet
+from ml.video.types import Pixels
+
+MAPS = np.zeros((2, 4, 4), np.float32)
+MAPS[0, :, :2] = 1.0  # first on the left, then on the right
+MAPS[1, :, 2:] = 1.0
+TIMES = np.array([0.5, 1.5])
+
+
+def layer(**changes: object) -> film.Layer:
+    values = {
+        "maps": MAPS,
+        "times": TIMES,
+        "low": 0.0,
+        "high": 1.0,
+        "colormap": "gray",
+        "alpha": 1.0,
+    }
+    return film.Layer(**values | changes)  # type: ignore[arg-type]
+
+
+def frames(count: int = 20) -> Iterator[tuple[float, Pixels]]:
+    for n in range(count):
+        yield n * 0.1 + (0.03 if n % 2 else 0), np.full((48, 48, 3), 90, np.uint8)
+
+
+def test_between_two_moments_a_map_is_their_mixture() -> None:
+    one = layer()
+    np.testing.assert_array_equal(one.at(0.0), MAPS[0])
+    np.testing.assert_array_equal(one.at(9.0), MAPS[1])
+    np.testing.assert_allclose(one.at(0.75), 0.75 * MAPS[0] + 0.25 * MAPS[1])
+    np.testing.assert_array_equal(layer(high=0.5).at(0.5), MAPS[0])
+
+
+@pytest.mark.parametrize(
+    ("clip", "expected"),
+    [((320, 240), (320, 240)), ((1920, 1080), (1280, 720)), ((1080, 1920), (720, 1280)),
+     ((7680, 4320), (1280, 720)), ((101, 75), (100, 76)), ((1, 1), (2, 2))],
+)  # fmt: skip
+def test_sides_are_even_and_at_most_720p(clip: tuple[int, int], expected: tuple[int, int]) -> None:
+    assert film.sides(*clip) == expected
+
+
+@pytest.mark.parametrize("kind", ["mp4", "webm"])
+def test_a_film_has_its_own_times_and_the_maps(kind: film.Format, tmp_path: Path) -> None:
+    path = tmp_path / f"a.{kind}"
+    film.write(path, kind, (96, 64), frames(), layer())
+    with av.open(str(path)) as container:
+        decoded = list(container.decode(video=0))
+    times = [float(frame.pts * frame.time_base) for frame in decoded]
+    np.testing.assert_allclose(times, [moment for moment, _ in frames()], atol=2e-3)
+    first, last = (decoded[i].to_ndarray(format="rgb24").mean(-1) for i in (0, -1))
+    assert first.shape == (64, 96)
+    assert first[:, :30].mean() > 200 > 60 > first[:, -30:].mean()
+    assert last[:, :30].mean() < 60 < 200 < last[:, -30:].mean()
+
+
+def test_without_opacity_it_is_the_clip(tmp_path: Path) -> None:
+    film.write(tmp_path / "a.mp4", "mp4", (96, 64), frames(5), layer(alpha=0.0))
+    with av.open(str(tmp_path / "a.mp4")) as container:
+        [first, *_] = container.decode(video=0)
+    np.testing.assert_allclose(first.to_ndarray(format="rgb24"), 90, atol=4)
+
+
+def test_a_sheet_has_a_cell_a_snippet_and_says_when(tmp_path: Path) -> None:
+    pictures = np.random.default_rng(0).integers(0, 255, (3, 32, 32, 3), np.uint8)
+    strips = [
+        sheet.Strip("Gated", stream, "fight  81%", MAPS, learnt=False) for stream in ("rgb", "flow")
+    ]
+    sizes = []
+    for count in (1, 2):
+        path = tmp_path / f"{count}.png"
+        sheet.draw(pictures, np.array([0.25, 1.0, 1.75]), strips[:count], path=path, aspect=4 / 3)
+        sizes.append(Image.open(path).size)
+    assert sizes[0][0] == sizes[1][0]
+    assert sizes[0][1] < sizes[1][1]
+    path = tmp_path / "a.svg"
+    sheet.draw(
+        pictures, np.array([0.25, 1.0, 1.75]), strips, path=path, format="svg", title="x.mp4"
+    )
+    text = path.read_text()
+    for words in ("0.25 s", "1.75 s", "Gated", "fight  81%", "Grad-CAM, combined"):
+        assert words in text

@@ -1,0 +1,74 @@
+"""Learn to Pay Attention against Jetley et al. 2018, sections 3.1 and 3.2, in NumPy."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from ml.types import STAGES
+from tests.ml import nets
+from tests.ml.forms import Array, array, linear, softmax_space
+
+CLOSE = {"atol": 1e-5, "rtol": 1e-5}
+
+
+def masks_of(network: object, kind: str, taps: dict[str, Array], g: Array) -> dict[str, Array]:
+    """a^s = softmax over positions of <u, l_i + g> (pc) or <l_i, g> (dp)."""
+    masks = {}
+    for stage, local in taps.items():
+        part = network.mechanism.compatibility[stage]
+        fitted = linear(g, part.project)
+        if kind == "pc":
+            c = np.einsum("c,bchw->bhw", array(part.u), local + fitted[:, :, None, None])
+        else:
+            c = np.einsum("bchw,bc->bhw", local, fitted)
+        masks[stage] = softmax_space(c)
+    return masks
+
+
+@pytest.mark.parametrize("aggregation", ["concat", "indep"])
+@pytest.mark.parametrize("compatibility", ["pc", "dp"])
+def test_the_equations(compatibility: str, aggregation: str) -> None:
+    network = nets.lively("l2pa", compatibility=compatibility, aggregation=aggregation)
+    taps, head = nets.features()
+    found = network.mechanism.classify(taps, head)
+    local = {s: array(t) for s, t in taps.items()}
+    masks = masks_of(network, compatibility, local, array(head).mean((2, 3)))
+    attended = [np.einsum("bhw,bchw->bc", masks[s], local[s]) for s in STAGES]
+    heads = network.mechanism.heads
+    if aggregation == "concat":
+        logits = linear(np.concatenate(attended, 1), heads[0])
+    else:
+        logits = np.mean([linear(a, h) for a, h in zip(attended, heads, strict=True)], 0)
+    for stage in STAGES:
+        np.testing.assert_allclose(array(found.masks[stage])[:, 0], masks[stage], **CLOSE)
+        np.testing.assert_allclose(array(found.masks[stage]).sum((1, 2, 3)), 1, atol=1e-5)
+    np.testing.assert_allclose(array(found.logits), logits, **CLOSE)
+
+
+@pytest.mark.parametrize("compatibility", ["pc", "dp"])
+def test_the_classifier_never_sees_the_global_feature(compatibility: str) -> None:
+    """Where all positions are alike, every mask gives the same sum: g can then change nothing."""
+    network = nets.lively("l2pa", compatibility=compatibility)
+    taps, head = nets.features()
+    alike = {s: t.mean((2, 3), keepdim=True).expand_as(t).contiguous() for s, t in taps.items()}
+    first = network.mechanism.classify(alike, head).logits
+    second = network.mechanism.classify(alike, 5 * head.flip(0) + 1).logits
+    torch.testing.assert_close(first, second, atol=1e-5, rtol=0)
+    varied = network.mechanism.classify(taps, head).logits
+    changed = network.mechanism.classify(taps, 5 * head.flip(0) + 1).logits
+    if compatibility == "dp":
+        assert (varied - changed).abs().max() > 1e-3
+    else:  # <u, l_i + g> = <u, l_i> + <u, g>, and a softmax drops what all positions share
+        torch.testing.assert_close(varied, changed, atol=1e-5, rtol=0)
+
+
+def test_the_mask_keeps_its_magnitude() -> None:
+    """A mask is a share of 1, not rescaled picture by picture: sharper scores, higher peak."""
+    network = nets.lively("l2pa", compatibility="dp")
+    taps, head = nets.features()
+    calm = network.mechanism.classify(taps, 0.01 * head).masks["late"]
+    sharp = network.mechanism.classify(taps, head).masks["late"]
+    assert (sharp.amax((1, 2, 3)) > 1.5 * calm.amax((1, 2, 3))).all()
+    torch.testing.assert_close(calm, torch.full_like(calm, 1 / 9), atol=0.02, rtol=0)

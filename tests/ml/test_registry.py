@@ -1,0 +1,183 @@
+"""Registering is being tested: every mechanism, parameter, subset of stages and size."""
+
+from __future__ import annotations
+
+from math import ceil
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ml.attention.base import MECHANISMS
+from ml.backbones.base import BACKBONES, Backbone
+from ml.errors import MlError
+from ml.explain.cam import METHODS
+from ml.explain.image import explain_batch
+from ml.network import Network, NetworkSpec, build_network
+from ml.registry import Registry
+from ml.types import STAGES
+from tests.ml import nets
+
+VARIANTS = [pytest.param(n, p, id="-".join([n, *p.values()])) for n, p in nets.variants()]
+STRIDES = {"early": 8, "medium": 16, "late": 32}
+ONE_CHANNEL = {"l2pa", "gated", "gated-grid", "cbam"}
+
+
+def small_backbone() -> Backbone:
+    """Four convolutions with MobileNetV2's strides, so that hundreds of networks cost little."""
+
+    def block(into: int, out: int, stride: int) -> nn.Module:
+        conv = nn.Conv2d(into, out, 3, stride=stride, padding=1)
+        return nn.Sequential(conv, nn.BatchNorm2d(out), nn.Tanh())
+
+    first = nn.Sequential(nn.AvgPool2d(4, 4, ceil_mode=True), block(3, 8, 2))
+    trunk = nn.Sequential(first, block(8, 12, 2), block(12, 16, 2), block(16, 24, 1))
+    widths = {"early": 8, "medium": 12, "late": 16}
+    return Backbone("small", trunk, {"early": 0, "medium": 1, "late": 2}, widths, 3, 24)
+
+
+@pytest.fixture
+def backbone(monkeypatch: pytest.MonkeyPatch) -> str:
+    """A backbone of the test's own: a new one needs nothing but being registered."""
+    assert "mobilenet_v2" in list(BACKBONES)
+    monkeypatch.setitem(BACKBONES._items, "small", small_backbone)
+    return "small"
+
+
+def loss_of(network: Network, images: Tensor) -> Tensor:
+    labels = torch.arange(len(images)) % 3
+    attended = network(images)
+    extra = [w * F.cross_entropy(v, labels) for w, v in attended.auxiliary]
+    return F.cross_entropy(attended.logits, labels) + sum(extra)
+
+
+def check_masks(network: Network, name: str, stages: tuple[str, ...], size: int) -> None:
+    attended = network.eval()(nets.pictures(2, size))
+    assert attended.logits.shape[0] == 2
+    assert attended.logits.isfinite().all()
+    assert set(attended.masks) == (set() if name == "plain" else set(stages))
+    for stage, mask in attended.masks.items():
+        side = ceil(size / STRIDES[stage])
+        channels = 1 if name in ONE_CHANNEL else network.mechanism.slots.channels[stage]
+        assert mask.shape == (2, channels, side, side)
+        assert mask.isfinite().all()
+
+
+@pytest.mark.parametrize(("name", "parameters"), VARIANTS)
+def test_every_variant_on_every_subset_of_stages(
+    backbone: str, name: str, parameters: dict[str, str]
+) -> None:
+    for stages in nets.subsets():
+        spec = NetworkSpec(name, parameters, stages, num_classes=3, backbone=backbone)
+        network = build_network(spec)
+        check_masks(network, name, stages, 96)
+        loss_of(network.train(), nets.pictures(4)).backward()
+        for key, parameter in network.named_parameters():
+            assert parameter.grad is not None, key
+            assert parameter.grad.isfinite().all(), key
+
+
+@pytest.mark.parametrize(("name", "parameters"), VARIANTS)
+def test_no_part_of_a_module_is_idle(backbone: str, name: str, parameters: dict[str, str]) -> None:
+    """Within a few steps every weight has a gradient, but for those that the equations cancel."""
+    network = build_network(NetworkSpec(name, parameters, num_classes=3, backbone=backbone))
+    parts = dict(network.mechanism.named_parameters())
+    still = set(parts)
+    optimiser = torch.optim.SGD(network.parameters(), lr=0.05)
+    for step in range(3):
+        optimiser.zero_grad()
+        loss_of(network.train(), nets.pictures(4, seed=step)).backward()
+        norm = nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+        assert norm < 1e5
+        still -= {k for k, p in parts.items() if p.grad.any()}
+        optimiser.step()
+    cancelled = {k for k in parts if k.endswith("psi.bias")}  # a shift that softmax drops
+    if parameters.get("compatibility") == "pc":
+        cancelled |= {k for k in parts if k.endswith("project.weight")}  # so is <u, g>
+    cancelled |= {k for k in parts if ".mask." in k and k.endswith("body.8.bias")}  # before norms
+    if parameters.get("activation") == "spatial":
+        cancelled |= {k for k in parts if k.endswith("last.5.bias")}  # it centres each channel
+    assert still <= cancelled
+
+
+@pytest.mark.parametrize("size", [96, 161, 224, 320, 512])
+@pytest.mark.parametrize("name", nets.names())
+def test_mobilenet_takes_every_size(name: str, size: int) -> None:
+    with torch.no_grad():
+        check_masks(nets.lively(name), name, STAGES, size)
+
+
+@pytest.mark.parametrize("stages", nets.subsets(), ids="-".join)
+def test_a_stage_without_a_module_is_the_plain_trunk(stages: tuple[str, ...]) -> None:
+    """CBAM on a subset changes nothing before its first module."""
+    network = nets.build("cbam", stages)
+    image = nets.pictures(1)
+    first = network._after
+    seen = image
+    with torch.no_grad():
+        for index, block in enumerate(network.features):
+            seen = block(seen)
+            if first.get(index) == stages[0]:
+                break
+        refined = network.mechanism.refine(stages[0], seen)[1]
+        torch.testing.assert_close(network(image).masks[stages[0]], refined)
+    assert set(explain_batch(network, image).maps["attention"]) == {*stages, "combined"}
+    assert set(explain_batch(network, image).maps["gradcam"]) == {*STAGES, "combined"}
+
+
+def test_the_backbone_is_torchvisions() -> None:
+    from torchvision.models import mobilenet_v2
+
+    network, theirs = build_network(NetworkSpec(num_classes=1000)).eval(), mobilenet_v2().eval()
+    theirs.features.load_state_dict(network.features.state_dict())
+    theirs.classifier.load_state_dict(network.mechanism.classifier.state_dict())
+    assert sum(p.numel() for p in network.parameters()) == 3_504_872
+    images = nets.pictures(2)
+    torch.testing.assert_close(network(images).logits, theirs(images))
+
+
+def test_the_order_in_which_stages_are_named_does_not_matter() -> None:
+    given = build_network(NetworkSpec("gated", stages=("late", "early")))
+    usual = build_network(NetworkSpec("gated", stages=("early", "late")))
+    assert list(given.state_dict()) == list(usual.state_dict())
+
+
+@pytest.mark.parametrize("registry", [MECHANISMS, BACKBONES, METHODS])
+def test_a_second_thing_of_the_same_name_is_an_error(registry: Registry[object]) -> None:
+    name = next(iter(registry))
+    with pytest.raises(ValueError, match=name):
+        registry.register(name)(object())
+
+
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        (NetworkSpec("no-such"), ["no-such", "cbam", "plain"]),
+        (NetworkSpec(backbone="resnet"), ["resnet", "mobilenet_v2"]),
+        (NetworkSpec("gated", {"normalisation": "relu"}), ["relu", "softmax", "mean_flow"]),
+        (NetworkSpec("gated", {"heads": 3}), ["heads", "normalisation"]),
+        (NetworkSpec("cbam", stages=("early", "middle")), ["middle", "medium"]),
+        (NetworkSpec("cbam", stages=("early", "early")), ["early", "once"]),
+        (NetworkSpec("cbam", stages=()), ["early", "medium", "late"]),
+    ],
+    ids=lambda value: None if isinstance(value, NetworkSpec) else value[0],
+)
+def test_a_mistake_gets_a_sentence(spec: NetworkSpec, words: list[str]) -> None:
+    with pytest.raises(MlError) as error:
+        build_network(spec)
+    assert all(word in error.value.detail for word in words)
+    assert error.value.detail.endswith(".")
+
+
+def test_every_mechanism_says_what_it_is() -> None:
+    rows = [MECHANISMS[name].default_row for name in MECHANISMS]
+    assert [len({row[i] for row in rows}) for i in (0, 1)] == [len(rows)] * 2
+    for name in MECHANISMS:
+        about = MECHANISMS[name].about
+        assert about.title
+        assert about.equation
+        assert about.summary.count(".") >= 3
+        assert about.paper is not None
+        assert about.paper.url.startswith("https://")
+        assert (about.mask_range == "none") == (name == "plain")

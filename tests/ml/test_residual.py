@@ -1,0 +1,115 @@
+"""Residual attention against Wang et al. 2017: H = (1 + M) T, and the three activations."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from ml.attention.residual import activate
+from ml.network import NetworkSpec, build_network
+from ml.types import STAGES
+from tests.ml import nets
+from tests.ml.forms import array, sigmoid
+
+CLOSE = {"atol": 1e-5, "rtol": 1e-5}
+
+
+def by_the_paper(x: np.ndarray, kind: str) -> np.ndarray:
+    """Equations 4 to 6: f1 mixed, f2 channel, f3 spatial."""
+    if kind == "mixed":
+        return sigmoid(x)
+    if kind == "channel":
+        return x / np.sqrt((x**2).sum(1, keepdims=True))
+    return sigmoid((x - x.mean((2, 3), keepdims=True)) / x.std((2, 3), keepdims=True))
+
+
+@pytest.mark.parametrize("kind", ["mixed", "channel", "spatial"])
+def test_the_activation(kind: str) -> None:
+    scores = 3 * torch.randn(2, 5, 6, 7) + 1
+    expected = by_the_paper(array(scores), kind)
+    np.testing.assert_allclose(array(activate(scores, kind)), expected, **CLOSE)
+
+
+@pytest.mark.parametrize("kind", ["mixed", "channel", "spatial"])
+@pytest.mark.parametrize("stage", STAGES)
+def test_the_equation(stage: str, kind: str) -> None:
+    mechanism = nets.build("residual", activation=kind).mechanism
+    block = mechanism.blocks[stage]
+    if kind == "spatial":  # a channel of hardly any deviation would show how it is kept from 0 / 0
+        block.mask.last[-1].weight.data *= 100
+    x = nets.features()[0][stage]
+    refined, mask = mechanism.refine(stage, x)
+    trunk, scores = array(block.trunk(block.before(x))), array(block.mask(block.before(x)))
+    expected = by_the_paper(scores, kind)
+    assert mask.shape == x.shape
+    np.testing.assert_allclose(array(mask), expected, **CLOSE)
+    np.testing.assert_allclose(array(refined), (1 + array(mask)) * trunk, **CLOSE)
+
+
+class Closed(nn.Module):
+    """A mask branch whose scores make the activation exactly 0."""
+
+    def __init__(self, score: float) -> None:
+        super().__init__()
+        self.score = score
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.full_like(x, self.score)
+
+
+@pytest.mark.parametrize(("kind", "score"), [("mixed", -torch.inf), ("channel", 0.0)])
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_mask_of_zero_gives_exactly_the_trunk(stage: str, kind: str, score: float) -> None:
+    block = nets.build("residual", activation=kind).mechanism.blocks[stage]
+    block.mask = Closed(score)
+    x = nets.features()[0][stage]
+    refined, mask = block(x)
+    assert not mask.any()
+    assert torch.equal(refined, block.trunk(block.before(x)))
+
+
+def test_an_untrained_module_only_scales_the_trunk() -> None:
+    """Its units start as doing nothing, so that ImageNet features survive its arrival."""
+    mechanism = build_network(NetworkSpec("residual")).eval().mechanism
+    x = nets.features()[0]["medium"]
+    refined, mask = mechanism.refine("medium", x)
+    bias = mechanism.blocks["medium"].trunk(torch.zeros_like(x)).abs().max()
+    assert (refined - (1 + mask) * x).abs().max() <= 4 * bias
+
+
+@pytest.mark.parametrize(("stage", "side"), [("early", 28), ("medium", 14), ("late", 7)])
+def test_every_mask_branch_looks_at_seven_by_seven(stage: str, side: int) -> None:
+    block = nets.build("residual").mechanism.blocks[stage]
+    seen: list[tuple[int, ...]] = []
+    for module in block.mask.modules():
+        module.register_forward_hook(lambda _m, _i, out: seen.append(tuple(out.shape[2:])))
+    _, mask = block(torch.randn(1, nets.WIDTHS[stage], side, side))
+    assert min(seen) == (7, 7)
+    assert mask.shape == (1, nets.WIDTHS[stage], side, side)
+
+
+def test_sides_that_do_not_halve_evenly() -> None:
+    block = nets.lively("residual").mechanism.blocks["early"]
+    for side in (13, 21, 27):
+        refined, mask = block(torch.randn(1, 32, side, side + 2))
+        assert refined.shape == mask.shape == (1, 32, side, side + 2)
+
+
+@pytest.mark.parametrize(("kind", "level"), [("mixed", 0.5), ("spatial", 0.5), ("channel", 0.0)])
+def test_a_flat_start_has_no_contrast_of_its_own(kind: str, level: float) -> None:
+    parameters = {"activation": kind, "mask_start": "flat"}
+    network = build_network(NetworkSpec("residual", parameters))
+    for mask in network(nets.pictures(2)).masks.values():
+        assert torch.equal(mask, torch.full_like(mask, level))
+
+
+def test_an_identity_start_follows_each_channel_s_own_activation() -> None:
+    network = build_network(NetworkSpec("residual", {"mask_start": "identity"})).train()
+    x = torch.randn(2, 32, 28, 28)
+    x[:, 5, 4:12, 16:24] += 4
+    mask = network.mechanism.refine("early", x)[1]
+    assert mask[:, 5, 6:10, 18:22].mean() > mask[:, 5, 16:, :12].mean() + 0.1
+    others = mask[:, :5]
+    assert abs(others[..., 6:10, 18:22].mean() - others[..., 16:, :12].mean()) < 0.05

@@ -1,0 +1,239 @@
+"""A run from files to checkpoint: what it tells, what it keeps, and how it ends when it cannot."""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from ml import checkpoint as checkpoints
+from ml.catalogue import SHIPPED
+from ml.errors import MlError
+from ml.explain.image import explain_batch
+from ml.train import state
+from ml.train.data import LabelledFiles, list_folder, load_folder
+from ml.train.events import EpochEnd, Event, Finished, Loading, Ready, Saved, Step, Validating
+from ml.train.run import MODEL, RunSpec, train
+from ml.types import STAGES
+from ml.weights import normalise
+from tests.ml import toys
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> RunSpec:
+    data = toys.folder(tmp_path / "data", train=12, val=5, size=160)
+    (training, classes), (val, _) = list_folder(data / "train"), list_folder(data / "val")
+    return RunSpec(
+        config=replace(toys.QUICK, mechanism="cbam"),
+        classes=classes,
+        train=training,
+        val=val,
+        folder=tmp_path / "run",
+        cache=tmp_path / "cache",
+        data_name="toys",
+        data_fingerprint="toys-24-10",
+        probes=(1, 7),
+        device="cpu",
+    )
+
+
+def swapped(files: LabelledFiles) -> LabelledFiles:
+    return LabelledFiles(files.files, tuple(1 - label for label in files.labels))
+
+
+def of(kind: type, events: list[Event]) -> list[Event]:
+    return [event for event in events if isinstance(event, kind)]
+
+
+def test_it_tells_everything_in_order(spec: RunSpec) -> None:
+    told = list(train(spec))
+    kinds = [type(e).__name__ for e in told if not isinstance(e, Loading | Validating)]
+    epoch = ["Step"] * 3 + ["EpochEnd", "Saved"]
+    assert kinds == ["Ready", *epoch, *epoch, "Finished"]
+    assert [e.done for e in of(Loading, told)] == [1, 1]
+    assert [(e.epoch, e.done) for e in of(Validating, told)] == [(1, 1), (2, 1), (2, 1)]
+    (ready,) = of(Ready, told)
+    assert (ready.steps, ready.steps_per_epoch, ready.first_step) == (6, 3, 0)
+    assert (ready.batch_size, ready.device) == (8, "cpu")
+    assert [e.step for e in of(Saved, told)] == [3, 6]
+    for end in of(EpochEnd, told):
+        assert end.predicted.dtype == np.uint16
+        right = end.predicted == np.array(spec.val.labels)
+        assert end.val_accuracy == right.mean()
+        assert ((end.confidence >= 0.5) & (end.confidence <= 1)).all()
+
+
+def test_the_probes_maps_are_those_of_explaining(spec: RunSpec) -> None:
+    told = list(train(spec))
+    end, finished = of(EpochEnd, told)[-1], told[-1]
+    assert {m.method for m in end.probes} == {"attention", "gradcam"}
+    network = checkpoints.load_network(checkpoints.read(finished.path))
+    val = load_folder(spec.val.files[0].parents[1], 160)
+    images = torch.nn.functional.interpolate(
+        val.images[list(spec.probes)].float(), size=64, mode="bilinear", align_corners=False
+    )
+    targets = [spec.val.labels[i] for i in spec.probes]
+    expected = explain_batch(network, normalise(images), targets)
+    for maps in end.probes:
+        assert tuple(maps.grids) == STAGES
+        assert maps.values.dtype == np.float16
+        flat = torch.cat([expected.maps[maps.method][s].flatten(1) for s in STAGES], 1)
+        assert list(maps.grids.values()) == [(8, 8), (4, 4), (2, 2)]
+        spread = flat.abs().max().item()
+        assert np.abs(maps.values.astype(np.float32) - flat.numpy()).max() < 0.02 * spread
+
+
+def test_the_worst_mistakes_are_the_surest(spec: RunSpec) -> None:
+    spec = replace(spec, val=swapped(spec.val), config=replace(spec.config, epochs=3))
+    told = list(train(spec))
+    finished = told[-1]
+    assert isinstance(finished, Finished)
+    wrong = finished.worst_indices
+    assert len(wrong) == round(10 * (1 - finished.about["metrics"]["accuracy"])) > 0
+    assert list(finished.worst_confidence) == sorted(finished.worst_confidence, reverse=True)
+    for index, predicted in zip(wrong, finished.worst_predicted, strict=True):
+        assert predicted != spec.val.labels[index]
+    assert all(len(m.values) == len(wrong) for m in finished.worst)
+
+
+def test_the_card_says_all(spec: RunSpec) -> None:
+    finished = list(train(spec))[-1]
+    assert isinstance(finished, Finished)
+    checkpoint = checkpoints.read(spec.folder / MODEL)
+    about = checkpoint.about
+    assert about == finished.about
+    assert about["classes"] == list(toys.CLASSES)
+    assert [c["epoch"] for c in about["curves"]] == [1, 2]
+    training = about["training"]
+    assert (training["data"], training["data_fingerprint"]) == ("toys", "toys-24-10")
+    assert (training["train_images"], about["metrics"]["images"]) == (24, 10)
+    assert training["seconds"] == pytest.approx(sum(c["seconds"] for c in about["curves"]), abs=0.1)
+    assert training["recipe"]["batch_size"] == 8
+    assert {"python", "torch", "torchvision"} <= set(training["versions"])
+
+
+def test_closing_saves_and_the_next_try_goes_on(spec: RunSpec) -> None:
+    undisturbed = list(train(replace(spec, folder=spec.folder / "other")))[-1]
+    events = train(spec)
+    for event in events:
+        if isinstance(event, Step) and event.step == 2:
+            break
+    events.close()
+    told = list(train(spec))
+    assert of(Ready, told)[0].first_step == 2
+    assert [e.step for e in of(Step, told)] == [3, 4, 5, 6]
+    assert told[-1].about["checkpoint"] == undisturbed.about["checkpoint"]
+    again = list(train(spec))  # a worker that died before it could say that the run has ended
+    assert not of(Step, again)
+    assert again[-1].about == told[-1].about
+
+
+def test_early_stopping_keeps_the_best_epoch(spec: RunSpec) -> None:
+    """Validation labels are swapped: the better it learns, the worse it gets."""
+    config = replace(spec.config, mechanism="plain", epochs=9, lr=5e-3, early_stopping=2)
+    config = replace(config, schedule="constant", label_smoothing=0.0)
+    spec = replace(spec, val=swapped(spec.val), config=config)
+    losses, copies = [], {}
+    events = train(spec)
+    for event in events:
+        if isinstance(event, EpochEnd):
+            losses.append(event.val_loss)
+        if isinstance(event, Saved):
+            copies[event.step // 3] = load_file(spec.folder / state.NAME)
+    assert isinstance(event, Finished)
+    best = losses.index(min(losses)) + 1
+    assert len(losses) == best + 2 < 9
+    assert event.stopped_early
+    assert event.about["training"]["stopped_early"]
+    assert event.about["training"]["best_epoch"] == best
+    assert event.about["metrics"]["loss"] == pytest.approx(losses[best - 1], abs=0.01)
+    kept = load_file(spec.folder / MODEL)
+    for name, tensor in kept.items():
+        assert torch.equal(tensor, copies[best][f"network.{name}"].to(tensor.dtype)), name
+    again = list(train(spec))  # stays stopped, and knows its best weights
+    assert again[-1].about == event.about
+
+
+def test_a_run_that_runs_away_says_so_and_keeps_its_last_state(spec: RunSpec) -> None:
+    config = replace(
+        spec.config, optimiser="sgd", lr=10, new_lr_factor=1000, momentum=0.0, epochs=9
+    )
+    spec = replace(spec, save_seconds=0, config=replace(config, warmup=1.0, weight_decay=1.0))
+    with pytest.raises(MlError, match=r"not a number.*lower learning rate"):
+        list(train(spec))
+    kept = load_file(spec.folder / state.NAME)
+    assert all(tensor.isfinite().all() for tensor in kept.values())
+
+
+@contextmanager
+def room_for(size: int) -> Iterator[None]:
+    """No file may grow beyond that: as on a disk that is full."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_full_disk_is_a_sentence_and_the_last_state_stays(spec: RunSpec) -> None:
+    undisturbed = list(train(replace(spec, folder=spec.folder / "other")))[-1]
+    events = train(replace(spec, save_seconds=0))
+    for event in events:
+        if isinstance(event, Saved) and event.step == 2:
+            break
+    before = (spec.folder / state.NAME).read_bytes()
+    with room_for(1_000_000), pytest.raises(MlError, match=r"disk is full.*resume"):
+        list(events)
+    assert (spec.folder / state.NAME).read_bytes() == before
+    assert [p.name for p in spec.folder.iterdir() if p.is_file()] == [state.NAME]
+    told = list(train(spec))
+    assert of(Ready, told)[0].first_step == 2
+    assert told[-1].about["checkpoint"] == undisturbed.about["checkpoint"]
+
+
+def test_a_disk_that_is_full_at_the_end_or_the_beginning(spec: RunSpec) -> None:
+    with room_for(100_000), pytest.raises(MlError, match="disk is full"):
+        list(train(spec))
+    assert not list(spec.cache.iterdir())
+    list(train(spec))
+    model = spec.folder / MODEL
+    before = model.read_bytes()
+    with room_for(1_000_000), pytest.raises(MlError, match="disk is full"):
+        list(train(spec))
+    assert model.read_bytes() == before
+    assert list(train(spec))[-1].path == model
+
+
+def test_it_starts_from_another_run(spec: RunSpec) -> None:
+    start = SHIPPED / "cbam.safetensors"
+    config = replace(spec.config, start="checkpoint", lr=0.0)
+    finished = list(train(replace(spec, config=config, start=start)))[-1]
+    kept, given = load_file(finished.path), load_file(start)
+    same = [n for n in kept if not n.endswith(("running_mean", "running_var")) and n in given]
+    assert any(n.startswith("mechanism.blocks") for n in same)
+    for name in same:
+        if kept[name].shape == given[name].shape:
+            assert torch.equal(kept[name], given[name]), name
+    assert checkpoints.read(start).sha256[:16] in finished.about["weights_origin"]
+    with pytest.raises(MlError, match="needs the checkpoint"):
+        list(train(replace(spec, config=config, folder=spec.folder / "none")))
+
+
+@pytest.mark.parametrize("change", ["no training", "no validation", "probe"])
+def test_data_that_cannot_be_used_gets_a_sentence(spec: RunSpec, change: str) -> None:
+    nothing = LabelledFiles((), ())
+    spec = {
+        "no training": replace(spec, train=nothing),
+        "no validation": replace(spec, val=nothing),
+        "probe": replace(spec, probes=(10,)),
+    }[change]
+    with pytest.raises(MlError, match=r"need images|0 to 9"):
+        list(train(spec))

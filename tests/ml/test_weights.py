@@ -1,0 +1,143 @@
+"""ImageNet weights: found where they may lie, refused where they do not fit, useful on photos."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import save_file
+from torchvision.models import MobileNet_V2_Weights, mobilenet_v2
+
+from ml import catalogue, weights
+from ml.errors import MlError
+from ml.explain.image import explain_image
+from ml.media.image import load_rgb, squash
+from ml.network import NetworkSpec, build_network
+from tests.ml import nets
+
+
+def offline(*_args: object, **_options: object) -> None:
+    raise OSError("no route to host")
+
+
+def test_without_any_weights_both_ways_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(MobileNet_V2_Weights, "get_state_dict", offline)
+    with pytest.raises(MlError) as error:
+        weights.load_imagenet([tmp_path])
+    for words in ("SIGHTLINE_WEIGHTS_DIR", weights.FILE_NAME, "download", "https://", "no route"):
+        assert words in error.value.detail
+
+
+def test_a_local_file_is_found_in_either_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = mobilenet_v2().state_dict()
+    state = {k: v.half() if v.is_floating_point() else v for k, v in full.items()}
+    for variable, folder in (("SIGHTLINE_WEIGHTS_DIR", "own"), ("SIGHTLINE_DATA", "data/weights")):
+        monkeypatch.delenv("SIGHTLINE_WEIGHTS_DIR", raising=False)
+        monkeypatch.delenv("SIGHTLINE_DATA", raising=False)
+        (tmp_path / folder).mkdir(parents=True)
+        save_file(state, tmp_path / folder / weights.FILE_NAME)
+        monkeypatch.setenv(variable, str(tmp_path / folder.split("/")[0]))
+        found = weights.load_imagenet()
+        assert weights.FILE_NAME in found.origin
+        assert torch.equal(found.state["classifier.1.bias"], state["classifier.1.bias"].float())
+        assert found.state["features.0.0.weight"].dtype == torch.float32
+
+
+def test_only_the_trunk_is_taken_unless_the_head_is_asked_for() -> None:
+    state = mobilenet_v2().state_dict()
+    small, large = build_network(NetworkSpec("cbam")), build_network(NetworkSpec(num_classes=1000))
+    head = small.mechanism.classifier[1].weight.clone()
+    weights.put_into(small, state)
+    weights.put_into(large, state, head=True)
+    assert torch.equal(small.mechanism.classifier[1].weight, head)
+    assert torch.equal(small.features[4].conv[0][0].weight, state["features.4.conv.0.0.weight"])
+    assert torch.equal(large.mechanism.classifier[1].weight, state["classifier.1.weight"])
+
+
+def test_weights_of_another_network_get_a_sentence() -> None:
+    network = build_network(NetworkSpec())
+    state = {k: v for k, v in mobilenet_v2().state_dict().items() if "features.9." not in k}
+    with pytest.raises(MlError, match=r"do not fit .*features\.9"):
+        weights.put_into(network, state)
+    narrow = {k: v[:1] if v.ndim else v for k, v in nets.lively("plain").state_dict().items()}
+    with pytest.raises(MlError, match="do not fit"):
+        weights.put_into(network, narrow)
+
+
+def test_normalising_is_imagenets(photo_array: np.ndarray) -> None:
+    pair = np.stack([photo_array, photo_array[::-1]])
+    batch = torch.from_numpy(pair.transpose(0, 3, 1, 2).copy())
+    kept = batch.clone()
+    found = weights.normalise(batch)
+    mean, std = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
+    expected = (pair / 255 - mean) / std
+    np.testing.assert_allclose(found.permute(0, 2, 3, 1).numpy(), expected, atol=1e-5)
+    assert torch.equal(batch, kept)
+    preset = MobileNet_V2_Weights.IMAGENET1K_V2.transforms()
+    assert (preset.mean, preset.std) == (list(weights.MEAN), list(weights.STD))
+
+
+def test_squashing_keeps_the_whole_photo(photo_array: np.ndarray) -> None:
+    image = Image.fromarray(photo_array)
+    square = squash(image, 96)
+    assert square.shape == (96, 96, 3)
+    assert square.dtype == np.uint8
+    assert abs(square.astype(float).mean() - photo_array.astype(float).mean()) < 1
+    edges = Image.new("RGB", (400, 100))
+    edges.paste("red", (0, 0, 100, 100))
+    edges.paste("blue", (300, 0, 400, 100))
+    shrunk = squash(edges, 40)
+    assert shrunk[20, 3].tolist() == [255, 0, 0]
+    assert shrunk[20, 36].tolist() == [0, 0, 255]
+    assert shrunk[20, 20].tolist() == [0, 0, 0]
+
+
+def test_squashing_is_antialiased() -> None:
+    """One-pixel stripes shrunk become an even grey, not stripes of another width."""
+    stripes = np.zeros((256, 256, 3), np.uint8)
+    stripes[:, ::2] = 255
+    shrunk = squash(Image.fromarray(stripes), 32)
+    assert np.abs(shrunk[:, 2:-2].astype(int) - 127).max() <= 2
+
+
+@pytest.mark.parametrize("orientation", range(2, 9))
+def test_a_turned_photo_gives_the_same_answer(
+    orientation: int, photo_array: np.ndarray, save_photo: Callable[..., Path]
+) -> None:
+    """The pixels are stored turned; EXIF says how to turn them back."""
+    undo = {
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_90,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_270,
+    }[orientation]
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    stored = np.asarray(Image.fromarray(photo_array).transpose(undo))
+    turned = load_rgb(save_photo(stored, "turned.png", exif=exif))
+    assert np.array_equal(np.asarray(turned), photo_array)
+
+
+def test_the_imagenet_head_knows_photos(data_dir: Path) -> None:
+    """Thirty photos of anything, the class in the name: most are among its five first guesses."""
+    entry = catalogue.find(catalogue.IMAGENET_ID, catalogue.entries([data_dir / "weights"]))
+    assert len(set(entry.about["classes"])) >= 998  # ImageNet has two cranes and two maillots
+    model, right = catalogue.load(entry), 0
+    photos = sorted((data_dir / "photos").glob("*.jpg"))
+    for photo in photos:
+        result = explain_image(model, squash(load_rgb(photo), 224), methods=())
+        five = [model.classes[i] for i in result.logits.argsort()[-5:]]
+        right += photo.stem.split("_", 1)[1].replace("_", " ") in five
+    assert len(photos) == 30
+    assert right >= 20

@@ -1,0 +1,68 @@
+"""Clips and video networks for tests: tiny, random, of every registered architecture."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from ml.video.base import VIDEO_MODELS, VideoNetwork, VideoSpec, build_video
+from ml.video.inputs import prepare
+from ml.video.types import ClipBatch, Sampled
+from tests.ml import nets
+
+CLASSES = ("calm", "fight", "other")
+PAIRS = [(name, m) for name, entry in VIDEO_MODELS.items() for m in entry.mechanisms]
+EVERY_METHOD = ("attention", "rollout", "gradcam", "hirescam", "layercam", "xgradcam", "gradcampp")
+
+
+def sampled(segments: int = 3, size: int = 64, length: int = 10, seed: int = 0) -> Sampled:
+    """Frames and flow in coarse squares, at an uneven rate of about 25 a second."""
+    rng = np.random.default_rng(seed)
+    coarse = rng.integers(0, 255, (segments, length + 1, 4, 4, 3)).astype(np.uint8)
+    fields = rng.integers(90, 166, (segments, length, 2, 4, 4)).astype(np.uint8)
+    side = size // 4
+    times = np.cumsum(rng.uniform(0.03, 0.05, segments * (length + 1)))
+    edges = np.linspace(times[0], times[-1] + 0.04, segments + 1)
+    return Sampled(
+        frames=coarse.repeat(side, 2).repeat(side, 3),
+        times=times.reshape(segments, length + 1),
+        bounds=np.stack([edges[:-1], edges[1:]], 1),
+        flow=fields.repeat(side, 3).repeat(side, 4),
+    )
+
+
+def build(architecture: str, mechanism: str = "plain", **spec: Any) -> VideoNetwork:
+    """A fresh network in eval mode, with weights that use every part of it."""
+    with torch.random.fork_rng():
+        torch.manual_seed(7)
+        network = build_video(
+            VideoSpec(architecture, mechanism, **{"classes": len(CLASSES), **spec})
+        )
+        nets.enliven(network)
+        settle(network)
+        return network.eval()
+
+
+def settle(network: VideoNetwork) -> None:
+    """Set the norms' running statistics to those of a batch, so that signals keep their size."""
+    norms = [m for m in network.modules() if isinstance(m, _BatchNorm)]
+    for norm in norms:
+        norm.momentum = 1.0
+    with torch.no_grad():
+        network.train()(batch(network, 2))
+    for norm in norms:
+        norm.momentum = 0.1
+
+
+@lru_cache(maxsize=8)
+def lively(architecture: str, mechanism: str = "plain") -> VideoNetwork:
+    """A shared network: tests must leave it as it was."""
+    return build(architecture, mechanism)
+
+
+def batch(network: VideoNetwork, clips: int = 2, segments: int = 3, size: int = 64) -> ClipBatch:
+    return prepare(network, [sampled(segments, size, seed=i) for i in range(clips)])

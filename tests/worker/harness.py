@@ -1,0 +1,247 @@
+"""A server's inside without its pages: database, blobs, worker and reaper, all real."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import psutil
+from PIL import Image
+from sqlalchemy import func, select
+
+from app.__main__ import background
+from app.core.settings import Settings
+from app.db import analyses as analysis_rows
+from app.db import catalogue
+from app.db import jobs as job_rows
+from app.db.engine import make_engine, make_sessions
+from app.db.migrate import upgrade
+from app.db.models import Analysis, Job, ModelCard, new_id
+from app.intake.decoder import Decoder
+from app.intake.uploads import received
+from app.jobs import service
+from app.jobs.dispatch import attach, make_doorbell
+from app.jobs.parameters import (
+    INFERENCE,
+    PREPARATION,
+    TRAINING,
+    AnalyseImage,
+    AnalysisRequest,
+    fingerprint,
+)
+from app.jobs.states import TERMINAL
+from app.storage.blobs import LocalBlobs
+
+OWNER = "visitor"
+
+
+def photo(seed: int = 0, size: tuple[int, int] = (640, 480)) -> bytes:
+    """A JPEG of coloured boxes on a gradient."""
+    random = np.random.default_rng(seed)
+    across = np.linspace(0, 255, size[0])
+    pixels = np.stack([np.tile(across, (size[1], 1))] * 3, -1)
+    for _ in range(12):
+        x, y = random.integers(0, size[0] - 40), random.integers(0, size[1] - 40)
+        pixels[y : y + 80, x : x + 120] = random.integers(0, 255, 3)
+    file = io.BytesIO()
+    Image.fromarray(pixels.astype(np.uint8)).save(file, "JPEG", quality=90)
+    return file.getvalue()
+
+
+def wait_for(true: Callable[[], object], seconds: float = 180.0, every: float = 0.02) -> None:
+    """Wait until a condition holds, or fail."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(every)
+
+
+class Server:
+    """The parts of a server that a test looks at."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.engine = make_engine(settings)
+        upgrade(self.engine, settings)
+        self.sessions = make_sessions(self.engine)
+        self.readers = make_sessions(self.engine, read=True)
+        self.blobs = LocalBlobs(settings.blob_dir)
+        self.decoder = Decoder(settings)
+        self.doorbell = make_doorbell(settings)
+        attach(self.sessions, self.doorbell)
+
+    def close(self) -> None:
+        self.decoder.close()
+        self.engine.dispose()
+
+    def add_photo(self, data: bytes, owner: str = OWNER) -> str:
+        arriving = received([data], self.blobs, self.decoder, self.settings, "a.jpg")
+        with arriving as keep, self.sessions.begin() as session:
+            return keep(session, owner).id
+
+    def models(self) -> list[str]:
+        """Wait until a worker has published its models, and name those of photos."""
+        wait_for(lambda: self._count(ModelCard) > 0)
+        with self.readers() as session:
+            known = catalogue.all_cards(session)
+        return [row.id for row in known if row.card["media"] == "image"]
+
+    def ask(
+        self,
+        media_id: str,
+        models: Sequence[str] | None = None,
+        methods: Sequence[str] = ("attention", "gradcam"),
+        size: int = 224,
+    ) -> str:
+        """Enqueue an analysis and return its identifier."""
+        request = AnalysisRequest(
+            media_id=media_id,
+            models=list(models or self.models()),
+            methods=list(methods),
+            input_size=size,
+        )
+        analysis_id = new_id()
+        with self.sessions.begin() as session:
+            params = AnalyseImage(analysis_id=analysis_id)
+            job = service.enqueue(session, "analyse_image", INFERENCE, params)
+            session.add(
+                Analysis(
+                    id=analysis_id,
+                    owner=OWNER,
+                    media_id=media_id,
+                    job_id=job.id,
+                    request=request.model_dump(mode="json"),
+                    fingerprint=fingerprint("0" * 64, request, dict.fromkeys(request.models, "")),
+                )
+            )
+        return analysis_id
+
+    def job(self, analysis_id: str) -> Job:
+        with self.readers() as session:
+            analysis = analysis_rows.get(session, analysis_id)
+            assert analysis is not None
+            job = job_rows.get(session, analysis.job_id)
+            assert job is not None
+            return job
+
+    def cancel(self, analysis_id: str) -> bool:
+        with self.sessions.begin() as session:
+            analysis = analysis_rows.get(session, analysis_id)
+            assert analysis is not None
+            return service.request_cancel(session, analysis.job)
+
+    def wait(self, analysis_id: str, seconds: float = 180.0) -> Job:
+        """Wait until an analysis has ended, and return its job."""
+        wait_for(lambda: self.job(analysis_id).state in TERMINAL, seconds)
+        return self.job(analysis_id)
+
+    def result(self, analysis_id: str) -> dict[str, object]:
+        """Everything an analysis found, but for times: the bytes of its maps as hashes."""
+        with self.readers() as session:
+            maps = analysis_rows.heatmaps(session, analysis_id)
+            said = analysis_rows.predictions(session, analysis_id)
+        found: dict[str, object] = {}
+        for row in maps:
+            digest = hashlib.sha256(self.blobs.get(row.blob_key)).hexdigest()
+            numbers = (row.shape, row.min, row.max, row.sum, row.entropy, row.target, row.layer)
+            found[f"{row.model}/{row.stage}/{row.method}"] = (digest, numbers)
+        for one in said:
+            target = (one.target_index, one.target_name, one.target_logit, one.target_probability)
+            found[one.model] = (one.top, target)
+        return found
+
+    def stray_blobs(self) -> list[str]:
+        """Files that no row points at, and unfinished ones."""
+        from app.db.removal import unreferenced
+
+        keys = [k for prefix in ("media", "maps", "figures") for k in self.blobs.keys(prefix)]
+        with self.readers() as session:
+            unknown = unreferenced(session, keys)
+        return [*unknown, *(path.name for path in (self.blobs.root / ".incoming").iterdir())]
+
+    def holders(self) -> set[str]:
+        """The workers that have a job in hand, dead ones included until they are found out."""
+        with self.readers() as session:
+            running = select(Job.claimed_by).where(Job.state == "running")
+            return {name for name in session.scalars(running) if name}
+
+    def _count(self, table: type) -> int:
+        with self.readers() as session:
+            return session.scalar(select(func.count()).select_from(table)) or 0
+
+
+class CeleryWorker(threading.Thread):
+    """A Celery worker under `restart: unless-stopped`."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(daemon=True)
+        self._environment = {**os.environ, **settings.as_environment()}
+        self._stopping = threading.Event()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def run(self) -> None:
+        queues = ",".join((INFERENCE, TRAINING, PREPARATION))
+        options = f"-A worker.celery_app worker -P solo -Q {queues} --without-gossip"
+        while not self._stopping.is_set():
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "celery", *options.split(), "--without-mingle"],
+                env=self._environment,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+            self._process.wait()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        if self._process is not None:
+            self._process.terminate()
+        self.join(timeout=20)
+
+
+def worker_processes(server: Server) -> list[psutil.Process]:
+    """This server's worker processes; other servers of the test process have their own."""
+    found = []
+    for child in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+            command = " ".join(child.cmdline())
+            ours = child.environ().get("SIGHTLINE_HOME") == str(server.settings.home)
+            if ours and ("worker.local" in command or "worker.celery_app" in command):
+                found.append(child)
+    return found
+
+
+def kill_workers(server: Server) -> int:
+    """Kill them with -9, as the system does when memory runs out; return how many."""
+    doomed = worker_processes(server)
+    for process in doomed:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    return len(doomed)
+
+
+@contextlib.contextmanager
+def serving(server: Server) -> Iterator[None]:
+    """What `python -m app` keeps running, and for Celery the worker's own restarts."""
+    celery = CeleryWorker(server.settings) if server.settings.queue == "celery" else None
+    if celery is not None:
+        celery.start()
+    try:
+        with background(server.settings, server.doorbell):
+            yield
+    finally:
+        if celery is not None:
+            celery.stop()
+
+
+def home_settings(home: Path, **values: object) -> Settings:
+    """Settings for a server in a folder of its own; the rest from the environment."""
+    return Settings(home=home, min_free_bytes=0, **values)  # type: ignore[arg-type]

@@ -1,0 +1,69 @@
+"""Rows say of a map exactly what its file holds."""
+
+from __future__ import annotations
+
+import io
+import math
+
+import numpy as np
+import pytest
+
+from ml.types import Heatmap, ImageResult
+from worker.records import compact, entropy_bits, heatmap, prediction
+
+
+def test_a_row_describes_its_file() -> None:
+    values = np.array([[-1.5, 0.0], [0.1, 3.3333333]], np.float32)
+    row, file = heatmap(
+        "a" * 32, "plain", Heatmap("late", "gradcam", "features.18", values, "tench")
+    )
+    stored = np.load(io.BytesIO(file), allow_pickle=False)
+    assert stored.dtype == np.float16
+    exact = stored.astype(np.float64)
+    assert (row.min, row.max, row.sum) == (exact.min(), exact.max(), exact.sum())
+    assert (row.shape, row.stage, row.method, row.target) == ([2, 2], "late", "gradcam", "tench")
+    assert row.blob_key == f"maps/{'a' * 32}/plain-late-gradcam.npy"
+
+
+@pytest.mark.parametrize(
+    ("largest", "dtype"),
+    [
+        (0.0, np.float16),
+        (1.0, np.float16),
+        (6e4, np.float16),
+        (1e-5, np.float32),
+        (1e6, np.float32),
+    ],
+)
+def test_maps_are_half_precision_where_that_is_enough(largest: float, dtype: type) -> None:
+    values = np.array([[largest, largest / 3]], np.float32)
+    stored = compact(values)
+    assert stored.dtype == dtype
+    np.testing.assert_allclose(stored.astype(np.float64), values, rtol=1e-3)
+
+
+def test_entropy_is_in_bits_and_of_the_positive_part() -> None:
+    assert entropy_bits(np.full((4, 4), 0.5)) == 4.0
+    assert entropy_bits(np.array([[0.0, 5.0]])) == 0.0
+    assert entropy_bits(np.array([[-7.0, 1.0, 1.0]])) == 1.0
+    assert entropy_bits(np.array([[-7.0, 0.0]])) is None
+    skewed = entropy_bits(np.array([1.0, 3.0]))
+    assert skewed == pytest.approx(-0.25 * math.log2(0.25) - 0.75 * math.log2(0.75))
+
+
+def test_the_five_best_classes_are_kept_with_the_target() -> None:
+    probabilities = np.array([0.05, 0.4, 0.1, 0.3, 0.02, 0.13], np.float32)
+    result = ImageResult(
+        model="plain",
+        classes=("a", "b", "c", "d", "e", "f"),
+        logits=np.log(probabilities),
+        probabilities=probabilities,
+        target_index=4,
+        heatmaps=(),
+        seconds=0.25,
+    )
+    row = prediction("a" * 32, result)
+    assert [entry["name"] for entry in row.top] == ["b", "d", "f", "c", "a"]
+    assert [entry["index"] for entry in row.top] == [1, 3, 5, 2, 0]
+    assert (row.target_index, row.target_name, row.seconds) == (4, "e", 0.25)
+    assert row.target_probability == pytest.approx(0.02)

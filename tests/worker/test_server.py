@@ -1,0 +1,116 @@
+"""`python -m app`: small, quick, and gone without a trace when told to go."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.worker.harness import wait_for
+
+HEAVY = ("torch", "torchvision", "numpy", "PIL", "matplotlib", "alembic", "celery", "plotly")
+
+
+@contextlib.contextmanager
+def started(home: Path, **environment: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A real server on a free port; its process and its address."""
+    server = subprocess.Popen(
+        [sys.executable, "-m", "app"],
+        env={**os.environ, "SIGHTLINE_HOME": str(home), "SIGHTLINE_PORT": "0", **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        assert server.stdout is not None
+        yield server, server.stdout.readline().split()[-1]
+    finally:
+        server.kill()
+        server.communicate()
+
+
+def answers(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{address}/healthz", timeout=5) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+def workers_of(server: subprocess.Popen[str]) -> list[psutil.Process]:
+    children = psutil.Process(server.pid).children(recursive=True)
+    return [child for child in children if "worker.local" in " ".join(child.cmdline())]
+
+
+def test_the_web_process_is_small_and_loads_nothing_heavy(tmp_path: Path) -> None:
+    with started(tmp_path) as (server, address):
+        wait_for(lambda: answers(address))
+        process = psutil.Process(server.pid)
+        assert process.memory_info().rss < 100e6
+        loaded = {Path(region.path).parts for region in process.memory_maps()}
+    assert not any(name in parts for parts in loaded for name in HEAVY)
+
+
+def test_the_web_imports_nothing_heavy() -> None:
+    script = "import sys, app.__main__, app.main; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert not {name.split(".")[0] for name in run.stdout.split()} & set(HEAVY)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_told_to_stop_it_stops_all_of_it(tmp_path: Path, number: signal.Signals) -> None:
+    with started(tmp_path) as (server, address):
+        wait_for(lambda: answers(address))
+        wait_for(lambda: workers_of(server))
+        everything = psutil.Process(server.pid).children(recursive=True)
+        server.send_signal(number)
+        assert server.wait(30) == 0
+        assert not [process for process in everything if process.is_running()]
+
+
+def test_a_killed_server_leaves_no_worker(tmp_path: Path) -> None:
+    with started(tmp_path) as (server, address):
+        wait_for(lambda: answers(address) and workers_of(server))
+        everything = psutil.Process(server.pid).children(recursive=True)
+        server.kill()
+        psutil.wait_procs(everything, timeout=60)
+        assert not [process for process in everything if process.is_running()]
+
+
+def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        environment = {**os.environ, "SIGHTLINE_HOME": str(tmp_path), "SIGHTLINE_PORT": port}
+        run = subprocess.run(
+            [sys.executable, "-m", "app"], env=environment, capture_output=True, text=True
+        )
+    assert run.returncode == 2
+    assert run.stderr.startswith(f"Port {port} of 127.0.0.1 cannot be used")
+
+
+def test_a_setting_that_cannot_be_is_named(tmp_path: Path) -> None:
+    environment = {**os.environ, "SIGHTLINE_HOME": str(tmp_path), "SIGHTLINE_QUEUE": "pigeon"}
+    run = subprocess.run(
+        [sys.executable, "-m", "app"], env=environment, capture_output=True, text=True
+    )
+    assert run.returncode == 2
+    assert run.stderr.startswith("SIGHTLINE_QUEUE: ")
+
+
+def test_two_servers_run_side_by_side(tmp_path: Path) -> None:
+    with started(tmp_path / "a") as (_, first), started(tmp_path / "b") as (_, second):
+        assert first != second
+        wait_for(lambda: answers(first) and answers(second))
+        began = time.monotonic()
+        assert answers(first)
+        assert time.monotonic() - began < 5

@@ -1,0 +1,163 @@
+"""Studies on tiny images that are made here, for a server whose parts are all real."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import random
+import time
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from sqlalchemy import select
+
+from app.datasets.index import key_of
+from app.db import offers
+from app.db import training as rows
+from app.db.models import Job, new_id, utcnow
+from app.db.training_models import Dataset, RunPoint, TrainingRun
+from app.training import control, launch
+from tests.worker.harness import Server, kill_workers, wait_for
+
+CLASSES = ("blue", "red")
+TINY = {"epochs": 2, "batch_size": 4, "size": 32, "eval_size": 32, "start": "scratch", "lr": 0.01}
+
+
+def picture(label: int, seed: int, side: int = 40) -> bytes:
+    """A JPEG of noise, bluish or reddish."""
+    chance = np.random.default_rng(seed)
+    pixels = chance.integers(0, 120, (side, side, 3))
+    pixels[..., 2 if label == 0 else 0] += 110
+    file = io.BytesIO()
+    Image.fromarray(pixels.astype(np.uint8)).save(file, "JPEG", quality=90)
+    return file.getvalue()
+
+
+def add_dataset(server: Server, train: int = 8, val: int = 4, name: str = "tiny") -> str:
+    """A dataset as an import leaves it: so many images of each class and split."""
+    dataset_id, images = new_id(), []
+    for split, count in (("train", train), ("val", val)):
+        for label, title in enumerate(CLASSES):
+            for number in range(count):
+                data = picture(label, len(images))
+                record = {"n": len(images), "split": split, "label": label}
+                record |= {"name": f"{title}/{number}.jpg", "width": 40, "height": 40}
+                record |= {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
+                server.blobs.put(f"datasets/{dataset_id}/{len(images):06d}", data)
+                images.append(record)
+    index = {"classes": list(CLASSES), "images": images}
+    server.blobs.put(key_of(dataset_id), json.dumps(index).encode())
+    with server.sessions.begin() as session:
+        job = Job(
+            id=new_id(),
+            kind="import_dataset",
+            queue="preparation",
+            params={},
+            state="succeeded",
+            finished_at=utcnow(),
+        )
+        session.add(job)
+        session.flush()
+        dataset = Dataset(
+            id=dataset_id,
+            name=name,
+            source="archive",
+            job_id=job.id,
+            created_by="admin",
+            classes=[{"name": title, "train": train, "val": val} for title in CLASSES],
+            train_images=2 * train,
+            val_images=2 * val,
+            fingerprint=hashlib.sha256(dataset_id.encode()).hexdigest(),
+        )
+        session.add(dataset)
+    return dataset_id
+
+
+def has_form(server: Server) -> bool:
+    """Whether a worker has published the launch form."""
+    with server.readers() as session:
+        return offers.get(session, offers.TRAINING) is not None
+
+
+def launched(server: Server, dataset_id: str, **asked: Any) -> list[str]:
+    """Launch a study and return its runs, in row order; a small configuration by default."""
+    wait_for(lambda: has_form(server))
+    config = {**TINY, **asked.pop("config", {})}
+    wanted = launch.Asked(dataset_id=dataset_id, config=config, **asked)
+    with server.sessions.begin() as session:
+        study = launch.launch(session, server.blobs, wanted, request={}, by="admin")
+        return [run.id for run in rows.runs_of(session, [study.id])]
+
+
+def run_of(server: Server, run_id: str) -> TrainingRun:
+    """A run as it is now, with its job."""
+    with server.readers() as session:
+        found = rows.run(session, run_id)
+        assert found is not None
+        return found
+
+
+def state_of(server: Server, run_id: str) -> str:
+    """The state of a run's job."""
+    return run_of(server, run_id).job.state
+
+
+def wait_run(server: Server, run_id: str, *states: str, seconds: float = 180.0) -> TrainingRun:
+    """Wait until a run is in one of these states (succeeded by default), and return it."""
+    wanted = states or ("succeeded",)
+
+    def there() -> bool:
+        run = run_of(server, run_id)
+        over = run.job.state in ("failed", "cancelled") and run.job.state not in wanted
+        assert not over, (run.job.state, run.job.detail, run.job.traceback)
+        return run.job.state in wanted
+
+    wait_for(there, seconds)
+    return run_of(server, run_id)
+
+
+def act(server: Server, what: str, run_id: str) -> None:
+    """Do what a button does: `cancel`, `pause`, `resume`, `unpublish`."""
+    with server.sessions.begin() as session:
+        getattr(control, what)(session, control.found_run(session, run_id))
+
+
+def steps_done(server: Server, run_id: str) -> int:
+    """How many steps of a run are stored."""
+    with server.readers() as session:
+        return rows.last_point(session, run_id)
+
+
+def said(server: Server, run_id: str) -> dict[str, Any]:
+    """Everything a run has said, but for times."""
+    with server.readers() as session:
+        run = rows.run(session, run_id)
+        assert run is not None
+        found = select(RunPoint).where(RunPoint.run_id == run_id).order_by(RunPoint.step)
+        points = [(p.step, p.loss, p.accuracy, p.lr) for p in session.scalars(found)]
+        epochs = []
+        for row in rows.epochs(session, run_id):
+            values = {k: v for k, v in row.values.items() if k != "seconds"}
+            keys = [row.predictions_key, *(maps["key"] for maps in row.probes.values())]
+            blobs = [hashlib.sha256(server.blobs.get(key or "")).hexdigest() for key in keys]
+            epochs.append((row.epoch, row.step, values, blobs))
+        return {"points": points, "epochs": epochs, "checkpoint": run.checkpoint_sha256}
+
+
+def kill_while_training(server: Server, run_id: str, times: int = 5) -> int:
+    """Kill the worker at random moments, a step apart at least; how often it was."""
+    chance, kills = random.Random(7), 0
+    while kills < times:
+        seen = steps_done(server, run_id)
+        wait_for(lambda at=seen: steps_done(server, run_id) > at or over(server, run_id))
+        if over(server, run_id):
+            break
+        time.sleep(chance.uniform(0, 0.4))
+        kills += kill_workers(server) > 0
+    return kills
+
+
+def over(server: Server, run_id: str) -> bool:
+    return state_of(server, run_id) in ("succeeded", "failed", "cancelled")

@@ -1,0 +1,56 @@
+"""`celery -A worker.celery_app worker -P solo -Q inference`: the worker of `QUEUE=celery`.
+
+With `-Q training` or `-Q preparation` it trains, or imports data and tries settings out.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import socket
+from typing import Any
+
+from celery.signals import worker_init, worker_shutdown, worker_shutting_down
+
+from app.core.logging import setup_logging
+from app.core.settings import Settings
+from app.jobs.dispatch import CeleryDoorbell, make_celery
+from app.jobs.parameters import INFERENCE
+from worker import allocator, tasks
+from worker.runtime import make_runtime
+
+log = logging.getLogger(__name__)
+settings = Settings()
+app = make_celery(settings.broker_url)
+tasks.register(app)
+
+
+@worker_init.connect  # type: ignore[untyped-decorator]
+def start(sender: Any, **_: Any) -> None:
+    """Get ready before the first message; in the one process that also works (`-P solo`)."""
+    setup_logging(settings, "worker")
+    allocator.tune()
+    name = f"celery:{socket.gethostname()[:64]}:{os.getpid()}:{secrets.token_hex(4)}"
+    try:
+        queues = list(sender.app.amqp.queues.consume_from)
+        runtime = make_runtime(settings, name, CeleryDoorbell(settings.broker_url), queues)
+        while INFERENCE in queues and runtime.models.load_next():
+            pass
+    except Exception:
+        # Celery would log it and go on, and every job that it then took would fail.
+        log.exception("the worker cannot start")
+        raise SystemExit(1) from None
+    tasks.use(runtime)
+
+
+@worker_shutting_down.connect  # type: ignore[untyped-decorator]
+def give_back(**_: Any) -> None:
+    """Do not finish what may take long: another worker will."""
+    tasks.runtime().stopping.set()
+
+
+@worker_shutdown.connect  # type: ignore[untyped-decorator]
+def end(**_: Any) -> None:
+    """Let the decoding process go."""
+    tasks.runtime().decoder.close()

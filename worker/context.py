@@ -1,0 +1,60 @@
+"""What a handler may do besides computing: say how far it is, store, and stop when told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlalchemy.orm import Session
+
+from app.db import jobs as rows
+from app.jobs.states import TERMINAL
+from worker.pulse import Pulse
+from worker.runtime import Runtime
+
+
+class JobLost(Exception):
+    """The job was cancelled or deleted, or is another worker's by now: nothing may be written."""
+
+
+class WorkerStopping(Exception):
+    """The worker was told to end; another will do the job."""
+
+
+class Context:
+    """A handler's view of its job."""
+
+    def __init__(self, runtime: Runtime, job_id: str, pulse: Pulse) -> None:
+        self.runtime = runtime
+        self._job_id = job_id
+        self._pulse = pulse
+
+    def check(self) -> None:
+        """Raise JobLost or WorkerStopping where the job should not go on.
+
+        Handlers call it between steps of well under a second.
+        """
+        if self._pulse.lost:
+            raise JobLost
+        if self.runtime.stopping.is_set():
+            raise WorkerStopping
+
+    def listen_every(self, seconds: float) -> None:
+        """Look so often whether the job is still wanted."""
+        self._pulse.listen_seconds = seconds
+
+    def nobody_else_works_on_it(self, session: Session) -> bool:
+        """Say so of the job, and keep it so until the session ends."""
+        if rows.beat(session, self._job_id, self.runtime.name):
+            return True
+        job = rows.get(session, self._job_id)
+        return job is None or job.state in TERMINAL
+
+    def commit(
+        self, progress: float, message: str, write: Callable[[Session], object] | None = None
+    ) -> None:
+        """Store a step's rows together with the progress (0..1); JobLost leaves both out."""
+        with self.runtime.sessions.begin() as session:
+            if not rows.advance(session, self._job_id, self.runtime.name, progress, message):
+                raise JobLost
+            if write is not None:
+                write(session)

@@ -1,0 +1,46 @@
+"""Job `check_model`: load an imported checkpoint, and offer it where it loads."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+from app.db import catalogue as rows
+from app.db.models import utcnow
+from app.jobs.parameters import CheckModel
+from app.training.files import import_key
+from ml import checkpoint as checkpoints
+from ml.attention.base import MECHANISMS
+from ml.catalogue import Entry
+from ml.errors import MlError
+from worker.context import Context
+
+
+def check_model(params: CheckModel, context: Context) -> None:
+    """Publish the model's card; MlError, and nothing kept of it, where it does not load."""
+    blobs = context.runtime.blobs
+    path = blobs.path(import_key(params.model_id))
+    try:
+        checkpoint = checkpoints.read(path)
+        mechanism = str(checkpoint.about["mechanism"])
+        registered = MECHANISMS[mechanism]
+        checkpoints.load_network(checkpoint)
+    except MlError:
+        blobs.delete_prefix(f"models/{params.model_id}")
+        raise
+    entry = Entry(
+        id=params.model_id,
+        position=0,
+        title=params.title or registered.about.title,
+        mechanism=mechanism,
+        checkpoint_sha256=checkpoint.sha256,
+        path=path,
+        about=checkpoint.about,
+    )
+    card = entry.card()
+
+    def write(session: Session) -> None:
+        source = {"kind": "import", "imported_at": utcnow().isoformat()}
+        position = rows.next_position(session)
+        rows.put(session, {**card, "position": position, rows.SOURCE: source})
+
+    context.commit(1.0, "Published", write)

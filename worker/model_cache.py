@@ -1,0 +1,89 @@
+"""Loaded models, kept for the life of the worker."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from app.core.errors import NotFound
+from app.core.settings import Settings
+from ml import catalogue
+from ml.errors import MlError
+from ml.explain.image import LoadedModel
+from ml.video.explain import LoadedClipModel
+
+Loaded = LoadedModel | LoadedClipModel
+log = logging.getLogger(__name__)
+
+
+class ModelCache:
+    """The models on offer, loaded when first wanted. For one thread.
+
+    `find` gives the entries that are not shipped but were published by an admin, at any time.
+    """
+
+    def __init__(self, settings: Settings, find: Callable[[str], catalogue.Entry | None]) -> None:
+        self.device = catalogue.default_device(settings.device)
+        self.entries = {entry.id: entry for entry in catalogue.entries(weights_dirs(settings))}
+        self._find = find
+        self._loaded: dict[str, tuple[str, Loaded]] = {}  # with the checkpoint's hash
+        self._ahead = list(self.entries)
+
+    def entry(self, model_id: str) -> catalogue.Entry:
+        """Return what is known of a model; NotFound where it is not on offer (any more)."""
+        entry = self.entries.get(model_id) or self._find(model_id)
+        if entry is None:
+            raise NotFound(f"The worker does not offer a model called {model_id}.")
+        return entry
+
+    def get(self, model_id: str) -> LoadedModel:
+        """Return a model of photos, ready for use; NotFound where it is not on offer (any more)."""
+        model = self._any(model_id)
+        if not isinstance(model, LoadedModel):
+            raise NotFound(f"{model_id} is a model of clips: it cannot look at a photo.")
+        return model
+
+    def clip(self, model_id: str) -> LoadedClipModel:
+        """Return a model of clips, ready for use; NotFound where it is not on offer (any more)."""
+        model = self._any(model_id)
+        if not isinstance(model, LoadedClipModel):
+            raise NotFound(f"{model_id} is a model of photos: it cannot look at a clip.")
+        return model
+
+    def _any(self, model_id: str) -> Loaded:
+        entry = self.entry(model_id)
+        known = self._loaded.get(model_id)
+        if known is None or known[0] != entry.checkpoint_sha256:
+            return self._load(entry)
+        return known[1]
+
+    def load_next(self) -> bool:
+        """Load one model ahead of its first use; False where all have had their turn.
+
+        One that cannot be loaded is left to fail the jobs that ask for it, with its reason.
+        """
+        while self._ahead:
+            model_id = self._ahead.pop(0)
+            if model_id not in self._loaded:
+                try:
+                    self._load(self.entries[model_id])
+                except MlError as error:
+                    log.error("%s cannot be loaded: %s", model_id, error.detail)
+                return True
+        return False
+
+    def _load(self, entry: catalogue.Entry) -> Loaded:
+        started = time.perf_counter()
+        load = catalogue.load if entry.kind == "image" else catalogue.load_clip
+        model = load(entry, self.device)
+        self._loaded[entry.id] = (entry.checkpoint_sha256, model)
+        log.info("loaded %s in %.2f s", entry.id, time.perf_counter() - started)
+        return model
+
+
+def weights_dirs(settings: Settings) -> list[Path]:
+    """Return the folders in which ImageNet weights may lie."""
+    dirs = [settings.weights_dir] if settings.weights_dir else []
+    return [*dirs, settings.data / "weights"] if settings.data else dirs

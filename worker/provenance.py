@@ -1,0 +1,66 @@
+"""How a result came about: enough to get the same numbers again."""
+
+from __future__ import annotations
+
+import platform
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import torch
+
+from app.jobs.parameters import SNIPPET, AnalysisRequest
+from ml.explain.combine import RULE
+from ml.weights import MEAN, STD
+from worker.model_cache import ModelCache
+
+PACKAGES = ("sightline", "torch", "torchvision", "numpy", "pillow")
+CLIP_PACKAGES = ("av", "opencv-python-headless")
+
+
+def provenance(
+    request: AnalysisRequest, models: ModelCache, sha256: str, seconds: float
+) -> dict[str, Any]:
+    """Return the record. `sha256` is the file's, `seconds` the time of all models together."""
+    asked = request.model_dump(mode="json", exclude={"media_id", "clip"})
+    packages = PACKAGES if request.clip is None else (*PACKAGES, *CLIP_PACKAGES)
+    return {
+        "photo_sha256" if request.clip is None else "clip_sha256": sha256,
+        "request": asked | (request.clip.model_dump(mode="json") if request.clip else {}),
+        "checkpoints": {name: models.entry(name).checkpoint_sha256 for name in request.models},
+        "preprocessing": {
+            **(_of_photo if request.clip is None else _of_clip)(request.input_size),
+            "mean": list(MEAN),
+            "std": list(STD),
+        },
+        "combined": RULE,
+        "device": models.device,
+        "threads": torch.get_num_threads(),
+        "seed": None,  # nothing here is random
+        "versions": {"python": platform.python_version()} | {p: _version(p) for p in packages},
+        "seconds": round(seconds, 4),
+    }
+
+
+def _of_photo(side: int) -> dict[str, str]:
+    return {
+        "decoding": "turned as EXIF says, 8-bit RGB, over white where transparent",
+        "resize": f"whole photo squashed to {side} x {side}, Pillow bilinear, antialiased",
+    }
+
+
+def _of_clip(side: int) -> dict[str, str]:
+    return {
+        "decoding": "turned as the file says, 8-bit RGB, times from the first frame",
+        "resize": f"whole frame squashed to {side} x {side}, FFmpeg bilinear, antialiased",
+        "sampling": f"equal segments of the range, in the middle of each {SNIPPET} frames in a row",
+        "flow": "between frames in a row of the squashed square, cut off at 20 px, 8 bits",
+    }
+
+
+@cache
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:  # run from a clone that was never installed
+        return "unknown"

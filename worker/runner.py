@@ -1,0 +1,109 @@
+"""Runs one job, whatever rang for it."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy.exc import InterfaceError, OperationalError
+
+from app.core.errors import SightlineError
+from app.db import jobs as rows
+from app.db.models import Job
+from app.jobs.parameters import KINDS
+from app.jobs.states import State
+from ml.errors import MlError
+from worker.context import Context, JobLost, WorkerStopping
+from worker.handlers.analyse_clip import analyse_clip
+from worker.handlers.analyse_image import analyse_image
+from worker.handlers.check_model import check_model
+from worker.handlers.draw_clip import draw_clip
+from worker.handlers.draw_figure import draw_figure
+from worker.handlers.import_dataset import import_dataset
+from worker.handlers.make_playable import make_playable
+from worker.handlers.train import train
+from worker.handlers.trial import trial
+from worker.pulse import Pulse
+from worker.runtime import Runtime
+
+log = logging.getLogger(__name__)
+HANDLERS: dict[str, Callable[[Any, Context], None]] = {
+    "analyse_image": analyse_image,
+    "analyse_clip": analyse_clip,
+    "draw_clip": draw_clip,
+    "draw_figure": draw_figure,
+    "import_dataset": import_dataset,
+    "make_playable": make_playable,
+    "check_model": check_model,
+    "train": train,
+    "trial": trial,
+}
+INTERNAL = (
+    "Something went wrong inside Sightline. Try again; if it happens again, the server's log "
+    "says more."
+)
+
+
+def run_next(runtime: Runtime, queue: str) -> bool:
+    """Carry out the job that is next in the queue; False where none waits."""
+    while not runtime.stopping.is_set():
+        with runtime.readers() as session:
+            job_id = rows.next_queued(session, queue)
+        if job_id is None:
+            return False
+        if run(runtime, job_id):
+            return True
+    return False
+
+
+def run(runtime: Runtime, job_id: str) -> bool:
+    """Claim the job and carry it out; False where it is not waiting (any more).
+
+    A message that comes twice, or late, therefore does nothing. Raises only where the database
+    is away; the reaper takes the job back then.
+    """
+    with runtime.sessions.begin() as session:
+        job = rows.claim(session, job_id, runtime.name)
+    if job is None:
+        return False
+    log.info("job %s (%s), try %d", job.id, job.kind, job.attempts)
+    with Pulse(runtime, job.id) as pulse:
+        _attempt(job, Context(runtime, job.id, pulse))
+    return True
+
+
+def _attempt(job: Job, context: Context) -> None:
+    runtime = context.runtime
+    try:
+        params = KINDS[job.kind].model_validate(job.params)
+        HANDLERS[job.kind](params, context)
+        _finish(runtime, job, State.SUCCEEDED)
+    except JobLost:
+        log.info("job %s is no longer this worker's", job.id)
+    except WorkerStopping:
+        with runtime.sessions.begin() as session:
+            rows.give_back(session, job.id, runtime.name)
+    except (OperationalError, InterfaceError):
+        raise
+    except (SightlineError, MlError) as error:
+        name = error.name if isinstance(error, SightlineError) else "unprocessable"
+        trace = traceback.format_exc()
+        _finish(runtime, job, State.FAILED, error=name, detail=error.detail, traceback=trace)
+    except Exception:
+        log.exception("job %s failed", job.id)
+        _finish(
+            runtime,
+            job,
+            State.FAILED,
+            error="internal_error",
+            detail=INTERNAL,
+            traceback=traceback.format_exc(),
+        )
+
+
+def _finish(runtime: Runtime, job: Job, state: State, **why: str) -> None:
+    with runtime.sessions.begin() as session:
+        if rows.finish(session, job.id, runtime.name, state.value, **why):
+            log.info("job %s %s", job.id, state.value)

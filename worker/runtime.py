@@ -1,0 +1,68 @@
+"""What the jobs of one worker process share."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from functools import partial
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from app.core.settings import Settings
+from app.db.engine import make_engine, make_sessions
+from app.db.migrate import upgrade
+from app.intake.decoder import Decoder
+from app.jobs.dispatch import Doorbell, attach
+from app.jobs.parameters import INFERENCE
+from app.jobs.reaper import Reaper
+from app.storage.blobs import BlobStore, LocalBlobs
+from worker.model_cache import ModelCache
+from worker.publish import offer_training, publish
+from worker.published import find
+
+
+@dataclass
+class Runtime:
+    """The parts of a running worker; `name` is what its jobs are claimed by."""
+
+    name: str
+    settings: Settings
+    sessions: sessionmaker[Session]
+    readers: sessionmaker[Session]
+    blobs: BlobStore
+    decoder: Decoder
+    models: ModelCache
+    stopping: threading.Event = field(default_factory=threading.Event)
+
+
+def make_runtime(
+    settings: Settings,
+    name: str,
+    doorbell: Doorbell | None = None,
+    queues: Collection[str] = (INFERENCE,),
+) -> Runtime:
+    """Bring the database up to date, say what is on offer, and look after lost jobs once."""
+    engine = make_engine(settings)
+    upgrade(engine, settings)
+    sessions = make_sessions(engine)
+    if doorbell is not None:
+        attach(sessions, doorbell)
+    readers = make_sessions(engine, read=True)
+    blobs = LocalBlobs(settings.blob_dir)
+    models = ModelCache(settings, partial(find, readers, blobs))
+    if INFERENCE in queues:
+        publish(sessions, models.entries)
+    offer_training(sessions)
+    Reaper(sessions, settings).tick()
+    decoder = Decoder(settings)
+    decoder.warm()
+    return Runtime(
+        name=name,
+        settings=settings,
+        sessions=sessions,
+        readers=readers,
+        blobs=blobs,
+        decoder=decoder,
+        models=models,
+    )
