@@ -80,7 +80,7 @@ QUERIES: dict[str, dict[str, Any]] = {
     "/confusion": {},
     "/confusion/images": {"true": 0, "predicted": 1},
 }
-CLIP_ONLY = re.compile(r"/(tracks|frames|flow|overlay|playable)\b")
+CLIP_ONLY = re.compile(r"/(tracks|frames|flow|overlay|playable|times)\b")
 SMALL = {**TINY, "epochs": 1}
 BODIES: dict[str, dict[str, Any]] = {
     "/api/v1/training-runs": {"mechanisms": ["plain"], "config": SMALL},
