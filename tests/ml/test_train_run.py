@@ -153,7 +153,9 @@ def test_early_stopping_keeps_the_best_epoch(spec: RunSpec) -> None:
     assert event.stopped_early
     assert event.about["training"]["stopped_early"]
     assert event.about["training"]["best_epoch"] == best
-    assert event.about["metrics"]["loss"] == pytest.approx(losses[best - 1], abs=0.01)
+    rounded = event.about["metrics"]["loss"]  # of the float16 weights that are given away
+    assert rounded == pytest.approx(losses[best - 1], rel=0.005)
+    assert min(losses, key=lambda loss: abs(loss - rounded)) == losses[best - 1]
     kept = load_file(spec.folder / MODEL)
     for name, tensor in kept.items():
         assert torch.equal(tensor, copies[best][f"network.{name}"].to(tensor.dtype)), name
