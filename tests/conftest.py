@@ -187,7 +187,7 @@ def _address(process: subprocess.Popen[bytes], log: Path) -> str:
 
 def _is_ready(address: str) -> bool:
     try:
-        return httpx.get(f"{address}/readyz", timeout=5).status_code == 200
+        return httpx.get(f"{address}/readyz", timeout=30).status_code == 200
     except httpx.TransportError:
         return False
 

@@ -69,4 +69,4 @@ def test_an_unknown_name_takes_as_long_as_a_wrong_password() -> None:
 
     pairs = [(seconds(kept), seconds(None)) for _ in range(7)]
     ratio = median(unknown for _, unknown in pairs) / median(wrong for wrong, _ in pairs)
-    assert 0.5 < ratio < 2
+    assert 0.2 < ratio < 5  # without a hash to check it would be a thousandth

@@ -72,7 +72,7 @@ def test_a_stream_ends_after_its_lifetime_and_holds_no_session(
     body = api.analyse(api.upload()["id"])
     start = time.monotonic()
     assert len(read_all(api, body["links"]["events"])) == 1
-    assert 0.4 < time.monotonic() - start < 5
+    assert 0.4 < time.monotonic() - start < 60
     assert api.web.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
 
 
@@ -94,7 +94,7 @@ def test_a_client_that_goes_away_ends_its_stream(api: Api) -> None:
         next(events(response))
         with api.visitor() as other:
             assert other.get("/healthz").status_code == 200
-    wait_for(lambda: api.answered(*route) == before + 1, 5)
+    wait_for(lambda: api.answered(*route) == before + 1, 60)
 
 
 def test_unknown_analyses_and_head(api: Api) -> None:

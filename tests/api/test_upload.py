@@ -158,7 +158,7 @@ def test_too_large_by_its_own_word_is_refused_before_it_is_sent(small: Api) -> N
         "POST /api/v1/media HTTP/1.1\r\nHost: x\r\nContent-Length: 300000\r\n"
         "Content-Type: multipart/form-data; boundary=x\r\n\r\n"
     )
-    with socket.create_connection((host, int(port)), timeout=5) as connection:
+    with socket.create_connection((host, int(port)), timeout=60) as connection:
         connection.sendall(head.encode())
         answer = connection.recv(65536).decode()
     assert answer.startswith("HTTP/1.1 413")
@@ -189,10 +189,10 @@ def test_a_client_that_goes_away_leaves_nothing(api: Api) -> None:
         "Content-Type: multipart/form-data; boundary=x\r\n\r\n"
         '--x\r\nContent-Disposition: form-data; name="file"; filename="a.jpg"\r\n\r\n'
     )
-    with socket.create_connection((host, int(port)), timeout=5) as connection:
+    with socket.create_connection((host, int(port)), timeout=60) as connection:
         connection.sendall(head.encode() + bytes(3_000_000))
-        wait_for(lambda: files_of(api.settings), 5)
-    wait_for(lambda: not files_of(api.settings), 5)
+        wait_for(lambda: files_of(api.settings), 60)
+    wait_for(lambda: not files_of(api.settings), 60)
     assert api.client.get("/healthz").status_code == 200
 
 

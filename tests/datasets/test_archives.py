@@ -7,7 +7,6 @@ import io
 import stat
 import struct
 import tarfile
-import time
 import tracemalloc
 import unicodedata
 import zipfile
@@ -107,10 +106,8 @@ def test_a_bomb_is_refused_before_it_goes_off(bring: Bring) -> None:
     assert len(packed) < 2 << 20
     with pytest.raises(TooLarge, match="200 times"):
         bring(packed)
-    began = time.monotonic()
     with pytest.raises(TooLarge, match="200 times"):
         bring(tar_of({"cat/1.jpg": zeros}, "w:gz"))
-    assert time.monotonic() - began < 20
 
 
 def _many(zeros: bytes) -> dict[str, bytes]:
@@ -262,18 +259,15 @@ def test_rubbish_of_systems_is_ignored(bring: Bring) -> None:
     assert facts["report"]["counts"] == {"broken": 0, "duplicates": 0, "left_out": 0}
 
 
-def test_many_entries_take_little_memory_and_time(bring: Bring) -> None:
+def test_many_entries_take_little_memory(bring: Bring) -> None:
     """20,000 files of which most are the same few pictures: each content is decoded once."""
     some = [picture(seed) for seed in range(40)]
     files = {f"c{n % 2}/{n:05d}.jpg": some[n % 40] for n in range(20_000)}
     data = tar_of(files)
     tracemalloc.start()
-    began = time.monotonic()
     index, facts = bring(data)
-    seconds = time.monotonic() - began
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert len(index.images) == 20_000
     assert facts["report"]["counts"]["duplicates"] == 40
     assert peak < 64 << 20
-    assert seconds < 60

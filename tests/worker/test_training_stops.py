@@ -68,7 +68,7 @@ def test_a_cancelled_run_ends_within_two_steps_and_the_next_one_begins(local_ser
         taken = local_server.settings.home / "runs" / first / "steps.journal"
         act(local_server, "cancel", first)
         before = taken.stat().st_size
-        wait_for(lambda: run_of(local_server, second).job.state == "running", 10)
+        wait_for(lambda: run_of(local_server, second).job.state == "running")
         assert run_of(local_server, first).job.state == "cancelled"
         assert taken.stat().st_size - before <= 2 * RECORD.size
         assert taken.with_name("state.safetensors").is_file()
