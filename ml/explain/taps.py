@@ -26,13 +26,13 @@ def evaluating(model: nn.Module) -> Iterator[None]:
             module.training = True
 
 
-def _all_modules(model: nn.Module) -> Iterator[nn.Module]:
-    """As `model.modules()`, at a twentieth of its cost: a model answers in 10 ms."""
-    waiting = [model]
-    while waiting:
-        module = waiting.pop()
-        yield module
-        waiting.extend(child for child in module._modules.values() if child is not None)  # noqa: SLF001
+def _all_modules(model: nn.Module) -> list[nn.Module]:
+    """As `model.modules()`, at a quarter of its cost: a model answers in 10 ms."""
+    found = [model]
+    for module in found:  # grows while it is walked
+        if children := module._modules:  # noqa: SLF001
+            found += [child for child in children.values() if child is not None]
+    return found
 
 
 @contextmanager
