@@ -115,8 +115,9 @@ MECHANISMS.register("cbam")(
             ),
             equation=(
                 r"M_c = \sigma(\mathrm{MLP}(\mathrm{avg}\,x) + \mathrm{MLP}(\max x)), \quad "
-                r"M_s = \sigma(\mathrm{BN}(f^{7 \times 7}[\max_c x';\, \mathrm{avg}_c x'])), \quad "
-                r"x'' = M_s \odot x', \; x' = M_c \odot x"
+                r"y = M_c \odot x, \quad "
+                r"M_s = \sigma(\mathrm{BN}(f^{7 \times 7}[\max_c y;\, \mathrm{avg}_c y])), \quad "
+                r"z = M_s \odot y"
             ),
             paper=Paper(
                 "CBAM: Convolutional Block Attention Module",

@@ -81,11 +81,13 @@ function drawModel() {
 function drawAll() {
   const chosen = /** @type {HTMLInputElement} */ (document.querySelector('[name="metric"]:checked'));
   const metric = chosen.value;
-  const trained = data.models.filter((/** @type {any} */ model) => model.curves.length > 0);
-  const traces = trained.map((/** @type {any} */ model, /** @type {number} */ index) =>
-    trace(model.curves, metric, model.title, /** @type {any} */ (SERIES[index % SERIES.length])),
-  );
-  draw("compare", traces, TITLES[metric], metric === "val_accuracy");
+  for (const [media, of] of [["image", "photos"], ["clip", "clips"]]) {
+    const trained = data.models.filter((/** @type {any} */ model) => model.media === media && model.curves.length > 0);
+    const traces = trained.map((/** @type {any} */ model, /** @type {number} */ index) =>
+      trace(model.curves, metric, model.title, /** @type {any} */ (SERIES[index % SERIES.length])),
+    );
+    draw(media, traces, `${TITLES[metric]}, models of ${of}`, metric === "val_accuracy");
+  }
 }
 
 const drawPage = data.model ? drawModel : drawAll;

@@ -11,11 +11,13 @@ from tests.browser.conftest import Visit
 def test_list_and_comparison(visit: Visit) -> None:
     page = visit.open("/models")
     cards = httpx.get(f"{visit.address}/api/v1/models").json()["items"]
-    expect(page.locator("tbody tr")).to_have_count(len(cards))
+    expect(page.locator("tbody tr:not(.group)")).to_have_count(len(cards))
+    expect(page.locator("tbody .group")).to_have_text(["For photos", "For clips"])
     trained = [card for card in cards if card["curves"]]
     expect(page.locator(".chart .scatterlayer .trace")).to_have_count(len(trained))
     page.get_by_role("radio", name="Training loss").check()
-    expect(page.locator(".chart .gtitle")).to_have_text("Training loss by epoch")
+    titles = [f"Training loss by epoch, models of {what}" for what in ("photos", "clips")]
+    expect(page.locator(".chart .gtitle")).to_have_text(titles)
 
 
 def test_a_models_page(each_width: Visit) -> None:
