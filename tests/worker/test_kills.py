@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 import time
 
+import pytest
+
 from tests.worker.harness import Server, kill_workers, photo, serving, wait_for
 
 KILLS = 20
@@ -12,6 +14,7 @@ ANALYSES = 4
 METHODS = ("attention", "gradcam", "hirescam", "layercam")
 
 
+@pytest.mark.timeout(1800)  # each kill costs a worker's start, which imports torch
 def test_twenty_kills_change_nothing(server: Server) -> None:
     dice = random.Random(20)
     media = [server.add_photo(photo(seed)) for seed in range(ANALYSES)]

@@ -14,6 +14,7 @@ import { Flow } from "./flow.js";
 import { clipLegend } from "./legend.js";
 import { bindShare, showLinks } from "./links.js";
 import { Panes } from "./panes.js";
+import { makeLook } from "./picture.js";
 import { loadPlayable } from "./playable.js";
 import { bindPointer, clockKeys } from "./pointing.js";
 import { bindRange } from "./range.js";
@@ -92,13 +93,6 @@ const layerTracks = () => {
 
 /** @type {import("./picture.js").Look} */
 let look;
-function newLook() {
-  const view = state.now;
-  const lookup = (/** @type {string} */ name, /** @type {string} */ other) =>
-    colours.lookup(colours.known(name, other), view.threshold / 100);
-  const all = [...tracks.all.values()].filter((track) => track.data);
-  look = { view, all, lookup: lookup(view.colours, "inferno"), diverging: lookup(view.diverging, "vik"), spans: new Map() };
-}
 
 const READ_MS = 120;
 const REST_MS = 300; // without another frame, before cells out of sight are drawn
@@ -142,8 +136,8 @@ function picture(now) {
 
 /** What changes with the view or with what has come, not with time. */
 function nameAll() {
-  newLook();
   const view = state.now;
+  look = makeLook(view, colours, tracks);
   const of = layer();
   const found = layerTracks();
   panes.name(found, { ...of, title: titleOf(of.model), card: rows.find((card) => card.id === of.model) }, view);

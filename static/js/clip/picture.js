@@ -14,6 +14,17 @@ import { FINE, fineOf } from "./tracks.js";
  * @property {Map<Track, [number, number]>} spans  found so far: they hold until the view changes
  */
 
+/**
+ * @param {import("./view.js").View} view @param {import("../colours.js").Colours} colours
+ * @param {import("./tracks.js").Tracks} tracks @returns {Look}
+ */
+export function makeLook(view, colours, tracks) {
+  const lookup = (/** @type {string} */ name, /** @type {string} */ other) =>
+    colours.lookup(colours.known(name, other), view.threshold / 100);
+  const all = [...tracks.all.values()].filter((track) => track.data);
+  return { view, all, lookup: lookup(view.colours, "inferno"), diverging: lookup(view.diverging, "vik"), spans: new Map() };
+}
+
 /** @param {HTMLCanvasElement} canvas @returns {CanvasRenderingContext2D} */
 const contextOf = (canvas, options = {}) =>
   /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d", options));
