@@ -125,7 +125,8 @@ def analysis(
 @router.get("/models")
 def models(request: Request, session: Reading) -> Response:
     """All models."""
-    return page(request, "models.html.jinja", {"page": "models", "models": _cards(session)})
+    cards = [{**card, "media": looks_at(card)} for card in _cards(session)]
+    return page(request, "models.html.jinja", {"page": "models", "models": cards})
 
 
 @router.get("/models/{model_id}")
