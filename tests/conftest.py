@@ -24,7 +24,7 @@ import pytest
 
 import ml  # noqa: F401 (before torch: how its threads wait)
 from app.core.settings import Settings
-from tests.servers import SERVERS
+from tests.support.server_settings import SERVERS
 
 REDIS = os.environ.get("SIGHTLINE_TEST_REDIS", "redis://127.0.0.1:6379")
 POSTGRES = os.environ.get(

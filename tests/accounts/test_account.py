@@ -14,9 +14,9 @@ from app.accounts import passwords, sessions
 from app.core.security import COOKIE
 from app.db.account_models import ApiToken
 from app.db.models import utcnow
-from tests.accounts.signing import bearer, signed_in
-from tests.api.harness import Api
-from tests.worker.harness import photo
+from tests.support.backend import photo
+from tests.support.signing_in import bearer, signed_in
+from tests.support.web import Api
 
 PASSWORD = "a few words in a row"
 BASE = "/api/v1/account"

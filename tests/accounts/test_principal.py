@@ -10,8 +10,8 @@ import pytest
 from app.core.settings import Settings
 from app.db import accounts as rows
 from app.web.principal import Admin, Audit, MaybeUser, Reader, Trainer
-from tests.accounts.signing import bearer, signed_in
-from tests.api.harness import Api, running
+from tests.support.signing_in import bearer, signed_in
+from tests.support.web import Api, running
 
 PAGE = {"Accept": "text/html"}
 

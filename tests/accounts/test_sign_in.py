@@ -15,8 +15,8 @@ from app.db.account_models import ApiToken, Login, SignInLink, User
 from app.db.models import utcnow
 from app.web.accountpages import HOME
 from app.web.identity import SESSION_COOKIE
-from tests.accounts.signing import bearer
-from tests.api.harness import Api
+from tests.support.signing_in import bearer
+from tests.support.web import Api
 
 PASSWORD = "a few words in a row"
 PAGE = {"Accept": "text/html"}

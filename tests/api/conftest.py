@@ -11,8 +11,8 @@ import pytest
 from app.__main__ import background
 from app.core.settings import Settings
 from app.jobs.dispatch import make_doorbell
-from tests.api.harness import Api, running
-from tests.worker.harness import wait_for
+from tests.support.backend import wait_for
+from tests.support.web import Api, running
 
 
 @pytest.fixture(scope="session")

@@ -12,8 +12,8 @@ from app.db import jobs as job_rows
 from app.db.models import Analysis, Job
 from app.jobs.dispatch import Doorbell
 from app.jobs.service import request_cancel
-from tests.api.harness import Api, files_of
-from tests.worker.harness import photo
+from tests.support.backend import photo
+from tests.support.web import Api, files_of
 
 
 def ask(api: Api, **body: Any) -> Any:

@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.api.harness import Api
 from tests.api.test_events import read_all
-from tests.worker import clips
-from tests.worker.harness import photo, wait_for
+from tests.support import clip_models as clips
+from tests.support.backend import photo, wait_for
+from tests.support.web import Api
 
 SIZE = (96, 72)
 ASKED: dict[str, Any] = {"models": ["tiny-clips"], "input_size": 96, "segments": 4}

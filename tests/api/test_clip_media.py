@@ -14,10 +14,10 @@ from sqlalchemy import select
 
 from app.db.models import Job
 from app.intake.deletion import sweep
-from tests.api.harness import Api, files_of
-from tests.datasets.working import import_all, importing
-from tests.ml.clips import KINDS, make, uneven
-from tests.worker.harness import wait_for
+from tests.support.backend import wait_for
+from tests.support.clip_files import KINDS, make, uneven
+from tests.support.import_worker import import_all, importing
+from tests.support.web import Api, files_of
 
 TIMES = list(range(0, 1200, 40))
 

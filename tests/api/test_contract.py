@@ -18,11 +18,11 @@ from schemathesis.checks import CHECKS, load_all_checks
 
 from app.core.security import COOKIE
 from app.web.openapi import DOCUMENT
-from tests.accounts.signing import bearer
-from tests.api.harness import Api
-from tests.worker import clips
-from tests.worker.harness import photo, wait_for
-from tests.worker.training import TINY, add_dataset
+from tests.support import clip_models as clips
+from tests.support.backend import photo, wait_for
+from tests.support.signing_in import bearer
+from tests.support.training import TINY, add_dataset
+from tests.support.web import Api
 
 # A cursor, a class name, a photo: no schema can say which of them are good.
 load_all_checks()

@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from app.web import sse
-from tests.api.harness import Api
-from tests.worker.harness import wait_for
+from tests.support.backend import wait_for
+from tests.support.web import Api
 
 
 def events(response: httpx.Response) -> Iterator[dict[str, str]]:

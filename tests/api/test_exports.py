@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from tests.api.harness import Api, values_of
-from tests.worker.harness import photo
+from tests.support.backend import photo
+from tests.support.web import Api, values_of
 
 Maps = dict[tuple[str, str, str], Any]
 

@@ -15,7 +15,7 @@ from PIL import Image
 from app.core.settings import Settings
 from app.db.models import Heatmap, new_id
 from app.web.drawing.tables import tables
-from tests.api.harness import Api, npy, running, values_of
+from tests.support.web import Api, npy, running, values_of
 
 Maps = dict[tuple[str, str, str], Any]
 LATE = ("gated", "late", "gradcam")

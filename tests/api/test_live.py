@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 from pypdf import PdfReader
 
-from tests.api.harness import Api
 from tests.api.test_events import read_all
-from tests.worker.harness import photo, wait_for
+from tests.support.backend import photo, wait_for
+from tests.support.web import Api
 
 
 @pytest.fixture(scope="module")

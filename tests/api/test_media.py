@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.api.harness import Api, files_of
-from tests.worker.harness import photo
+from tests.support.backend import photo
+from tests.support.web import Api, files_of
 
 
 def test_the_original_is_served_as_data_only(api: Api) -> None:

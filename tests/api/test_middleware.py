@@ -11,7 +11,7 @@ from starlette.requests import Request
 
 from app.core.security import COOKIE
 from app.core.settings import Settings
-from tests.api.harness import Api, running
+from tests.support.web import Api, running
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 

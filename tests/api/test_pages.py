@@ -13,8 +13,8 @@ from markupsafe import Markup
 
 from app.web.static import Static
 from app.web.templating import ROOT, json_block
-from tests.api.harness import Api
-from tests.worker.harness import photo
+from tests.support.backend import photo
+from tests.support.web import Api
 
 BROWSER = {"Accept": "text/html"}
 

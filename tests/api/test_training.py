@@ -15,9 +15,9 @@ from app.db import offers
 from app.db import training as rows
 from app.training import headers
 from ml.train.form import form
-from tests.accounts.signing import bearer, signed_in
-from tests.api.harness import Api, card
-from tests.worker.training import add_dataset
+from tests.support.signing_in import bearer, signed_in
+from tests.support.training import add_dataset
+from tests.support.web import Api, card
 
 BASE = "/api/v1"
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from app.db import offers
-from tests.accounts.signing import bearer, signed_in
-from tests.api.harness import Api
+from tests.support.signing_in import bearer, signed_in
+from tests.support.web import Api
 
 BROWSER = {"Accept": "text/html"}
 FIELD = {"help": "", "group": "run", "type": "int", "default": 4, "min": 1, "max": 9}

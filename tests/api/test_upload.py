@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from app.core.settings import Settings
-from tests.api.harness import Api, files_of, running
-from tests.worker.harness import photo, wait_for
+from tests.support.backend import photo, wait_for
+from tests.support.web import Api, files_of, running
 
 
 def send(

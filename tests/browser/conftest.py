@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from tests.browser.studies import study
+from tests.support.studies import study
 
 __all__ = ["study"]
 ROOT = Path(__file__).resolve().parents[2]

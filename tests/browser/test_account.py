@@ -14,9 +14,9 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.accounts.signing import sign_in
 from tests.browser.conftest import Visit
 from tests.browser.test_access import overflows, serious
+from tests.support.signing_in import sign_in
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "a few words in a row"

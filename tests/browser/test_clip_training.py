@@ -7,12 +7,12 @@ from pathlib import Path
 
 from playwright.sync_api import expect
 
-from tests.accounts.signing import sign_in
 from tests.browser.conftest import Visit
-from tests.browser.studies import LONG, admin, dataset_of, rows
 from tests.browser.test_access import overflows, serious
-from tests.datasets.clips import clip_bytes, clip_classes
-from tests.datasets.making import zip_of
+from tests.support.archives import zip_of
+from tests.support.clip_archives import clip_bytes, clip_classes
+from tests.support.signing_in import sign_in
+from tests.support.studies import LONG, admin, dataset_of, rows
 
 SETTINGS = {
     "Epochs": "2",

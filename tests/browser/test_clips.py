@@ -15,8 +15,8 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import Visit
 from tests.browser.test_access import overflows, serious
 from tests.browser.test_analysis import PIXELS, choose, until
-from tests.ml.clips import KINDS, make, number, uneven
-from tests.worker.clips import film
+from tests.support.clip_files import KINDS, make, number, uneven
+from tests.support.clip_models import film
 
 SECONDS = 3.0
 

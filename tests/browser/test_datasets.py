@@ -9,12 +9,12 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from app.core.settings import Settings
-from tests.accounts.signing import sign_in, signed_in
-from tests.api.harness import Api, running
 from tests.browser.conftest import Visit, _visit
 from tests.browser.test_access import overflows, serious
-from tests.datasets.making import classes, picture, zip_of
-from tests.datasets.working import importing
+from tests.support.archives import classes, picture, zip_of
+from tests.support.import_worker import importing
+from tests.support.signing_in import sign_in, signed_in
+from tests.support.web import Api, running
 
 WINDOWS = [(1440, "light"), (1440, "dark"), (390, "light"), (390, "dark")]
 

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.accounts.signing import sign_in
 from tests.browser.conftest import Visit
-from tests.browser.studies import LONG, MINUTES, admin, dataset_of, rows, tiles, until
 from tests.browser.test_access import overflows, serious
+from tests.support.signing_in import sign_in
+from tests.support.studies import LONG, MINUTES, admin, dataset_of, rows, tiles, until
 
 PIXELS = "canvas => canvas.toDataURL()"
 

@@ -11,9 +11,9 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 
-from tests.accounts.signing import sign_in
 from tests.browser.conftest import Visit
-from tests.browser.studies import MINUTES, SMALL, admin, rows, until
+from tests.support.signing_in import sign_in
+from tests.support.studies import MINUTES, SMALL, admin, rows, until
 
 LONG_RUN = {**SMALL, "epochs": 500}
 

@@ -16,7 +16,7 @@ import pytest
 
 from app.core.errors import BadArchive, SightlineError, TooLarge
 from tests.datasets.conftest import Bring
-from tests.datasets.making import classes, picture, split, tar_of, zip_of
+from tests.support.archives import classes, picture, split, tar_of, zip_of
 
 PACKERS: dict[str, Callable[[dict[str, bytes]], bytes]] = {
     "zip": zip_of,

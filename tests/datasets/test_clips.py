@@ -8,13 +8,13 @@ from pathlib import Path
 from PIL import Image
 
 from app.core.settings import Settings
-from tests.accounts.signing import signed_in
 from tests.api.conftest import any_api, api, shared
-from tests.api.harness import Api, running
-from tests.datasets.clips import clip_bytes, clip_classes
-from tests.datasets.making import classes, picture, zip_of
 from tests.datasets.test_uploads import DATASETS, imported
-from tests.datasets.working import import_all
+from tests.support.archives import classes, picture, zip_of
+from tests.support.clip_archives import clip_bytes, clip_classes
+from tests.support.import_worker import import_all
+from tests.support.signing_in import signed_in
+from tests.support.web import Api, running
 
 __all__ = ["any_api", "api", "shared"]
 

@@ -15,13 +15,13 @@ from app.db.models import new_id
 from app.db.training_models import Dataset
 from app.jobs import service
 from app.jobs.parameters import PREPARATION, ImportDataset
-from tests.api.harness import files_of
 from tests.conftest import leave_out
-from tests.datasets.making import classes, picture, zip_of
 from tests.datasets.test_kills import bring
-from tests.datasets.working import import_all
-from tests.intake.photos import png_bomb, png_header_only, png_text_bomb
-from tests.worker.harness import Server
+from tests.support.archives import classes, picture, zip_of
+from tests.support.backend import Server
+from tests.support.import_worker import import_all
+from tests.support.photos import png_bomb, png_header_only, png_text_bomb
+from tests.support.web import files_of
 
 
 @pytest.fixture

@@ -26,10 +26,10 @@ from app.db.training_models import Dataset
 from app.jobs import service
 from app.jobs.parameters import PREPARATION, ImportDataset
 from app.jobs.reaper import Reaper
-from tests.api.harness import files_of
 from tests.conftest import ROOT
-from tests.datasets.making import classes, picture, zip_of
-from tests.worker.harness import Server, wait_for
+from tests.support.archives import classes, picture, zip_of
+from tests.support.backend import Server, wait_for
+from tests.support.web import files_of
 
 KILLS = 4
 QUICK: dict[str, Any] = {"heartbeat_seconds": 0.2, "stale_seconds": 1.0, "max_attempts": 50}

@@ -9,8 +9,8 @@ from app.core.settings import Settings
 from app.datasets.index import load
 from app.storage.blobs import LocalBlobs
 from tests.datasets.conftest import DATASET, Bring
-from tests.datasets.making import classes, picture, split, zip_of
 from tests.datasets.test_archives import broken, counts, left_out
+from tests.support.archives import classes, picture, split, zip_of
 
 
 @pytest.mark.parametrize("val", ["val", "valid", "validation", "Val", "test"])

@@ -18,12 +18,12 @@ from app.core.settings import Settings
 from app.db import accounts
 from app.db.models import Base
 from app.db.training_models import Study
-from tests.accounts.signing import bearer, signed_in
 from tests.api.conftest import any_api, api, shared
-from tests.api.harness import Api, files_of, running
-from tests.datasets.making import classes, picture, split, tar_of, zip_of
-from tests.datasets.working import import_all
-from tests.worker.harness import wait_for
+from tests.support.archives import classes, picture, split, tar_of, zip_of
+from tests.support.backend import wait_for
+from tests.support.import_worker import import_all
+from tests.support.signing_in import bearer, signed_in
+from tests.support.web import Api, files_of, running
 
 __all__ = ["any_api", "api", "shared"]
 DATASETS = "/api/v1/datasets"

@@ -1,5 +1,5 @@
 """Every test here runs on SQLite and on PostgreSQL."""
 
-from tests.databases import engine, sessions, settings
+from tests.support.databases import engine, sessions, settings
 
 __all__ = ["engine", "sessions", "settings"]

@@ -7,7 +7,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
 
 from app.db.hooks import after_commit, after_rollback
-from tests.databases import add_medium
+from tests.support.databases import add_medium
 
 Sessions = sessionmaker[Session]
 

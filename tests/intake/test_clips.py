@@ -18,8 +18,8 @@ from app.core.settings import Settings
 from app.intake.decoder import Decoder
 from app.intake.uploads import received
 from app.storage.blobs import LocalBlobs
-from tests.intake import photos
-from tests.ml.clips import KINDS, make, number, uneven
+from tests.support import photos
+from tests.support.clip_files import KINDS, make, number, uneven
 
 TIMES = list(range(0, 4000, 40))
 

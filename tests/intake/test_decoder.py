@@ -18,8 +18,8 @@ from app.core.errors import BadMedia, Busy, TooLarge
 from app.core.settings import MIB, Settings
 from app.intake.decoder import Decoder
 from app.intake.lane import FILES_A_CHILD
-from tests.intake import photos
 from tests.intake.test_refusals import GOOD, pid
+from tests.support import photos
 
 Save = Callable[[bytes], Path]
 LARGE = photos.encode(photos.scene(5000, 4000), "PNG", compress_level=1)

@@ -12,7 +12,7 @@ from PIL import Image
 
 from app.intake.decoder import Decoder
 from ml.media.image import load_rgb, squash
-from tests.intake import photos
+from tests.support import photos
 
 Save = Callable[[bytes], Path]
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)

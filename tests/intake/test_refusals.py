@@ -9,7 +9,7 @@ import pytest
 
 from app.core.errors import BadMedia, SightlineError, TooLarge
 from app.intake.decoder import Decoder
-from tests.intake import photos
+from tests.support import photos
 
 Save = Callable[[bytes], Path]
 GOOD = photos.encode(photos.scene(), "JPEG")

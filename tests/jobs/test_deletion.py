@@ -16,7 +16,7 @@ from app.db.models import Analysis, Heatmap, Job, Media, Prediction, new_id
 from app.db.removal import remove_old_jobs
 from app.intake.deletion import delete_analysis, delete_media, sweep
 from app.storage.blobs import LocalBlobs
-from tests.databases import add_analysis, add_medium
+from tests.support.databases import add_analysis, add_medium
 
 Sessions = sessionmaker[Session]
 

@@ -20,7 +20,7 @@ from app.jobs.dispatch import CeleryDoorbell, LocalDoorbell, attach, make_doorbe
 from app.jobs.reaper import Reaper, ReaperThread
 from app.storage.blobs import LocalBlobs
 from tests.jobs.test_service import Listener, enqueue
-from tests.worker.harness import wait_for
+from tests.support.backend import wait_for
 
 Sessions = sessionmaker[Session]
 

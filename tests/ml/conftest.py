@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from ml.network import Network
-from tests.ml import nets
+from tests.support import networks as nets
 
 
 @pytest.fixture(scope="session", autouse=True)

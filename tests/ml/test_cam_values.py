@@ -15,7 +15,7 @@ from ml.explain.image import explain_batch
 from ml.explain.taps import activations_and_gradients
 from ml.network import Network, NetworkSpec, build_network
 from ml.weights import load_imagenet, put_into
-from tests.ml import nets
+from tests.support import networks as nets
 
 BY_HAND = [
     ("gradcam", "conv", [[11.25, 13.5], [20.25, 22.5]]),

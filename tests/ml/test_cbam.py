@@ -8,8 +8,8 @@ import torch
 
 from ml.network import NetworkSpec, build_network
 from ml.types import STAGES
-from tests.ml import nets
-from tests.ml.forms import array, batchnorm, conv_same, linear, sigmoid
+from tests.support import networks as nets
+from tests.support.equations import array, batchnorm, conv_same, linear, sigmoid
 
 CLOSE = {"atol": 1e-5, "rtol": 1e-5}
 

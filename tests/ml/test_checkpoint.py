@@ -14,7 +14,7 @@ from safetensors import safe_open
 from ml import catalogue
 from ml import checkpoint as checkpoints
 from ml.errors import MlError
-from tests.ml import nets
+from tests.support import networks as nets
 
 CLASSES = [f"class {i}" for i in range(10)]
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from ml.media import clip
 from ml.media.clippixels import Converter
-from tests.ml.clips import KINDS, make
+from tests.support.clip_files import KINDS, make
 
 BT709, SMPTE170M, BT2020, UNKNOWN = 1, 6, 9, 2
 LIMITED, FULL = 1, 2

@@ -15,7 +15,7 @@ from PIL import Image
 from ml.errors import MlError
 from ml.media import clip
 from ml.media.clip import BrokenClip, ClipLimits, ClipTooLarge, NotAClip
-from tests.ml.clips import KINDS, make, number, picture
+from tests.support.clip_files import KINDS, make, number, picture
 
 H264 = KINDS["h264 mp4"]
 WORKS_NOT = {"decord_corrupted.mp4": "damaged"}

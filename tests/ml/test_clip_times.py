@@ -10,7 +10,7 @@ import pytest
 from ml.media import clip, clipdecode
 from ml.media.clipfile import ClipLimits
 from ml.media.clipscan import scan
-from tests.ml.clips import EVEN, KINDS, make, number, uneven
+from tests.support.clip_files import EVEN, KINDS, make, number, uneven
 
 FRAMES = 70
 SETS = {

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ml.explain.combine import RULE, combine, unit_range, upsample
-from tests.ml.forms import Array, array, bilinear
+from tests.support.equations import Array, array, bilinear
 
 
 def by_the_rule(stages: list[Array], size: tuple[int, int]) -> Array:

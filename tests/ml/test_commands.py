@@ -19,7 +19,7 @@ from ml.attention.base import MECHANISMS
 from ml.explain.cam import METHODS
 from ml.explain.image import explain_image
 from ml.media.image import load_rgb, squash
-from tests.ml import toys
+from tests.support import toy_images as toys
 
 SIX = {"plain", "l2pa", "gated", "gated-grid", "residual", "cbam"}
 STAGES = ("early", "medium", "late", "combined")

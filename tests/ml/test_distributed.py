@@ -22,7 +22,8 @@ from ml.train.events import EpochEnd, Event, Finished, Ready, Saved, Step
 from ml.train.loop import Trainer
 from ml.train.ranks import ALONE, Ranks
 from ml.train.run import RunSpec, train
-from tests.ml import nets, toys
+from tests.support import networks as nets
+from tests.support import toy_images as toys
 
 CONFIG = replace(toys.QUICK, batch_size=7, epochs=3)  # shares of 3 and 4
 

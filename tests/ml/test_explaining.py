@@ -19,7 +19,7 @@ from ml.explain.prepare import for_inference
 from ml.explain.taps import activations_and_gradients
 from ml.network import Network
 from ml.types import STAGES, Attended
-from tests.ml import nets
+from tests.support import networks as nets
 
 EVERYTHING = ("attention", *METHODS)
 HOOKS = (

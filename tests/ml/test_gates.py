@@ -8,8 +8,8 @@ import torch
 
 from ml.attention.gating import Gate, normalise
 from ml.types import STAGES
-from tests.ml import nets
-from tests.ml.forms import Array, array, bilinear, conv1x1, linear, sigmoid, softmax_space
+from tests.support import networks as nets
+from tests.support.equations import Array, array, bilinear, conv1x1, linear, sigmoid, softmax_space
 
 CLOSE = {"atol": 1e-5, "rtol": 1e-5}
 NORMALISATIONS = ["sigmoid", "softmax", "mean", "mean_flow"]

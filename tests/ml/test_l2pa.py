@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from ml.types import STAGES
-from tests.ml import nets
-from tests.ml.forms import Array, array, linear, softmax_space
+from tests.support import networks as nets
+from tests.support.equations import Array, array, linear, softmax_space
 
 CLOSE = {"atol": 1e-5, "rtol": 1e-5}
 

@@ -12,7 +12,7 @@ from PIL import Image
 from ml.errors import MlError
 from ml.explain.prepare import for_inference
 from ml.localise import Boxed, hits, load_boxed, points, score
-from tests.ml import nets
+from tests.support import networks as nets
 
 Box = tuple[float, float, float, float]
 

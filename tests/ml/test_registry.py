@@ -17,7 +17,7 @@ from ml.explain.image import explain_batch
 from ml.network import Network, NetworkSpec, build_network
 from ml.registry import Registry
 from ml.types import STAGES
-from tests.ml import nets
+from tests.support import networks as nets
 
 VARIANTS = [pytest.param(n, p, id="-".join([n, *p.values()])) for n, p in nets.variants()]
 STRIDES = {"early": 8, "medium": 16, "late": 32}

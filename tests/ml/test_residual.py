@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from ml.attention.residual import activate
 from ml.network import NetworkSpec, build_network
 from ml.types import STAGES
-from tests.ml import nets
-from tests.ml.forms import array, sigmoid
+from tests.support import networks as nets
+from tests.support.equations import array, sigmoid
 
 CLOSE = {"atol": 1e-5, "rtol": 1e-5}
 

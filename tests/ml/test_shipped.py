@@ -20,7 +20,7 @@ from ml.media.image import load_rgb, squash
 from ml.train.data import SYNSETS
 from ml.types import STAGES
 from ml.weights import normalise
-from tests.ml import nets
+from tests.support import networks as nets
 
 SIX = ("plain", "l2pa", "gated", "gated-grid", "residual", "cbam")
 MASKED = SIX[1:]

@@ -28,9 +28,9 @@ from ml.train.run import RunSpec, train
 from ml.video.base import build_video
 from ml.video.motion import MOVEMENTS
 from ml.video.types import ClipAttended, StreamOutput
-from tests.ml import tinyclips as clips
-from tests.ml import toys
-from tests.ml.tinyclips import QUICK, WAYS
+from tests.support import camera_clips as clips
+from tests.support import toy_images as toys
+from tests.support.camera_clips import QUICK, WAYS
 
 
 @pytest.fixture(scope="module")

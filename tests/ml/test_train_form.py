@@ -14,7 +14,7 @@ from ml.train.clips.config import ClipConfig
 from ml.train.config import TrainConfig, configure, restored
 from ml.train.form import form
 from ml.train.recipes import shipped
-from tests.ml import nets
+from tests.support import networks as nets
 
 FORM = json.loads(json.dumps(form()))
 RUN = {field["name"]: field for field in FORM["fields"]}

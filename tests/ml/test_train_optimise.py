@@ -12,7 +12,7 @@ from torch import nn
 
 from ml.train.loop import Trainer
 from ml.train.schedule import share
-from tests.ml import toys
+from tests.support import toy_images as toys
 
 
 def three_steps(**change: float | str) -> list[tuple[float, torch.Tensor, torch.Tensor]]:

@@ -23,7 +23,7 @@ from ml.train.events import EpochEnd, Event, Finished, Loading, Ready, Saved, St
 from ml.train.run import MODEL, RunSpec, train
 from ml.types import STAGES
 from ml.weights import normalise
-from tests.ml import toys
+from tests.support import toy_images as toys
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from ml.errors import MlError
 from ml.train import trial
 from ml.train.data import list_folder
 from ml.train.run import RunSpec, train
-from tests.ml import toys
+from tests.support import toy_images as toys
 
 
 @pytest.fixture

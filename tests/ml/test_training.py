@@ -18,7 +18,8 @@ from ml.train.config import TrainConfig
 from ml.train.events import EpochEnd, Step, Validating
 from ml.train.loop import Trainer
 from ml.types import Attended
-from tests.ml import nets, toys
+from tests.support import networks as nets
+from tests.support import toy_images as toys
 
 
 def trainer(config: TrainConfig = toys.QUICK, count: int = 16, **options: Any) -> Trainer:

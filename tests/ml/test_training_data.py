@@ -16,7 +16,7 @@ from ml.errors import MlError
 from ml.media.image import load_rgb, squash
 from ml.train.data import augment, batches, load_folder
 from ml.train.loop import Trainer
-from tests.ml import toys
+from tests.support import toy_images as toys
 
 FROZEN = replace(toys.QUICK, frozen_blocks=6, epochs=1)
 

@@ -21,7 +21,8 @@ from ml.errors import MlError
 from ml.media import flow
 from ml.video.base import VIDEO_MODELS
 from ml.video.sample import sample_clip
-from tests.ml import nets, videos
+from tests.support import networks as nets
+from tests.support import video_networks as videos
 
 
 def save(folder: Path, name: str, **spec: object) -> checkpoints.Checkpoint:

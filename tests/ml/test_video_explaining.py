@@ -15,8 +15,8 @@ from ml.types import STAGES
 from ml.video.base import VIDEO_MODELS, VideoNetwork
 from ml.video.explain import LoadedClipModel, explain_clip, explain_clips, track_times
 from ml.video.types import ClipResult
-from tests.ml import videos
 from tests.ml.test_explaining import Snapshot, mixed_flags
+from tests.support import video_networks as videos
 
 KINDS = [*dict.fromkeys(("two_stream-residual", "two_stream-gated", "cnn_lstm-cbam"))] + [
     f"{name}-plain" for name in VIDEO_MODELS

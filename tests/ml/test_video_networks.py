@@ -15,7 +15,7 @@ from ml.video.base import VIDEO_MODELS, VideoSpec, build_video
 from ml.video.consensus import CONSENSUS, AttentionConsensus, AttentionConsensusParameters
 from ml.video.fusion import FUSIONS
 from ml.video.types import ClipAttended, StreamOutput
-from tests.ml import videos
+from tests.support import video_networks as videos
 
 
 def loss_of(output: ClipAttended) -> torch.Tensor:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ml.video.rollout import Layer, Softmaxes, rollout
-from tests.ml import videos
+from tests.support import video_networks as videos
 
 
 def attention(rows: list[list[float]]) -> Tensor:

@@ -11,7 +11,7 @@ from ml.errors import MlError
 from ml.network import NetworkSpec, build_network
 from ml.video.inputs import flip_flow, flip_frames, middle_fields, normalise_flow, prepare
 from ml.video.weights import cross_modality, put_imagenet
-from tests.ml import videos
+from tests.support import video_networks as videos
 
 
 def imagenet(seed: int = 3) -> dict[str, Tensor]:

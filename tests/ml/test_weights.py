@@ -17,7 +17,7 @@ from ml.errors import MlError
 from ml.explain.image import explain_image
 from ml.media.image import load_rgb, squash
 from ml.network import NetworkSpec, build_network
-from tests.ml import nets
+from tests.support import networks as nets
 
 
 def offline(*_args: object, **_options: object) -> None:

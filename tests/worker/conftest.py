@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.worker.harness import Server, home_settings
+from tests.support.backend import Server, home_settings
 
 QUICK = {"heartbeat_seconds": 0.2, "stale_seconds": 1.5, "max_attempts": 100}
 

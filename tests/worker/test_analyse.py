@@ -7,7 +7,7 @@ import io
 import numpy as np
 
 from app.db import analyses as rows
-from tests.worker.harness import Server, photo, serving
+from tests.support.backend import Server, photo, serving
 
 
 def test_an_analysis_fills_every_cell(server: Server) -> None:

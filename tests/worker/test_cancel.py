@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.worker.harness import Server, photo, serving, wait_for
+from tests.support.backend import Server, photo, serving, wait_for
 
 EVERYTHING = ("attention", "gradcam", "gradcampp", "hirescam", "layercam", "xgradcam")
 

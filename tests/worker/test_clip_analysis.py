@@ -17,8 +17,8 @@ from ml.media import flow
 from ml.video.explain import explain_clip
 from ml.video.sampling import segment_bounds, snippets
 from ml.video.types import Sampled
-from tests.worker import clips
-from tests.worker.harness import Server, kill_workers, serving, wait_for
+from tests.support import clip_models as clips
+from tests.support.backend import Server, kill_workers, serving, wait_for
 
 
 @pytest.fixture(scope="module")

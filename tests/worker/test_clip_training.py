@@ -11,11 +11,11 @@ from app.db import training as rows
 from app.db.models import Job, new_id, utcnow
 from app.db.training_models import Dataset
 from app.training import control
-from tests.datasets.clips import clip_bytes, clip_classes
-from tests.worker import clips
-from tests.worker.harness import Server, serving
+from tests.support import clip_models as clips
+from tests.support.backend import Server, serving
+from tests.support.clip_archives import clip_bytes, clip_classes
+from tests.support.training import kill_while_training, launched, said, wait_run
 from tests.worker.test_trials import tried
-from tests.worker.training import kill_while_training, launched, said, wait_run
 
 CLASSES = ("left", "right")
 TINY = {

@@ -12,7 +12,7 @@ from app.db.models import Job
 from app.intake.deletion import delete_analysis
 from app.jobs.dispatch import LocalDoorbell
 from app.jobs.parameters import INFERENCE
-from tests.worker.harness import Server, kill_workers, photo, serving, wait_for, worker_processes
+from tests.support.backend import Server, kill_workers, photo, serving, wait_for, worker_processes
 
 
 def ring(server: Server, analysis_id: str) -> None:

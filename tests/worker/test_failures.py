@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import leave_out
-from tests.worker import clips
+from tests.support import clip_models as clips
+from tests.support.backend import Server, home_settings, photo, serving
 from tests.worker.conftest import QUICK
-from tests.worker.harness import Server, home_settings, photo, serving
 
 
 @pytest.fixture
@@ -96,7 +96,7 @@ def test_what_nobody_expected_is_kept_for_the_log(local_server: Server) -> None:
 
 
 def test_a_job_that_always_kills_its_worker_fails_in_the_end(tmp_path: Path) -> None:
-    from tests.worker.harness import kill_workers, wait_for
+    from tests.support.backend import kill_workers, wait_for
 
     server = Server(home_settings(tmp_path / "home", **(QUICK | {"max_attempts": 2})))
     analysis_id = server.ask(server.add_photo(photo()), models=["plain"], size=512)

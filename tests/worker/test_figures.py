@@ -9,7 +9,7 @@ from app.db.models import Job, new_id
 from app.jobs import service
 from app.jobs.parameters import INFERENCE, DrawFigure
 from app.jobs.states import TERMINAL
-from tests.worker.harness import Server, photo, serving, wait_for
+from tests.support.backend import Server, photo, serving, wait_for
 
 BEGINNINGS = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}
 

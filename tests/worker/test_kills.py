@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from tests.worker.harness import Server, kill_workers, photo, serving, wait_for
+from tests.support.backend import Server, kill_workers, photo, serving, wait_for
 
 KILLS = 20
 ANALYSES = 4

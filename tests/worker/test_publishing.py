@@ -8,8 +8,8 @@ import pytest
 
 from app.db import catalogue
 from app.training import control, importing
-from tests.worker.harness import Server, photo, serving, wait_for
-from tests.worker.training import act, add_dataset, launched, run_of, wait_run
+from tests.support.backend import Server, photo, serving, wait_for
+from tests.support.training import act, add_dataset, launched, run_of, wait_run
 
 
 def test_a_run_joins_the_table_and_leaves_it(server: Server):

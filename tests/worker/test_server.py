@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.worker.harness import wait_for
+from tests.support.backend import wait_for
 
 HEAVY = ("torch", "torchvision", "numpy", "PIL", "matplotlib", "alembic", "celery", "plotly")
 

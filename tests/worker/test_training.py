@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from app.db import training as rows
-from tests.worker.harness import Server, serving
-from tests.worker.training import add_dataset, launched, run_of, said, wait_run
+from tests.support.backend import Server, serving
+from tests.support.training import add_dataset, launched, run_of, said, wait_run
 
 
 def test_a_study_of_two_mechanisms_trains(server: Server):

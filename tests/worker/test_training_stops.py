@@ -6,8 +6,8 @@ import time
 
 from app.db import jobs as job_rows
 from app.training import control
-from tests.worker.harness import Server, serving, wait_for
-from tests.worker.training import (
+from tests.support.backend import Server, serving, wait_for
+from tests.support.training import (
     act,
     add_dataset,
     kill_while_training,

@@ -10,8 +10,8 @@ from app.db import training as rows
 from app.db.training_models import Trial
 from app.jobs.states import TERMINAL
 from app.training import launch
-from tests.worker.harness import Server, serving, wait_for, worker_processes
-from tests.worker.training import TINY, add_dataset, has_form
+from tests.support.backend import Server, serving, wait_for, worker_processes
+from tests.support.training import TINY, add_dataset, has_form
 
 
 def tried(server: Server, dataset: str, kind: str, **config: Any) -> Trial:

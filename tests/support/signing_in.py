@@ -10,7 +10,7 @@ from app.accounts import sessions, tokens
 from app.core.settings import Settings
 from app.db.engine import make_engine, make_sessions
 from app.web.identity import SESSION_COOKIE
-from tests.servers import settings_of
+from tests.support.server_settings import settings_of
 
 if TYPE_CHECKING:
     from tests.browser.conftest import Visit

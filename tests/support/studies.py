@@ -15,8 +15,8 @@ from PIL import Image
 from playwright.sync_api import Page
 
 from app.web.identity import SESSION_COOKIE
-from tests.accounts.signing import open_session
-from tests.servers import settings_of
+from tests.support.server_settings import settings_of
+from tests.support.signing_in import open_session
 
 MINUTES = 60_000  # ms
 LONG = 6 * MINUTES  # six small runs on a busy machine

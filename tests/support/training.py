@@ -19,7 +19,7 @@ from app.db import training as rows
 from app.db.models import Job, new_id, utcnow
 from app.db.training_models import Dataset, RunPoint, TrainingRun
 from app.training import control, launch
-from tests.worker.harness import Server, kill_workers, wait_for
+from tests.support.backend import Server, kill_workers, wait_for
 
 CLASSES = ("blue", "red")
 TINY = {"epochs": 2, "batch_size": 4, "size": 32, "eval_size": 32, "start": "scratch", "lr": 0.01}

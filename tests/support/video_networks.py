@@ -12,7 +12,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from ml.video.base import VIDEO_MODELS, VideoNetwork, VideoSpec, build_video
 from ml.video.inputs import prepare
 from ml.video.types import ClipBatch, Sampled
-from tests.ml import nets
+from tests.support import networks as nets
 
 CLASSES = ("calm", "fight", "other")
 PAIRS = [(name, m) for name, entry in VIDEO_MODELS.items() for m in entry.mechanisms]

@@ -27,8 +27,8 @@ from app.web.api.v1.examples import MODEL
 from app.web.cache import RenderCache
 from app.web.ratelimit import RateLimiter
 from app.web.state import Web
-from tests.servers import SERVERS
-from tests.worker.harness import photo, wait_for
+from tests.support.backend import photo, wait_for
+from tests.support.server_settings import SERVERS
 
 CLASSES = ["tench", "church", "parachute"]
 STAGES = ("early", "medium", "late", "combined")

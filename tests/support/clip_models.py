@@ -29,7 +29,7 @@ from app.training.files import import_key
 from ml import checkpoint as checkpoints
 from ml.catalogue import Entry
 from ml.video.base import VideoSpec, build_video
-from tests.worker.harness import OWNER, Server
+from tests.support.backend import OWNER, Server
 
 CLASSES = ("still", "moving", "both")
 BOX = 32  # pixels
