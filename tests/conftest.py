@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import random
 import re
-import secrets
 import shutil
 import socket
 import subprocess
@@ -16,6 +15,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -24,6 +24,7 @@ import pytest
 
 import ml  # noqa: F401 (before torch: how its threads wait)
 from app.core.settings import Settings
+from tests.support.databases import postgres_database
 from tests.support.server_settings import SERVERS
 
 REDIS = os.environ.get("SIGHTLINE_TEST_REDIS", "redis://127.0.0.1:6379")
@@ -34,6 +35,8 @@ MISSING = " is missing here"
 STANDING_IN: list[str] = []
 ROOT = Path(__file__).resolve().parents[1]
 READY_SECONDS = 300  # importing torch on a busy machine takes its time
+# Two test processes and their servers share the cores; torch has not been imported yet.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def leave_out(what: str, *, service: bool = True) -> None:
@@ -111,14 +114,25 @@ def chromium() -> str:
     raise AssertionError
 
 
-@pytest.fixture
-def redis_url() -> Iterator[str]:
-    """Address of an empty Redis database, emptied again afterwards."""
+@pytest.fixture(scope="session")
+def postgres() -> str:
+    """Address of the PostgreSQL server."""
+    if not _listens(POSTGRES):
+        leave_out("PostgreSQL")
+    return POSTGRES
+
+
+@contextmanager
+def redis_database() -> Iterator[str]:
+    """Address of an empty Redis database of this process, emptied again afterwards."""
     if not _listens(REDIS):
         leave_out("Redis")
     import redis
 
-    for number in random.sample(range(1, 16), 15):
+    place = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
+    count = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    numbers = range(1 + place, 16, count)
+    for number in random.sample(numbers, len(numbers)):
         with redis.Redis.from_url(f"{REDIS}/{number}") as client:
             if client.dbsize() == 0:
                 yield f"{REDIS}/{number}"
@@ -128,22 +142,24 @@ def redis_url() -> Iterator[str]:
 
 
 @pytest.fixture
-def postgres_url() -> Iterator[str]:
-    """Address of a new, empty PostgreSQL database, dropped again afterwards."""
-    if not _listens(POSTGRES):
-        leave_out("PostgreSQL")
-    from sqlalchemy import create_engine, make_url, text
+def redis_url() -> Iterator[str]:
+    """Address of an empty Redis database."""
+    with redis_database() as url:
+        yield url
 
-    name = f"sightline_test_{secrets.token_hex(6)}"
-    admin = create_engine(POSTGRES, isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    try:
-        yield make_url(POSTGRES).set(database=name).render_as_string(hide_password=False)
-    finally:
-        with admin.connect() as connection:
-            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-        admin.dispose()
+
+@pytest.fixture
+def postgres_url(postgres: str) -> Iterator[str]:
+    """Address of a new PostgreSQL database, migrated."""
+    with postgres_database(postgres) as url:
+        yield url
+
+
+@pytest.fixture
+def empty_postgres_url(postgres: str) -> Iterator[str]:
+    """Address of a new PostgreSQL database without a table."""
+    with postgres_database(postgres, migrated=False) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
@@ -190,6 +206,13 @@ def _is_ready(address: str) -> bool:
         return httpx.get(f"{address}/readyz", timeout=30).status_code == 200
     except httpx.TransportError:
         return False
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of two processes (`-n 2`), one has a file's tests, unless they name another group."""
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

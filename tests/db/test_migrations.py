@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
+import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -34,7 +36,12 @@ def test_the_head_is_alembics() -> None:
     assert ScriptDirectory.from_config(config).get_current_head() == migrate.head()
 
 
-def test_three_processes_may_start_at_once(settings: Settings) -> None:
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+def test_three_processes_may_start_at_once(
+    request: pytest.FixtureRequest, tmp_path: Path, kind: str
+) -> None:
+    url = request.getfixturevalue("empty_postgres_url") if kind == "postgres" else ""
+    settings = Settings(home=tmp_path, database_url=url)
     environment = settings.as_environment()
     starts = [
         subprocess.Popen(

@@ -12,14 +12,14 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from app.core.errors import BadMedia, DiskFull, TooLarge
 from app.core.settings import Settings
-from app.db.engine import make_engine, make_sessions
-from app.db.migrate import upgrade
+from app.db.engine import make_sessions
 from app.db.models import Media
 from app.intake.decoder import Decoder
 from app.intake.uploads import clean_name, received
 from app.storage.blobs import LocalBlobs
 from tests.conftest import leave_out
 from tests.intake.test_refusals import GOOD, REFUSED
+from tests.support.databases import open_migrated
 
 Sessions = sessionmaker[Session]
 
@@ -45,8 +45,7 @@ class Intake:
 
 @pytest.fixture
 def intake(settings: Settings, decoder: Decoder) -> Iterator[Intake]:
-    engine = make_engine(settings)
-    upgrade(engine, settings)
+    engine = open_migrated(settings)
     yield Intake(settings, decoder, make_sessions(engine))
     engine.dispose()
 

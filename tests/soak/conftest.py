@@ -18,12 +18,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture
-def rounds(request: pytest.FixtureRequest) -> Iterator[Iterator[int]]:
+def rounds(request: pytest.FixtureRequest) -> Iterator[int]:
     """The seeds of this kind's rounds: one at least, then until its share of the time is used up.
 
     The share is what is left of `--minutes`, divided by the kinds that are still to come.
     """
-    yield _rounds(request)
+    return _rounds(request)
 
 
 def _rounds(request: pytest.FixtureRequest) -> Iterator[int]:

@@ -23,8 +23,7 @@ from app.core.settings import Settings
 from app.db import analyses as analysis_rows
 from app.db import catalogue
 from app.db import jobs as job_rows
-from app.db.engine import make_engine, make_sessions
-from app.db.migrate import upgrade
+from app.db.engine import make_sessions
 from app.db.models import Analysis, Job, ModelCard, new_id
 from app.intake.decoder import Decoder
 from app.intake.uploads import received
@@ -40,6 +39,7 @@ from app.jobs.parameters import (
 )
 from app.jobs.states import TERMINAL
 from app.storage.blobs import LocalBlobs
+from tests.support.databases import open_migrated
 
 OWNER = "visitor"
 
@@ -70,8 +70,7 @@ class Server:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.engine = make_engine(settings)
-        upgrade(self.engine, settings)
+        self.engine = open_migrated(settings)
         self.sessions = make_sessions(self.engine)
         self.readers = make_sessions(self.engine, read=True)
         self.blobs = LocalBlobs(settings.blob_dir)

@@ -1,12 +1,18 @@
-"""Both kinds of database, new and migrated, for the tests that need one."""
+"""Both kinds of database, for the tests that need one: copies of one that was migrated once."""
 
 from __future__ import annotations
 
+import atexit
+import secrets
+import shutil
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine, create_engine, make_url, text
 from sqlalchemy.orm import Session, sessionmaker
 
 from app.core.settings import Settings
@@ -22,11 +28,81 @@ def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
     return Settings(home=tmp_path, database_url=url, min_free_bytes=0)
 
 
+@cache
+def _migrated_file() -> Path:
+    """A SQLite database that has every table and no row; made once by each process."""
+    folder = Path(tempfile.mkdtemp(prefix="sightline-template-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    settings = Settings(home=folder, database_url="")
+    engine = make_engine(settings)
+    upgrade(engine, settings)
+    engine.dispose()  # the last connection writes the log into the file
+    return folder / "sightline.sqlite3"
+
+
+def open_migrated(settings: Settings) -> Engine:
+    """The engine of a server's database, brought up to date by copying where it is a new file."""
+    file = settings.home / "sightline.sqlite3"
+    if not settings.database_url and not file.exists():
+        settings.home.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(_migrated_file(), file)
+    engine = make_engine(settings)
+    upgrade(engine, settings)
+    return engine
+
+
+@cache
+def _migrated_name(server: str) -> str:
+    """The same on a PostgreSQL server: the name of a database to copy."""
+    name = _new_name()
+    with _administering(server) as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    atexit.register(_drop, server, name)
+    settings = Settings(database_url=_address(server, name))
+    engine = make_engine(settings)
+    upgrade(engine, settings)
+    engine.dispose()
+    return name
+
+
+@contextmanager
+def postgres_database(server: str, *, migrated: bool = True) -> Iterator[str]:
+    """The address of a new database on a PostgreSQL server, dropped again afterwards."""
+    name = _new_name()
+    copied = f" TEMPLATE {_migrated_name(server)}" if migrated else ""
+    with _administering(server) as connection:
+        connection.execute(text(f"CREATE DATABASE {name}{copied}"))
+    try:
+        yield _address(server, name)
+    finally:
+        _drop(server, name)
+
+
+def _new_name() -> str:
+    return f"sightline_test_{secrets.token_hex(6)}"
+
+
+def _address(server: str, name: str) -> str:
+    return make_url(server).set(database=name).render_as_string(hide_password=False)
+
+
+def _drop(server: str, name: str) -> None:
+    with _administering(server) as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@contextmanager
+def _administering(server: str) -> Iterator[Connection]:
+    engine = create_engine(server, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        yield connection
+    engine.dispose()
+
+
 @pytest.fixture
 def engine(settings: Settings) -> Iterator[Engine]:
     """A migrated database."""
-    engine = make_engine(settings)
-    upgrade(engine, settings)
+    engine = open_migrated(settings)
     yield engine
     engine.dispose()
 

@@ -19,7 +19,6 @@ from app.core.settings import Settings
 from app.db import analyses as rows
 from app.db import catalogue
 from app.db import jobs as job_rows
-from app.db.migrate import upgrade
 from app.db.models import Base, Heatmap, Prediction
 from app.jobs.dispatch import Doorbell
 from app.main import create_app
@@ -28,6 +27,7 @@ from app.web.cache import RenderCache
 from app.web.ratelimit import RateLimiter
 from app.web.state import Web
 from tests.support.backend import photo, wait_for
+from tests.support.databases import open_migrated
 from tests.support.server_settings import SERVERS
 
 CLASSES = ["tench", "church", "parachute"]
@@ -42,10 +42,10 @@ class Api:
         self, settings: Settings, doorbell: Doorbell | None = None, *, migrate: bool = True
     ) -> None:
         self.settings = settings
+        if migrate:
+            open_migrated(settings).dispose()
         self.app = create_app(settings, doorbell=doorbell)
         self.web: Web = self.app.state.web
-        if migrate:
-            upgrade(self.web.engine, settings)
         listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         SERVERS[self.url] = settings
