@@ -4,18 +4,33 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 ARGS ?=
+PROCESSES ?= 2
+MINUTES ?= 10
+SEED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check bench examples lock
+.PHONY: help run test test-fast soak coverage check bench examples lock
 
 help: ## Say what each target does
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(VENV)/.run ## Serve the web app and its worker (SIGHTLINE_PORT=8000, see docs/settings.md)
 	@exec $(BIN)/python -m app
 
-test: $(VENV)/.dev ## Run the tests; ARGS="-k name" picks some
-	@$(BIN)/python -m pytest $(ARGS)
+test: $(VENV)/.dev ## Run the tests, PROCESSES=2 at once; ARGS="-k name" picks some
+	@$(BIN)/python -m pytest -n $(PROCESSES) --dist loadgroup --no-loadscope-reorder $(ARGS)
+
+test-fast: $(VENV)/.dev ## Run the units that start nothing, in under a minute
+	@$(BIN)/python -m pytest -m "not slow" $(ARGS)
+
+soak: $(VENV)/.dev ## Kills, full disks, fuzzing and long runs for MINUTES=10; SEED=0 starts the rounds
+	@$(BIN)/python -m pytest tests/soak --minutes $(MINUTES) --seed $(SEED) $(ARGS)
+
+coverage: $(VENV)/.dev ## Run the tests and report the branches that they cover
+	@$(BIN)/coverage erase
+	@$(BIN)/coverage run -m pytest -n $(PROCESSES) --dist loadgroup --no-loadscope-reorder $(ARGS)
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report
 
 check: $(VENV)/.dev ## Lint, format, types, and who may import whom
 	@$(BIN)/ruff check .

@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -215,9 +216,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """One of several processes hands over what it has to say at the end."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["standing_in"] = STANDING_IN
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take what a process hands over."""
+    STANDING_IN.extend(node.workeroutput.get("standing_in", []))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say what this run left out, and how to have it."""
-    for words in STANDING_IN:
+    for words in sorted(set(STANDING_IN)):
         terminalreporter.write_line(words)
     reasons = [str(report.longrepr[2]) for report in terminalreporter.stats.get("skipped", [])]
     needs = [reason.removeprefix("Skipped: ") for reason in reasons if reason.endswith(MISSING)]
