@@ -5,12 +5,23 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+    TypeAdapter,
+    ValidationError,
+)
+from typing_extensions import TypedDict
 
 from app.core.errors import Unprocessable
 
 Text = Annotated[str, StringConstraints(max_length=2000)]
 Word = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+Mechanism = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Scalar = bool | int | Number | Text | None | list[Word]
 
@@ -26,11 +37,25 @@ class Hash(_Part):
     bytes: int | None = None
 
 
+class Metrics(TypedDict, total=False):
+    """What a model reaches on its validation photos or clips; absent is not measured."""
+
+    accuracy: Number
+    loss: Number
+    images: int
+    clips: int
+    segments: int
+    majority: Number
+    interval: Annotated[list[Number], Field(min_length=2, max_length=2)]
+    streams: Annotated[dict[Word, dict[Word, Number | list[Number]]], Field(max_length=2)]
+
+
 class Training(_Part):
     """How the model came about."""
 
     data: Text | None = None
     train_images: int | None = None
+    train_clips: int | None = None
     seed: int | None = None
     seconds: Number | None = None
     device: Word | None = None
@@ -39,16 +64,17 @@ class Training(_Part):
     recipe: dict[Word, Scalar] = Field(default_factory=dict, max_length=64)
 
 
-class About(_Part):
-    """The JSON beside a checkpoint."""
+class PhotoCard(_Part):
+    """The JSON beside the checkpoint of a model of photos."""
 
-    mechanism: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
+    kind: Literal["image"] = "image"
+    mechanism: Mechanism
     parameters: dict[Word, Scalar] = Field(max_length=64)
     stages: list[Literal["early", "medium", "late"]] = Field(min_length=1, max_length=3)
     backbone: Literal["mobilenet_v2"]
     classes: list[Word] = Field(min_length=2, max_length=10_000)
     input_size: int = Field(default=224, ge=32, le=512)
-    metrics: dict[Literal["accuracy", "loss", "images"], Number] = Field(default_factory=dict)
+    metrics: Metrics = Field(default_factory=Metrics)
     curves: list[dict[Word, Number]] = Field(default_factory=list, max_length=5000)
     training: Training = Field(default_factory=Training)
     weights_origin: Text | None = None
@@ -56,13 +82,39 @@ class About(_Part):
     checkpoint: Hash
 
 
+class ClipCard(PhotoCard):
+    """The same of a model of clips: also all that builds its network again."""
+
+    kind: Literal["clip"]  # type: ignore[assignment]
+    architecture: Mechanism
+    flow_length: int = Field(default=10, ge=1, le=32)
+    fusion: Word = "logits"
+    weights: tuple[Number, Number] = (1.0, 1.5)
+    consensus: Word = "mean"
+    consensus_parameters: dict[Word, Scalar] = Field(default_factory=dict, max_length=64)
+    class_index: dict[Literal["rgb", "flow"], list[int] | None] | None = None
+    flow_mechanism: Mechanism | None = None
+    flow_parameters: dict[Word, Scalar] | None = Field(default=None, max_length=64)
+
+
+def _kind(card: Any) -> str:
+    return "clip" if isinstance(card, dict) and card.get("kind") == "clip" else "image"
+
+
+CARD: TypeAdapter[PhotoCard | ClipCard] = TypeAdapter(
+    Annotated[
+        Annotated[PhotoCard, Tag("image")] | Annotated[ClipCard, Tag("clip")], Discriminator(_kind)
+    ]
+)
+
+
 def read(data: bytes) -> dict[str, Any]:
     """Return the card's known parts; Unprocessable says which is wrong."""
     try:
-        about = About.model_validate(json.loads(data))
+        about = CARD.validate_python(json.loads(data))
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(map(str, first["loc"])) or "the card"
+        place = ".".join(map(str, first["loc"][1:])) or "the card"  # the first is the kind
         raise Unprocessable(f"card: {place}: {first['msg']}.") from None
     except (ValueError, RecursionError):
         raise Unprocessable("card: this is not JSON.") from None

@@ -16,7 +16,7 @@ from app.core.errors import Unprocessable
 
 MOST_HEADER = 4 * 1024 * 1024
 MOST_TENSORS = 4096
-NAME = re.compile(r"(?:features|mechanism)(?:\.[A-Za-z0-9_]{1,64}){1,12}")
+NAME = re.compile(r"[A-Za-z0-9_]{1,64}(?:\.[A-Za-z0-9_]{1,64}){1,15}")
 SIZES = {"F16": 2, "F32": 4, "BF16": 2, "I64": 8}
 NOT_ONE = "The checkpoint is not a safetensors file: {}."
 

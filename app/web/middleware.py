@@ -32,6 +32,7 @@ HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"cache-control", b"private, no-cache"),
 )
+DEFAULT_PORTS = {"http": 80, "https": 443}
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -74,7 +75,7 @@ class SameOriginWrites:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
         writes = scope["type"] == "http" and scope["method"] not in SAFE_METHODS
-        if writes and is_cross_origin(Headers(scope=scope)):
+        if writes and is_cross_origin(Headers(scope=scope), scope["scheme"]):
             detail = "Another site asked for this; open Sightline itself and do it there."
             refusal = JSONResponse({"error": "cross_origin", "detail": detail}, 403)
             await refusal(scope, receive, send)
@@ -82,13 +83,28 @@ class SameOriginWrites:
             await self._app(scope, receive, send)
 
 
-def is_cross_origin(headers: Headers) -> bool:
-    """Whether a browser says that the request comes from another origin."""
+def is_cross_origin(headers: Headers, scheme: str) -> bool:
+    """Return True if a browser says that the request comes from another origin.
+
+    `scheme` is the request's own. Where only `Origin` is sent, scheme, host and port are compared,
+    the port with its default filled in (RFC 6454, section 4).
+    """
     site = headers.get("sec-fetch-site")
     if site is not None:
         return site not in {"same-origin", "none"}
     origin = headers.get("origin")
-    return origin is not None and urlsplit(origin).netloc != headers.get("host", "")
+    own = f"{scheme}://{headers.get('host', '')}"
+    return origin is not None and (_origin(origin) is None or _origin(origin) != _origin(own))
+
+
+def _origin(url: str) -> tuple[str, str, int | None] | None:
+    """Return scheme, host and port of a URL; None for what is no origin, as `null` is none."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or DEFAULT_PORTS.get(parts.scheme)
+    except ValueError:  # a port that is no number
+        return None
+    return (parts.scheme, parts.hostname, port) if parts.hostname else None
 
 
 class HeadAsGet:

@@ -369,7 +369,7 @@ ONE = {"dtype": "F16", "shape": [2, 3], "data_offsets": [0, 12]}
         (struct.pack("<Q", 2**60) + b"{}", "header"),
         (tensors([], 0), "not an object"),
         (tensors({}, 0), "0 tensors"),
-        (tensors({"weights": ONE}, 12), "no network here has"),
+        (tensors({"../weights": ONE}, 12), "no network here has"),
         (tensors({"features.0": {**ONE, "dtype": "U8"}}, 12), "type"),
         (tensors({"features.0": {**ONE, "shape": [2, 4]}}, 12), "does not fit"),
         (tensors({"features.0": {**ONE, "shape": [2, -3]}}, 12), "does not fit"),

@@ -23,7 +23,10 @@ def check_model(params: CheckModel, context: Context) -> None:
         checkpoint = checkpoints.read(path)
         mechanism = str(checkpoint.about["mechanism"])
         registered = MECHANISMS[mechanism]
-        checkpoints.load_network(checkpoint)
+        if checkpoint.kind == checkpoints.CLIP:
+            checkpoints.load_video(checkpoint)
+        else:
+            checkpoints.load_network(checkpoint)
     except MlError:
         blobs.delete_prefix(f"models/{params.model_id}")
         raise
@@ -41,6 +44,6 @@ def check_model(params: CheckModel, context: Context) -> None:
     def write(session: Session) -> None:
         source = {"kind": "import", "imported_at": utcnow().isoformat()}
         position = rows.next_position(session)
-        rows.put(session, {**card, "position": position, rows.SOURCE: source})
+        rows.put(session, {**card, "head": "trained", "position": position, rows.SOURCE: source})
 
     context.commit(1.0, "Published", write)

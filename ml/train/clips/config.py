@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ml.errors import MlError
-from ml.media.flow import METHODS
+from ml.media.flow import methods
 from ml.train.config import (
     DATA,
     FROZEN_AT_MOST,
@@ -95,7 +95,7 @@ class ClipConfig(TrainConfig):
         "Optical flow",
         DATA,
         "How the motion between two frames is found.",
-        choices=tuple(METHODS),
+        choices=methods(),
     )
     clips_at_most: int = about(
         0,

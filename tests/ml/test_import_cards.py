@@ -1,0 +1,67 @@
+"""What is kept of an imported model's card builds the same network again."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from app.core.errors import Unprocessable
+from app.training import cards, headers
+from ml import checkpoint as checkpoints
+from ml.catalogue import SHIPPED
+from ml.video.base import VIDEO_MODELS, VideoSpec, build_video
+
+FILES = sorted(SHIPPED.rglob("*.safetensors"))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_every_shipped_model_could_be_imported(path) -> None:
+    checkpoint = checkpoints.read(path)
+    headers.check(path)
+    about = cards.read(path.with_suffix(".json").read_bytes())
+    kept = checkpoints.Checkpoint(path, checkpoint.sha256, about)
+    assert kept.kind == checkpoint.kind
+    if checkpoint.kind == checkpoints.CLIP:
+        assert kept.video_spec == checkpoint.video_spec
+        assert about["metrics"]["interval"] == checkpoint.about["metrics"]["interval"]
+    else:
+        assert kept.spec == checkpoint.spec
+        assert about["metrics"] == checkpoint.about["metrics"]
+
+
+@pytest.mark.parametrize("architecture", list(VIDEO_MODELS))
+def test_the_tensors_of_every_architecture_are_let_through(architecture: str, tmp_path) -> None:
+    spec = VideoSpec(architecture)
+    about = {**checkpoints.describe_video(spec), "classes": ["a", "b"]}
+    saved = checkpoints.save(build_video(spec), tmp_path / "model.safetensors", about)
+    headers.check(saved.path)
+    kept = cards.read(saved.path.with_suffix(".json").read_bytes())
+    assert checkpoints.Checkpoint(saved.path, saved.sha256, kept).video_spec == spec
+
+
+def card(**changes: object) -> bytes:
+    about = json.loads((SHIPPED / "clips" / "fight-gated.json").read_text())
+    return json.dumps({**about, **changes}).encode()
+
+
+@pytest.mark.parametrize(
+    ("changes", "place"),
+    [
+        ({"architecture": "../two_stream"}, "architecture"),
+        ({"weights": [1]}, "weights.1"),
+        ({"flow_length": 0}, "flow_length"),
+        ({"class_index": {"sound": [0]}}, "class_index"),
+        ({"metrics": {"accuracy": "high"}}, "metrics.accuracy"),
+        ({"metrics": {"interval": [0.1]}}, "metrics.interval"),
+    ],
+)
+def test_a_card_of_clips_that_is_wrong_says_where(changes: dict[str, object], place: str) -> None:
+    with pytest.raises(Unprocessable, match=f"card: {place}"):
+        cards.read(card(**changes))
+
+
+def test_what_pages_do_not_show_is_left_out() -> None:
+    about = cards.read(card(script="<script>", metrics={"accuracy": 0.5, "masks": {"rgb": {}}}))
+    assert "script" not in about
+    assert about["metrics"] == {"accuracy": 0.5}
