@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import bz2
 import gzip
 import lzma
@@ -152,8 +153,8 @@ def damage_is_refused() -> Iterator[None]:
     try:
         yield
     except BROKEN as error:
-        if isinstance(error, OSError) and error.errno is not None:
-            raise  # the disk's trouble, not the archive's
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
+            raise  # the disk's trouble, not the archive's; EINVAL: a seek to before the beginning
         raise BadArchive(
             "The archive is cut off or damaged: it cannot be read to its end. Pack or send it "
             "again."
