@@ -22,6 +22,11 @@ from ml.train.probes import worst
 from ml.train.ranks import Ranks
 from ml.train.schedule import share
 
+RAN_AWAY = (
+    "The loss is not a number any more at step {}: the training has run away. "
+    "Take a lower learning rate or a longer warm-up."
+)
+
 
 @dataclass
 class Position:
@@ -238,10 +243,7 @@ class Loop(ABC):
             numbers[:2] = self.ranks.sums(numbers[0] * weight, numbers[1] * weight)
         scaled = self.amp and math.isfinite(numbers[0])  # the scaler leaves such a step out
         if not scaled and not all(math.isfinite(n) for n in numbers):
-            raise MlError(
-                f"The loss is not a number any more at step {step + 1}: the training has run away. "
-                "Take a lower learning rate or a longer warm-up."
-            )
+            raise MlError(RAN_AWAY.format(step + 1))
         return numbers[0], numbers[1]
 
     def loss(self, attended: Any, labels: Tensor) -> Tensor:

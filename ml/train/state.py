@@ -18,7 +18,7 @@ from torch import Tensor
 
 from ml.errors import MlError
 from ml.files import write_whole
-from ml.train.base import Best, Loop, Position
+from ml.train.base import RAN_AWAY, Best, Loop, Position
 from ml.train.config import TrainConfig
 
 NAME = "state.safetensors"
@@ -27,9 +27,12 @@ NAME = "state.safetensors"
 def save(trainer: Loop, path: Path, curves: list[dict[str, float]]) -> None:
     """Write the state aside, flush and rename it, so that there is always a whole one.
 
-    OSError when it cannot be written; the last state is still there then.
+    OSError when it cannot be written, MlError when a weight or a running statistic is not finite
+    (a statistic can overflow while the loss is still a number); the last state is still there then.
     """
     tensors = {f"network.{k}": v.contiguous() for k, v in trainer.network.state_dict().items()}
+    if not all(tensor.isfinite().all() for tensor in tensors.values()):
+        raise MlError(RAN_AWAY.format(trainer.done))
     for name, value in (trainer.best.weights or {}).items():
         tensors[f"best.{name}"] = value.contiguous()
     for i, parameter in enumerate(trainer.trained()):

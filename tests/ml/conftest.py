@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import save_file
 
 from ml.network import Network
+from ml.weights import FILE_NAME
 from tests.support import networks as nets
 
 
@@ -29,8 +31,26 @@ def seeded() -> None:
 
 @pytest.fixture(params=nets.names())
 def network(request: pytest.FixtureRequest) -> Network:
-    """Each registered mechanism in MobileNetV2, with weights that use every part of it."""
+    """Each registered mechanism in a narrow MobileNetV2; its weights use every part of it."""
     return nets.lively(request.param)
+
+
+@pytest.fixture(scope="session")
+def narrow_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of weights for the narrow MobileNetV2, found where ImageNet's would be."""
+    folder = tmp_path_factory.mktemp("narrow-weights")
+    trunk = nets.lively("plain").state_dict()
+    state = {name: value for name, value in trunk.items() if name.startswith("features.")}
+    save_file(state, folder / FILE_NAME)
+    return folder
+
+
+@pytest.fixture
+def narrow(narrow_weights: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Training and checkpoints build a MobileNetV2 of a quarter of the width."""
+    monkeypatch.setenv("SIGHTLINE_WEIGHTS_DIR", str(narrow_weights))
+    with nets.narrowed():
+        yield
 
 
 @pytest.fixture(scope="session")

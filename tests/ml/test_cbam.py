@@ -40,14 +40,15 @@ def test_the_equations(stage: str) -> None:
 @pytest.mark.parametrize(("stage", "units"), [("early", 8), ("medium", 8), ("late", 20)])
 def test_hidden_units_have_a_floor(stage: str, units: int) -> None:
     """32 // 16 and 96 // 16 would leave two and six."""
-    block = nets.lively("cbam").mechanism.blocks[stage]
-    hidden, out = (m for m in block.modules() if isinstance(m, torch.nn.Linear))
-    assert (hidden.in_features, hidden.out_features) == (nets.WIDTHS[stage], units)
-    assert (out.in_features, out.out_features) == (units, nets.WIDTHS[stage])
+    mechanism = build_network(NetworkSpec("cbam")).mechanism
+    width = mechanism.slots.channels[stage]
+    hidden, out = (m for m in mechanism.blocks[stage].modules() if isinstance(m, torch.nn.Linear))
+    assert (hidden.in_features, hidden.out_features) == (width, units)
+    assert (out.in_features, out.out_features) == (units, width)
 
 
 def test_an_untrained_spatial_mask_is_flat_one_half() -> None:
-    network = build_network(NetworkSpec("cbam"))
+    network = build_network(NetworkSpec("cbam", backbone=nets.NARROW))
     for training in (True, False):
         masks = network.train(training)(nets.pictures(2)).masks
         assert all(torch.equal(m, torch.full_like(m, 0.5)) for m in masks.values())

@@ -24,7 +24,7 @@ def about(mechanism: str, **parameters: Any) -> dict[str, Any]:
         "mechanism": mechanism,
         "parameters": parameters,
         "stages": ["early", "medium", "late"],
-        "backbone": "mobilenet_v2",
+        "backbone": nets.NARROW,
         "classes": CLASSES,
         "metrics": {"accuracy": 0.5},
     }

@@ -90,7 +90,7 @@ def test_a_flat_map_shows_in_its_contrast_and_corner() -> None:
     """An untrained CBAM: its spatial mask is 0.5 everywhere."""
     from ml.network import NetworkSpec, build_network
 
-    network = build_network(NetworkSpec("cbam")).eval()
+    network = build_network(NetworkSpec("cbam", backbone=nets.NARROW)).eval()
     whole = ((0.0, 0.0, 1.0, 1.0),)
     found = {(s.stage, s.method): s for s in score(network, boxed(whole, whole, whole))}
     assert found["medium", "attention"].contrast == 0

@@ -72,7 +72,7 @@ def test_a_mask_of_zero_gives_exactly_the_trunk(stage: str, kind: str, score: fl
 
 def test_an_untrained_module_only_scales_the_trunk() -> None:
     """Its units start as doing nothing, so that ImageNet features survive its arrival."""
-    mechanism = build_network(NetworkSpec("residual")).eval().mechanism
+    mechanism = build_network(NetworkSpec("residual", backbone=nets.NARROW)).eval().mechanism
     x = nets.features()[0]["medium"]
     refined, mask = mechanism.refine("medium", x)
     bias = mechanism.blocks["medium"].trunk(torch.zeros_like(x)).abs().max()
@@ -93,14 +93,15 @@ def test_every_mask_branch_looks_at_seven_by_seven(stage: str, side: int) -> Non
 def test_sides_that_do_not_halve_evenly() -> None:
     block = nets.lively("residual").mechanism.blocks["early"]
     for side in (13, 21, 27):
-        refined, mask = block(torch.randn(1, 32, side, side + 2))
-        assert refined.shape == mask.shape == (1, 32, side, side + 2)
+        shape = (1, nets.WIDTHS["early"], side, side + 2)
+        refined, mask = block(torch.randn(shape))
+        assert refined.shape == mask.shape == shape
 
 
 @pytest.mark.parametrize(("kind", "level"), [("mixed", 0.5), ("spatial", 0.5), ("channel", 0.0)])
 def test_a_flat_start_has_no_contrast_of_its_own(kind: str, level: float) -> None:
     parameters = {"activation": kind, "mask_start": "flat"}
-    network = build_network(NetworkSpec("residual", parameters))
+    network = build_network(NetworkSpec("residual", parameters, backbone=nets.NARROW))
     for mask in network(nets.pictures(2)).masks.values():
         assert torch.equal(mask, torch.full_like(mask, level))
 

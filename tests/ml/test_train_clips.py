@@ -32,6 +32,8 @@ from tests.support import camera_clips as clips
 from tests.support import toy_images as toys
 from tests.support.camera_clips import QUICK, WAYS
 
+pytestmark = pytest.mark.usefixtures("narrow")
+
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:

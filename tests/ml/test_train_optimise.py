@@ -14,6 +14,8 @@ from ml.train.loop import Trainer
 from ml.train.schedule import share
 from tests.support import toy_images as toys
 
+pytestmark = pytest.mark.usefixtures("narrow")
+
 
 def three_steps(**change: float | str) -> list[tuple[float, torch.Tensor, torch.Tensor]]:
     """(rate, gradient, weights before) of one convolution in each of three steps, then the end."""

@@ -16,6 +16,8 @@ from ml.train.data import list_folder
 from ml.train.run import RunSpec, train
 from tests.support import toy_images as toys
 
+pytestmark = pytest.mark.usefixtures("narrow")
+
 
 @pytest.fixture
 def spec(tmp_path: Path) -> RunSpec:
@@ -42,7 +44,7 @@ def written(spec: RunSpec) -> int:
 @pytest.mark.parametrize("frozen", [0, 6])
 def test_the_cost_is_about_what_the_run_takes(spec: RunSpec, frozen: int) -> None:
     spec = replace(spec, config=replace(spec.config, frozen_blocks=frozen))
-    said = trial.cost(spec, seconds=2)
+    said = trial.cost(spec, seconds=1)
     assert not spec.folder.exists()
     assert (said["steps"], said["batch_size"]) == (20, 16)
     assert said["images_per_s"] == pytest.approx(16 / said["seconds_per_step"])
@@ -61,12 +63,12 @@ def test_a_batch_size_that_nobody_chose_is_said(spec: RunSpec) -> None:
 
 def test_a_range_test_rises_and_ends_where_it_blows_up(spec: RunSpec) -> None:
     spec = replace(spec, config=replace(spec.config, optimiser="sgd", new_lr_factor=5))
-    points = list(trial.range_test(spec, steps=40))
+    points = list(trial.range_test(spec, steps=20))
     rates = [p["lr"] for p in points]
     assert rates[0] == pytest.approx(trial.LOWEST)
-    assert all(b / a == pytest.approx(10 ** (6 / 39)) for a, b in itertools.pairwise(rates))
+    assert all(b / a == pytest.approx(10 ** (6 / 19)) for a, b in itertools.pairwise(rates))
     assert [p["step"] for p in points] == list(range(1, len(points) + 1))
-    assert {p["steps"] for p in points} == {40}
+    assert {p["steps"] for p in points} == {20}
     assert all(math.isfinite(p["loss"]) for p in points)
     assert points[0]["loss"] == pytest.approx(math.log(2), abs=0.5)
     assert 1e-6 < trial.suggest(points) < 1

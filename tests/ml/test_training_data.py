@@ -19,6 +19,7 @@ from ml.train.loop import Trainer
 from tests.support import toy_images as toys
 
 FROZEN = replace(toys.QUICK, frozen_blocks=6, epochs=1)
+pytestmark = pytest.mark.usefixtures("narrow")
 
 
 def test_a_folder_is_read_in_order(tmp_path: Path) -> None:
@@ -138,7 +139,7 @@ def losses(cache: Path | None, size: int = 64) -> list[float]:
 def test_the_cache_of_frozen_features_changes_nothing(tmp_path: Path) -> None:
     without, first, again = losses(None), losses(tmp_path), losses(tmp_path)
     assert first == again
-    assert first[0] == pytest.approx(without[0], abs=2e-3)  # features rounded to float16
+    assert first[0] == pytest.approx(without[0], abs=5e-3)  # features rounded to float16
     assert first == pytest.approx(without, abs=0.06)  # and what Adam makes of that in a step
     files = sorted(p for p in tmp_path.rglob("*") if p.is_file())
     assert files

@@ -22,6 +22,8 @@ KINDS = [*dict.fromkeys(("two_stream-residual", "two_stream-gated", "cnn_lstm-cb
     f"{name}-plain" for name in VIDEO_MODELS
 ]
 
+pytestmark = pytest.mark.xdist_group("video networks")  # they share what is built
+
 
 def network_of(kind: str) -> VideoNetwork:
     return videos.lively(*kind.split("-"))

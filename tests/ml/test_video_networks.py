@@ -17,6 +17,8 @@ from ml.video.fusion import FUSIONS
 from ml.video.types import ClipAttended, StreamOutput
 from tests.support import video_networks as videos
 
+pytestmark = pytest.mark.xdist_group("video networks")  # they share what is built
+
 
 def loss_of(output: ClipAttended) -> torch.Tensor:
     labels = torch.arange(len(output.logits)) % 3
@@ -27,7 +29,7 @@ def loss_of(output: ClipAttended) -> torch.Tensor:
 @pytest.mark.parametrize(("architecture", "mechanism"), videos.PAIRS)
 def test_every_network_classifies_and_can_be_trained(architecture: str, mechanism: str) -> None:
     network = videos.build(architecture, mechanism)
-    batch = videos.batch(network)
+    batch = videos.batch(network, size=videos.side_of(network))
     output: ClipAttended = network.train()(batch)
     assert output.logits.shape == (2, 3)
     assert set(output.streams) == set(VIDEO_MODELS[architecture].streams) == set(network.streams)
@@ -50,7 +52,7 @@ def test_every_network_classifies_and_can_be_trained(architecture: str, mechanis
 def test_any_number_of_segments(architecture: str, segments: int) -> None:
     network = videos.lively(architecture)
     with torch.no_grad():
-        output = network(videos.batch(network, 1, segments))
+        output = network(videos.batch(network, 1, segments, videos.side_of(network)))
     assert output.logits.shape == (1, 3)
     assert output.logits.isfinite().all()
 
@@ -72,8 +74,8 @@ def test_other_sizes(architecture: str, size: int) -> None:
 def test_the_flow_stem_takes_two_channels_a_field(length: int) -> None:
     network = videos.build("two_stream", flow_length=length)
     stem = network.flow.features[0][0]
-    assert stem.weight.shape == (32, 2 * length, 3, 3)
-    assert network.rgb.features[0][0].weight.shape == (32, 3, 3, 3)
+    assert stem.weight.shape == (8, 2 * length, 3, 3)
+    assert network.rgb.features[0][0].weight.shape == (8, 3, 3, 3)
     batch = videos.batch(network)
     assert batch.flow.shape == (2, 3, 2 * length, 64, 64)
     assert network(batch).logits.isfinite().all()

@@ -11,6 +11,8 @@ from torch import Tensor
 from ml.video.rollout import Layer, Softmaxes, rollout
 from tests.support import video_networks as videos
 
+pytestmark = pytest.mark.xdist_group("video networks")  # they share what is built
+
 
 def attention(rows: list[list[float]]) -> Tensor:
     return torch.tensor([rows], dtype=torch.float64)

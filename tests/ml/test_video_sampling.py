@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ml.errors import MlError
@@ -33,6 +33,7 @@ def test_variable_rate_goes_by_time_and_not_by_number() -> None:
     assert [times[c] for c in centres] == pytest.approx([0.24, 0.72, 1.19, 1.67], abs=0.06)
 
 
+@settings(max_examples=40, deadline=None)
 @given(STEPS, st.integers(1, 32), st.integers(1, 33), st.booleans())
 def test_snippets_are_consecutive_frames_of_the_clip(
     steps: list[float], segments: int, length: int, training: bool
@@ -53,6 +54,7 @@ def test_snippets_are_consecutive_frames_of_the_clip(
     assert training or middles == sorted(middles)
 
 
+@settings(max_examples=40, deadline=None)
 @given(STEPS, st.integers(1, 32), st.floats(0, 1), st.floats(0.05, 1))
 def test_segments_cut_a_range_into_equal_parts(
     steps: list[float], segments: int, where: float, share: float

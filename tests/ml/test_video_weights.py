@@ -11,14 +11,18 @@ from ml.errors import MlError
 from ml.network import NetworkSpec, build_network
 from ml.video.inputs import flip_flow, flip_frames, middle_fields, normalise_flow, prepare
 from ml.video.weights import cross_modality, put_imagenet
+from tests.support import networks as nets
 from tests.support import video_networks as videos
+
+pytestmark = pytest.mark.xdist_group("video networks")  # they share what is built
 
 
 def imagenet(seed: int = 3) -> dict[str, Tensor]:
-    """Random weights with torchvision's names and shapes."""
+    """Random weights with torchvision's names."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        return {k: v.clone() for k, v in build_network(NetworkSpec()).state_dict().items()}
+        network = build_network(NetworkSpec(backbone=nets.NARROW))
+        return {k: v.clone() for k, v in network.state_dict().items()}
 
 
 @pytest.mark.parametrize("length", [5, 10])

@@ -40,7 +40,11 @@ def build(architecture: str, mechanism: str = "plain", **spec: Any) -> VideoNetw
     with torch.random.fork_rng():
         torch.manual_seed(7)
         network = build_video(
-            VideoSpec(architecture, mechanism, **{"classes": len(CLASSES), **spec})
+            VideoSpec(
+                architecture,
+                mechanism,
+                **{"classes": len(CLASSES), "backbone": nets.NARROW, **spec},
+            )
         )
         nets.enliven(network)
         settle(network)
@@ -50,15 +54,22 @@ def build(architecture: str, mechanism: str = "plain", **spec: Any) -> VideoNetw
 def settle(network: VideoNetwork) -> None:
     """Set the norms' running statistics to those of a batch, so that signals keep their size."""
     norms = [m for m in network.modules() if isinstance(m, _BatchNorm)]
+    if not norms:
+        return
     for norm in norms:
         norm.momentum = 1.0
     with torch.no_grad():
-        network.train()(batch(network, 2))
+        network.train()(batch(network, 2, size=side_of(network)))
     for norm in norms:
         norm.momentum = 0.1
 
 
-@lru_cache(maxsize=8)
+def side_of(network: VideoNetwork) -> int:
+    """A side in px that costs little: convolutions over time have no narrow kind."""
+    return 32 if network.whole_clip else 64
+
+
+@lru_cache(maxsize=16)
 def lively(architecture: str, mechanism: str = "plain") -> VideoNetwork:
     """A shared network: tests must leave it as it was."""
     return build(architecture, mechanism)

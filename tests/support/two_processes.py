@@ -1,0 +1,182 @@
+"""Training in two processes over gloo, and what one process computes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from multiprocessing import set_forkserver_preload
+from pathlib import Path
+
+import psutil
+import pytest
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+from torch import Tensor
+
+from ml import checkpoint as checkpoints
+from ml.errors import MlError
+from ml.train import state
+from ml.train.data import list_folder
+from ml.train.events import EpochEnd, Event, Finished, Ready, Step
+from ml.train.loop import Trainer
+from ml.train.ranks import ALONE, Ranks
+from ml.train.run import RunSpec, train
+from tests.support import networks as nets
+from tests.support import toy_images as toys
+
+CONFIG = replace(toys.QUICK, batch_size=7)  # shares of 3 and 4
+Found = dict[str, dict[str, Tensor]]
+
+
+def first_step(mechanism: str, seed: int, ranks: Ranks = ALONE) -> dict[str, Tensor]:
+    """Gradients and statistics of the norms after one batch, in double precision.
+
+    In single precision rounding alone moves these gradients by some percent: ReLUs switch, and 52
+    norms over a few values amplify it. Double precision shows whether the sums are the right ones.
+    """
+    config = replace(CONFIG, mechanism=mechanism, seed=seed)
+    images, weights = toys.images(16, seed), nets.lively(mechanism).state_dict()
+    with nets.narrowed():
+        prefix = Trainer(config, images, images, ranks=ranks).prefix
+        features, labels = next(prefix.train_batches(images, 0, 0, torch.device("cpu")))
+        torch.set_default_dtype(torch.float64)
+        try:
+            run = Trainer(config, images, images, weights=weights, ranks=ranks)
+            run.into_training()
+            torch.manual_seed(5)
+            loss, right = run.gradients(features.double(), labels)
+        finally:
+            torch.set_default_dtype(torch.float32)
+    numbers = run._whole(loss, right, loss, 0)
+    found = {f"grad.{n}": p.grad for n, p in run.network.named_parameters() if p.grad is not None}
+    found |= {f"norm.{n}": b for n, b in run.network.named_buffers()}
+    return found | {"told": torch.tensor(numbers, dtype=torch.float64)}
+
+
+def validation(seed: int, ranks: Ranks = ALONE) -> dict[str, Tensor]:
+    """What validation on three batches of images finds."""
+    images, weights = toys.images(70, 900 + seed), nets.lively("plain").state_dict()
+    with nets.narrowed():
+        run = Trainer(CONFIG, toys.images(16), images, weights=weights, ranks=ranks)
+    found = toys.drained(run.evaluate(1))
+    return {
+        "shares": torch.tensor([found.loss, found.accuracy], dtype=torch.float64),
+        "predicted": torch.tensor(found.predicted.tolist()),
+        "confidence": torch.from_numpy(found.confidence),
+    }
+
+
+def computed(folder: Path, mechanisms: Sequence[str], seed: int = 0) -> list[Found]:
+    """What each of two processes computes: `first_step` by mechanism, and `validation`."""
+    set_forkserver_preload([__name__])  # torch is imported once for both
+    given = (str(folder), tuple(mechanisms), seed)
+    mp.start_processes(_one_rank, given, nprocs=2, start_method="forkserver")
+    return [torch.load(folder / f"{rank}.pt") for rank in (0, 1)]
+
+
+def _one_rank(rank: int, folder: str, mechanisms: Sequence[str], seed: int) -> None:
+    torch.set_num_threads(1)
+    dist.init_process_group("gloo", f"file://{folder}/meeting", rank=rank, world_size=2)
+    ranks = Ranks(rank, 2)
+    found = {name: first_step(name, seed, ranks) for name in mechanisms}
+    torch.save(found | {"validation": validation(seed, ranks)}, f"{folder}/{rank}.pt")
+    dist.destroy_process_group()
+
+
+def check_gradients(shared: Sequence[Found], mechanism: str, seed: int = 0) -> None:
+    """Each process has the gradients and statistics that one process alone finds."""
+    alone = first_step(mechanism, seed)
+    assert max(t.abs().max().item() for n, t in alone.items() if n.startswith("grad.")) > 0.01
+    for rank in shared:
+        assert rank[mechanism].keys() == alone.keys()
+        for name, expected in alone.items():
+            torch.testing.assert_close(rank[mechanism][name], expected, rtol=0, atol=1e-6, msg=name)
+
+
+def check_validation(shared: Sequence[Found], seed: int = 0) -> None:
+    """Each process has the whole validation, as one process alone finds it."""
+    alone = validation(seed)
+    for rank in shared:
+        assert rank["validation"].keys() == alone.keys()
+        assert all(torch.equal(rank["validation"][name], alone[name]) for name in alone)
+
+
+def run_of(folder: Path, epochs: int = 3, train: int = 7, size: int = 32) -> RunSpec:
+    """A run on two devices, with two steps an epoch for seven images of each class."""
+    data = toys.folder(folder / "data", train=train, val=5)
+    (training, classes), (val, _) = list_folder(data / "train"), list_folder(data / "val")
+    return RunSpec(
+        config=replace(CONFIG, epochs=epochs, size=size, eval_size=size),
+        classes=classes,
+        train=training,
+        val=val,
+        folder=folder / "run",
+        cache=folder / "cache",
+        data_name="toys",
+        data_fingerprint="toys",
+        probes=(0, 5),
+        device="cpu",
+        devices=2,
+        save_seconds=0,
+    )
+
+
+def until(events: Iterator[Event], kind: type[Event], step: int = 0) -> list[Event]:
+    """Read events to the first of a kind at that step or later.
+
+    The ranks may be further, but not beyond the next end of an epoch: there they wait.
+    """
+    told: list[Event] = []
+    for event in events:
+        told.append(event)
+        if isinstance(event, kind) and event.step >= step:
+            return told
+    raise AssertionError("the run ended before")
+
+
+def ranks_of(folder: Path) -> list[psutil.Process]:
+    """The processes that work on this run, and nobody else's."""
+    mine = psutil.Process().children(recursive=True)
+    return [p for p in mine if "ml.train.rank" in p.cmdline() and str(folder) in p.cmdline()[-1]]
+
+
+def check_kill(spec: RunSpec, events: Iterator[Event], which: int = -1) -> None:
+    """Kill one of the ranks: the run ends with a sentence, and no process is left."""
+    workers = [p for p in ranks_of(spec.folder) if "torch.distributed.run" not in p.cmdline()]
+    assert len(workers) == 2
+    workers[which].kill()
+    with pytest.raises(MlError, match=r"killed.*Resume"):
+        list(events)
+    assert not ranks_of(spec.folder)
+
+
+def check_stop(spec: RunSpec, events: Iterator[Event]) -> None:
+    """Close the run: its ranks save the state and end."""
+    events.close()  # type: ignore[attr-defined]
+    assert not ranks_of(spec.folder)
+    assert (spec.folder / state.NAME).is_file()
+
+
+def check_end(spec: RunSpec, told: Sequence[Event], least: int) -> None:
+    """A try went on from step `least` or later, and ended in a checkpoint of the whole run."""
+    ready = next(e for e in told if isinstance(e, Ready))
+    assert least <= ready.first_step < ready.steps
+    steps = [e.step for e in told if isinstance(e, Step)]
+    assert steps == list(range(ready.first_step + 1, ready.steps + 1))
+    ended = [e for e in told if isinstance(e, EpochEnd)][-1]
+    assert ended.predicted.shape == ended.confidence.shape == (len(spec.val.files),)
+    cells = sum((-(-spec.config.eval_size // stride)) ** 2 for stride in (8, 16, 32))
+    assert [m.values.shape for m in ended.probes] == [(2, cells)]
+    finished = told[-1]
+    assert isinstance(finished, Finished)
+    assert checkpoints.read(finished.path).about == finished.about
+    assert finished.about["training"]["devices"] == spec.devices
+    epochs = [c["epoch"] for c in finished.about["curves"]]
+    assert epochs == list(range(1, spec.config.epochs + 1))
+    assert not list(spec.folder.glob("ranks-*"))
+
+
+def resumed(spec: RunSpec) -> list[Event]:
+    """All that a run tells from its last saved state to its end."""
+    return list(train(spec))
