@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import errno
 import bz2
+import errno
 import gzip
 import lzma
 import tarfile

@@ -34,44 +34,50 @@ def header(token: str) -> dict[str, str]:
 
 
 @pytest.fixture
-def admin(any_api: Api) -> httpx.Client:
+def admin(api: Api) -> httpx.Client:
     """The API's client, signed in."""
+    return signed_in(api.client)
+
+
+@pytest.fixture
+def any_admin(any_api: Api) -> httpx.Client:
+    """The same on each kind of database."""
     return signed_in(any_api.client)
 
 
-def test_who_is_asking(any_api: Api, admin: httpx.Client) -> None:
+def test_who_is_asking(api: Api, admin: httpx.Client) -> None:
     account = admin.get(BASE).json()
     assert account["name"] == "admin"
     assert (account["via"], account["has_password"]) == ("session", False)
     assert account["scopes"] == ["read", "analyse", "train", "admin"]
-    with any_api.visitor() as nobody:
+    with api.visitor() as nobody:
         assert nobody.get(BASE).status_code == 401
         found = nobody.get(BASE, headers=bearer(nobody, "train")).json()
         assert (found["via"], found["scopes"]) == ("token", ["read", "train"])
 
 
 def test_a_token_is_shown_once_and_works_until_it_is_revoked(
-    any_api: Api, admin: httpx.Client
+    any_api: Api, any_admin: httpx.Client
 ) -> None:
-    made = make_token(admin, "analyse", "read")
+    made = make_token(any_admin, "analyse", "read")
     assert re.fullmatch(r"sl_[\w-]{43}", made["token"])
     assert made["scopes"] == ["read", "analyse"]
-    (listed,) = admin.get(f"{BASE}/tokens").json()["items"]
+    (listed,) = any_admin.get(f"{BASE}/tokens").json()["items"]
     assert listed == {name: value for name, value in made.items() if name != "token"}
     assert made["token"].startswith(listed["hint"])
     with any_api.visitor() as program:
         assert program.get(BASE, headers=header(made["token"])).status_code == 200
-        (used,) = admin.get(f"{BASE}/tokens").json()["items"]
+        (used,) = any_admin.get(f"{BASE}/tokens").json()["items"]
         assert used["seen_at"] is not None
-        assert admin.delete(f"{BASE}/tokens/{made['id']}").status_code == 204
+        assert any_admin.delete(f"{BASE}/tokens/{made['id']}").status_code == 204
         assert program.get(BASE, headers=header(made["token"])).status_code == 401
-    assert admin.get(f"{BASE}/tokens").json()["items"] == []
-    assert admin.delete(f"{BASE}/tokens/{made['id']}").status_code == 404
+    assert any_admin.get(f"{BASE}/tokens").json()["items"] == []
+    assert any_admin.delete(f"{BASE}/tokens/{made['id']}").status_code == 404
 
 
-def test_a_worthless_token_is_refused_everywhere(any_api: Api, admin: httpx.Client) -> None:
-    revoked, expired = make_token(admin, "admin"), make_token(admin, "admin")
-    admin.delete(f"{BASE}/tokens/{revoked['id']}")
+def test_a_worthless_token_is_refused_everywhere(any_api: Api, any_admin: httpx.Client) -> None:
+    revoked, expired = make_token(any_admin, "admin"), make_token(any_admin, "admin")
+    any_admin.delete(f"{BASE}/tokens/{revoked['id']}")
     with any_api.web.sessions.begin() as session:
         change = update(ApiToken).where(ApiToken.id == expired["id"])
         session.execute(change.values(expires_at=utcnow() - timedelta(seconds=1)))
@@ -88,19 +94,19 @@ def test_a_worthless_token_is_refused_everywhere(any_api: Api, admin: httpx.Clie
         # Another scheme is a proxy's business.
         assert program.get("/api/v1/models", headers={"Authorization": "Basic eA=="}).is_success
     # A worthless token is refused although the browser is signed in.
-    assert admin.get(BASE, headers=header(wrong[0])).status_code == 401
+    assert any_admin.get(BASE, headers=header(wrong[0])).status_code == 401
 
 
-def test_what_a_program_uploads_is_its_users(any_api: Api, admin: httpx.Client) -> None:
+def test_what_a_program_uploads_is_its_users(api: Api, admin: httpx.Client) -> None:
     token, reader = make_token(admin, "analyse"), make_token(admin, "read")
     user = admin.get(BASE).json()["id"]
-    with any_api.visitor(headers=header(token["token"])) as program:
-        media = any_api.upload(client=program)
+    with api.visitor(headers=header(token["token"])) as program:
+        media = api.upload(client=program)
         assert COOKIE not in program.cookies
         assert [one["id"] for one in program.get("/api/v1/media").json()["items"]] == [media["id"]]
-        analysis = any_api.analyse(media["id"], client=program)
+        analysis = api.analyse(media["id"], client=program)
         assert program.post(f"{analysis['links']['self']}/cancel").status_code == 200
-    with any_api.visitor(headers=header(reader["token"])) as program:
+    with api.visitor(headers=header(reader["token"])) as program:
         assert len(program.get("/api/v1/media").json()["items"]) == 1
         for response in (
             program.delete(media["links"]["self"]),
@@ -108,14 +114,14 @@ def test_what_a_program_uploads_is_its_users(any_api: Api, admin: httpx.Client) 
             program.post("/api/v1/analyses", json={"media_id": media["id"]}),
         ):
             assert (response.status_code, response.json()["error"]) == (403, "forbidden")
-    with any_api.visitor() as stranger:
-        any_api.upload(client=stranger)
+    with api.visitor() as stranger:
+        api.upload(client=stranger)
         assert media["id"] not in {m["id"] for m in stranger.get("/api/v1/media").json()["items"]}
         assert stranger.delete(media["links"]["self"]).status_code == 403
         forged = {COOKIE: f"user:{user}"}
-    with any_api.visitor(cookies=forged) as thief:
+    with api.visitor(cookies=forged) as thief:
         assert thief.delete(media["links"]["self"]).status_code == 403
-    with any_api.visitor(headers=header(token["token"])) as program:
+    with api.visitor(headers=header(token["token"])) as program:
         assert program.delete(media["links"]["self"]).status_code == 204
 
 
@@ -138,20 +144,20 @@ def test_what_a_token_may_be(admin: httpx.Client, body: Any, status: int) -> Non
     assert admin.post(f"{BASE}/tokens", json=body).status_code == status
 
 
-def test_an_expiry_is_kept_in_utc(admin: httpx.Client) -> None:
+def test_an_expiry_is_kept_in_utc(any_admin: httpx.Client) -> None:
     later = (datetime.now(UTC) + timedelta(days=2)).replace(microsecond=0)
     local = later.astimezone(datetime.fromisoformat("2026-01-01T00:00:00+05:00").tzinfo)
-    made = make_token(admin, "read", expires_at=local.isoformat())
+    made = make_token(any_admin, "read", expires_at=local.isoformat())
     assert datetime.fromisoformat(made["expires_at"]) == later
-    (listed,) = admin.get(f"{BASE}/tokens").json()["items"]
+    (listed,) = any_admin.get(f"{BASE}/tokens").json()["items"]
     assert datetime.fromisoformat(listed["expires_at"]) == later
 
 
 def test_only_a_browser_or_an_admins_token_manages_the_account(
-    any_api: Api, admin: httpx.Client
+    api: Api, admin: httpx.Client
 ) -> None:
     weak, strong = (header(make_token(admin, scope)["token"]) for scope in ("train", "admin"))
-    with any_api.visitor() as program:
+    with api.visitor() as program:
         for path in ("/account/tokens", "/account/sessions", "/audit"):
             assert program.get(f"/api/v1{path}", headers=weak).status_code == 403
             assert program.get(f"/api/v1{path}", headers=strong).status_code == 200
@@ -162,19 +168,19 @@ def test_only_a_browser_or_an_admins_token_manages_the_account(
             assert program.post(f"/api/v1{path}", json={}).status_code in {401, 422}
 
 
-def test_changing_the_password_signs_the_others_out(any_api: Api, admin: httpx.Client) -> None:
+def test_changing_the_password_signs_the_others_out(any_api: Api, any_admin: httpx.Client) -> None:
     with any_api.visitor() as other:
         signed_in(other)
-        token = make_token(admin, "read")
-        assert admin.post(f"{BASE}/password", json={"new": PASSWORD}).status_code == 204
+        token = make_token(any_admin, "read")
+        assert any_admin.post(f"{BASE}/password", json={"new": PASSWORD}).status_code == 204
         assert other.get(BASE).status_code == 401
-        assert admin.get(BASE).json()["has_password"]
+        assert any_admin.get(BASE).json()["has_password"]
         assert other.get(BASE, headers=header(token["token"])).status_code == 200
     wrong = {"current": "not it at all", "new": "another few words"}
-    response = admin.post(f"{BASE}/password", json=wrong)
+    response = any_admin.post(f"{BASE}/password", json=wrong)
     assert (response.status_code, response.json()["error"]) == (403, "forbidden")
     right = {"current": PASSWORD, "new": "another few words"}
-    assert admin.post(f"{BASE}/password", json=right).status_code == 204
+    assert any_admin.post(f"{BASE}/password", json=right).status_code == 204
     with any_api.web.readers() as session:
         kept = sessions.ensure_admin(session).password_hash
     assert passwords.verify(kept, "another few words")
@@ -188,21 +194,21 @@ def test_guessing_the_present_password_is_limited(api: Api) -> None:
     assert statuses == [403] * 10 + [429]
 
 
-def test_sessions_are_listed_and_revoked(any_api: Api, admin: httpx.Client) -> None:
+def test_sessions_are_listed_and_revoked(any_api: Api, any_admin: httpx.Client) -> None:
     with any_api.visitor() as other:
         signed_in(other)
-        items = admin.get(f"{BASE}/sessions").json()["items"]
+        items = any_admin.get(f"{BASE}/sessions").json()["items"]
         assert [one["current"] for one in items].count(True) == 1
         assert len(items) == 2
         (there,) = (one for one in items if not one["current"])
-        assert admin.delete(f"{BASE}/sessions/{there['id']}").status_code == 204
+        assert any_admin.delete(f"{BASE}/sessions/{there['id']}").status_code == 204
         assert other.get(BASE).status_code == 401
-        assert admin.delete(f"{BASE}/sessions/{there['id']}").status_code == 404
-        assert admin.delete(f"{BASE}/sessions/{'0' * 32}").status_code == 404
+        assert any_admin.delete(f"{BASE}/sessions/{there['id']}").status_code == 404
+        assert any_admin.delete(f"{BASE}/sessions/{'0' * 32}").status_code == 404
         signed_in(other)
-        assert admin.delete(f"{BASE}/sessions").status_code == 204
+        assert any_admin.delete(f"{BASE}/sessions").status_code == 204
         assert other.get(BASE).status_code == 401
-        assert admin.get(BASE).status_code == 401
+        assert any_admin.get(BASE).status_code == 401
 
 
 @pytest.mark.parametrize(
@@ -223,14 +229,14 @@ def test_other_sites_cannot_touch_the_account(api: Api, method: str, path: str) 
     assert client.get(BASE).status_code == 200
 
 
-def test_the_audit_tells_who_did_what(any_api: Api, admin: httpx.Client) -> None:
-    made = make_token(admin, "admin")
+def test_the_audit_tells_who_did_what(any_api: Api, any_admin: httpx.Client) -> None:
+    made = make_token(any_admin, "admin")
     with any_api.visitor() as program:
         strong = header(made["token"])
         program.post(f"{BASE}/tokens", json={"name": "b", "scopes": ["read"]}, headers=strong)
-    admin.delete(f"{BASE}/tokens/{made['id']}")
-    admin.post(f"{BASE}/password", json={"new": PASSWORD})
-    items = admin.get("/api/v1/audit").json()["items"]
+    any_admin.delete(f"{BASE}/tokens/{made['id']}")
+    any_admin.post(f"{BASE}/password", json={"new": PASSWORD})
+    items = any_admin.get("/api/v1/audit").json()["items"]
     assert [(item["action"], item["actor"]) for item in items] == [
         ("password.change", "admin"),
         ("token.revoke", "admin"),
@@ -242,26 +248,26 @@ def test_the_audit_tells_who_did_what(any_api: Api, admin: httpx.Client) -> None
     assert made["token"] not in str(items)
 
 
-def test_the_audit_comes_in_parts(any_api: Api, admin: httpx.Client) -> None:
+def test_the_audit_comes_in_parts(any_api: Api, any_admin: httpx.Client) -> None:
     for _ in range(5):
-        make_token(admin, "read")
+        make_token(any_admin, "read")
     seen, cursor = [], None
     while True:
         query = {"limit": 2, "action": "token.create", **({"cursor": cursor} if cursor else {})}
-        part = admin.get("/api/v1/audit", params=query).json()
+        part = any_admin.get("/api/v1/audit", params=query).json()
         seen += [item["id"] for item in part["items"]]
         if (cursor := part["next"]) is None:
             break
     assert len(seen) == 5
     assert seen == sorted(seen, reverse=True)
-    assert admin.get("/api/v1/audit?action=nothing").json() == {"items": [], "next": None}
+    assert any_admin.get("/api/v1/audit?action=nothing").json() == {"items": [], "next": None}
     for bad in ("x", "-1", "9" * 16, "٣"):
-        assert admin.get("/api/v1/audit", params={"cursor": bad}).status_code == 422
+        assert any_admin.get("/api/v1/audit", params={"cursor": bad}).status_code == 422
 
 
-def test_the_pages_are_for_whom_they_are(any_api: Api) -> None:
+def test_the_pages_are_for_whom_they_are(api: Api) -> None:
     page = {"Accept": "text/html"}
-    client = any_api.client
+    client = api.client
     for path in ("/account", "/audit", "/sign-in/password"):
         response = client.get(path, headers=page)
         assert (response.status_code, response.headers["location"]) == (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from statistics import median
 
 import pytest
 from argon2 import PasswordHasher
@@ -12,6 +11,11 @@ from app.accounts import passwords
 from app.core.errors import Unprocessable
 
 GOOD = "a few words in a row"
+
+
+@pytest.fixture
+def cheap_hashing() -> None:
+    """Not here: these are the parameters that are used."""
 
 
 def test_what_is_kept_is_argon2id_and_salted() -> None:
@@ -63,10 +67,10 @@ def test_an_unknown_name_takes_as_long_as_a_wrong_password() -> None:
     passwords.verify(None, "warm")
 
     def seconds(of: str | None) -> float:
-        start = time.perf_counter()
+        start = time.process_time()  # of all threads, however busy the machine is
         passwords.verify(of, "wrong password")
-        return time.perf_counter() - start
+        return time.process_time() - start
 
-    pairs = [(seconds(kept), seconds(None)) for _ in range(7)]
-    ratio = median(unknown for _, unknown in pairs) / median(wrong for wrong, _ in pairs)
+    pairs = [(seconds(kept), seconds(None)) for _ in range(3)]
+    ratio = min(unknown for _, unknown in pairs) / min(wrong for wrong, _ in pairs)
     assert 0.2 < ratio < 5  # without a hash to check it would be a thousandth

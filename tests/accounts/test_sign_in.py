@@ -78,9 +78,9 @@ def test_a_newer_link_and_time_end_a_link(any_api: Api) -> None:
     assert client.post("/sign-in", data={"link": new}).status_code == 401
 
 
-def test_after_a_link_a_password_may_be_chosen(any_api: Api) -> None:
-    client = any_api.client
-    client.post("/sign-in", data={"link": link_of(any_api)})
+def test_after_a_link_a_password_may_be_chosen(api: Api) -> None:
+    client = api.client
+    client.post("/sign-in", data={"link": link_of(api)})
     assert "Not now" in client.get("/sign-in/password?next=/models", headers=PAGE).text
     short = client.post("/sign-in/password", data={"password": "short"}, headers=PAGE)
     assert short.status_code == 422
@@ -89,7 +89,7 @@ def test_after_a_link_a_password_may_be_chosen(any_api: Api) -> None:
     response = client.post("/sign-in/password", data=form)
     assert (response.status_code, response.headers["location"]) == (303, "/models")
     assert is_signed_in(client)
-    with any_api.visitor() as other:
+    with api.visitor() as other:
         assert enter(other).status_code == 303
         assert is_signed_in(other)
     # The link's freshness is spent: the next change asks for the present password.
@@ -97,28 +97,28 @@ def test_after_a_link_a_password_may_be_chosen(any_api: Api) -> None:
     assert again.status_code == 403
 
 
-def test_a_forgotten_password_is_replaced_by_a_link(any_api: Api) -> None:
-    set_password(any_api, "forgotten words here")
-    client = any_api.client
-    client.post("/sign-in", data={"link": link_of(any_api)})
+def test_a_forgotten_password_is_replaced_by_a_link(api: Api) -> None:
+    set_password(api, "forgotten words here")
+    client = api.client
+    client.post("/sign-in", data={"link": link_of(api)})
     assert client.post("/sign-in/password", data={"password": PASSWORD}).status_code == 303
-    with any_api.visitor() as other:
+    with api.visitor() as other:
         assert enter(other, "forgotten words here").status_code == 401
         assert enter(other).status_code == 303
 
 
-def test_an_hour_after_its_link_a_browser_needs_the_password(any_api: Api) -> None:
-    set_password(any_api)
-    client = any_api.client
-    client.post("/sign-in", data={"link": link_of(any_api)})
-    with any_api.web.sessions.begin() as session:
+def test_an_hour_after_its_link_a_browser_needs_the_password(api: Api) -> None:
+    set_password(api)
+    client = api.client
+    client.post("/sign-in", data={"link": link_of(api)})
+    with api.web.sessions.begin() as session:
         session.execute(update(Login).values(created_at=utcnow() - timedelta(hours=2)))
     assert client.post("/sign-in/password", data={"password": "x y z and more"}).status_code == 403
 
 
-def test_a_wrong_password_and_an_unknown_name_are_told_alike(any_api: Api) -> None:
-    set_password(any_api)
-    client = any_api.client
+def test_a_wrong_password_and_an_unknown_name_are_told_alike(api: Api) -> None:
+    set_password(api)
+    client = api.client
     texts = []
     for name in ("admin", "nobody", "", "a\0b", "x" * 300):
         response = enter(client, "a wrong password", name)
@@ -126,14 +126,14 @@ def test_a_wrong_password_and_an_unknown_name_are_told_alike(any_api: Api) -> No
         texts.append(re.sub(r'value="[^"]*"| autofocus', "", response.text))
     assert len(set(texts)) <= 2  # the empty name has the cursor in another field
     assert not is_signed_in(client)
-    with any_api.web.readers() as session:
+    with api.web.readers() as session:
         failed = rows.audit_page(session, 10, None, "sign-in.failed")
     assert [entry.target for entry in failed] == ["an unknown name"] * 4 + ["admin"]
 
 
-def test_a_session_has_a_new_secret_and_ends_the_one_before(any_api: Api) -> None:
-    set_password(any_api)
-    client = any_api.client
+def test_a_session_has_a_new_secret_and_ends_the_one_before(api: Api) -> None:
+    set_password(api)
+    client = api.client
     client.cookies.set(SESSION_COOKIE, "chosen-by-somebody-else", domain="127.0.0.1")
     enter(client)
     first = client.cookies.get(SESSION_COOKIE, domain="127.0.0.1") or client.cookies[SESSION_COOKIE]
@@ -143,9 +143,9 @@ def test_a_session_has_a_new_secret_and_ends_the_one_before(any_api: Api) -> Non
     assert second is not None
     assert second[1] != first
     assert len(second[1]) == 43
-    with any_api.visitor(cookies={SESSION_COOKIE: first}) as old:
+    with api.visitor(cookies={SESSION_COOKIE: first}) as old:
         assert not is_signed_in(old)
-    with any_api.web.readers() as session:
+    with api.web.readers() as session:
         kept = session.scalars(select(Login.token_hash)).all()
     assert all(len(one) == 64 and second[1] not in one for one in kept)
 
@@ -194,14 +194,14 @@ def test_signing_out_ends_the_session(any_api: Api) -> None:
     assert actions(any_api).count("sign-out") == 2
 
 
-def test_an_outdated_hash_is_renewed(any_api: Api) -> None:
+def test_an_outdated_hash_is_renewed(api: Api) -> None:
     from argon2 import PasswordHasher
 
-    weak = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
-    with any_api.web.sessions.begin() as session:
+    weak = PasswordHasher(time_cost=1, memory_cost=16, parallelism=1).hash(PASSWORD)
+    with api.web.sessions.begin() as session:
         sessions.ensure_admin(session).password_hash = weak
-    assert enter(any_api.client).status_code == 303
-    with any_api.web.readers() as session:
+    assert enter(api.client).status_code == 303
+    with api.web.readers() as session:
         kept = session.scalars(select(User.password_hash)).one()
     assert kept is not None
     assert kept != weak
@@ -276,12 +276,12 @@ def test_the_cookie_is_secure_behind_tls(api: Api) -> None:
     assert response.headers["set-cookie"].endswith("; Secure")
 
 
-def test_nothing_secret_is_in_the_database(any_api: Api) -> None:
-    client = any_api.client
-    link = link_of(any_api)
+def test_nothing_secret_is_in_the_database(api: Api) -> None:
+    client = api.client
+    link = link_of(api)
     client.post("/sign-in", data={"link": link})
     token = client.post("/api/v1/account/tokens", json={"name": "a", "scopes": ["read"]}).json()
-    with any_api.web.readers() as session:
+    with api.web.readers() as session:
         kept = [
             *session.scalars(select(SignInLink.token_hash)),
             *session.scalars(select(Login.token_hash)),

@@ -1,9 +1,8 @@
-"""Servers: one that is made as new for each test, one on each kind of database, a live one."""
+"""Servers: one on each kind of database that is made as new for each test, and a live one."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,35 +11,25 @@ from app.__main__ import background
 from app.core.settings import Settings
 from app.jobs.dispatch import make_doorbell
 from tests.support.backend import wait_for
-from tests.support.web import Api, running
-
-
-@pytest.fixture(scope="session")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    """The server behind `api`."""
-    settings = Settings(home=tmp_path_factory.mktemp("shared"), min_free_bytes=0)
-    with running(settings) as server:
-        yield server
+from tests.support.web import Api, running, shared_server
 
 
 @pytest.fixture
-def api(shared: Api) -> Api:
+def api() -> Api:
     """A server on SQLite with two models published and nothing else in it."""
-    shared.reset()
-    return shared
+    server = shared_server()
+    server.reset()
+    return server
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-def any_api(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Api]:
-    """The same on each kind of database."""
+def any_api(request: pytest.FixtureRequest) -> Api:
+    """The same on each kind of database, for what each does in its own way."""
     if request.param == "sqlite":
-        yield request.getfixturevalue("api")
-        return
-    url = request.getfixturevalue("postgres_url")
-    settings = Settings(home=tmp_path / "home", database_url=url, min_free_bytes=0)
-    with running(settings) as server:
-        server.publish("plain", "gated")
-        yield server
+        return request.getfixturevalue("api")
+    server = shared_server(request.getfixturevalue("postgres"))
+    server.reset()
+    return server
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from tests.support import clip_models as clips
 from tests.support.backend import photo, wait_for
 from tests.support.web import Api
 
+pytestmark = pytest.mark.xdist_group("live")
 SIZE = (96, 72)
 ASKED: dict[str, Any] = {"models": ["tiny-clips"], "input_size": 96, "segments": 4}
 

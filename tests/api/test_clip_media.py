@@ -22,15 +22,16 @@ from tests.support.web import Api, files_of
 TIMES = list(range(0, 1200, 40))
 
 
-@pytest.fixture
-def film(tmp_path: Path) -> bytes:
-    return make(tmp_path, KINDS["h264 mp4"], TIMES).read_bytes()
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    return make(tmp_path_factory.mktemp("film"), KINDS["h264 mp4"], TIMES).read_bytes()
 
 
-@pytest.fixture
-def phone(tmp_path: Path) -> bytes:
+@pytest.fixture(scope="module")
+def phone(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """HEVC, turned: browsers do not play it."""
-    return make(tmp_path, KINDS["hevc mp4 10 bit"], TIMES, rotation=90).read_bytes()
+    folder = tmp_path_factory.mktemp("phone")
+    return make(folder, KINDS["hevc mp4 10 bit"], TIMES, rotation=90).read_bytes()
 
 
 def send(api: Api, data: bytes, name: str = "film.jpg") -> httpx.Response:

@@ -16,6 +16,8 @@ from tests.api.test_events import read_all
 from tests.support.backend import photo, wait_for
 from tests.support.web import Api
 
+pytestmark = pytest.mark.xdist_group("live")
+
 
 @pytest.fixture(scope="module")
 def table(live: Api) -> Any:

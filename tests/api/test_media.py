@@ -56,8 +56,8 @@ def test_a_list_shows_ones_own_newest_first_in_parts(any_api: Api) -> None:
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "e30", "MjAyNi0wMS0wMSBhYmM", "é", "A" * 200])
-def test_a_cursor_from_elsewhere_is_refused(any_api: Api, cursor: str) -> None:
-    response = any_api.client.get("/api/v1/media", params={"cursor": cursor})
+def test_a_cursor_from_elsewhere_is_refused(api: Api, cursor: str) -> None:
+    response = api.client.get("/api/v1/media", params={"cursor": cursor})
     assert response.status_code == 422
     assert "next" in response.json()["detail"]
 

@@ -1,30 +1,13 @@
-"""Every page, wide and narrow, light and dark: axe, overflow, console."""
+"""Every page, wide by day and on a phone by night: axe, overflow, console."""
 
 from __future__ import annotations
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
-from tests.browser.conftest import Visit
+from tests.support.pages import Visit, overflows, serious
 
-SERIOUS = {"serious", "critical"}
-
-
-def serious(page: Page) -> list[str]:
-    """Axe's serious and critical findings, each with its first element."""
-    found = Axe().run(page).response["violations"]
-    return [
-        f"{one['id']}: {one['nodes'][0]['html'][:200]} {one['nodes'][0]['failureSummary'][:200]}"
-        for one in found
-        if one["impact"] in SERIOUS
-    ]
-
-
-def overflows(page: Page) -> int:
-    """Pixels that the page is wider than its window."""
-    root = "document.documentElement"
-    return int(page.evaluate(f"{root}.scrollWidth - {root}.clientWidth"))
+pytestmark = pytest.mark.xdist_group("browser: a photo")
 
 
 @pytest.mark.parametrize("path", ["/", "/models", "/models/l2pa", "/models/cbam", "/api"])
@@ -36,8 +19,8 @@ def test_pages(any_visit: Visit, path: str) -> None:
     assert overflows(page) == 0
 
 
-def test_analysis(any_visit: Visit) -> None:
-    page = any_visit.upload()
+def test_analysis(any_visit: Visit, photo: str) -> None:
+    page = any_visit.show(photo)
     assert serious(page) == []
     assert overflows(page) == 0
     page.locator('.cell[data-model="gated"][data-stage="late"]').first.click()
@@ -46,8 +29,8 @@ def test_analysis(any_visit: Visit) -> None:
     assert overflows(page) == 0
 
 
-def test_open_lists(visit: Visit) -> None:
-    page = visit.upload()
+def test_open_lists(visit: Visit, photo: str) -> None:
+    page = visit.show(photo)
     page.get_by_label("Grad-CAM explains").click()
     expect(page.get_by_role("listbox")).to_be_visible()
     assert serious(page) == []

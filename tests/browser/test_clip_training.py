@@ -5,17 +5,18 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Visit
-from tests.browser.test_access import overflows, serious
 from tests.support.archives import zip_of
 from tests.support.clip_archives import clip_bytes, clip_classes
+from tests.support.pages import Visit, overflows, serious
 from tests.support.signing_in import sign_in
-from tests.support.studies import LONG, admin, dataset_of, rows
+from tests.support.studies import LONG, admin, dataset_of, fill, only, rows
 
+pytestmark = pytest.mark.xdist_group("browser: training")
 SETTINGS = {
-    "Epochs": "2",
+    "Epochs": "1",
     "Training size": "64",
     "Validation size": "64",
     "Batch size": "4",
@@ -38,11 +39,9 @@ def test_from_a_zip_of_clips_to_a_row_of_the_table(visit: Visit, tmp_path: Path)
     visit.open(f"/training/new?dataset={dataset}")
     page.locator(".thumb img").first.wait_for()  # the clips' middle frames
     expect(page.get_by_label("Over time", exact=True)).to_be_visible()
-    for one in page.locator('[name="mechanism"]').all():
-        one.set_checked(one.get_attribute("value") == "gated")
+    only(page, "gated")
     page.get_by_label("Starting weights", exact=True).select_option("scratch")
-    for label, value in SETTINGS.items():
-        page.get_by_label(label, exact=True).fill(value)
+    fill(page, SETTINGS)
     assert serious(page) == []
     assert overflows(page) == 0
     page.get_by_role("button", name="Start the study").click()

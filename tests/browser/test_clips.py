@@ -8,64 +8,43 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import numpy as np
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
-from tests.browser.conftest import Visit
-from tests.browser.test_access import overflows, serious
-from tests.browser.test_analysis import PIXELS, choose, until
-from tests.support.clip_files import KINDS, make, number, uneven
-from tests.support.clip_models import film
+from tests.support.clip_files import KINDS, make, uneven
+from tests.support.clip_pages import (
+    SECONDS,
+    analysis,
+    asked,
+    at,
+    at_once,
+    at_rest,
+    frame_shown,
+    pane,
+    ready,
+    scrub,
+    shown_time,
+    written,
+)
+from tests.support.pages import Visit, analysed, choose, overflows, serious, until
 
-SECONDS = 3.0
-
-
-@pytest.fixture(scope="session")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A clip to upload."""
-    path = tmp_path_factory.mktemp("clips") / "box.mp4"
-    path.write_bytes(film(seed=5, seconds=SECONDS, size=(192, 144)))
-    return path
-
-
-def shown_time(page: Page) -> float:
-    return float(page.locator("[data-clock]").inner_text().split(" ")[0])
-
-
-def at(page: Page, seconds: float) -> None:
-    until(lambda: abs(shown_time(page) - seconds) < 0.015)
+pytestmark = pytest.mark.xdist_group("browser: a clip")
 
 
-def pane(page: Page, name: str) -> str:
-    return str(page.locator(f'[data-pane="{name}"] canvas').first.evaluate(PIXELS))
+@pytest.fixture(scope="module")
+def clip(server: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Path of a page: a clip, explained by every model of clips."""
+    return analysed(server, written(tmp_path_factory.mktemp("clips"), 5))
 
 
-def analysis(visit: Visit) -> dict[str, Any]:
-    identifier = visit.page.url.split("/analyses/")[1][:32]
-    return dict(httpx.get(f"{visit.address}/api/v1/analyses/{identifier}").json())
+@pytest.fixture(scope="module")
+def gated(server: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Path of a page: the same clip, explained by one model only."""
+    file = written(tmp_path_factory.mktemp("clips"), 5)
+    return analysed(server, file, models=["fight-gated"])
 
 
-def asked(visit: Visit) -> list[str]:
-    """What the page has asked the server for; the icon is the browser's own wish."""
-    return [one for one in visit.requests if one.startswith("http") and "icon" not in one]
-
-
-def ready(visit: Visit, clip: Path) -> Page:
-    """Upload and wait until every map is there and the clip can play."""
-    page = visit.upload(clip)
-    expect(page.locator("video")).to_be_visible()
-    expect(page.locator("[data-waiting]")).to_be_hidden()
-    return page
-
-
-def scrub(page: Page, fraction: float) -> None:
-    box = page.locator(".lane.ruler").bounding_box()
-    assert box
-    page.mouse.move(box["x"] + fraction * box["width"], box["y"] + box["height"] / 2)
-
-
-def test_a_clip_plays_with_both_streams_in_step(each_width: Visit, clip: Path) -> None:
+def test_a_clip_plays_with_both_streams_in_step(each_width: Visit, clip: str) -> None:
     page = ready(each_width, clip)
     expect(page.locator("h1")).to_have_text("box.mp4")
     expect(page.locator(".row:not(.head)")).to_have_count(len(analysis(each_width)["predictions"]))
@@ -77,11 +56,11 @@ def test_a_clip_plays_with_both_streams_in_step(each_width: Visit, clip: Path) -
     until(lambda: shown_time(page) > 0.9)
     page.get_by_role("button", name="Pause", exact=True).click()
     for name, old in zip(names, before, strict=True):
-        assert pane(page, name) != old, name
+        until(lambda name=name, old=old: pane(page, name) != old)
     assert asked(each_width) == []
 
 
-def test_scrubbing_moves_every_map_and_asks_nothing(visit: Visit, clip: Path) -> None:
+def test_scrubbing_moves_every_map_and_asks_nothing(visit: Visit, clip: str) -> None:
     page = ready(visit, clip)
     cell = page.locator('.cell.cam[data-stream="flow"][data-stage="late"]').first
     cell.scroll_into_view_if_needed()
@@ -101,25 +80,23 @@ def test_scrubbing_moves_every_map_and_asks_nothing(visit: Visit, clip: Path) ->
     assert asked(visit) == []
 
 
-def test_between_snippets_is_marked_and_raw_is_not(visit: Visit, clip: Path) -> None:
-    page = ready(visit, clip)
-    times = next(iter(analysis(visit)["predictions"].values()))["clip"]["times"]
+def test_between_snippets_is_marked_and_raw_is_not(visit: Visit, clip: str) -> None:
+    found = httpx.get(f"{visit.address}/api/v1{clip}").json()
+    times = next(iter(found["predictions"].values()))["clip"]["times"]
     middle = (times[2] + times[3]) / 2 + 0.1
-    page.goto(f"{page.url.split('?')[0]}?t={middle:.3f}")
+    page = ready(visit, f"{clip}?t={middle:.3f}")
     words = page.locator("[data-between]")
     expect(words).to_have_text(
         f"Interpolated between {times[2]:.2f}\u202fs and {times[3]:.2f}\u202fs"
     )
     page.get_by_role("radio", name="Grad-CAM").last.check()
-    expect(page.locator("video")).to_be_visible()
-    visit.complete()
     mixed = pane(page, "rgb")
     choose(page, "Raw")
     expect(words).to_have_text(f"Raw: snippet 4 of {len(times)} ({times[3]:.2f}\u202fs)")
     until(lambda: pane(page, "rgb") != mixed)
 
 
-def test_the_fusion_slider_changes_every_answer_at_once(visit: Visit, clip: Path) -> None:
+def test_the_fusion_slider_changes_every_answer_at_once(visit: Visit, clip: str) -> None:
     page = ready(visit, clip)
     model, prediction = next(iter(analysis(visit)["predictions"].items()))
     scores = prediction["clip"]
@@ -144,7 +121,7 @@ def test_the_fusion_slider_changes_every_answer_at_once(visit: Visit, clip: Path
     assert asked(visit) == []
 
 
-def test_shares_add_up_and_lead_to_their_segment(visit: Visit, clip: Path) -> None:
+def test_shares_add_up_and_lead_to_their_segment(visit: Visit, clip: str) -> None:
     page = ready(visit, clip)
     shown = page.get_by_label("Shown", exact=True).input_value()
     prediction = analysis(visit)["predictions"][shown]
@@ -162,7 +139,7 @@ def test_shares_add_up_and_lead_to_their_segment(visit: Visit, clip: Path) -> No
     at(page, times[longest % len(times)])
 
 
-def test_a_cell_becomes_the_players_layer_and_a_link_says_so(visit: Visit, clip: Path) -> None:
+def test_a_cell_becomes_the_players_layer_and_a_link_says_so(visit: Visit, clip: str) -> None:
     page = ready(visit, clip)
     cell = page.locator('.cell.cam[data-stream="rgb"][data-stage="early"]').first
     cell.click()
@@ -178,8 +155,8 @@ def test_a_cell_becomes_the_players_layer_and_a_link_says_so(visit: Visit, clip:
     expect(other.get_by_label("Opacity")).to_have_value("90")
 
 
-def test_a_range_is_explained_alone(visit: Visit, clip: Path) -> None:
-    page = ready(visit, clip)
+def test_a_range_is_explained_alone(visit: Visit, gated: str) -> None:
+    page = ready(visit, gated)
     posted: list[Any] = []
     page.on("request", lambda r: r.method == "POST" and posted.append(r.post_data_json))
     box = page.locator(".lane.scores").bounding_box()
@@ -203,8 +180,8 @@ def test_a_range_is_explained_alone(visit: Visit, clip: Path) -> None:
     assert bounds[-1][1] == pytest.approx(2, abs=0.01)
 
 
-def test_another_class_is_explained_on_a_page_of_its_own(visit: Visit, clip: Path) -> None:
-    page = ready(visit, clip)
+def test_another_class_is_explained_on_a_page_of_its_own(visit: Visit, gated: str) -> None:
+    page = ready(visit, gated)
     posted: list[Any] = []
     page.on("request", lambda r: r.method == "POST" and posted.append(r.post_data_json))
     shown = page.get_by_label("Shown", exact=True).input_value()
@@ -223,7 +200,7 @@ def test_another_class_is_explained_on_a_page_of_its_own(visit: Visit, clip: Pat
     expect(page.locator("[data-shares-title]")).to_contain_text(other)
 
 
-def test_the_clock_by_keyboard(visit: Visit, clip: Path) -> None:
+def test_the_clock_by_keyboard(visit: Visit, clip: str) -> None:
     page = ready(visit, clip)
     page.locator("h1").click()
     frame = 1 / 15
@@ -257,87 +234,76 @@ def test_the_clock_by_keyboard(visit: Visit, clip: Path) -> None:
     until(lambda: float(slider.get_attribute("aria-valuenow") or 0) > SECONDS - 0.1)
 
 
-def at_once(page: Page, *keys: str) -> None:
-    """Press keys faster than the clip can follow."""
-    page.evaluate(
-        """keys => { for (const key of keys)
-             document.body.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true })) }""",
-        keys,
-    )
-
-
-def test_play_starts_where_the_last_seek_leads(visit: Visit, clip: Path) -> None:
+def test_play_starts_where_the_last_seek_leads(visit: Visit, clip: str) -> None:
     page = ready(visit, clip)
     page.get_by_label("Speed").select_option("0.1")
     page.locator("h1").click()
     at_once(page, "End", "Home", " ")
-    page.wait_for_timeout(500)
     expect(page.get_by_role("button", name="Pause", exact=True)).to_be_visible()
-    assert 0 < page.evaluate("document.querySelector('video').currentTime") < SECONDS / 2
+    video = "document.querySelector('video')"
+    until(lambda: page.evaluate(f"!{video}.seeking && {video}.currentTime < {SECONDS / 2}"))
+    arrived = page.evaluate(f"{video}.currentTime")
+    until(lambda: page.evaluate(f"{video}.currentTime > {arrived}"))  # it goes on from there
+    assert page.evaluate(f"{video}.currentTime") < SECONDS / 2
 
 
-@pytest.mark.parametrize(
-    ("keys", "frames"),
-    [
-        ("l . .", 17),  # from where the jump leads, and no press is lost
-        ("l . , .", 16),
-        (". . . Home", 0),  # a jump calls off the steps before it
-        (". . Home .", 1),
-        ("l . l", 31),
-        ("End , ,", 42),
-    ],
-)
-def test_steps_pressed_faster_than_the_clip_follows(
-    visit: Visit, clip: Path, keys: str, frames: int
-) -> None:
+FAST = {  # keys, and the frame they lead to
+    "l . .": 17,  # from where the jump leads, and no press is lost
+    "l . , .": 16,
+    ". . . Home": 0,  # a jump calls off the steps before it
+    ". . Home .": 1,
+    "l . l": 31,
+    "End , ,": 42,
+}
+
+
+def test_steps_pressed_faster_than_the_clip_follows(visit: Visit, clip: str) -> None:
     page = ready(visit, clip)
-    at_once(page, *keys.split())
-    page.wait_for_timeout(1000)
-    at(page, frames / 15)
-    left = page.evaluate("document.querySelector('video').currentTime")
-    assert math.floor(left * 15) == frames
-
-
-VIDEO = """() => {
-    const video = document.querySelector("video")
-    const canvas = new OffscreenCanvas(video.videoWidth, video.videoHeight)
-    canvas.getContext("2d").drawImage(video, 0, 0)
-    return [...canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data] }"""
+    for keys, frame in FAST.items():
+        at_once(page, "Home")
+        at_rest(page)
+        at(page, 0)
+        at_once(page, *keys.split())
+        at_rest(page)
+        at(page, frame / 15)
+        left = page.evaluate("document.querySelector('video').currentTime")
+        assert math.floor(left * 15) == frame, keys
 
 
 @pytest.mark.parametrize("name", ["h264 mp4", "hevc mp4 10 bit"])
 def test_steps_at_a_variable_rate_miss_no_frame(visit: Visit, tmp_path: Path, name: str) -> None:
     kind = KINDS[name]
     times = [float(at * kind.unit) for at in uneven(30, kind.unit)]
-    page = ready(visit, make(tmp_path, kind, uneven(30, kind.unit)))
+    file = make(tmp_path, kind, uneven(30, kind.unit))
+    page = ready(visit, analysed(visit.address, file, models=["camera-motion"]))
     page.locator("h1").click()
-
-    def shown() -> int:
-        return number(np.array(page.evaluate(VIDEO), np.uint8).reshape(96, 128, 4)[..., :3])
 
     for n in range(1, 12):
         page.keyboard.press(".")
         at(page, times[n])
-        until(lambda n=n: shown() == n)
+        until(lambda n=n: frame_shown(page) == n)
     at_once(page, *",,,....,")
     at(page, times[11])
-    until(lambda: shown() == 11)
+    until(lambda: frame_shown(page) == 11)
 
 
-def test_cells_keep_their_place_while_models_come(visit: Visit, clip: Path) -> None:
+def test_cells_keep_their_place_while_models_come(visit: Visit, tmp_path: Path) -> None:
     page = visit.open()
-    page.locator("[data-pick]").first.set_input_files(clip)
+    page.locator("[data-pick]").first.set_input_files(written(tmp_path, 6))
     page.wait_for_url("**/analyses/*")
     places = "[...document.querySelectorAll('.cell, .pane, .plot')]"
     boxes = f"{places}.map(c => c.getBoundingClientRect().toJSON())"
     page.locator(".cell").first.wait_for(state="attached")
     before = page.evaluate(boxes)
     visit.complete()
-    page.wait_for_timeout(500)
+    expect(page.locator("video")).to_be_visible()
+    expect(page.locator("[data-waiting]")).to_be_hidden()
+    at_rest(page)
     assert page.evaluate(boxes) == before
+    expect(page.locator("h1")).to_have_text("box.mp4")
 
 
-def test_a_still_table_is_drawn_whole(visit: Visit, clip: Path) -> None:
+def test_a_still_table_is_drawn_whole(visit: Visit, clip: str) -> None:
     """Out of sight too: for print, and for who scrolls fast."""
     page = ready(visit, clip)
     last = page.locator(".cell canvas").last
@@ -351,7 +317,7 @@ def test_a_still_table_is_drawn_whole(visit: Visit, clip: Path) -> None:
     until(lambda: last.evaluate("c => c.toDataURL()") != before)
 
 
-def test_the_page_of_a_clip_is_accessible(any_visit: Visit, clip: Path) -> None:
+def test_the_page_of_a_clip_is_accessible(any_visit: Visit, clip: str) -> None:
     page = ready(any_visit, clip)
     assert serious(page) == []
     assert overflows(page) == 0
@@ -361,7 +327,7 @@ def test_the_page_of_a_clip_is_accessible(any_visit: Visit, clip: Path) -> None:
     assert overflows(page) == 0
 
 
-def test_a_model_without_masks_shows_its_evidence(visit: Visit, clip: Path) -> None:
+def test_a_model_without_masks_shows_its_evidence(visit: Visit, clip: str) -> None:
     page = ready(visit, clip)
     mask, evidence = (
         page.locator(f'form[data-layer] input[name="method"][value="{name}"]')

@@ -6,17 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from app.core.settings import Settings
-from tests.browser.conftest import Visit, _visit
-from tests.browser.test_access import overflows, serious
 from tests.support.archives import classes, picture, zip_of
 from tests.support.import_worker import importing
+from tests.support.pages import WIDE, WINDOWS, Visit, overflows, serious, until, visiting
 from tests.support.signing_in import sign_in, signed_in
 from tests.support.web import Api, running
-
-WINDOWS = [(1440, "light"), (1440, "dark"), (390, "light"), (390, "dark")]
 
 
 @pytest.fixture(scope="module")
@@ -34,27 +31,31 @@ def imports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
 @pytest.fixture
 def admin(browser: Browser, imports: Api) -> Iterator[Visit]:
     """An admin with a wide window."""
-    for visit in _visit(browser, imports.url, 1440, "light"):
+    for visit in visiting(browser, imports.url, WIDE, "light"):
         yield sign_in(visit)
 
 
 @pytest.fixture(params=WINDOWS, ids=str)
 def any_admin(request: pytest.FixtureRequest, browser: Browser, imports: Api) -> Iterator[Visit]:
-    """Admins with a wide window and with a phone, by day and by night."""
-    for visit in _visit(browser, imports.url, *request.param):
+    """Admins with a wide window by day and with a phone by night."""
+    for visit in visiting(browser, imports.url, *request.param):
         yield sign_in(visit)
 
 
 @pytest.fixture
 def pets(tmp_path: Path) -> Path:
     """An archive with something of everything."""
+    path = tmp_path / "pets.zip"
+    path.write_bytes(zip_of(_pets()))
+    return path
+
+
+def _pets() -> dict[str, bytes]:
     files = classes("кошка", "dog", count=12)
     files["dog/cut.jpg"] = picture(1)[:300]
     files["dog/copy.jpg"] = files["dog/1.jpg"]
     files["notes.txt"] = b"notes"
-    path = tmp_path / "pets.zip"
-    path.write_bytes(zip_of(files))
-    return path
+    return files
 
 
 def test_an_archive_in_a_contact_sheet_out(admin: Visit, pets: Path) -> None:
@@ -71,7 +72,7 @@ def test_an_archive_in_a_contact_sheet_out(admin: Visit, pets: Path) -> None:
     expect(rows.first).to_contain_text("3 validation")
     expect(rows.last).to_contain_text("кошка")
     loaded = "[...document.querySelectorAll('.thumb img')].filter(i => i.naturalWidth).length"
-    until(page, f"{loaded} === 19")
+    until(lambda: page.evaluate(f"{loaded} === 19"))
     report = page.locator(".report")
     for words in ("dog/cut.jpg", "cut off", "dog/copy.jpg", "notes.txt", "25 % to validate"):
         expect(report).to_contain_text(words)
@@ -91,7 +92,7 @@ def test_looking_at_images_with_the_keyboard(admin: Visit, imports: Api) -> None
     expect(viewer).to_contain_text("2 of 6 for validation")
     page.keyboard.press("ArrowRight")
     expect(viewer).to_contain_text("3 of 6")
-    until(page, "document.querySelector('[data-viewer-image]').naturalWidth === 48")
+    until(lambda: page.evaluate("document.querySelector('[data-viewer-image]').naturalWidth") == 48)
     page.keyboard.press("Escape")
     expect(viewer).to_be_hidden()
     expect(thumb).to_be_focused()
@@ -132,28 +133,28 @@ def test_what_is_no_archive_is_refused_in_the_servers_words(admin: Visit, tmp_pa
     admin.complaints.clear()
 
 
-def test_every_window_and_theme(any_admin: Visit, imports: Api, pets: Path) -> None:
+@pytest.fixture(scope="module")
+def pages(imports: Api) -> dict[str, str]:
+    """The page of a dataset and of one whose import failed, and what is to be seen on each."""
     client = signed_in(imports.client)
-    made = client.post("/api/v1/datasets", files={"file": ("p.zip", pets.read_bytes())}).json()
-    one = zip_of(classes("only"))
-    failed = client.post("/api/v1/datasets", files={"file": ("one.zip", one)}).json()
-    for path in ("/datasets", made["links"]["page"], failed["links"]["page"]):
+
+    def brought(files: dict[str, bytes]) -> str:
+        posted = {"file": ("archive.zip", zip_of(files))}
+        return str(client.post("/api/v1/datasets", files=posted).json()["links"]["page"])
+
+    return {
+        "/datasets": "h1",
+        brought(_pets()): ".thumb",
+        brought(classes("only")): "text=only one class",
+    }
+
+
+def test_every_window_and_theme(any_admin: Visit, pages: dict[str, str]) -> None:
+    for path, shows in pages.items():
         page = any_admin.open(path)
-        if path == made["links"]["page"]:
-            page.locator(".thumb").first.wait_for()
-        if path == failed["links"]["page"]:
-            page.get_by_text("only one class").wait_for()
+        page.locator(shows).first.wait_for()
         assert serious(page) == []
         assert overflows(page) == 0
-
-
-def until(page: Page, expression: str) -> None:
-    """Wait for a condition; the page's own policy forbids to let it watch for one."""
-    for _ in range(300):
-        if page.evaluate(expression):
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError(expression)
 
 
 def _folder(api: Api) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Visit
+from tests.support.pages import Visit
 
 
 def test_list_and_comparison(visit: Visit) -> None:
@@ -20,9 +20,9 @@ def test_list_and_comparison(visit: Visit) -> None:
     expect(page.locator(".chart .gtitle")).to_have_text(titles)
 
 
-def test_a_models_page(each_width: Visit) -> None:
-    page = each_width.open("/models/l2pa")
-    card = httpx.get(f"{each_width.address}/api/v1/models/l2pa").json()
+def test_a_models_page(visit: Visit) -> None:
+    page = visit.open("/models/l2pa")
+    card = httpx.get(f"{visit.address}/api/v1/models/l2pa").json()
     expect(page.locator("h1")).to_have_text(card["title"])
     expect(page.locator(".summary")).to_have_text(card["summary"])
     assert page.locator(".equation math").count() >= 2

@@ -11,11 +11,12 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Visit
+from tests.support.pages import Visit, until
 from tests.support.signing_in import sign_in
-from tests.support.studies import MINUTES, SMALL, admin, rows, until
+from tests.support.studies import MINUTES, SMALL, TINY, admin, fill, only, rows
 
-LONG_RUN = {**SMALL, "epochs": 500}
+pytestmark = pytest.mark.xdist_group("browser: training")
+LONG_RUN = {**SMALL, "epochs": 1000}
 
 
 @pytest.fixture(autouse=True)
@@ -88,10 +89,8 @@ def _next_waiting(api: httpx.Client) -> str:
 def test_what_it_will_cost_and_a_learning_rate(visit: Visit, study: Any) -> None:
     page = sign_in(visit).open(f"/training/new?dataset={study['dataset']['id']}")
     page.locator(".thumb").first.wait_for()
-    for one in page.locator('[name="mechanism"]').all()[1:]:
-        one.uncheck()
-    for label, value in (("Epochs", "2"), ("Training size", "64"), ("Batch size", "8")):
-        page.get_by_label(label, exact=True).fill(value)
+    only(page, "plain")
+    fill(page, TINY)
     page.get_by_role("button", name="Measure time and disk").click()
     expect(page.locator("[data-bill]")).to_contain_text("about", timeout=3 * MINUTES)
     expect(page.locator("[data-bill-words]")).to_contain_text("Measured on this server")

@@ -13,7 +13,9 @@ from app.datasets.importing import Import
 from app.datasets.index import Index, load
 from app.datasets.receive import archive_key
 from app.storage.blobs import LocalBlobs
+from tests.api.conftest import any_api, api
 
+__all__ = ["any_api", "api"]
 DATASET = "d" * 32
 Brought = tuple[Index, dict[str, Any]]
 Bring = Callable[..., Brought]

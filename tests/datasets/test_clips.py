@@ -8,7 +8,6 @@ from pathlib import Path
 from PIL import Image
 
 from app.core.settings import Settings
-from tests.api.conftest import any_api, api, shared
 from tests.datasets.test_uploads import DATASETS, imported
 from tests.support.archives import classes, picture, zip_of
 from tests.support.clip_archives import clip_bytes, clip_classes
@@ -16,10 +15,8 @@ from tests.support.import_worker import import_all
 from tests.support.signing_in import signed_in
 from tests.support.web import Api, running
 
-__all__ = ["any_api", "api", "shared"]
 
-
-def test_an_archive_of_clips_becomes_a_dataset(any_api: Api) -> None:
+def test_an_archive_of_clips_becomes_a_dataset(api: Api) -> None:
     files = clip_classes(4)
     whole = files["left/0.mp4"]
     odd = {
@@ -28,7 +25,7 @@ def test_an_archive_of_clips_becomes_a_dataset(any_api: Api) -> None:
         "right/poster.jpg": picture(1),
         "right/again.mp4": files["right/0.mp4"],
     }
-    dataset = imported(any_api, zip_of({**files, **odd}), name="moves")
+    dataset = imported(api, zip_of({**files, **odd}), name="moves")
     assert (dataset["state"], dataset["kind"]) == ("succeeded", "clips"), dataset["detail"]
     assert dataset["message"] == "9 clips"
     assert dataset["classes"][0] == {"name": "left", "train": 3, "val": 1}
@@ -40,7 +37,7 @@ def test_an_archive_of_clips_becomes_a_dataset(any_api: Api) -> None:
     assert report["duplicates"][0]["names"] == ["right/0.mp4", "right/again.mp4"]
     for size in (96, 224):
         address = f"{dataset['links']['images']}/train/0?size={size}"
-        poster = any_api.client.get(address)
+        poster = api.client.get(address)
         assert poster.headers["content-type"] == "image/jpeg"
         assert max(Image.open(io.BytesIO(poster.content)).size) == 64  # never larger than it is
 

@@ -2,62 +2,29 @@
 
 from __future__ import annotations
 
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from app.core.settings import Settings
 from app.datasets.verifier import Verifier
-from app.db import datasets as rows
 from app.db.models import new_id
 from app.db.training_models import Dataset
 from app.jobs import service
 from app.jobs.parameters import PREPARATION, ImportDataset
-from tests.conftest import leave_out
-from tests.datasets.test_kills import bring
-from tests.support.archives import classes, picture, zip_of
+from tests.support.archives import picture
 from tests.support.backend import Server
+from tests.support.dataset_imports import check_full_disk, dataset_row
 from tests.support.import_worker import import_all
 from tests.support.photos import png_bomb, png_header_only, png_text_bomb
+from tests.support.small_disks import small_disk
 from tests.support.web import files_of
 
 
-@pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 300 kB."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=300k", "tiny", str(place)]
-    if subprocess.run(mount, capture_output=True).returncode != 0:
-        leave_out("the right to mount a small disk", service=False)
-    yield place
-    subprocess.run(["umount", "--lazy", str(place)], check=True)
-
-
-def ended(server: Server, dataset_id: str) -> Dataset:
-    with server.readers() as session:
-        row = rows.get(session, dataset_id)
-        assert row is not None
-        return row
-
-
-def test_a_full_disk_ends_the_import_and_leaves_nothing(tmp_path: Path, disk: Path) -> None:
-    home = tmp_path / "home"
-    server = Server(Settings(home=home, blobs=str(disk / "blobs"), min_free_bytes=0))
-    data = zip_of(classes("cat", "dog", count=70))
-    assert 150_000 < len(data) < 290_000
-    dataset_id = bring(server, data)
-    import_all(server.settings)
-    row = ended(server, dataset_id)
-    assert (row.job.state, row.job.error) == ("failed", "disk_full")
-    assert "disk is full" in str(row.job.detail)
-    assert files_of(server.settings) == set()
-    small = bring(server, zip_of(classes("cat", "dog", count=4)))
-    import_all(server.settings)
-    assert ended(server, small).job.state == "succeeded"
-    server.close()
+def test_a_full_disk_ends_the_import_and_leaves_nothing(tmp_path: Path) -> None:
+    """70 images of each class are 200 kB, for which a disk of 300 kB has room only once."""
+    with small_disk(tmp_path / "disk", "300k") as disk:
+        assert check_full_disk(tmp_path / "home", disk, count=70) == "failed"
 
 
 def test_without_a_network_imagenette_says_what_to_do(
@@ -75,7 +42,7 @@ def test_without_a_network_imagenette_says_what_to_do(
         made = {"name": "x", "source": "imagenette", "created_by": "admin"}
         session.add(Dataset(id=dataset_id, job_id=job.id, **made))
     import_all(server.settings)
-    row = ended(server, dataset_id)
+    row = dataset_row(server, dataset_id)
     assert row.job.state == "failed"
     assert "could not be downloaded" in str(row.job.detail)
     assert "Upload it as an archive instead" in str(row.job.detail)

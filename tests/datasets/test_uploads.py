@@ -18,14 +18,12 @@ from app.core.settings import Settings
 from app.db import accounts
 from app.db.models import Base
 from app.db.training_models import Study
-from tests.api.conftest import any_api, api, shared
 from tests.support.archives import classes, picture, split, tar_of, zip_of
 from tests.support.backend import wait_for
 from tests.support.import_worker import import_all
 from tests.support.signing_in import bearer, signed_in
 from tests.support.web import Api, files_of, running
 
-__all__ = ["any_api", "api", "shared"]
 DATASETS = "/api/v1/datasets"
 
 
@@ -81,13 +79,13 @@ def test_lists_come_in_parts(api: Api) -> None:
     assert rest["next"] is None
 
 
-def test_what_fails_says_why_and_leaves_nothing(any_api: Api) -> None:
+def test_what_fails_says_why_and_leaves_nothing(api: Api) -> None:
     files = {**classes("cat"), "dog/1.jpg": b"broken"}
-    dataset = imported(any_api, zip_of(files))
+    dataset = imported(api, zip_of(files))
     assert (dataset["state"], dataset["error"]) == ("failed", "unprocessable")
     assert "only one class" in dataset["detail"]
     assert dataset["report"]["broken"][0]["name"] == "dog/1.jpg"
-    assert files_of(any_api.settings) == set()
+    assert files_of(api.settings) == set()
 
 
 def test_what_is_no_archive_is_refused_at_once(api: Api) -> None:
@@ -184,8 +182,8 @@ def test_images_are_small_kept_and_right(api: Api) -> None:
     assert api.client.get(f"{images}/val/0?size=9000").status_code == 422
 
 
-def test_events_tell_of_the_import(any_api: Api) -> None:
-    client = signed_in(any_api.client)
+def test_events_tell_of_the_import(api: Api) -> None:
+    client = signed_in(api.client)
     dataset = upload(client, zip_of(split("cat", "dog")))
     seen = []
     with client.stream("GET", dataset["links"]["events"]) as stream:
@@ -193,7 +191,7 @@ def test_events_tell_of_the_import(any_api: Api) -> None:
             if line.startswith("data:"):
                 seen.append(json.loads(line.removeprefix("data:")))
                 if len(seen) == 1:
-                    import_all(any_api.settings)
+                    import_all(api.settings)
     assert seen[0]["state"] == "queued"
     assert seen[-1]["state"] == "succeeded"
     assert seen[-1]["train_images"] == 16
@@ -222,13 +220,13 @@ def test_deleting_removes_everything(any_api: Api) -> None:
     assert {"dataset.create", "dataset.delete"} <= acted
 
 
-def test_a_waiting_import_is_cancelled(any_api: Api) -> None:
-    client = signed_in(any_api.client)
+def test_a_waiting_import_is_cancelled(api: Api) -> None:
+    client = signed_in(api.client)
     dataset = upload(client, zip_of(split("cat", "dog")))
     assert client.post(f"{dataset['links']['self']}/cancel").json()["state"] == "cancelled"
-    assert files_of(any_api.settings) == set()
+    assert files_of(api.settings) == set()
     refused(client.post(f"{dataset['links']['self']}/cancel"), 409, "ended already")
-    import_all(any_api.settings)
+    import_all(api.settings)
     assert client.get(dataset["links"]["self"]).json()["state"] == "cancelled"
 
 

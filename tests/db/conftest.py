@@ -1,4 +1,4 @@
-"""Every test here runs on SQLite and on PostgreSQL."""
+"""Tests here run on SQLite and on PostgreSQL, unless their file has settings of its own."""
 
 from tests.support.databases import engine, sessions, settings
 

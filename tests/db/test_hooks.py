@@ -8,6 +8,9 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from app.db.hooks import after_commit, after_rollback
 from tests.support.databases import add_medium
+from tests.support.databases import sqlite_settings as settings
+
+__all__ = ["settings"]
 
 Sessions = sessionmaker[Session]
 

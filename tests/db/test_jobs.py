@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
+from datetime import timedelta
 
+from sqlalchemy import update
 from sqlalchemy.orm import Session, sessionmaker
 
 from app.db import jobs
-from app.db.models import Job
+from app.db.models import Job, utcnow
 
 Sessions = sessionmaker[Session]
 
@@ -113,10 +114,10 @@ def test_every_visible_change_raises_the_revision(sessions: Sessions) -> None:
 
 def test_a_silent_worker_loses_its_job(sessions: Sessions) -> None:
     silent, alive = claimed(sessions, "silent"), claimed(sessions, "alive")
-    time.sleep(0.3)
     with sessions.begin() as session:
+        session.execute(update(Job).values(heartbeat_at=utcnow() - timedelta(hours=2)))
         jobs.beat(session, alive, "alive")
-        assert [job.id for job in jobs.requeue_stale(session, 0.2, 5)] == [silent]
+        assert [job.id for job in jobs.requeue_stale(session, 3600, 5)] == [silent]
     job = look(sessions, silent)
     assert (job.state, job.claimed_by, job.attempts) == ("queued", None, 1)
     assert look(sessions, alive).state == "running"

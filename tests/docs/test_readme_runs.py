@@ -14,6 +14,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 WRITTEN = "http://127.0.0.1:8000"
+# Another file has the same server started already.
+with_the_server = pytest.mark.xdist_group("browser: a photo")
 
 
 def block(path: str, language: str, holding: str) -> str:
@@ -44,6 +46,7 @@ def run(command: list[str], folder: Path) -> str:
     return done.stdout
 
 
+@with_the_server
 def test_the_python_example(server: str, folder: Path):
     text = block("README.md", "python", "requests").replace(WRITTEN, server)
     shown = "import json; print(json.dumps([len(maps), len(late), len(late[0])]))"
@@ -52,6 +55,7 @@ def test_the_python_example(server: str, folder: Path):
     assert rows == columns >= 7
 
 
+@with_the_server
 def test_the_shell_example(server: str, folder: Path):
     text = block("docs/api.md", "sh", "curl").replace(WRITTEN, server)
     events = run(["bash", "-euc", text], folder)
@@ -60,11 +64,12 @@ def test_the_shell_example(server: str, folder: Path):
 
 
 def test_the_command_line(folder: Path):
+    """As written, but small: by one model instead of all."""
     lines = block("README.md", "sh", "python -m ml explain").splitlines()
     commands = [line.partition("#")[0].replace(".venv/bin/", "") for line in lines]
-    run(["bash", "-euc", commands[0]], folder)
+    run(["bash", "-euc", f"{commands[0]} --models gated --size 96"], folder)
     assert (folder / "figure.png").read_bytes().startswith(b"\x89PNG")
-    run(["bash", "-euc", commands[1]], folder)
+    run(["bash", "-euc", f"{commands[1]} --size 96 --segments 2"], folder)
     assert (folder / "sheet.png").read_bytes().startswith(b"\x89PNG")
     assert "cbam" in run(["bash", "-euc", commands[2]], folder)
 

@@ -1,4 +1,4 @@
-"""A decoder with its own process."""
+"""Decoders with processes of their own, and a place for files."""
 
 from __future__ import annotations
 
@@ -16,8 +16,17 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(home=tmp_path / "home", min_free_bytes=0)
 
 
+@pytest.fixture(scope="session")
+def decoder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Decoder]:
+    """A decoder for many files; its processes are replaced where a test kills them."""
+    decoder = Decoder(Settings(home=tmp_path_factory.mktemp("home"), min_free_bytes=0))
+    yield decoder
+    decoder.close()
+
+
 @pytest.fixture
-def decoder(settings: Settings) -> Iterator[Decoder]:
+def new_decoder(settings: Settings) -> Iterator[Decoder]:
+    """One that has not been asked for anything yet."""
     decoder = Decoder(settings)
     yield decoder
     decoder.close()

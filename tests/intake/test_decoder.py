@@ -22,34 +22,35 @@ from tests.intake.test_refusals import GOOD, pid
 from tests.support import photos
 
 Save = Callable[[bytes], Path]
-LARGE = photos.encode(photos.scene(5000, 4000), "PNG", compress_level=1)
 
 
-def test_a_killed_process_is_replaced(decoder: Decoder, save: Save) -> None:
+def test_a_killed_process_is_replaced(new_decoder: Decoder, save: Save) -> None:
     path = save(GOOD)
-    decoder.warm()
+    new_decoder.warm()
     for _ in range(3):
-        os.kill(pid(decoder), signal.SIGKILL)
-        assert decoder.inspect(path).width == 120
+        os.kill(pid(new_decoder), signal.SIGKILL)
+        assert new_decoder.inspect(path).width == 120
 
 
 def test_one_that_cannot_start_is_not_the_photo_s_fault(
-    decoder: Decoder, save: Save, monkeypatch: pytest.MonkeyPatch
+    new_decoder: Decoder, save: Save, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.intake.child.PROGRAM", "ml.media.not_installed")
     with pytest.raises(Busy, match="cannot start") as told:
-        decoder.inspect(save(GOOD))
+        new_decoder.inspect(save(GOOD))
     assert told.value.retry_after
     monkeypatch.undo()
-    assert decoder.inspect(save(GOOD)).width == 120
+    assert new_decoder.inspect(save(GOOD)).width == 120
 
 
-def test_one_killed_in_the_middle_is_replaced_and_asked_again(decoder: Decoder, save: Save) -> None:
-    path = save(LARGE)
-    decoder.inspect(save(LARGE))
-    doomed = psutil.Process(pid(decoder))
+def test_one_killed_in_the_middle_is_replaced_and_asked_again(
+    new_decoder: Decoder, save: Save
+) -> None:
+    path = save(photos.encode(photos.scene(5000, 4000), "PNG", compress_level=1))
+    new_decoder.inspect(path)
+    doomed = psutil.Process(pid(new_decoder))
     found: list[int] = []
-    reading = threading.Thread(target=lambda: found.append(decoder.inspect(path).width))
+    reading = threading.Thread(target=lambda: found.append(new_decoder.inspect(path).width))
     reading.start()
     busy_since = doomed.cpu_times().user
     while doomed.cpu_times().user == busy_since:
@@ -57,7 +58,7 @@ def test_one_killed_in_the_middle_is_replaced_and_asked_again(decoder: Decoder, 
     doomed.kill()
     reading.join()
     assert found == [5000]
-    assert pid(decoder) != doomed.pid
+    assert pid(new_decoder) != doomed.pid
 
 
 def test_a_file_that_takes_too_long_is_given_up(tmp_path: Path, save: Save) -> None:
@@ -91,9 +92,9 @@ def test_the_largest_photo_allowed_fits_into_the_memory_allowed(
     assert (facts.width, facts.height) == (8900, 8900)
 
 
-def test_the_process_is_confined(decoder: Decoder, settings: Settings) -> None:
-    decoder.warm()
-    child = psutil.Process(pid(decoder))
+def test_the_process_is_confined(new_decoder: Decoder, settings: Settings) -> None:
+    new_decoder.warm()
+    child = psutil.Process(pid(new_decoder))
     limits = {
         psutil.RLIMIT_AS: settings.decode_memory_bytes,
         psutil.RLIMIT_FSIZE: 0,
@@ -109,12 +110,12 @@ def test_the_process_is_confined(decoder: Decoder, settings: Settings) -> None:
     assert os.getsid(child.pid) == child.pid
 
 
-def test_a_process_serves_so_many_files_and_no_more(decoder: Decoder, save: Save) -> None:
+def test_a_process_serves_so_many_files_and_no_more(new_decoder: Decoder, save: Save) -> None:
     path = save(GOOD)
     seen = []
     for _ in range(FILES_A_CHILD + 1):
-        decoder.pixels(path, 96)
-        seen.append(pid(decoder))
+        new_decoder.pixels(path, 96)
+        seen.append(pid(new_decoder))
     assert len(set(seen[:-1])) == 1
     assert seen[-1] != seen[0]
     assert not psutil.pid_exists(seen[0])
@@ -125,14 +126,14 @@ def test_threads_take_turns(decoder: Decoder, save: Save) -> None:
     widths: list[int] = []
 
     def read() -> None:
-        widths.extend(decoder.inspect(path).width for _ in range(10))
+        widths.extend(decoder.inspect(path).width for _ in range(5))
 
-    threads = [threading.Thread(target=read) for _ in range(6)]
+    threads = [threading.Thread(target=read) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert widths == [120] * 60
+    assert widths == [120] * 20
 
 
 def test_the_process_ends_with_its_parent(save: Save, settings: Settings) -> None:

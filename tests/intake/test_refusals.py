@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from app.core.errors import BadMedia, SightlineError, TooLarge
 from app.intake.decoder import Decoder
 from tests.support import photos
+from tests.support.mutations import check_medium, mutated
 
 Save = Callable[[bytes], Path]
 GOOD = photos.encode(photos.scene(), "JPEG")
@@ -53,14 +55,26 @@ def test_the_reason_helps(
         decoder.pixels(path, 224)
 
 
-def test_a_refusal_costs_no_new_process(decoder: Decoder, save: Save) -> None:
-    decoder.warm()
-    first = pid(decoder)
+def test_a_refusal_costs_no_new_process(new_decoder: Decoder, save: Save) -> None:
+    new_decoder.warm()
+    first = pid(new_decoder)
     for data in (b"text", GOOD[:500], photos.png_header_only(9000, 9000)):
         with pytest.raises(SightlineError):
-            decoder.inspect(save(data))
-    assert decoder.inspect(save(GOOD)).width == 120
-    assert pid(decoder) == first
+            new_decoder.inspect(save(data))
+    assert new_decoder.inspect(save(GOOD)).width == 120
+    assert pid(new_decoder) == first
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF"])
+def test_damaged_at_random_it_is_read_or_refused(
+    decoder: Decoder, tmp_path: Path, kind: str
+) -> None:
+    """`tests/soak/test_mutated_media.py` does it without end."""
+    whole = photos.encode(photos.scene(), kind)
+    dice = random.Random(kind)
+    for _ in range(4):
+        check_medium(decoder, tmp_path / "file", mutated(whole, dice))
+    assert check_medium(decoder, tmp_path / "file", whole)
 
 
 def pid(decoder: Decoder) -> int:

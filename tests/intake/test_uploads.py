@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import subprocess
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -17,9 +16,9 @@ from app.db.models import Media
 from app.intake.decoder import Decoder
 from app.intake.uploads import clean_name, received
 from app.storage.blobs import LocalBlobs
-from tests.conftest import leave_out
 from tests.intake.test_refusals import GOOD, REFUSED
 from tests.support.databases import open_migrated
+from tests.support.small_disks import small_disk
 
 Sessions = sessionmaker[Session]
 
@@ -61,7 +60,7 @@ def test_a_good_photo_is_kept_as_it_came(intake: Intake) -> None:
         assert session.get(Media, medium.id) is not None
 
 
-@pytest.mark.parametrize("name", REFUSED)
+@pytest.mark.parametrize("name", ["text", "half a JPEG", "a bomb"])
 def test_what_is_refused_leaves_nothing(intake: Intake, name: str) -> None:
     data, kind, status, _ = REFUSED[name]
     with pytest.raises(kind) as refusal:
@@ -127,20 +126,13 @@ def test_too_little_free_disk_is_refused(intake: Intake) -> None:
 
 
 def test_a_disk_that_fills_up_is_said_and_leaves_nothing(intake: Intake, tmp_path: Path) -> None:
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tiny", str(disk)]
-    if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
-        leave_out("the right to mount a small disk", service=False)
-    try:
+    with small_disk(tmp_path / "disk", "64k") as disk:
         intake.blobs = LocalBlobs(disk / "blobs")
         with pytest.raises(DiskFull) as refusal:
             intake.upload([bytes(10_000)] * 20)
         assert refusal.value.status == 507
         assert intake.files() == []
         assert intake.upload([GOOD]).width == 120
-    finally:
-        subprocess.run(["umount", "--lazy", str(disk)], check=True)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,9 @@ from app.db.models import new_id
 from app.jobs import service
 from app.jobs.dispatch import attach
 from app.jobs.parameters import INFERENCE, AnalyseImage, DrawFigure
+from tests.support.databases import sqlite_settings as settings
+
+__all__ = ["settings"]
 
 Sessions = sessionmaker[Session]
 

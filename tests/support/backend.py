@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import psutil
+import redis
 from PIL import Image
 from sqlalchemy import func, select
 
@@ -39,7 +40,8 @@ from app.jobs.parameters import (
 )
 from app.jobs.states import TERMINAL
 from app.storage.blobs import LocalBlobs
-from tests.support.databases import open_migrated
+from tests.conftest import redis_database
+from tests.support.databases import open_migrated, postgres_database
 
 OWNER = "visitor"
 
@@ -57,7 +59,7 @@ def photo(seed: int = 0, size: tuple[int, int] = (640, 480)) -> bytes:
     return file.getvalue()
 
 
-def wait_for(true: Callable[[], object], seconds: float = 180.0, every: float = 0.02) -> None:
+def wait_for(true: Callable[[], object], seconds: float = 180.0, every: float = 0.05) -> None:
     """Wait until a condition holds, or fail."""
     deadline = time.monotonic() + seconds
     while not true():
@@ -82,6 +84,15 @@ class Server:
         self.decoder.close()
         self.engine.dispose()
 
+    def start(self) -> None:
+        """Start all that `python -m app` keeps running, and for Celery the worker."""
+        self._running = contextlib.ExitStack()
+        self._running.enter_context(serving(self))
+
+    def stop(self) -> None:
+        """Tell all of it to end, and wait for the end."""
+        self._running.close()
+
     def add_photo(self, data: bytes, owner: str = OWNER) -> str:
         arriving = received([data], self.blobs, self.decoder, self.settings, "a.jpg")
         with arriving as keep, self.sessions.begin() as session:
@@ -99,9 +110,14 @@ class Server:
         media_id: str,
         models: Sequence[str] | None = None,
         methods: Sequence[str] = ("attention", "gradcam"),
-        size: int = 224,
+        size: int = 96,
+        ring: bool = True,
+        **job_values: object,
     ) -> str:
-        """Enqueue an analysis and return its identifier."""
+        """Enqueue an analysis and return its identifier.
+
+        Without `ring`, its message is lost; `job_values` change what the job's row says.
+        """
         request = AnalysisRequest(
             media_id=media_id,
             models=list(models or self.models()),
@@ -109,9 +125,12 @@ class Server:
             input_size=size,
         )
         analysis_id = new_id()
-        with self.sessions.begin() as session:
+        sessions = self.sessions if ring else make_sessions(self.engine)
+        with sessions.begin() as session:
             params = AnalyseImage(analysis_id=analysis_id)
             job = service.enqueue(session, "analyse_image", INFERENCE, params)
+            for name, value in job_values.items():
+                setattr(job, name, value)
             session.add(
                 Analysis(
                     id=analysis_id,
@@ -203,24 +222,28 @@ class CeleryWorker(threading.Thread):
         self._stopping.set()
         if self._process is not None:
             self._process.terminate()
-        self.join(timeout=20)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(60)
+            self._process.kill()
+        self.join()
 
 
-def worker_processes(server: Server) -> list[psutil.Process]:
-    """This server's worker processes; other servers of the test process have their own."""
+def worker_processes(server: Server, queue: str | None = None) -> list[psutil.Process]:
+    """This server's worker processes, or its local one of a queue; other servers have theirs."""
     found = []
     for child in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
             command = " ".join(child.cmdline())
             ours = child.environ().get("SIGHTLINE_HOME") == str(server.settings.home)
-            if ours and ("worker.local" in command or "worker.celery_app" in command):
+            wanted = queue is None or f"--queue {queue}" in command or "celery_app" in command
+            if ours and wanted and ("worker.local" in command or "worker.celery_app" in command):
                 found.append(child)
     return found
 
 
-def kill_workers(server: Server) -> int:
+def kill_workers(server: Server, queue: str | None = None) -> int:
     """Kill them with -9, as the system does when memory runs out; return how many."""
-    doomed = worker_processes(server)
+    doomed = worker_processes(server, queue)
     for process in doomed:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
@@ -244,3 +267,34 @@ def serving(server: Server) -> Iterator[None]:
 def home_settings(home: Path, **values: object) -> Settings:
     """Settings for a server in a folder of its own; the rest from the environment."""
     return Settings(home=home, min_free_bytes=0, **values)  # type: ignore[arg-type]
+
+
+QUICK = {"heartbeat_seconds": 0.2, "max_attempts": 100}
+
+
+@contextlib.contextmanager
+def local_backend(home: Path) -> Iterator[Server]:
+    """A server that serves: SQLite with local workers."""
+    with _kept(Server(home_settings(home, **QUICK))) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def celery_backend(home: Path, postgres: str) -> Iterator[Server]:
+    """A server that serves: PostgreSQL with a Celery worker on Redis."""
+    with redis_database() as broker, postgres_database(postgres) as database:
+        with redis.Redis.from_url(broker) as client:
+            client.set("taken", 1)  # so that no other test finds the database empty
+        about = {"queue": "celery", "broker_url": broker, "database_url": database}
+        with _kept(Server(home_settings(home, **QUICK, **about))) as server:
+            yield server
+
+
+@contextlib.contextmanager
+def _kept(server: Server) -> Iterator[Server]:
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+        server.close()

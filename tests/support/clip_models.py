@@ -23,6 +23,7 @@ from app.jobs.parameters import (
     AnalysisRequest,
     ClipOptions,
     fingerprint,
+    flow_key,
 )
 from app.storage.blobs import BlobStore
 from app.training.files import import_key
@@ -149,3 +150,17 @@ def ask(server: Server, media_id: str, models: list[str], size: int = 96, **opti
             )
         )
     return analysis_id
+
+
+def flow_of(server: Server, analysis_id: str) -> str:
+    """The blob that keeps the flow of an analysis."""
+    with server.readers() as session:
+        analysis = session.get_one(Analysis, analysis_id)
+        return flow_key(analysis.media_id, AnalysisRequest.model_validate(analysis.request))
+
+
+def forget_flow(server: Server, media_id: str) -> None:
+    """Let the next analysis of a clip compute its flow again."""
+    for key in list(server.blobs.keys(f"media/{media_id}")):
+        if "flow" in key:
+            server.blobs.delete(key)

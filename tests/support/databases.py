@@ -28,6 +28,12 @@ def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
     return Settings(home=tmp_path, database_url=url, min_free_bytes=0)
 
 
+@pytest.fixture
+def sqlite_settings(tmp_path: Path) -> Settings:
+    """Settings of a server on SQLite, for what no kind of database does in its own way."""
+    return Settings(home=tmp_path, database_url="", min_free_bytes=0)
+
+
 @cache
 def _migrated_file() -> Path:
     """A SQLite database that has every table and no row; made once by each process."""

@@ -59,17 +59,25 @@ def png_header_only(width: int, height: int) -> bytes:
 
 def png_bomb(side: int) -> bytes:
     """A real PNG of side x side pixels with alpha, about a thousandth of its size."""
-    row = b"\0" * (1 + 4 * side)
-    packer = zlib.compressobj(1)
-    packed = b"".join(packer.compress(row) for _ in range(side)) + packer.flush()
-    return _png(side, side, packed, colour_type=6)
+    assert side % 100 == 0
+    return _png(side, side, _packed(bytes(100 * (1 + 4 * side)), side // 100), colour_type=6)
 
 
 def png_text_bomb() -> bytes:
     """A small PNG with a comment that unpacks to 100 MB."""
     plain = encode(scene(), "PNG")
-    comment = b"Comment\0\0" + zlib.compress(b"a" * 100_000_000)
+    comment = b"Comment\0\0" + _packed(b"a" * 1_000_000, 100)
     return plain[:33] + _chunk(b"zTXt", comment) + plain[33:]
+
+
+def _packed(chunk: bytes, times: int) -> bytes:
+    """What zlib makes of the chunk repeated, without packing it more than once."""
+    packer = zlib.compressobj(wbits=-15)
+    block = packer.compress(chunk) + packer.flush(zlib.Z_FULL_FLUSH)
+    check = 1
+    for _ in range(times):
+        check = zlib.adler32(chunk, check)
+    return b"\x78\x9c" + block * times + b"\x03\0" + struct.pack(">I", check)
 
 
 def _png(width: int, height: int, packed: bytes, depth: int = 8, colour_type: int = 0) -> bytes:

@@ -13,9 +13,9 @@ from app.web.identity import SESSION_COOKIE
 from tests.support.server_settings import settings_of
 
 if TYPE_CHECKING:
-    from tests.browser.conftest import Visit
+    from tests.support.pages import Visit
 
-BROWSER = sessions.Browser("127.0.0.1", "test")
+HERE = "127.0.0.1"
 
 
 def signed_in(client: httpx.Client) -> httpx.Client:
@@ -25,9 +25,9 @@ def signed_in(client: httpx.Client) -> httpx.Client:
     return client
 
 
-def sign_in(visit: Visit) -> Visit:
-    """Make a visitor's browser the admin's."""
-    secret = open_session(settings_of(visit.address))
+def sign_in(visit: Visit, address: str = HERE) -> Visit:
+    """Make a visitor's browser the admin's; `address` is where it seems to stand."""
+    secret = open_session(settings_of(visit.address), address)
     cookie = {"name": SESSION_COOKIE, "value": secret, "url": visit.address, "httpOnly": True}
     visit.context.add_cookies([cookie])  # type: ignore[list-item]
     return visit
@@ -44,11 +44,12 @@ def bearer(client: httpx.Client, *scopes: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-def open_session(settings: Settings) -> str:
+def open_session(settings: Settings, address: str = HERE) -> str:
     """Sign the admin in; return the cookie's value."""
+    browser = sessions.Browser(address, "test")
     engine = make_engine(settings)
     with make_sessions(engine).begin() as session:
         admin = sessions.ensure_admin(session)
-        secret = sessions.start(session, admin, BROWSER, settings.session_days)
+        secret = sessions.start(session, admin, browser, settings.session_days)
     engine.dispose()
     return secret

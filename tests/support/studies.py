@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import io
-import time
 import zipfile
-from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -15,15 +13,30 @@ from PIL import Image
 from playwright.sync_api import Page
 
 from app.web.identity import SESSION_COOKIE
+from tests.support.pages import until
 from tests.support.server_settings import settings_of
 from tests.support.signing_in import open_session
 
 MINUTES = 60_000  # ms
 LONG = 6 * MINUTES  # six small runs on a busy machine
-SMALL = {"epochs": 2, "size": 64, "eval_size": 64, "batch_size": 8}
+SMALL = {"epochs": 2, "size": 32, "eval_size": 64, "batch_size": 8}  # maps of 8 to 2 cells
+
+TINY = {"Epochs": "2", "Training size": "32", "Validation size": "64", "Batch size": "8"}
 
 
-def tiles(images: int = 20) -> bytes:
+def fill(page: Page, settings: dict[str, str]) -> None:
+    """Write into the form's fields of these labels."""
+    for label, value in settings.items():
+        page.get_by_label(label, exact=True).fill(value)
+
+
+def only(page: Page, *mechanisms: str) -> None:
+    """Leave these networks checked on the form."""
+    for one in page.locator('[name="mechanism"]').all():
+        one.set_checked(one.get_attribute("value") in mechanisms)
+
+
+def tiles(images: int = 12) -> bytes:
     """A ZIP of two classes of small pictures, none like another: stripes that lie or stand."""
     random = np.random.default_rng(7)
     packed = io.BytesIO()
@@ -38,15 +51,6 @@ def tiles(images: int = 20) -> bytes:
                 Image.fromarray(np.clip(noisy, 0, 255).astype(np.uint8)).save(picture, "JPEG")
                 archive.writestr(f"{name}/{number}.jpg", picture.getvalue())
     return packed.getvalue()
-
-
-def until(true: Callable[[], Any], seconds: float = 60) -> Any:
-    """Wait for something to be true, and return it."""
-    deadline = time.monotonic() + seconds
-    while not (found := true()):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    return found
 
 
 def admin(server: str) -> httpx.Client:

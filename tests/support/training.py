@@ -16,13 +16,28 @@ from sqlalchemy import select
 from app.datasets.index import key_of
 from app.db import offers
 from app.db import training as rows
-from app.db.models import Job, new_id, utcnow
+from app.db.models import Job, ModelCard, new_id, utcnow
 from app.db.training_models import Dataset, RunPoint, TrainingRun
-from app.training import control, launch
+from app.jobs.parameters import TRAINING
+from app.training import control, importing, launch
 from tests.support.backend import Server, kill_workers, wait_for
+from tests.support.clip_archives import clip_classes
 
 CLASSES = ("blue", "red")
+MOVES = ("left", "right")
 TINY = {"epochs": 2, "batch_size": 4, "size": 32, "eval_size": 32, "start": "scratch", "lr": 0.01}
+TINY_CLIPS = {
+    "epochs": 2,
+    "batch_size": 4,
+    "size": 64,
+    "eval_size": 64,
+    "snippets": 2,
+    "segments": 2,
+    "test_segments": 2,
+    "flow_length": 5,
+    "rgb_start": "imagenet",
+    "flow_start": "imagenet",
+}
 
 
 def picture(label: int, seed: int, side: int = 40) -> bytes:
@@ -37,27 +52,46 @@ def picture(label: int, seed: int, side: int = 40) -> bytes:
 
 def add_dataset(server: Server, train: int = 8, val: int = 4, name: str = "tiny") -> str:
     """A dataset as an import leaves it: so many images of each class and split."""
-    dataset_id, images = new_id(), []
+    files = []
     for split, count in (("train", train), ("val", val)):
         for label, title in enumerate(CLASSES):
             for number in range(count):
-                data = picture(label, len(images))
-                record = {"n": len(images), "split": split, "label": label}
-                record |= {"name": f"{title}/{number}.jpg", "width": 40, "height": 40}
-                record |= {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
-                server.blobs.put(f"datasets/{dataset_id}/{len(images):06d}", data)
-                images.append(record)
-    index = {"classes": list(CLASSES), "images": images}
+                about = {"name": f"{title}/{number}.jpg", "split": split, "label": label}
+                about |= {"width": 40, "height": 40}
+                files.append((about, picture(label, len(files))))
+    return _add(server, files, list(CLASSES), name, (train, val))
+
+
+def add_clips(server: Server, train: int = 4, val: int = 2) -> str:
+    """A dataset of clips as an import leaves it: so many of each class and split."""
+    files = []
+    for split, count, seed in (("train", train, 0), ("val", val, 50)):
+        for name, data in sorted(clip_classes(count, seed=seed, frames=14).items()):
+            about = {"name": name, "split": split, "label": MOVES.index(name.split("/")[0])}
+            about |= {"width": 64, "height": 64, "seconds": 1.4}
+            files.append((about, data))
+    return _add(server, files, list(MOVES), "moves", (train, val), kind="clips")
+
+
+def _add(
+    server: Server,
+    files: list[tuple[dict[str, Any], bytes]],
+    classes: list[str],
+    name: str,
+    counts: tuple[int, int],
+    **columns: str,
+) -> str:
+    """Store a dataset's files, its index and its row."""
+    dataset_id, images, (train, val) = new_id(), [], counts
+    for number, (about, data) in enumerate(files):
+        digest = hashlib.sha256(data).hexdigest()
+        images.append({"n": number, **about, "sha256": digest, "bytes": len(data)})
+        server.blobs.put(f"datasets/{dataset_id}/{number:06d}", data)
+    index = {"classes": classes, "images": images}
     server.blobs.put(key_of(dataset_id), json.dumps(index).encode())
     with server.sessions.begin() as session:
-        job = Job(
-            id=new_id(),
-            kind="import_dataset",
-            queue="preparation",
-            params={},
-            state="succeeded",
-            finished_at=utcnow(),
-        )
+        job = Job(id=new_id(), kind="import_dataset", queue="preparation", params={})
+        job.state, job.finished_at = "succeeded", utcnow()
         session.add(job)
         session.flush()
         dataset = Dataset(
@@ -66,10 +100,11 @@ def add_dataset(server: Server, train: int = 8, val: int = 4, name: str = "tiny"
             source="archive",
             job_id=job.id,
             created_by="admin",
-            classes=[{"name": title, "train": train, "val": val} for title in CLASSES],
-            train_images=2 * train,
-            val_images=2 * val,
+            classes=[{"name": title, "train": train, "val": val} for title in classes],
+            train_images=len(classes) * train,
+            val_images=len(classes) * val,
             fingerprint=hashlib.sha256(dataset_id.encode()).hexdigest(),
+            **columns,
         )
         session.add(dataset)
     return dataset_id
@@ -146,18 +181,48 @@ def said(server: Server, run_id: str) -> dict[str, Any]:
         return {"points": points, "epochs": epochs, "checkpoint": run.checkpoint_sha256}
 
 
-def kill_while_training(server: Server, run_id: str, times: int = 5) -> int:
-    """Kill the worker at random moments, a step apart at least; how often it was."""
-    chance, kills = random.Random(7), 0
+def kill_while_training(
+    server: Server, run_id: str, times: int, chance: random.Random | None = None
+) -> int:
+    """Kill the worker that trains, a stored step apart at least; how often it was.
+
+    With `chance`, at a random moment after the step, and not right after it.
+    """
+    kills = 0
     while kills < times:
         seen = steps_done(server, run_id)
         wait_for(lambda at=seen: steps_done(server, run_id) > at or over(server, run_id))
         if over(server, run_id):
             break
-        time.sleep(chance.uniform(0, 0.4))
-        kills += kill_workers(server) > 0
+        if chance is not None:
+            time.sleep(chance.uniform(0, 0.4))
+        kills += kill_workers(server, TRAINING) > 0
     return kills
+
+
+def train_undisturbed(server: Server, dataset: str, **asked: Any) -> str:
+    """A run of one mechanism that nobody disturbs, and that has succeeded."""
+    (quiet,) = launched(server, dataset, **asked)
+    wait_run(server, quiet)
+    return quiet
+
+
+def ends_as(server: Server, run_id: str, quiet: str) -> None:
+    """Wait for the end of a run: it has said and made what the other one did."""
+    disturbed = wait_run(server, run_id, seconds=300)
+    assert said(server, run_id) == said(server, quiet)
+    assert disturbed.checkpoint_sha256 == run_of(server, quiet).checkpoint_sha256
+    assert len(said(server, run_id)["points"]) == disturbed.steps
 
 
 def over(server: Server, run_id: str) -> bool:
     return state_of(server, run_id) in ("succeeded", "failed", "cancelled")
+
+
+def import_model(server: Server, weights: bytes, card: bytes) -> ModelCard:
+    """Bring in a checkpoint and its card, and wait until a worker offers or refuses them."""
+    path = server.blobs.incoming()
+    path.write_bytes(weights)
+    with server.sessions.begin() as session:
+        received = importing.receive(session, server.blobs, path, card)
+    return importing.outcome(server.readers, received, 120)

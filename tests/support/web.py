@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
 import io
+import shutil
 import socket
+import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -27,7 +32,7 @@ from app.web.cache import RenderCache
 from app.web.ratelimit import RateLimiter
 from app.web.state import Web
 from tests.support.backend import photo, wait_for
-from tests.support.databases import open_migrated
+from tests.support.databases import open_migrated, postgres_database
 from tests.support.server_settings import SERVERS
 
 CLASSES = ["tench", "church", "parachute"]
@@ -83,6 +88,7 @@ class Api:
     def close(self) -> None:
         self._server.should_exit = True
         self._thread.join(timeout=10)
+        self.client.close()
 
     def upload(self, data: bytes | None = None, client: httpx.Client | None = None) -> Any:
         """Upload a photo and return its JSON."""
@@ -209,3 +215,19 @@ def running(
         yield api
     finally:
         api.close()
+
+
+@cache
+def shared_server(postgres: str = "") -> Api:
+    """The server of all tests that can do with one; `reset` makes it new for each.
+
+    On SQLite, or on a database of its own of the PostgreSQL server at that address.
+    """
+    home = Path(tempfile.mkdtemp(prefix="sightline-shared-"))
+    with ExitStack() as stack:
+        stack.callback(shutil.rmtree, home, ignore_errors=True)
+        url = stack.enter_context(postgres_database(postgres)) if postgres else ""
+        settings = Settings(home=home, database_url=url, min_free_bytes=0)
+        api = stack.enter_context(running(settings))
+        atexit.register(stack.pop_all().close)
+    return api

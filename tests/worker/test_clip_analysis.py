@@ -11,14 +11,14 @@ import pytest
 from app.db import analyses as rows
 from app.db.models import Media
 from app.intake.deletion import delete_analysis, delete_media
-from app.jobs.parameters import AnalysisRequest, flow_key
 from ml.catalogue import load_clip
 from ml.media import flow
 from ml.video.explain import explain_clip
 from ml.video.sampling import segment_bounds, snippets
 from ml.video.types import Sampled
 from tests.support import clip_models as clips
-from tests.support.backend import Server, kill_workers, serving, wait_for
+from tests.support.backend import Server, wait_for
+from tests.support.kills import clip_result, ends_the_same, killed_in_the_middle
 
 
 @pytest.fixture(scope="module")
@@ -27,12 +27,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("checkpoints")
 
 
-def test_numbers_are_those_of_the_library(server: Server, folder: Path) -> None:
+def test_numbers_are_those_of_the_library(celery_server: Server, folder: Path) -> None:
+    """Through Celery and PostgreSQL; the other tests of this file have SQLite and local workers."""
+    server = celery_server
     model = clips.publish(server, folder, "tiny")
     media_id = clips.add_clip(server, clips.film())
-    with serving(server):
-        analysis_id = clips.ask(server, media_id, [model], from_s=0.2, to_s=1.8)
-        job = server.wait(analysis_id)
+    analysis_id = clips.ask(server, media_id, [model], from_s=0.2, to_s=1.8)
+    job = server.wait(analysis_id)
     assert (job.state, job.detail, job.progress, job.attempts) == ("succeeded", None, 1.0, 1)
     sampled = take(server, media_id, 0.2, 1.8)
     expected = explain_clip(
@@ -76,12 +77,11 @@ def test_what_lies_beside_the_maps_and_goes_with_them(local_server: Server, fold
     server = local_server
     models = [clips.publish(server, folder, "tiny"), clips.publish(server, folder, "other", "cbam")]
     media_id = clips.add_clip(server, clips.film())
-    with serving(server):
-        first = clips.ask(server, media_id, models)
-        assert server.wait(first).state == "succeeded"
-        kept = server.blobs.path(key := flow_of(server, first)).stat().st_mtime_ns
-        second = clips.ask(server, media_id, models[:1])
-        assert server.wait(second).state == "succeeded"
+    first = clips.ask(server, media_id, models)
+    assert server.wait(first).state == "succeeded"
+    kept = server.blobs.path(key := clips.flow_of(server, first)).stat().st_mtime_ns
+    second = clips.ask(server, media_id, models[:1])
+    assert server.wait(second).state == "succeeded"
     assert server.blobs.path(key).stat().st_mtime_ns == kept, "the flow was computed twice"
     assert np.load(server.blobs.path(key)).shape == (4, 10, 2, 96, 96)
     mean = np.load(io.BytesIO(server.blobs.get(f"maps/{first}/flow.npy")))
@@ -95,70 +95,47 @@ def test_what_lies_beside_the_maps_and_goes_with_them(local_server: Server, fold
     assert server.stray_blobs() == []
     with server.sessions.begin() as session:
         delete_media(session, server.blobs, session.get_one(Media, media_id))
-    left = [k for prefix in ("media", "maps", "figures") for k in server.blobs.keys(prefix)]
-    assert left == []
-
-
-def flow_of(server: Server, analysis_id: str) -> str:
-    with server.readers() as session:
-        analysis = session.get_one(rows.Analysis, analysis_id)
-        return flow_key(analysis.media_id, AnalysisRequest.model_validate(analysis.request))
-
-
-def test_a_kill_in_the_middle_changes_nothing(local_server: Server, folder: Path) -> None:
-    server = local_server
-    models = [clips.publish(server, folder, name) for name in ("tiny", "tinier", "tiniest")]
-    media_id = clips.add_clip(server, clips.film(1))
-    with serving(server):
-        undisturbed = clips.ask(server, media_id, models, size=224)
-        assert server.wait(undisturbed).state == "succeeded"
-        server.blobs.delete(flow_of(server, undisturbed))
-        disturbed = clips.ask(server, media_id, models, size=224)
-        for after in (0.05, 0.4, 0.6):
-            wait_for(lambda a=after: server.job(disturbed).progress >= a, every=0.005)
-            kill_workers(server)
-        job = server.wait(disturbed)
-    assert (job.state, job.attempts > 1) == ("succeeded", True)
-    assert result(server, disturbed) == result(server, undisturbed)
-    server.blobs.sweep_temporary(older_than=0)
+    folders = (f"media/{media_id}", f"maps/{first}", f"maps/{second}")
+    assert [key for folder in folders for key in server.blobs.keys(folder)] == []
     assert server.stray_blobs() == []
 
 
-def result(server: Server, analysis_id: str) -> dict[str, object]:
-    """All that was found, but for times and names."""
-    with server.readers() as session:
-        maps = rows.heatmaps(session, analysis_id)
-        said = rows.predictions(session, analysis_id)
-    found: dict[str, object] = {row.model: (row.top, row.clip) for row in said}
-    for row in maps:
-        place = f"{row.model}/{row.stream}/{row.stage}/{row.method}/{row.frame}"
-        numbers = (row.time_s, row.min, row.max, row.sum, row.entropy, row.target, row.layer)
-        found[place] = (server.blobs.get(row.blob_key), numbers)
-    return found
+def test_a_kill_in_the_middle_changes_nothing(local_server: Server, folder: Path) -> None:
+    """Killed when one model is stored; at random moments in `tests/soak/test_kills_analyses.py`."""
+    server = local_server
+    models = [clips.publish(server, folder, name) for name in ("tiny", "tinier", "tiniest")]
+    media_id = clips.add_clip(server, clips.film(1))
+
+    def ask() -> str:
+        clips.forget_flow(server, media_id)
+        return clips.ask(server, media_id, models)
+
+    undisturbed = ask()
+    assert server.wait(undisturbed).state == "succeeded"
+    disturbed = killed_in_the_middle(server, ask, shares=[0.5])
+    ends_the_same(server, clip_result, disturbed, undisturbed)
 
 
 def test_a_cancelled_one_stops_and_leaves_nothing(local_server: Server, folder: Path) -> None:
     server = local_server
     models = [clips.publish(server, folder, name) for name in ("tiny", "tinier", "tiniest")]
     media_id = clips.add_clip(server, clips.film(2))
-    with serving(server):
-        analysis_id = clips.ask(server, media_id, models, size=224, segments=8)
-        wait_for(lambda: server.job(analysis_id).progress > 0.1, every=0.005)
-        assert server.cancel(analysis_id)
-        stored = result(server, analysis_id)
-        follower = clips.ask(server, media_id, models[:1])
-        assert server.wait(follower).state == "succeeded"
+    analysis_id = clips.ask(server, media_id, models, segments=8)
+    wait_for(lambda: server.job(analysis_id).progress > 0, every=0.005)
+    assert server.cancel(analysis_id)
+    stored = clip_result(server, analysis_id)
+    follower = clips.ask(server, media_id, models[:1])
+    assert server.wait(follower).state == "succeeded"
     assert server.job(analysis_id).state == "cancelled"
-    assert result(server, analysis_id) == stored, "it went on"
+    assert clip_result(server, analysis_id) == stored, "it went on"
     assert server.stray_blobs() == []
 
 
 def test_a_range_in_which_nothing_is_ends_in_a_sentence(local_server: Server, folder: Path) -> None:
     model = clips.publish(local_server, folder, "tiny")
     media_id = clips.add_clip(local_server, clips.film())
-    with serving(local_server):
-        analysis_id = clips.ask(local_server, media_id, [model], from_s=50.0, to_s=60.0)
-        job = local_server.wait(analysis_id)
+    analysis_id = clips.ask(local_server, media_id, [model], from_s=50.0, to_s=60.0)
+    job = local_server.wait(analysis_id)
     assert (job.state, job.error) == ("failed", "unprocessable")
     assert job.detail is not None
     assert "50.00 s" in job.detail

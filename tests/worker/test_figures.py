@@ -9,7 +9,7 @@ from app.db.models import Job, new_id
 from app.jobs import service
 from app.jobs.parameters import INFERENCE, DrawFigure
 from app.jobs.states import TERMINAL
-from tests.support.backend import Server, photo, serving, wait_for
+from tests.support.backend import Server, photo, wait_for
 
 BEGINNINGS = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}
 
@@ -34,28 +34,27 @@ def draw(server: Server, analysis_id: str, kind: str, **look: object) -> tuple[J
 
 def test_figures_of_every_kind(local_server: Server) -> None:
     media_id = local_server.add_photo(photo())
-    with serving(local_server):
-        analysis_id = local_server.ask(media_id, models=["plain"])
-        local_server.wait(analysis_id)
-        for kind, beginning in BEGINNINGS.items():
-            job, key = draw(local_server, analysis_id, kind, colormap="magma", scale="shared")
-            assert (job.state, job.detail) == ("succeeded", None)
-            assert local_server.blobs.get(key).startswith(beginning)
-        _, again = draw(local_server, analysis_id, "png", colormap="magma", scale="shared")
-        _, other = draw(local_server, analysis_id, "png", colormap="magma", alpha=0.1)
-        first = local_server.blobs.get(again)
-        assert first != local_server.blobs.get(other)
+    analysis_id = local_server.ask(media_id, models=["plain"])
+    local_server.wait(analysis_id)
+    for kind, beginning in BEGINNINGS.items():
+        job, key = draw(local_server, analysis_id, kind, colormap="magma", scale="shared")
+        assert (job.state, job.detail) == ("succeeded", None)
+        assert local_server.blobs.get(key).startswith(beginning)
+    _, again = draw(local_server, analysis_id, "png", colormap="magma", scale="shared")
+    _, other = draw(local_server, analysis_id, "png", colormap="magma", alpha=0.1)
+    first = local_server.blobs.get(again)
+    assert first != local_server.blobs.get(other)
     assert local_server.stray_blobs() == []
 
 
 @pytest.mark.parametrize("analysed", [False, True])
 def test_without_maps_there_is_nothing_to_draw(local_server: Server, analysed: bool) -> None:
-    media_id = local_server.add_photo(photo())
-    analysis_id = local_server.ask(media_id, models=["plain"]) if analysed else new_id()
+    analysis_id = new_id()
     if analysed:
-        local_server.cancel(analysis_id)
-    with serving(local_server):
-        job, key = draw(local_server, analysis_id, "png")
+        media_id = local_server.add_photo(photo())
+        analysis_id = local_server.ask(media_id, models=["nobody"])
+        assert local_server.wait(analysis_id).state == "failed"
+    job, key = draw(local_server, analysis_id, "png")
     assert (job.state, job.error) == ("failed", "not_found")
     assert not local_server.blobs.exists(key)
     assert local_server.stray_blobs() == []

@@ -1,46 +1,25 @@
-"""kill -9 at random moments: every analysis still ends as if nothing had happened."""
+"""kill -9 in the middle: an analysis still ends as if nothing had happened.
+
+A Celery worker's death is noticed by its silence. A local worker's, by its supervisor: that is in
+`test_clip_analysis.py`. Many kills at random moments are `tests/soak/test_kills_analyses.py`.
+"""
 
 from __future__ import annotations
 
-import random
-import time
+from tests.support.backend import Server, photo
+from tests.support.kills import ends_the_same, killed_in_the_middle, photo_result
 
-import pytest
-
-from tests.support.backend import Server, kill_workers, photo, serving, wait_for
-
-KILLS = 20
-ANALYSES = 4
+MODELS = ("plain", "gated", "l2pa", "cbam")
 METHODS = ("attention", "gradcam", "hirescam", "layercam")
 
 
-@pytest.mark.timeout(1800)  # each kill costs a worker's start, which imports torch
-def test_twenty_kills_change_nothing(server: Server) -> None:
-    dice = random.Random(20)
-    media = [server.add_photo(photo(seed)) for seed in range(ANALYSES)]
-    with serving(server):
-        undisturbed = [server.ask(one, methods=METHODS, size=512) for one in media]
-        started = time.monotonic()
-        assert {server.wait(one).state for one in undisturbed} == {"succeeded"}
-        length = time.monotonic() - started
+def test_a_kill_changes_nothing(celery_server: Server) -> None:
+    server, media_id = celery_server, celery_server.add_photo(photo())
 
-        disturbed: list[str] = []
-        kills = 0
-        killed: set[str] = set()
-        while kills < KILLS:
-            if not any(server.job(one).state in {"queued", "running"} for one in disturbed):
-                disturbed += [server.ask(one, methods=METHODS, size=512) for one in media]
-            wait_for(lambda: server.holders() - killed)  # noqa: B023 (called at once)
-            time.sleep(dice.uniform(0, length / ANALYSES))
-            killed |= server.holders()
-            kills += kill_workers(server)
-        jobs = [server.wait(one) for one in disturbed]
+    def ask() -> str:
+        return server.ask(media_id, MODELS, METHODS, size=224)
 
-    assert {job.state for job in jobs} == {"succeeded"}
-    assert sum(job.attempts for job in jobs) > len(jobs) + KILLS / 2, "hardly a kill hit a job"
-    expected = [server.result(one) for one in undisturbed]
-    assert all(expected)
-    for index, one in enumerate(disturbed):
-        assert server.result(one) == expected[index % ANALYSES]
-    server.blobs.sweep_temporary(older_than=0)  # files that a kill cut off; swept up every hour
-    assert server.stray_blobs() == []
+    undisturbed = ask()
+    assert server.wait(undisturbed).state == "succeeded"
+    disturbed = killed_in_the_middle(server, ask, shares=[0.25])
+    ends_the_same(server, photo_result, disturbed, undisturbed)

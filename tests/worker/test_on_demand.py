@@ -5,14 +5,22 @@ from __future__ import annotations
 import os
 import time
 
+import pytest
+
 from app.db.models import ModelCard
 from app.jobs.dispatch import LocalDoorbell
+from tests.support.backend import Server, home_settings
 from worker.local import serve
 from worker.runtime import make_runtime
 
 
-def test_a_worker_without_a_job_ends(local_server):
-    runtime = make_runtime(local_server.settings, "w", queues=["training"])
+@pytest.fixture
+def settings(tmp_path):
+    return home_settings(tmp_path / "home")
+
+
+def test_a_worker_without_a_job_ends(settings):
+    runtime = make_runtime(settings, "w", queues=["training"])
     hears, rings = os.pipe()
     began = time.monotonic()
     serve(runtime, "training", hears, idle_seconds=0.3)
@@ -22,11 +30,13 @@ def test_a_worker_without_a_job_ends(local_server):
     os.close(hears)
 
 
-def test_only_the_worker_of_photos_publishes_models(local_server):
-    make_runtime(local_server.settings, "w", queues=["training"]).decoder.close()
-    assert local_server._count(ModelCard) == 0
-    make_runtime(local_server.settings, "v").decoder.close()
-    assert local_server._count(ModelCard) >= 6
+def test_only_the_worker_of_photos_publishes_models(settings):
+    server = Server(settings)
+    make_runtime(settings, "w", queues=["training"]).decoder.close()
+    assert server._count(ModelCard) == 0
+    make_runtime(settings, "v").decoder.close()
+    assert server._count(ModelCard) >= 6
+    server.close()
 
 
 def test_a_ring_that_nobody_hears_is_remembered():

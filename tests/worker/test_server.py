@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
-import pytest
 
 from tests.support.backend import wait_for
 
@@ -51,30 +50,36 @@ def workers_of(server: subprocess.Popen[str]) -> list[psutil.Process]:
     return [child for child in children if "worker.local" in " ".join(child.cmdline())]
 
 
-def test_the_web_process_is_small_and_loads_nothing_heavy(tmp_path: Path) -> None:
-    with started(tmp_path) as (server, address):
-        wait_for(lambda: answers(address))
-        process = psutil.Process(server.pid)
-        assert process.memory_info().rss < 100e6
-        loaded = {Path(region.path).parts for region in process.memory_maps()}
+def test_two_servers_run_side_by_side_small_and_stop_with_all_of_it(tmp_path: Path) -> None:
+    """One is told to stop by SIGTERM, the other by SIGINT."""
+    with started(tmp_path / "a") as one, started(tmp_path / "b") as other:
+        assert one[1] != other[1]
+        wait_for(lambda: answers(one[1]) and answers(other[1]))
+        holds_nothing_heavy(one[0])
+        stops_all_of_it(one[0], signal.SIGTERM)
+        assert answers(other[1])
+        stops_all_of_it(other[0], signal.SIGINT)
+
+
+def holds_nothing_heavy(server: subprocess.Popen[str]) -> None:
+    process = psutil.Process(server.pid)
+    assert process.memory_info().rss < 100e6
+    loaded = {Path(region.path).parts for region in process.memory_maps()}
     assert not any(name in parts for parts in loaded for name in HEAVY)
+
+
+def stops_all_of_it(server: subprocess.Popen[str], number: signal.Signals) -> None:
+    wait_for(lambda: workers_of(server))
+    everything = psutil.Process(server.pid).children(recursive=True)
+    server.send_signal(number)
+    assert server.wait(30) == 0
+    assert not [process for process in everything if process.is_running()]
 
 
 def test_the_web_imports_nothing_heavy() -> None:
     script = "import sys, app.__main__, app.main; print(*sys.modules)"
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert not {name.split(".")[0] for name in run.stdout.split()} & set(HEAVY)
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_told_to_stop_it_stops_all_of_it(tmp_path: Path, number: signal.Signals) -> None:
-    with started(tmp_path) as (server, address):
-        wait_for(lambda: answers(address))
-        wait_for(lambda: workers_of(server))
-        everything = psutil.Process(server.pid).children(recursive=True)
-        server.send_signal(number)
-        assert server.wait(30) == 0
-        assert not [process for process in everything if process.is_running()]
 
 
 def test_a_killed_server_leaves_no_worker(tmp_path: Path) -> None:
@@ -104,10 +109,3 @@ def test_a_setting_that_cannot_be_is_named(tmp_path: Path) -> None:
     )
     assert run.returncode == 2
     assert run.stderr.startswith("SIGHTLINE_QUEUE: ")
-
-
-def test_two_servers_run_side_by_side(tmp_path: Path) -> None:
-    with started(tmp_path / "a") as (_, first), started(tmp_path / "b") as (_, second):
-        assert first != second
-        wait_for(lambda: answers(first) and answers(second))
-        assert answers(first)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from app.db import training as rows
-from tests.support.backend import Server, serving
+from tests.support.backend import Server
 from tests.support.training import add_dataset, launched, run_of, said, wait_run
 
 
 def test_a_study_of_two_mechanisms_trains(server: Server):
     dataset = add_dataset(server)
-    with serving(server):
-        runs = launched(server, dataset, mechanisms=["plain", "gated"])
-        for run_id in runs:
-            wait_run(server, run_id)
+    runs = launched(server, dataset, mechanisms=["plain", "gated"])
+    for run_id in runs:
+        wait_run(server, run_id)
     assert [run_of(server, run_id).mechanism for run_id in runs] == ["plain", "gated"]
     for run_id in runs:
         run = run_of(server, run_id)

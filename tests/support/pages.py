@@ -1,0 +1,129 @@
+"""A visitor's page in a real Chromium, and what the tests of pages ask of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = ROOT / "static" / "examples"
+PIXELS = "canvas => canvas.toDataURL()"
+SERIOUS = {"serious", "critical"}
+WIDE, PHONE = 1440, 390  # px
+# How wide a page is decides what overflows, its scheme what contrasts: two windows show both.
+WINDOWS = [(WIDE, "light"), (PHONE, "dark")]
+
+
+@dataclass
+class Visit:
+    """A visitor's page; `complaints` are console errors, exceptions and policy violations."""
+
+    address: str
+    context: BrowserContext
+    page: Page
+    complaints: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+
+    def watch(self) -> None:
+        """Take note of all that goes wrong or over the wire."""
+        page = self.page
+        page.on("console", lambda m: m.type == "error" and self.complaints.append(m.text))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("request", lambda request: self.requests.append(request.url))
+
+    def open(self, path: str = "/") -> Page:
+        """Go to a page of the server."""
+        self.page.goto(self.address + path)
+        return self.page
+
+    def show(self, path: str) -> Page:
+        """Go to the page of a finished analysis and wait until every map is there."""
+        self.open(path)
+        return self.complete()
+
+    def upload(self, photo: Path = EXAMPLES / "golf-ball.jpg") -> Page:
+        """Pick a photo on the home page and wait until every map is there."""
+        self.open().locator("[data-pick]").first.set_input_files(photo)
+        self.page.wait_for_url("**/analyses/*")
+        return self.complete()
+
+    def complete(self) -> Page:
+        """Wait until every map on the page is there."""
+        cells = self.page.locator(".cell:not(.none)")
+        cells.first.wait_for(state="attached")
+        expect(self.page.locator(".cell.ready")).to_have_count(cells.count(), timeout=60_000)
+        return self.page
+
+
+def visiting(browser: Browser, server: str, width: int, scheme: str) -> Iterator[Visit]:
+    """A new visitor with a window of this width; any console error fails the test."""
+    phone = width < 600
+    context = browser.new_context(
+        viewport={"width": width, "height": 844 if phone else 900},
+        color_scheme=scheme,  # type: ignore[arg-type]
+        has_touch=phone,
+        is_mobile=phone,
+        device_scale_factor=2 if phone else 1,
+    )
+    visit = Visit(server, context, context.new_page())
+    visit.watch()
+    yield visit
+    context.close()
+    assert visit.complaints == []
+
+
+def until(true: Callable[[], Any], seconds: float = 60) -> Any:
+    """Wait for something to be true, and return it."""
+    deadline = time.monotonic() + seconds
+    while not (found := true()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return found
+
+
+def analysed(server: str, file: Path, **asked: Any) -> str:
+    """Have a photo or a clip analysed without a browser; the path of the finished page."""
+    with httpx.Client(base_url=server, timeout=60) as api:
+
+        def post(path: str, **body: Any) -> Any:
+            return api.post(f"/api/v1/{path}", **body).raise_for_status().json()
+
+        until(lambda: api.get("/api/v1/models").json()["items"])
+        media = post("media", files={"file": (file.name, file.read_bytes())})
+        made = post("analyses", json={"media_id": media["id"], **asked})
+
+        def done() -> bool:
+            state = api.get(made["links"]["self"]).raise_for_status().json()["state"]
+            assert state not in {"failed", "cancelled"}
+            return bool(state == "succeeded")
+
+        until(done, 240)
+        return str(made["links"]["page"])
+
+
+def serious(page: Page) -> list[str]:
+    """Axe's serious and critical findings, each with its first element."""
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{one['id']}: {one['nodes'][0]['html'][:200]} {one['nodes'][0]['failureSummary'][:200]}"
+        for one in found
+        if one["impact"] in SERIOUS
+    ]
+
+
+def overflows(page: Page) -> int:
+    """Pixels that the page is wider than its window."""
+    root = "document.documentElement"
+    return int(page.evaluate(f"{root}.scrollWidth - {root}.clientWidth"))
+
+
+def choose(page: Page, name: str) -> None:
+    """Pick the radio button of this name."""
+    page.get_by_role("radio", name=name, exact=True).check()
