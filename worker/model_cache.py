@@ -29,7 +29,7 @@ class ModelCache:
         self.entries = {entry.id: entry for entry in catalogue.entries(weights_dirs(settings))}
         self._find = find
         self._loaded: dict[str, tuple[str, Loaded]] = {}  # with the checkpoint's hash
-        self._ahead = list(self.entries)
+        self._ahead = list(self.entries) if settings.load_ahead else []
 
     def entry(self, model_id: str) -> catalogue.Entry:
         """Return what is known of a model; NotFound where it is not on offer (any more)."""

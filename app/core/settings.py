@@ -85,6 +85,9 @@ class Settings(BaseSettings):
     training_devices: int = Field(
         default=1, ge=1, le=64, description="GPUs (or CPU processes) that one training run takes."
     )
+    load_ahead: bool = Field(
+        default=True, description="Load every model before it is asked for, while nobody waits."
+    )
     heartbeat_seconds: float = Field(default=1.0, gt=0, description="How often a job reports.")
     stale_seconds: float = Field(
         default=8.0, gt=0, description="Silence after which a running job is taken back."

@@ -55,7 +55,12 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     """
     home = tmp_path_factory.mktemp("live")
     settings = Settings(
-        home=home, min_free_bytes=0, uploads_per_minute=0, sign_ins_per_minute=0, min_side=1
+        home=home,
+        min_free_bytes=0,
+        uploads_per_minute=0,
+        sign_ins_per_minute=0,
+        min_side=1,
+        load_ahead=False,
     )
     doorbell = make_doorbell(settings)
     with background(settings, doorbell), running(settings, doorbell) as server:

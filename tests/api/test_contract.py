@@ -27,7 +27,7 @@ def site(live: Api, tmp_path_factory: pytest.TempPathFactory) -> Site:
 
 @pytest.fixture(scope="module")
 def contract() -> Contract:
-    return Contract(part=0, examples=3)
+    return Contract(part=0, examples=2)
 
 
 @pytest.mark.parametrize(

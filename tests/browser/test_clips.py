@@ -33,8 +33,9 @@ pytestmark = pytest.mark.xdist_group("browser: a clip")
 
 @pytest.fixture(scope="module")
 def clip(server: str, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Path of a page: a clip, explained by every model of clips."""
-    return analysed(server, written(tmp_path_factory.mktemp("clips"), 5))
+    """Path of a page: a clip, explained by three models; a page draws 32 maps for each."""
+    models = ["fight-plain", "fight-gated", "camera-motion"]
+    return analysed(server, written(tmp_path_factory.mktemp("clips"), 5), models=models)
 
 
 @pytest.fixture(scope="module")

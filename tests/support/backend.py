@@ -269,7 +269,8 @@ def home_settings(home: Path, **values: object) -> Settings:
     return Settings(home=home, min_free_bytes=0, **values)  # type: ignore[arg-type]
 
 
-QUICK = {"heartbeat_seconds": 0.2, "max_attempts": 100}
+# A worker that is started anew, as after every kill, loads only the models that are asked for.
+QUICK = {"heartbeat_seconds": 0.2, "max_attempts": 100, "load_ahead": False}
 
 
 @contextlib.contextmanager

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import schemathesis
 
 PASSWORD = "a few words in a row"
-PARTS = 6  # of an operation's systematic cases; a round has one of them
+PARTS = 12  # of an operation's systematic cases; a round has one of them
 
 
 def operations() -> list[tuple[str, str]]:

@@ -110,7 +110,7 @@ def analysed(server: str, file: Path, **asked: Any) -> str:
 
 def serious(page: Page) -> list[str]:
     """Axe's serious and critical findings, each with its first element."""
-    found = Axe().run(page).response["violations"]
+    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
     return [
         f"{one['id']}: {one['nodes'][0]['html'][:200]} {one['nodes'][0]['failureSummary'][:200]}"
         for one in found

@@ -11,6 +11,7 @@ from app.db.models import ModelCard
 from app.jobs.dispatch import LocalDoorbell
 from tests.support.backend import Server, home_settings
 from worker.local import serve
+from worker.model_cache import ModelCache
 from worker.runtime import make_runtime
 
 
@@ -54,3 +55,10 @@ def test_a_ring_that_nobody_hears_is_remembered():
     bell.ring("training", "")
     assert bell.unheard("training").is_set()
     os.close(rings)
+
+
+@pytest.mark.parametrize("ahead", [True, False])
+def test_models_are_loaded_ahead_where_that_is_set(settings, ahead):
+    models = ModelCache(settings.model_copy(update={"load_ahead": ahead}), lambda _: None)
+    assert models.load_next() is ahead
+    assert models.get("plain").classes  # loaded when it is asked for in any case

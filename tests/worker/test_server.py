@@ -16,6 +16,7 @@ import psutil
 
 from tests.support.backend import wait_for
 
+ENVIRONMENT = {"SIGHTLINE_PORT": "0", "SIGHTLINE_LOAD_AHEAD": "false"}
 HEAVY = ("torch", "torchvision", "numpy", "PIL", "matplotlib", "alembic", "celery", "plotly")
 
 
@@ -24,7 +25,7 @@ def started(home: Path, **environment: str) -> Iterator[tuple[subprocess.Popen[s
     """A real server on a free port; its process and its address."""
     server = subprocess.Popen(
         [sys.executable, "-m", "app"],
-        env={**os.environ, "SIGHTLINE_HOME": str(home), "SIGHTLINE_PORT": "0", **environment},
+        env={**os.environ, **ENVIRONMENT, "SIGHTLINE_HOME": str(home), **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
