@@ -21,6 +21,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+import psutil
 import pytest
 
 import ml  # noqa: F401 (before torch: how its threads wait)
@@ -188,8 +189,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         SERVERS[address] = Settings(home=home)
         yield address
     finally:
+        everything = psutil.Process(process.pid).children(recursive=True)
         process.terminate()
-        process.wait(20)
+        assert process.wait(30) == 0
+        assert not psutil.wait_procs(everything, timeout=0)[1], "a worker outlived its server"
 
 
 def _address(process: subprocess.Popen[bytes], log: Path) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from tests.support.pages import EXAMPLES, PHONE, WIDE, WINDOWS, Visit, analysed, visiting
+from tests.support.pages import EXAMPLES, PHONE, WIDE, WINDOWS, Visit, Windows, analysed
 from tests.support.studies import study
 
 __all__ = ["study"]
@@ -46,24 +46,30 @@ def browser(chromium: str) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
+def windows(browser: Browser) -> Windows:
+    """Its windows, which tests share."""
+    return Windows(browser)
+
+
+@pytest.fixture(scope="session")
 def photo(server: str) -> str:
     """Path of a page: the golf ball, explained by every model of photos."""
     return analysed(server, EXAMPLES / "golf-ball.jpg")
 
 
 @pytest.fixture
-def visit(browser: Browser, server: str) -> Iterator[Visit]:
+def visit(windows: Windows, server: str) -> Iterator[Visit]:
     """A visitor with a wide window; the test fails on any console error."""
-    yield from visiting(browser, server, WIDE, "light")
+    yield from windows.visiting(server, WIDE, "light")
 
 
 @pytest.fixture(params=WINDOWS, ids=str)
-def any_visit(request: pytest.FixtureRequest, browser: Browser, server: str) -> Iterator[Visit]:
+def any_visit(request: pytest.FixtureRequest, windows: Windows, server: str) -> Iterator[Visit]:
     """Visitors with a wide window by day and with a phone by night."""
-    yield from visiting(browser, server, *request.param)
+    yield from windows.visiting(server, *request.param)
 
 
 @pytest.fixture(params=[WIDE, PHONE])
-def each_width(request: pytest.FixtureRequest, browser: Browser, server: str) -> Iterator[Visit]:
+def each_width(request: pytest.FixtureRequest, windows: Windows, server: str) -> Iterator[Visit]:
     """Visitors with a wide window and with a phone."""
-    yield from visiting(browser, server, request.param, "light")
+    yield from windows.visiting(server, request.param, "light")

@@ -307,6 +307,7 @@ def test_cells_keep_their_place_while_models_come(visit: Visit, tmp_path: Path) 
 def test_a_still_table_is_drawn_whole(visit: Visit, clip: str) -> None:
     """Out of sight too: for print, and for who scrolls fast."""
     page = ready(visit, clip)
+    page.set_viewport_size({"width": 1440, "height": 500})
     last = page.locator(".cell canvas").last
     values = page.locator(".cell.ready [data-value]")
     assert last.bounding_box()["y"] > 2 * page.viewport_size["height"]  # type: ignore[index]

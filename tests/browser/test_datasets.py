@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
 from app.core.settings import Settings
 from tests.support.archives import classes, picture, zip_of
 from tests.support.import_worker import importing
-from tests.support.pages import WIDE, WINDOWS, Visit, overflows, serious, until, visiting
+from tests.support.pages import WIDE, WINDOWS, Visit, Windows, overflows, serious, until
 from tests.support.signing_in import sign_in, signed_in
 from tests.support.web import Api, running
 
@@ -29,16 +29,16 @@ def imports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
 
 
 @pytest.fixture
-def admin(browser: Browser, imports: Api) -> Iterator[Visit]:
+def admin(windows: Windows, imports: Api) -> Iterator[Visit]:
     """An admin with a wide window."""
-    for visit in visiting(browser, imports.url, WIDE, "light"):
+    for visit in windows.visiting(imports.url, WIDE, "light"):
         yield sign_in(visit)
 
 
 @pytest.fixture(params=WINDOWS, ids=str)
-def any_admin(request: pytest.FixtureRequest, browser: Browser, imports: Api) -> Iterator[Visit]:
+def any_admin(request: pytest.FixtureRequest, windows: Windows, imports: Api) -> Iterator[Visit]:
     """Admins with a wide window by day and with a phone by night."""
-    for visit in visiting(browser, imports.url, *request.param):
+    for visit in windows.visiting(imports.url, *request.param):
         yield sign_in(visit)
 
 

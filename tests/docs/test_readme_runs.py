@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from ml.__main__ import main
 
 ROOT = Path(__file__).resolve().parents[2]
 WRITTEN = "http://127.0.0.1:8000"
@@ -63,15 +66,21 @@ def test_the_shell_example(server: str, folder: Path):
     assert (folder / "figure.pdf").read_bytes().startswith(b"%PDF")
 
 
-def test_the_command_line(folder: Path):
-    """As written, but small: by one model instead of all."""
+def test_the_command_line(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """As written, but small: by one model instead of all, and the first only as a process."""
     lines = block("README.md", "sh", "python -m ml explain").splitlines()
     commands = [line.partition("#")[0].replace(".venv/bin/", "") for line in lines]
     run(["bash", "-euc", f"{commands[0]} --models gated --size 96"], folder)
     assert (folder / "figure.png").read_bytes().startswith(b"\x89PNG")
-    run(["bash", "-euc", f"{commands[1]} --size 96 --segments 2"], folder)
+    monkeypatch.chdir(folder)
+    for command in (f"{commands[1]} --size 96 --segments 2", commands[2]):
+        python, _, module, *words = shlex.split(command)
+        assert (python, module) == ("python", "ml")
+        main(words)
     assert (folder / "sheet.png").read_bytes().startswith(b"\x89PNG")
-    assert "cbam" in run(["bash", "-euc", commands[2]], folder)
+    assert "cbam" in capsys.readouterr().out
 
 
 def test_make_help_lists_every_target():

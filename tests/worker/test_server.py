@@ -52,14 +52,18 @@ def workers_of(server: subprocess.Popen[str]) -> list[psutil.Process]:
 
 
 def test_two_servers_run_side_by_side_small_and_stop_with_all_of_it(tmp_path: Path) -> None:
-    """One is told to stop by SIGTERM, the other by SIGINT."""
+    """One is told to stop by Ctrl-C, the other is killed; SIGTERM stops the fixture `server`."""
     with started(tmp_path / "a") as one, started(tmp_path / "b") as other:
         assert one[1] != other[1]
         wait_for(lambda: answers(one[1]) and answers(other[1]))
         holds_nothing_heavy(one[0])
-        stops_all_of_it(one[0], signal.SIGTERM)
+        wait_for(lambda: workers_of(one[0]) and workers_of(other[0]))
+        with nothing_left(one[0]):
+            one[0].send_signal(signal.SIGINT)
+            assert one[0].wait(30) == 0
         assert answers(other[1])
-        stops_all_of_it(other[0], signal.SIGINT)
+        with nothing_left(other[0], seconds=60):
+            other[0].kill()
 
 
 def holds_nothing_heavy(server: subprocess.Popen[str]) -> None:
@@ -69,27 +73,19 @@ def holds_nothing_heavy(server: subprocess.Popen[str]) -> None:
     assert not any(name in parts for parts in loaded for name in HEAVY)
 
 
-def stops_all_of_it(server: subprocess.Popen[str], number: signal.Signals) -> None:
-    wait_for(lambda: workers_of(server))
+@contextlib.contextmanager
+def nothing_left(server: subprocess.Popen[str], seconds: float = 0) -> Iterator[None]:
+    """The server's processes are gone soon after what the `with` does."""
     everything = psutil.Process(server.pid).children(recursive=True)
-    server.send_signal(number)
-    assert server.wait(30) == 0
-    assert not [process for process in everything if process.is_running()]
+    yield
+    _, alive = psutil.wait_procs(everything, timeout=seconds)
+    assert not alive
 
 
 def test_the_web_imports_nothing_heavy() -> None:
     script = "import sys, app.__main__, app.main; print(*sys.modules)"
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert not {name.split(".")[0] for name in run.stdout.split()} & set(HEAVY)
-
-
-def test_a_killed_server_leaves_no_worker(tmp_path: Path) -> None:
-    with started(tmp_path) as (server, address):
-        wait_for(lambda: answers(address) and workers_of(server))
-        everything = psutil.Process(server.pid).children(recursive=True)
-        server.kill()
-        psutil.wait_procs(everything, timeout=60)
-        assert not [process for process in everything if process.is_running()]
 
 
 def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
