@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 ARGS ?=
 PROCESSES ?= 2
+TEST = $(BIN)/python -m pytest -n $(PROCESSES) --dist loadgroup --no-loadscope-reorder
 MINUTES ?= 10
 SEED ?= 0
 
@@ -18,17 +19,17 @@ run: $(VENV)/.run ## Serve the web app and its worker (SIGHTLINE_PORT=8000, see 
 	@exec $(BIN)/python -m app
 
 test: $(VENV)/.dev ## Run the tests, PROCESSES=2 at once; ARGS="-k name" picks some
-	@$(BIN)/python -m pytest -n $(PROCESSES) --dist loadgroup --no-loadscope-reorder $(ARGS)
+	@$(TEST) $(ARGS)
 
 test-fast: $(VENV)/.dev ## Run the units that start nothing, in under a minute
-	@$(BIN)/python -m pytest -m "not slow" $(ARGS)
+	@$(TEST) -m "not slow" tests/core tests/docs tests/ml $(ARGS)
 
 soak: $(VENV)/.dev ## Kills, full disks, fuzzing and long runs for MINUTES=10; SEED=0 starts the rounds
 	@$(BIN)/python -m pytest tests/soak --minutes $(MINUTES) --seed $(SEED) $(ARGS)
 
 coverage: $(VENV)/.dev ## Run the tests and report the branches that they cover
 	@$(BIN)/coverage erase
-	@$(BIN)/coverage run -m pytest -n $(PROCESSES) --dist loadgroup --no-loadscope-reorder $(ARGS)
+	@$(BIN)/coverage run -m $(subst $(BIN)/python -m ,,$(TEST)) $(ARGS)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 

@@ -34,6 +34,28 @@ POSTGRES = os.environ.get(
     "SIGHTLINE_TEST_POSTGRES", "postgresql+psycopg://postgres@127.0.0.1:5432/postgres"
 )
 LONG = ("browser", "worker")
+# What trains, draws or starts something in the folders of `make test-fast`.
+SLOW = frozenset(
+    [
+        "commands",
+        "distributed",
+        "explaining",
+        "figure",
+        "readme_runs",
+        "registry",
+        "resume",
+        "shipped",
+        "shipped_clips",
+        "train_clips",
+        "train_run",
+        "train_trial",
+        "training",
+        "video_checkpoints",
+        "video_explaining",
+        "video_networks",
+        "video_weights",
+    ]
+)
 MISSING = " is missing here"
 STANDING_IN: list[str] = []
 ROOT = Path(__file__).resolve().parents[1]
@@ -176,6 +198,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         return
     home = tmp_path_factory.mktemp("home")
     environment = {**os.environ, "SIGHTLINE_HOME": str(home), "SIGHTLINE_PORT": "0"}
+    environment["SIGHTLINE_LOAD_AHEAD"] = "false"  # each of two processes needs some models only
     with (home / "log").open("w") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "app"],
@@ -221,6 +244,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
     items.sort(key=lambda item: item.path.parent.name not in LONG)
     for item in items:
+        if item.path.stem.removeprefix("test_") in SLOW:
+            item.add_marker("slow")
         if item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
 

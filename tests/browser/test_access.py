@@ -10,7 +10,7 @@ from tests.support.pages import Visit, overflows, serious
 pytestmark = pytest.mark.xdist_group("browser: a photo")
 
 
-@pytest.mark.parametrize("path", ["/", "/models", "/models/l2pa", "/models/cbam", "/api"])
+@pytest.mark.parametrize("path", ["/", "/models", "/models/cbam", "/api"])
 def test_pages(any_visit: Visit, path: str) -> None:
     page = any_visit.open(path)
     if path.startswith("/models"):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
+import torch
 
 from app.core.errors import Unprocessable
 from app.training import cards, headers
@@ -31,13 +33,13 @@ def test_every_shipped_model_could_be_imported(path) -> None:
 
 
 @pytest.mark.parametrize("architecture", list(VIDEO_MODELS))
-def test_the_tensors_of_every_architecture_are_let_through(architecture: str, tmp_path) -> None:
+def test_a_card_of_every_architecture_and_its_tensors_are_let_through(architecture: str) -> None:
     spec = VideoSpec(architecture)
-    about = {**checkpoints.describe_video(spec), "classes": ["a", "b"]}
-    saved = checkpoints.save(build_video(spec), tmp_path / "model.safetensors", about)
-    headers.check(saved.path)
-    kept = cards.read(saved.path.with_suffix(".json").read_bytes())
-    assert checkpoints.Checkpoint(saved.path, saved.sha256, kept).video_spec == spec
+    with torch.device("meta"):  # shapes and names only
+        names = build_video(spec).state_dict()
+    assert [name for name in names if not headers.NAME.fullmatch(name)] == []
+    kept = cards.read(card(**checkpoints.describe_video(spec), classes=["a", "b"]))
+    assert checkpoints.Checkpoint(Path(), "", kept).video_spec == spec
 
 
 def card(**changes: object) -> bytes:

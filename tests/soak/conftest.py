@@ -17,11 +17,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--seed", type=int, default=0, help="the first round's seed")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin with another kind for every seed, so that few minutes reach all of them in the end."""
+    first = config.option.seed % max(1, len(items))
+    items[:] = items[first:] + items[:first]
+
+
 @pytest.fixture
 def rounds(request: pytest.FixtureRequest) -> Iterator[int]:
     """The seeds of this kind's rounds: one at least, then until its share of the time is used up.
 
-    The share is what is left of `--minutes`, divided by the kinds that are still to come.
+    The share is what is left of `--minutes`, divided by the kinds that are still to come. A kind
+    for which nothing is left is skipped, and the summary says so.
     """
     return _rounds(request)
 
@@ -30,7 +37,9 @@ def _rounds(request: pytest.FixtureRequest) -> Iterator[int]:
     session, item = request.session, request.node
     began = time.monotonic()
     end = session.config.stash.setdefault(DEADLINE, began + 60 * request.config.option.minutes)
-    share = max(0.0, end - began) / (len(session.items) - session.items.index(item))
+    if began >= end:
+        pytest.skip("no minutes were left for it")
+    share = (end - began) / (len(session.items) - session.items.index(item))
     seed = request.config.option.seed
     item.stash[ROUNDS] = 0
     while item.stash[ROUNDS] == 0 or time.monotonic() - began < share:
