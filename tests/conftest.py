@@ -27,6 +27,7 @@ import pytest
 import ml  # noqa: F401 (before torch: how its threads wait)
 from app.core.settings import Settings
 from tests.support.databases import postgres_database
+from tests.support.processes import still_running
 from tests.support.server_settings import SERVERS
 
 REDIS = os.environ.get("SIGHTLINE_TEST_REDIS", "redis://127.0.0.1:6379")
@@ -215,7 +216,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         everything = psutil.Process(process.pid).children(recursive=True)
         process.terminate()
         assert process.wait(30) == 0
-        assert not psutil.wait_procs(everything, timeout=0)[1], "a worker outlived its server"
+        assert not still_running(everything), "a worker outlived its server"
 
 
 def _address(process: subprocess.Popen[bytes], log: Path) -> str:

@@ -29,6 +29,7 @@ from tests.conftest import ROOT
 from tests.support.archives import classes, picture, zip_of
 from tests.support.backend import Server, wait_for
 from tests.support.import_worker import import_all
+from tests.support.processes import still_running
 from tests.support.web import files_of
 
 QUICK: dict[str, Any] = {"heartbeat_seconds": 0.2, "stale_seconds": 1.0, "max_attempts": 50}
@@ -104,7 +105,7 @@ def working(server: Server) -> Iterator[psutil.Process]:
         children = psutil.Process(process.pid).children()
         process.kill()
         process.communicate()
-        psutil.wait_procs(children, timeout=20)
+        assert not still_running(children, seconds=20), "a decoder outlived its worker"
 
 
 def kill_an_import(server: Server, dataset_id: str, delay: float = 0.0) -> bool:

@@ -24,6 +24,7 @@ from ml.train.ranks import ALONE, Ranks
 from ml.train.run import RunSpec, train
 from tests.support import networks as nets
 from tests.support import toy_images as toys
+from tests.support.processes import command_line
 
 CONFIG = replace(toys.QUICK, batch_size=7)  # shares of 3 and 4
 Found = dict[str, dict[str, Tensor]]
@@ -137,13 +138,15 @@ def until(events: Iterator[Event], kind: type[Event], step: int = 0) -> list[Eve
 
 def ranks_of(folder: Path) -> list[psutil.Process]:
     """The processes that work on this run, and nobody else's."""
-    mine = psutil.Process().children(recursive=True)
-    return [p for p in mine if "ml.train.rank" in p.cmdline() and str(folder) in p.cmdline()[-1]]
+    commands = {p: command_line(p) for p in psutil.Process().children(recursive=True)}
+    return [
+        p for p, line in commands.items() if "ml.train.rank" in line and str(folder) in line[-1]
+    ]
 
 
 def check_kill(spec: RunSpec, events: Iterator[Event], which: int = -1) -> None:
     """Kill one of the ranks: the run ends with a sentence, and no process is left."""
-    workers = [p for p in ranks_of(spec.folder) if "torch.distributed.run" not in p.cmdline()]
+    workers = [p for p in ranks_of(spec.folder) if "torch.distributed.run" not in command_line(p)]
     assert len(workers) == 2
     workers[which].kill()
     with pytest.raises(MlError, match=r"killed.*Resume"):

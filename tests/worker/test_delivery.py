@@ -14,6 +14,7 @@ from app.intake.deletion import delete_analysis
 from app.jobs.parameters import INFERENCE
 from app.training import control
 from tests.support.backend import Server, photo, serving, wait_for, worker_processes
+from tests.support.processes import still_running
 from tests.support.training import (
     act,
     add_dataset,
@@ -121,7 +122,7 @@ def stopped(server: Server) -> Iterator[None]:
     before = worker_processes(server)
     assert before
     server.stop()
-    assert not [process for process in before if process.is_running()]
+    assert not still_running(before)
     try:
         yield
     finally:
@@ -149,7 +150,7 @@ def test_deleting_a_running_analysis_stops_it_and_leaves_nothing(celery_server: 
 
 
 def test_an_idle_worker_uses_next_to_no_processor_time(local_server: Server) -> None:
-    """Once it has loaded every model, which it does between jobs: 5 % of two looks' time."""
+    """Once its model is loaded: less than 5 % of one core over two seconds."""
     analysis_id = local_server.ask(local_server.add_photo(photo()), models=["plain"])
     local_server.wait(analysis_id)
     (worker,) = worker_processes(local_server, INFERENCE)

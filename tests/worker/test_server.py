@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 
 from tests.support.backend import wait_for
+from tests.support.processes import command_line, still_running
 
 ENVIRONMENT = {"SIGHTLINE_PORT": "0", "SIGHTLINE_LOAD_AHEAD": "false"}
 HEAVY = ("torch", "torchvision", "numpy", "PIL", "matplotlib", "alembic", "celery", "plotly")
@@ -48,7 +49,7 @@ def answers(address: str) -> bool:
 
 def workers_of(server: subprocess.Popen[str]) -> list[psutil.Process]:
     children = psutil.Process(server.pid).children(recursive=True)
-    return [child for child in children if "worker.local" in " ".join(child.cmdline())]
+    return [child for child in children if "worker.local" in command_line(child)]
 
 
 def test_two_servers_run_side_by_side_small_and_stop_with_all_of_it(tmp_path: Path) -> None:
@@ -78,8 +79,7 @@ def nothing_left(server: subprocess.Popen[str], seconds: float = 0) -> Iterator[
     """The server's processes are gone soon after what the `with` does."""
     everything = psutil.Process(server.pid).children(recursive=True)
     yield
-    _, alive = psutil.wait_procs(everything, timeout=seconds)
-    assert not alive
+    assert not still_running(everything, seconds)
 
 
 def test_the_web_imports_nothing_heavy() -> None:

@@ -1,0 +1,35 @@
+"""Processes of a server or a worker that a test has stopped."""
+
+import time
+from collections.abc import Iterable
+
+import psutil
+
+
+def still_running(processes: Iterable[psutil.Process], seconds: float = 0) -> list[psutil.Process]:
+    """Those of `processes` that have not ended after at most `seconds`.
+
+    A zombie has ended: its parent is gone, and whoever inherited it reads its exit status late,
+    in some containers never.
+    """
+    deadline = time.monotonic() + seconds
+    running = [process for process in processes if not _ended(process)]
+    while running and time.monotonic() < deadline:
+        time.sleep(0.05)
+        running = [process for process in running if not _ended(process)]
+    return running
+
+
+def command_line(process: psutil.Process) -> list[str]:
+    """Its arguments; an empty list if it has ended."""
+    try:
+        return [] if _ended(process) else process.cmdline()
+    except psutil.NoSuchProcess:  # ended since, or a zombie
+        return []
+
+
+def _ended(process: psutil.Process) -> bool:
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
