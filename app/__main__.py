@@ -19,7 +19,7 @@ from app.core.logging import setup_logging
 from app.core.settings import Settings
 from app.db.engine import make_engine, make_sessions
 from app.db.migrate import upgrade, upgrade_apart
-from app.jobs.dispatch import CeleryDoorbell, LocalDoorbell, attach, make_doorbell
+from app.jobs.doorbell import CeleryDoorbell, LocalDoorbell, attach, make_doorbell
 from app.jobs.reaper import ReaperThread
 from app.jobs.supervisor import Supervisors
 from app.storage.blobs import LocalBlobs

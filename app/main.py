@@ -12,40 +12,46 @@ from fastapi import Depends, FastAPI, Request, Response
 from app.core.security import Visitors, load_secret
 from app.core.settings import Settings
 from app.db.engine import make_engine, make_sessions
-from app.intake.decoder import Decoder
-from app.jobs.dispatch import Doorbell, attach, make_doorbell
+from app.jobs.doorbell import Doorbell, attach, make_doorbell
+from app.media.decoder.client import Decoder
 from app.storage.blobs import LocalBlobs
-from app.web import (
-    accountpages,
-    datasetpages,
-    errors,
-    health,
-    middleware,
-    pages,
-    templating,
-    trainingpages,
+from app.web.accounts import api as accounts_api
+from app.web.accounts import pages as account_pages
+from app.web.analyses import api as analyses_api
+from app.web.analyses import exports_api, heatmaps_api, tracks_api
+from app.web.analyses import pages as analysis_pages
+from app.web.analyses.present import API
+from app.web.datasets import api as datasets_api
+from app.web.datasets import pages as dataset_pages
+from app.web.http import errors, health, middleware, templating
+from app.web.http.deps import Server
+from app.web.http.identity import token_user
+from app.web.http.metrics import CountRequests
+from app.web.http.openapi import DESCRIPTION, install_openapi
+from app.web.http.state import Web
+from app.web.http.static import PREFIX, Static, plotly_response
+from app.web.media import api as media_api
+from app.web.models import api as models_api
+from app.web.models import import_api
+from app.web.training import api as training_api
+from app.web.training import pages as training_pages
+from app.web.training import results_api, studies_api
+
+ENDPOINTS = (  # in the order of the API's documentation
+    media_api,
+    models_api,
+    analyses_api,
+    exports_api,
+    heatmaps_api,
+    tracks_api,
+    accounts_api,
+    datasets_api,
+    training_api,
+    studies_api,
+    results_api,
+    import_api,
 )
-from app.web.api.v1 import (
-    account,
-    analyses,
-    datasets,
-    exports,
-    heatmaps,
-    imports,
-    media,
-    models,
-    run_results,
-    studies,
-    tracks,
-    training,
-)
-from app.web.deps import Server
-from app.web.identity import token_user
-from app.web.metrics import CountRequests
-from app.web.openapi import DESCRIPTION, install_openapi
-from app.web.present import API
-from app.web.state import Web
-from app.web.static import PREFIX, Static, plotly_response
+PAGES = (analysis_pages, account_pages, dataset_pages, training_pages)
 
 
 def create_app(settings: Settings | None = None, *, doorbell: Doorbell | None = None) -> FastAPI:
@@ -64,14 +70,11 @@ def create_app(settings: Settings | None = None, *, doorbell: Doorbell | None = 
         lifespan=_lifespan,
     )
     app.state.web = web
-    parts = [media, models, analyses, exports, heatmaps, tracks, account, datasets]
-    for part in [*parts, training, studies, run_results, imports]:
+    for part in ENDPOINTS:
         app.include_router(part.router, prefix=API, dependencies=[Depends(token_user)])
     app.include_router(health.router)
-    app.include_router(pages.router)
-    app.include_router(accountpages.router)
-    app.include_router(datasetpages.router)
-    app.include_router(trainingpages.router)
+    for part in PAGES:
+        app.include_router(part.router)
     _add_files(app)
     install_openapi(app)
     errors.install(app)

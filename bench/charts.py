@@ -22,9 +22,9 @@ from app.db import jobs
 from app.db import training as rows
 from app.db.engine import make_engine, make_sessions
 from app.db.migrate import upgrade
-from app.db.models import Job, new_id
-from app.db.training_models import Dataset, Study, TrainingRun
-from app.web.identity import SESSION_COOKIE
+from app.db.tables import Job, new_id
+from app.db.training_tables import Dataset, Study, TrainingRun
+from app.web.http.identity import SESSION_COOKIE
 from bench.page import CHROMIUM, TIMEOUT_MS
 from bench.report import Row, Section, milliseconds
 from bench.server import sightline

@@ -21,7 +21,7 @@ from pytorch_grad_cam import GradCAM
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
 from app.core.settings import Settings
-from app.db.models import Analysis, Media, new_id
+from app.db.tables import Analysis, Media, new_id
 from app.jobs import service
 from app.jobs.parameters import INFERENCE, AnalyseClip, AnalysisRequest, ClipOptions, flow_key
 from bench import films
@@ -32,11 +32,11 @@ from bench.server import READY_SECONDS, sightline
 from bench.timing import alternate
 from ml.catalogue import Entry, build_video, entries
 from ml.media import flow
-from ml.network import Network
-from ml.video.base import VideoNetwork
-from ml.video.inputs import prepare
-from ml.video.sampling import segment_bounds, snippets
-from ml.video.types import Sampled
+from ml.networks.network import Network
+from ml.networks.video.base import VideoNetwork
+from ml.networks.video.inputs import prepare
+from ml.networks.video.sampling import segment_bounds, snippets
+from ml.networks.video.types import Sampled
 from worker import runner
 from worker.runtime import Runtime, make_runtime
 

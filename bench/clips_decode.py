@@ -12,8 +12,9 @@ import numpy as np
 
 from bench.report import Row, Section, milliseconds
 from bench.timing import Pair, pair
-from ml.media import clip, clipscan, flow
-from ml.video.sampling import snippets
+from ml.media import flow
+from ml.media.clip import read, scan
+from ml.networks.video.sampling import snippets
 
 FRAMES, RATE, SIZE = 300, 30, (320, 240)
 SEGMENTS, LENGTH, SIDE = 8, 11, 224
@@ -74,10 +75,10 @@ def _row(what: str, against: str, times: Pair, goal: float) -> Row:
 
 
 def _snippets(path: Path) -> np.ndarray:
-    clipscan.forget()  # a clip's times are found once in use; they count here
-    chosen = np.array(snippets(clip.times(path).tolist(), SEGMENTS, LENGTH))
+    scan.forget()  # a clip's times are found once in use; they count here
+    chosen = np.array(snippets(read.times(path).tolist(), SEGMENTS, LENGTH))
     wanted, place = np.unique(chosen, return_inverse=True)
-    frames = clip.frames(path, wanted.tolist(), SIDE)
+    frames = read.frames(path, wanted.tolist(), SIDE)
     return frames if len(wanted) == chosen.size else frames[place.reshape(chosen.shape)]
 
 

@@ -7,7 +7,7 @@ from statistics import median
 from bench.models import Model, batch, photo, plain_forward, shipped
 from bench.report import Row, Section, milliseconds
 from bench.timing import Pair, alternate, pair
-from ml.explain.image import explain_batch, explain_image
+from ml.explain.photo import explain_batch, explain_image
 
 GOALS = {1: 1.35, 16: 1.0}
 

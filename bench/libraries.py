@@ -16,9 +16,9 @@ from torchcam.methods import GradCAM as TorchCam
 from bench.models import Logits, batch, shipped
 from bench.report import Row, Section, milliseconds
 from bench.timing import alternate
-from ml.explain.image import explain_batch
-from ml.network import Network
-from ml.types import STAGES
+from ml.explain.photo import explain_batch
+from ml.networks.network import Network
+from ml.networks.types import STAGES
 
 Maps = dict[str, np.ndarray]
 GOALS = {"pytorch-grad-cam": 7.0, "captum": 4.0, "torch-cam": 1.4}

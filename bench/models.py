@@ -12,9 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from ml.catalogue import IMAGENET_ID, Entry, build, entries, load
-from ml.explain.image import LoadedModel
-from ml.media.image import load_rgb, squash
-from ml.network import Network
+from ml.explain.photo import LoadedModel
+from ml.media.photo import load_rgb, squash
+from ml.networks.network import Network
 from ml.weights import normalise
 
 PHOTO = Path(__file__).resolve().parents[1] / "static" / "examples" / "parachute.jpg"

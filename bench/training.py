@@ -21,11 +21,11 @@ from bench.report import Row, Section, milliseconds
 from bench.timing import Pair, alternate
 from ml import allocator
 from ml.train.config import TrainConfig, configure
-from ml.train.data import Images, LabelledFiles, list_folder, load
-from ml.train.decoding import cores
 from ml.train.events import EpochEnd, Saved, Step
-from ml.train.loop import Trainer
 from ml.train.run import RunSpec, train
+from ml.train.tasks.photos.data import Images, LabelledFiles, list_folder, load
+from ml.train.tasks.photos.decoding import cores
+from ml.train.tasks.photos.trainer import Trainer
 
 IMAGES, BATCH, SIZE = 512, 32, 128
 FEW, EPOCHS = 64, 50  # for the memory's growth

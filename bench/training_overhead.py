@@ -17,19 +17,19 @@ from PIL import Image
 from app.core.settings import Settings
 from app.db import jobs as job_rows
 from app.db import training as rows
-from app.db.models import Job, new_id
-from app.db.training_models import Dataset, Study, TrainingRun
+from app.db.tables import Job, new_id
+from app.db.training_tables import Dataset, Study, TrainingRun
 from bench.report import Row, Section, milliseconds
 from ml.train.config import TrainConfig
-from ml.train.data import LabelledFiles
 from ml.train.events import Event, Saved, Step
 from ml.train.run import RunSpec, train
+from ml.train.tasks.photos.data import LabelledFiles
 from worker.context import Context
-from worker.journal import Journal
-from worker.pulse import Pulse
-from worker.recorder import Recorder
+from worker.heartbeat import Pulse
 from worker.runtime import Runtime, make_runtime
-from worker.teller import Teller
+from worker.training.event_handler import Teller
+from worker.training.event_log import Journal
+from worker.training.metrics_writer import Recorder
 
 GOAL = 1.02
 IMAGES, SIDE, BATCH = 64, 128, 16

@@ -4,9 +4,9 @@ from alembic import context
 from sqlalchemy import Connection
 
 from app.core.settings import Settings
-from app.db import account_models, training_models  # noqa: F401 (their tables)
+from app.db import account_tables, training_tables  # noqa: F401 (their tables)
 from app.db.engine import make_engine
-from app.db.models import Base, UtcDateTime
+from app.db.tables import Base, UtcDateTime
 
 
 def render_item(kind: str, item: object, _context: object) -> str | bool:

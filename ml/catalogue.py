@@ -11,16 +11,16 @@ from typing import Any
 import torch
 
 from ml import checkpoint as checkpoints
-from ml.attention.base import MECHANISMS
 from ml.errors import MlError
 from ml.explain.cam import METHODS
-from ml.explain.image import LoadedModel
+from ml.explain.clip import LoadedClipModel
+from ml.explain.photo import LoadedModel
 from ml.explain.prepare import for_inference
-from ml.network import Network, NetworkSpec, build_network
-from ml.types import STAGES
-from ml.video.base import VideoNetwork
-from ml.video.card import clip_fields
-from ml.video.explain import LoadedClipModel
+from ml.networks.attention.base import MECHANISMS
+from ml.networks.network import Network, NetworkSpec, build_network
+from ml.networks.types import STAGES
+from ml.networks.video.base import VideoNetwork
+from ml.networks.video.card import clip_fields
 from ml.weights import find_local, imagenet_classes, load_imagenet, put_into, weight_dirs
 
 SHIPPED = Path(__file__).parent / "checkpoints"

@@ -14,8 +14,8 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from ml.errors import MlError
-from ml.network import Network, NetworkSpec, build_network
-from ml.video.base import VideoNetwork, VideoSpec, build_video
+from ml.networks.network import Network, NetworkSpec, build_network
+from ml.networks.video.base import VideoNetwork, VideoSpec, build_video
 
 NEEDED = ("mechanism", "parameters", "stages", "classes", "backbone")  # to build the network
 CLIP = "clip"  # the `kind` of a video network's checkpoint; photo models have none

@@ -21,9 +21,9 @@ from torch import Tensor
 
 from ml.errors import MlError
 from ml.explain.combine import upsample
-from ml.explain.image import explain_batch
-from ml.network import Network
-from ml.train.data import SYNSETS
+from ml.explain.photo import explain_batch
+from ml.networks.network import Network
+from ml.train.tasks.photos.data import SYNSETS
 from ml.weights import normalise
 
 SMALL = 0.25  # of the image's area

@@ -13,7 +13,7 @@ from torch import Tensor
 from torchvision.models import MobileNet_V2_Weights
 
 from ml.errors import MlError
-from ml.network import Network
+from ml.networks.network import Network
 
 FILE_NAME = "mobilenet_v2-imagenet1k-fp16.safetensors"
 MEAN = (0.485, 0.456, 0.406)

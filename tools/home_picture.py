@@ -14,8 +14,8 @@ import numpy as np
 from PIL import Image
 
 from ml.catalogue import entries, find, load
-from ml.explain.image import explain_image
-from ml.media.image import load_rgb, squash
+from ml.explain.photo import explain_image
+from ml.media.photo import load_rgb, squash
 
 STATIC = Path(__file__).resolve().parent.parent / "static"
 PHOTO = STATIC / "examples" / "golf-ball.jpg"

@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from app.core.settings import Settings
 from app.main import create_app
-from app.web.openapi import DOCUMENT, as_text
+from app.web.http.openapi import DOCUMENT, as_text
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as home:

@@ -15,7 +15,7 @@ from celery.signals import worker_init, worker_shutdown, worker_shutting_down
 
 from app.core.logging import setup_logging
 from app.core.settings import Settings
-from app.jobs.dispatch import CeleryDoorbell, make_celery
+from app.jobs.doorbell import CeleryDoorbell, make_celery
 from app.jobs.parameters import INFERENCE
 from worker import allocator, tasks
 from worker.runtime import make_runtime

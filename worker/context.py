@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.db import jobs as rows
 from app.jobs.states import TERMINAL
-from worker.pulse import Pulse
+from worker.heartbeat import Pulse
 from worker.runtime import Runtime
 
 

@@ -11,8 +11,8 @@ from app.core.errors import NotFound
 from app.core.settings import Settings
 from ml import catalogue
 from ml.errors import MlError
-from ml.explain.image import LoadedModel
-from ml.video.explain import LoadedClipModel
+from ml.explain.clip import LoadedClipModel
+from ml.explain.photo import LoadedModel
 
 Loaded = LoadedModel | LoadedClipModel
 log = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ import json
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from app.db import catalogue as rows
+from app.db import models as rows
 from app.storage.blobs import BlobStore
 from app.training.files import published_key
 from ml.catalogue import Entry

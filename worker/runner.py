@@ -11,22 +11,22 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 
 from app.core.errors import SightlineError
 from app.db import jobs as rows
-from app.db.models import Job
+from app.db.tables import Job
 from app.jobs.parameters import KINDS
 from app.jobs.states import State
 from ml.errors import MlError
+from worker.analysis.analyse_clip import analyse_clip
+from worker.analysis.analyse_image import analyse_image
+from worker.analysis.draw_clip import draw_clip
+from worker.analysis.draw_figure import draw_figure
 from worker.context import Context, JobLost, WorkerStopping
-from worker.handlers.analyse_clip import analyse_clip
-from worker.handlers.analyse_image import analyse_image
-from worker.handlers.check_model import check_model
-from worker.handlers.draw_clip import draw_clip
-from worker.handlers.draw_figure import draw_figure
-from worker.handlers.import_dataset import import_dataset
-from worker.handlers.make_playable import make_playable
-from worker.handlers.train import train
-from worker.handlers.trial import trial
-from worker.pulse import Pulse
+from worker.datasets.import_dataset import import_dataset
+from worker.heartbeat import Pulse
+from worker.media.make_playable import make_playable
 from worker.runtime import Runtime
+from worker.training.check_model import check_model
+from worker.training.train import train
+from worker.training.trial import trial
 
 log = logging.getLogger(__name__)
 HANDLERS: dict[str, Callable[[Any, Context], None]] = {

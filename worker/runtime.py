@@ -12,13 +12,13 @@ from sqlalchemy.orm import Session, sessionmaker
 from app.core.settings import Settings
 from app.db.engine import make_engine, make_sessions
 from app.db.migrate import upgrade
-from app.intake.decoder import Decoder
-from app.jobs.dispatch import Doorbell, attach
+from app.jobs.doorbell import Doorbell, attach
 from app.jobs.parameters import INFERENCE
 from app.jobs.reaper import Reaper
+from app.media.decoder.client import Decoder
 from app.storage.blobs import BlobStore, LocalBlobs
+from worker.capabilities import offer_training, publish
 from worker.model_cache import ModelCache
-from worker.publish import offer_training, publish
 from worker.published import find
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from app.db import jobs as rows
-from app.jobs.dispatch import TASK
+from app.jobs.doorbell import TASK
 from app.jobs.parameters import INFERENCE
 from worker import runner
 from worker.runtime import Runtime

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.db.account_models import AuditEntry
+from app.db.account_tables import AuditEntry
 
 COMMAND_LINE = "command line"
 

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from app.accounts.secrets import digest, new_secret
 from app.core.errors import Unauthorised
 from app.db import accounts as rows
-from app.db.account_models import Login, SignInLink, User
-from app.db.models import new_id, utcnow
+from app.db.account_tables import Login, SignInLink, User
+from app.db.tables import new_id, utcnow
 
 ADMIN = "admin"
 LINK_HOURS = 24

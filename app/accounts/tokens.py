@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 from app.accounts.scopes import SCOPES
 from app.accounts.secrets import digest, hint, new_token
 from app.db import accounts as rows
-from app.db.account_models import ApiToken
-from app.db.models import new_id, utcnow
+from app.db.account_tables import ApiToken
+from app.db.tables import new_id, utcnow
 
 
 def create(

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from app.core.errors import Conflict
 from app.db import datasets as rows
 from app.db.hooks import after_commit
-from app.db.training_models import Dataset
+from app.db.training_tables import Dataset
 from app.storage.blobs import BlobStore
 
 PREFIX = "datasets"

@@ -10,10 +10,10 @@ from sqlalchemy.orm import Session
 
 from app.core.errors import DiskFull, TooLarge
 from app.core.settings import MIB, Settings
-from app.datasets.archives import sniff
 from app.datasets.deletion import prefix_of
+from app.datasets.importing.archives import sniff
 from app.db.hooks import after_rollback
-from app.intake.uploads import write_chunks
+from app.media.uploads import write_chunks
 from app.storage.blobs import BlobStore
 
 Keep = Callable[[Session, str], None]

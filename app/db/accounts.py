@@ -9,7 +9,7 @@ from typing import Any, cast
 from sqlalchemy import CursorResult, Update, delete, func, or_, select, update
 from sqlalchemy.orm import Session, joinedload
 
-from app.db.account_models import ApiToken, AuditEntry, Login, SignInLink, User
+from app.db.account_tables import ApiToken, AuditEntry, Login, SignInLink, User
 
 
 def user(session: Session, user_id: str) -> User | None:

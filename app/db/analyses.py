@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, insert, select, update
 from sqlalchemy.orm import Session, joinedload
 
-from app.db.models import Analysis, Heatmap, Job, Prediction, new_id, utcnow
+from app.db.tables import Analysis, Heatmap, Job, Prediction, new_id, utcnow
 
 
 def get(session: Session, analysis_id: str) -> Analysis | None:

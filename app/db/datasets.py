@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import delete, select, tuple_, update
 from sqlalchemy.orm import Session, joinedload
 
-from app.db.models import Job
-from app.db.training_models import Dataset, Study
+from app.db.tables import Job
+from app.db.training_tables import Dataset, Study
 
 WITH_JOB = joinedload(Dataset.job)
 

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, CursorResult, DateTime, Update, func, select, update
 from sqlalchemy.orm import Session
 
-from app.db.models import Job, new_id, utcnow
+from app.db.tables import Job, new_id, utcnow
 
 UNFINISHED = ("queued", "running", "paused")
 

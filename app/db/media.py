@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import CursorResult, select, tuple_, update
 from sqlalchemy.orm import Session
 
-from app.db.models import Media, utcnow
+from app.db.tables import Media, utcnow
 
 
 def get(session: Session, media_id: str) -> Media | None:

@@ -9,16 +9,8 @@ from typing import Any
 from sqlalchemy import delete, func, select, tuple_, update
 from sqlalchemy.orm import Session, joinedload
 
-from app.db.models import Job, utcnow
-from app.db.training_models import (
-    Dataset,
-    RunEpoch,
-    RunNote,
-    RunPoint,
-    Study,
-    TrainingRun,
-    Trial,
-)
+from app.db.tables import Job, utcnow
+from app.db.training_tables import Dataset, RunEpoch, RunNote, RunPoint, Study, TrainingRun, Trial
 from app.db.upsert import insert_new
 
 BATCH = 5000

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.db.removal import FLOW
+from app.db.garbage import FLOW
 
 INFERENCE = "inference"
 TRAINING = "training"

@@ -11,13 +11,13 @@ from sqlalchemy.orm import Session, sessionmaker
 from app.core.settings import Settings
 from app.datasets import deletion as dataset_files
 from app.db import jobs as rows
+from app.db.garbage import remove_old_jobs
 from app.db.hooks import after_commit
 from app.db.media import give_up_copies
-from app.db.models import Job
-from app.db.removal import remove_old_jobs
-from app.intake.deletion import SETTLED_SECONDS, sweep
-from app.jobs.dispatch import ring_quietly
-from app.jobs.leftovers import sweep_cache, sweep_runs
+from app.db.tables import Job
+from app.jobs.cleanup import sweep_cache, sweep_runs
+from app.jobs.doorbell import ring_quietly
+from app.media.deletion import SETTLED_SECONDS, sweep
 from app.storage.blobs import LocalBlobs
 
 log = logging.getLogger(__name__)

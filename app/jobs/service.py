@@ -8,8 +8,8 @@ from sqlalchemy.orm import Session
 
 from app.db import jobs as rows
 from app.db.hooks import after_commit
-from app.db.models import Job
-from app.jobs.dispatch import ring_quietly
+from app.db.tables import Job
+from app.jobs.doorbell import ring_quietly
 from app.jobs.parameters import KINDS, Parameters
 
 

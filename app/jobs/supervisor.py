@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 from app.core.settings import Settings
-from app.jobs.dispatch import LocalDoorbell
+from app.jobs.doorbell import LocalDoorbell
 from app.jobs.parameters import INFERENCE, PREPARATION, TRAINING
 from app.jobs.reaper import Reaper
 

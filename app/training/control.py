@@ -10,12 +10,12 @@ from sqlalchemy.orm import Session
 
 from app.core.errors import Conflict, NotFound
 from app.core.settings import Settings
-from app.db import catalogue
 from app.db import jobs as job_rows
+from app.db import models
 from app.db import training as rows
 from app.db.hooks import after_commit
-from app.db.models import ModelCard
-from app.db.training_models import Study, TrainingRun
+from app.db.tables import ModelCard
+from app.db.training_tables import Study, TrainingRun
 from app.jobs import service
 from app.jobs.states import State
 from app.storage.blobs import BlobStore
@@ -96,22 +96,22 @@ def publish(
     card = {
         **summary["card"],
         "id": name,
-        "position": catalogue.next_position(session),
+        "position": models.next_position(session),
         "title": title or f"{summary['card']['title']} ({study.dataset.name})",
         "head": "trained",
         "default": True,
-        catalogue.SOURCE: source,
+        models.SOURCE: source,
     }
     run.model_id = name
     job_rows.touch(session, run.job_id)
-    return catalogue.put(session, card)
+    return models.put(session, card)
 
 
 def unpublish(session: Session, run: TrainingRun) -> None:
     """Take a run's model out of the table; stored analyses keep what it said."""
     if run.model_id is None:
         raise Conflict("The run is not published.")
-    catalogue.withdraw(session, run.model_id)
+    models.withdraw(session, run.model_id)
     run.model_id = None
     job_rows.touch(session, run.job_id)
 
@@ -123,14 +123,14 @@ def free_id(
     taken_elsewhere: Callable[[str], bool] = lambda _: False,
 ) -> str:
     """Return a model id that nobody has: the wanted one, or `l2pa-2`, `l2pa-3`, ..."""
-    offered = {row.id for row in catalogue.all_cards(session)}
+    offered = {row.id for row in models.all_cards(session)}
     if wanted is not None:
         if not MODEL_ID.fullmatch(wanted):
             raise Conflict("model_id: small letters, digits, - and _, at most 64.")
         if wanted in offered:
             raise Conflict(f"There is a model called {wanted} already; choose another name.")
         return wanted
-    number, taken = 2, {row.id for row in catalogue.known_cards(session)}
+    number, taken = 2, {row.id for row in models.known_cards(session)}
     while f"{mechanism}-{number}" in taken or taken_elsewhere(f"{mechanism}-{number}"):
         number += 1
     return f"{mechanism}-{number}"

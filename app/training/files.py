@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from app.core.settings import Settings
-from app.db.catalogue import SOURCE
-from app.jobs.leftovers import CACHE, RUNS
+from app.db.models import SOURCE
+from app.jobs.cleanup import CACHE, RUNS
 from app.storage.blobs import BlobStore
 
 IMPORTS = "models"

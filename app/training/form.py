@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.core.errors import Busy, Unprocessable
-from app.db import offers
+from app.db import capabilities
 
 Fields = Mapping[str, dict[str, Any]]
 MOST = 1e15  # of any number, where its field says none
@@ -97,7 +97,7 @@ def _by_name(fields: Iterable[dict[str, Any]]) -> Fields:
 
 def read(session: Session) -> Form:
     """Return the published form; Busy while there is none."""
-    published = offers.get(session, offers.TRAINING)
+    published = capabilities.get(session, capabilities.TRAINING)
     if published is None:
         raise Busy(NOT_YET, retry_after=2)
     return Form(published)

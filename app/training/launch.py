@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from app.core.errors import Conflict, NotFound, Unprocessable
 from app.datasets import index as indices
 from app.db import training as rows
-from app.db.models import new_id
-from app.db.training_models import Dataset, Study, TrainingRun, Trial
+from app.db.tables import new_id
+from app.db.training_tables import Dataset, Study, TrainingRun, Trial
 from app.jobs import service
 from app.jobs.parameters import PREPARATION, TRAINING, Train, Try
 from app.jobs.states import State

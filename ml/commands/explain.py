@@ -12,10 +12,10 @@ from ml.catalogue import IMAGENET_ID, Entry, default_device, entries, find, load
 from ml.commands import explain_clip
 from ml.commands.base import Command
 from ml.errors import MlError
-from ml.explain.image import explain_image
-from ml.figure import Row, draw
-from ml.media.image import load_rgb, squash
-from ml.types import ImageResult
+from ml.explain.photo import explain_image
+from ml.figures.table import Row, draw
+from ml.media.photo import load_rgb, squash
+from ml.networks.types import ImageResult
 
 
 def _options(parser: argparse.ArgumentParser) -> None:

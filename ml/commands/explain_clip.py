@@ -10,11 +10,11 @@ from tqdm import tqdm
 
 from ml.catalogue import Entry, default_device, load_clip
 from ml.errors import MlError
+from ml.explain.clip import MASK_METHODS, explain_clip
+from ml.figures.sheet import Strip, draw
 from ml.media import signature
-from ml.sheet import Strip, draw
-from ml.video.explain import MASK_METHODS, explain_clip
-from ml.video.sample import sample_clip
-from ml.video.types import ClipResult, Sampled
+from ml.networks.video.sample import sample_clip
+from ml.networks.video.types import ClipResult, Sampled
 
 STREAMS = {"rgb": "appearance (RGB)", "flow": "motion (flow)"}
 STAGES = ("early", "medium", "late", "combined")
@@ -126,7 +126,7 @@ def _arrays(results: list[ClipResult]) -> dict[str, np.ndarray]:
 
 
 def _aspect(path: Path) -> float:
-    from ml.media.clip import inspect
+    from ml.media.clip.read import inspect
 
     facts = inspect(path)[0]
     return facts.width / facts.height

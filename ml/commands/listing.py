@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 from dataclasses import fields
 
-from ml.attention.base import MECHANISMS
 from ml.catalogue import entries
 from ml.commands.base import Command
 from ml.explain.cam import METHODS
-from ml.video.base import VIDEO_MODELS
-from ml.video.consensus import CONSENSUS
-from ml.video.fusion import FUSIONS
+from ml.networks.attention.base import MECHANISMS
+from ml.networks.video.base import VIDEO_MODELS
+from ml.networks.video.consensus import CONSENSUS
+from ml.networks.video.fusion import FUSIONS
 
 
 def _options(_parser: argparse.ArgumentParser) -> None:

@@ -17,17 +17,17 @@ from typing import Any
 from tqdm import tqdm
 
 from ml import allocator
-from ml.attention.base import MECHANISMS
 from ml.catalogue import default_device
 from ml.commands.base import Command
 from ml.errors import MlError
-from ml.network import build_network
+from ml.networks.attention.base import MECHANISMS
+from ml.networks.network import build_network
+from ml.networks.types import STAGES
 from ml.train.config import TrainConfig, configure
-from ml.train.data import LabelledFiles, list_folder
 from ml.train.events import EpochEnd, Event, Finished, Loading, Ready, Step
-from ml.train.recipes import shipped
 from ml.train.run import RunSpec, train
-from ml.types import STAGES
+from ml.train.tasks.photos.data import LabelledFiles, list_folder
+from ml.train.tasks.photos.recipes import shipped
 
 KINDS = {"int": int, "float": float, "str": str}
 

@@ -10,20 +10,20 @@ from pathlib import Path
 from typing import Any
 
 from ml import allocator
-from ml.attention.base import MECHANISMS
 from ml.catalogue import default_device
 from ml.commands.base import Command
 from ml.commands.train import KINDS, as_flag, json_object, train_one
 from ml.errors import MlError
-from ml.train.clips.config import CAMERA_MOTION, ClipConfig
-from ml.train.clips.data import list_clips
-from ml.train.clips.recipes import shipped
+from ml.networks.attention.base import MECHANISMS
+from ml.networks.types import STAGES
+from ml.networks.video.base import build_video
 from ml.train.config import configure
-from ml.train.data import LabelledFiles, list_folder
-from ml.train.recipes import shipped as photos
 from ml.train.run import RunSpec
-from ml.types import STAGES
-from ml.video.base import build_video
+from ml.train.tasks.clips.config import CAMERA_MOTION, ClipConfig
+from ml.train.tasks.clips.data import list_clips
+from ml.train.tasks.clips.recipes import shipped
+from ml.train.tasks.photos.data import LabelledFiles, list_folder
+from ml.train.tasks.photos.recipes import shipped as photos
 
 CAMERA_MODEL = "camera-motion"
 FIGHT, IMAGES = "clips_fight", "imagenette160"

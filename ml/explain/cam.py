@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ml.registry import Registry
+from ml.networks.registry import Registry
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from ml.errors import MlError
-from ml.network import NetworkSpec
-from ml.types import STAGES, Stage
+from ml.networks.network import NetworkSpec
+from ml.networks.types import STAGES, Stage
 
 FROZEN_AT_MOST = 6  # the early stage is tapped after block 6, counted from 0
 RUN, OPTIMISER, DATA, NETWORK = "run", "optimiser", "data", "network"
@@ -225,7 +225,7 @@ def kind_of(given: Mapping[str, Any]) -> type[TrainConfig]:
     """The record that such settings are of: with an `architecture` they are of a clip model."""
     if given.get("architecture", "image") == "image":
         return TrainConfig
-    from ml.train.clips.config import ClipConfig
+    from ml.train.tasks.clips.config import ClipConfig
 
     return ClipConfig
 

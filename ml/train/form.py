@@ -9,13 +9,13 @@ from typing import Any, Literal
 
 import torch
 
-from ml.attention.base import MECHANISMS, Entry
 from ml.catalogue import default_device
-from ml.train.clips.config import ClipConfig
-from ml.train.clips.recipes import shipped as clip_recipe
+from ml.networks.attention.base import MECHANISMS, Entry
+from ml.networks.types import STAGES
 from ml.train.config import NETWORK, SCRATCH, SCRATCH_ADAMW, TrainConfig
-from ml.train.recipes import shipped
-from ml.types import STAGES
+from ml.train.tasks.clips.config import ClipConfig
+from ml.train.tasks.clips.recipes import shipped as clip_recipe
+from ml.train.tasks.photos.recipes import shipped
 from ml.weights import find_local, weight_dirs
 
 APART = ("mechanism", "parameters", "stages", "source")  # said elsewhere in the form

@@ -16,11 +16,8 @@ from ml import checkpoint as checkpoints
 from ml.catalogue import default_device
 from ml.errors import MlError
 from ml.files import is_full
-from ml.train import state
-from ml.train.base import Loop, Provenance
-from ml.train.card import as_curve
+from ml.train import resume
 from ml.train.config import TrainConfig, kind_of
-from ml.train.data import Images, LabelledFiles, load
 from ml.train.events import (
     EpochEnd,
     Event,
@@ -30,9 +27,12 @@ from ml.train.events import (
     Saved,
     Step,
 )
-from ml.train.loop import Trainer
-from ml.train.ranks import ALONE, Ranks
-from ml.train.starting import starting
+from ml.train.model_card import as_curve
+from ml.train.parallel.ranks import ALONE, Ranks
+from ml.train.tasks.photos.data import Images, LabelledFiles, load
+from ml.train.tasks.photos.initial_weights import starting
+from ml.train.tasks.photos.trainer import Trainer
+from ml.train.trainer import Loop, Provenance
 
 SOURCE_SIDE = 160  # px that images are kept at, at least
 MODEL = "model.safetensors"
@@ -71,19 +71,19 @@ def train(spec: RunSpec) -> Iterator[Event]:
     sentence what a person can mend; the last good state stays then.
     """
     if spec.devices > 1 and not of_clips(spec):
-        from ml.train import distributed
+        from ml.train.parallel import launch
 
-        return distributed.train(spec)
+        return launch.train(spec)
     return train_rank(spec, ALONE)
 
 
 def train_rank(spec: RunSpec, ranks: Ranks, device: str | None = None) -> Iterator[Event]:
     """Do the work of one process of the run; all of it, where there is only one."""
     with sentences():
-        path = spec.folder / state.NAME
-        settled = replace(spec, config=state.kept_config(spec.config, path))
+        path = spec.folder / resume.NAME
+        settled = replace(spec, config=resume.kept_config(spec.config, path))
         trainer, origin = yield from _prepared(settled, ranks, device)
-        curves = state.load(trainer, path) if path.is_file() else []
+        curves = resume.load(trainer, path) if path.is_file() else []
         yield from _Run(spec, trainer, origin, curves).events()
 
 
@@ -97,7 +97,7 @@ def _prepared(
 ) -> Generator[Loading, None, tuple[Loop, str]]:
     if not of_clips(spec):
         return (yield from photos(spec, ranks, device))
-    from ml.train.clips.run import clips
+    from ml.train.tasks.clips.prepare import clips
 
     return (yield from clips(spec, device))
 
@@ -183,7 +183,7 @@ class _Run:
 
     def _save(self) -> Saved:
         if self.trainer.ranks.rank == 0:
-            state.save(self.trainer, self.spec.folder / state.NAME, self.curves)
+            resume.save(self.trainer, self.spec.folder / resume.NAME, self.curves)
         return Saved(self.trainer.done)
 
     def _finish(self) -> Generator[Event, None, Finished]:

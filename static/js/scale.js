@@ -1,4 +1,4 @@
-// Which values the two ends of a colormap stand for; the same rules as app/web/drawing/scale.py.
+// Which values the two ends of a colormap stand for; the same rules as app/web/analyses/drawing/scale.py.
 
 const UNIFORM_MULTIPLES = 8;
 const LOGITS = 20;

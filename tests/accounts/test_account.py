@@ -12,8 +12,8 @@ from sqlalchemy import update
 
 from app.accounts import passwords, sessions
 from app.core.security import COOKIE
-from app.db.account_models import ApiToken
-from app.db.models import utcnow
+from app.db.account_tables import ApiToken
+from app.db.tables import utcnow
 from tests.support.backend import photo
 from tests.support.signing_in import bearer, signed_in
 from tests.support.web import Api

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from app.core.settings import Settings
 from app.main import create_app
-from app.web.api.v1 import account_schemas as schemas
+from app.web.accounts import schemas
 
 BODIES = [
     schemas.Account,

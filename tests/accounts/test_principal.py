@@ -9,7 +9,7 @@ import pytest
 
 from app.core.settings import Settings
 from app.db import accounts as rows
-from app.web.principal import Admin, Audit, MaybeUser, Reader, Trainer
+from app.web.http.principal import Admin, Audit, MaybeUser, Reader, Trainer
 from tests.support.signing_in import bearer, signed_in
 from tests.support.web import Api, running
 

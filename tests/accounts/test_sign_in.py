@@ -11,10 +11,10 @@ from sqlalchemy import select, update
 
 from app.accounts import passwords, sessions
 from app.db import accounts as rows
-from app.db.account_models import ApiToken, Login, SignInLink, User
-from app.db.models import utcnow
-from app.web.accountpages import HOME
-from app.web.identity import SESSION_COOKIE
+from app.db.account_tables import ApiToken, Login, SignInLink, User
+from app.db.tables import utcnow
+from app.web.accounts.pages import HOME
+from app.web.http.identity import SESSION_COOKIE
 from tests.support.signing_in import bearer
 from tests.support.web import Api
 

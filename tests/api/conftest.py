@@ -9,7 +9,7 @@ import pytest
 
 from app.__main__ import background
 from app.core.settings import Settings
-from app.jobs.dispatch import make_doorbell
+from app.jobs.doorbell import make_doorbell
 from tests.support.backend import wait_for
 from tests.support.web import Api, running, shared_server
 

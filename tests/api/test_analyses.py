@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy import select
 
 from app.db import jobs as job_rows
-from app.db.models import Analysis, Job
-from app.jobs.dispatch import Doorbell
+from app.db.tables import Analysis, Job
+from app.jobs.doorbell import Doorbell
 from app.jobs.service import request_cancel
 from tests.support.backend import photo
 from tests.support.web import Api, files_of

@@ -12,8 +12,8 @@ import psutil
 import pytest
 from sqlalchemy import select
 
-from app.db.models import Job
-from app.intake.deletion import sweep
+from app.db.tables import Job
+from app.media.deletion import sweep
 from tests.support.backend import wait_for
 from tests.support.clip_files import KINDS, make, uneven
 from tests.support.import_worker import import_all, importing

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.web.cache import TRUST, RenderCache, Rendered
-from app.web.drawing import npy, png, scale
-from app.web.drawing.tables import ROOT, tables
+from app.web.analyses.drawing import npy, png, scale
+from app.web.analyses.drawing.colormaps import ROOT, tables
+from app.web.http.render_cache import TRUST, RenderCache, Rendered
 
 
 @dataclass

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from app.web import sse
+from app.web.http import sse
 from tests.support.backend import wait_for
 from tests.support.web import Api
 

@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 from app.core.settings import Settings
-from app.db.models import Heatmap, new_id
-from app.web.drawing.tables import tables
+from app.db.tables import Heatmap, new_id
+from app.web.analyses.drawing.colormaps import tables
 from tests.support.web import Api, npy, running, values_of
 
 Maps = dict[tuple[str, str, str], Any]

@@ -10,8 +10,10 @@ from pydantic import BaseModel
 
 from app.core.settings import Settings
 from app.main import create_app
-from app.web.api.v1 import dataset_schemas, examples, schemas
-from app.web.openapi import DOCUMENT, allowed_methods, as_text
+from app.web.analyses import schemas
+from app.web.datasets import schemas as dataset_schemas
+from app.web.http import examples
+from app.web.http.openapi import DOCUMENT, allowed_methods, as_text
 
 PROMISED = {
     "/api/v1/media": {"get", "post"},

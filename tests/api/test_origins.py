@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from starlette.datastructures import Headers
 
-from app.web.middleware import is_cross_origin
+from app.web.http.middleware import is_cross_origin
 
 SAME = [
     ("http", "sightline.example", "http://sightline.example"),

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from markupsafe import Markup
 
-from app.web.static import Static
-from app.web.templating import ROOT, json_block
+from app.web.http.static import Static
+from app.web.http.templating import ROOT, json_block
 from tests.support.backend import photo
 from tests.support.web import Api
 

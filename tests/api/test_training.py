@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from app.db import capabilities
 from app.db import jobs as job_rows
-from app.db import offers
 from app.db import training as rows
-from app.training import headers
+from app.training.models import headers
 from ml.train.form import form
 from tests.support.signing_in import bearer, signed_in
 from tests.support.training import add_dataset
@@ -27,7 +27,7 @@ def dataset(api: Api) -> str:
     """A dataset, a published form, and a client that is signed in."""
     signed_in(api.client)
     with api.web.sessions.begin() as session:
-        offers.put(session, offers.TRAINING, form())
+        capabilities.put(session, capabilities.TRAINING, form())
     return add_dataset(api.web)  # type: ignore[arg-type]
 
 

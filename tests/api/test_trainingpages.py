@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.db import offers
+from app.db import capabilities
 from tests.support.signing_in import bearer, signed_in
 from tests.support.web import Api
 
@@ -48,7 +48,7 @@ FORM: dict[str, Any] = {
 def offered(api: Api) -> Api:
     """A server whose worker has said what it can train."""
     with api.web.sessions.begin() as session:
-        offers.put(session, offers.TRAINING, FORM)
+        capabilities.put(session, capabilities.TRAINING, FORM)
     return api
 
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.web.drawing import npy, wheel
+from app.web.analyses.drawing import flow_colours, npy
 
 
 def test_the_rim_is_that_of_the_paper() -> None:
-    rim = np.array(wheel.hues())
+    rim = np.array(flow_colours.hues())
     assert rim.shape == (55, 3)
     for place, colour in ((0, (1, 0, 0)), (15, (1, 1, 0)), (21, (0, 1, 0)), (25, (0, 1, 1))):
         np.testing.assert_array_equal(rim[place], colour)
@@ -32,11 +32,11 @@ def test_the_rim_is_that_of_the_paper() -> None:
     ],
 )
 def test_directions(x: float, y: float, expected: tuple[int, int, int]) -> None:
-    assert wheel.colour(x, y) == expected
+    assert flow_colours.colour(x, y) == expected
 
 
 def test_a_turn_passes_all_hues_without_a_jump() -> None:
-    turn = [wheel.colour(math.cos(a), math.sin(a)) for a in np.linspace(0, 2 * math.pi, 721)]
+    turn = [flow_colours.colour(math.cos(a), math.sin(a)) for a in np.linspace(0, 2 * math.pi, 721)]
     steps = np.abs(np.diff(np.array(turn), axis=0)).max()
     assert steps < 12
     assert len(set(turn)) > 400
@@ -46,11 +46,11 @@ def test_a_field_is_drawn_as_it_lies() -> None:
     flow = np.zeros((2, 4, 4), np.float32)
     flow[0, :, 2:] = 2.0
     grid = npy.Grid((2, 4, 4), tuple(float(v) for v in flow.ravel()))
-    drawn = np.asarray(Image.open(io.BytesIO(wheel.draw(grid, (8, 6)))))
+    drawn = np.asarray(Image.open(io.BytesIO(flow_colours.draw(grid, (8, 6)))))
     assert drawn.shape == (6, 8, 3)
     np.testing.assert_array_equal(drawn[:, 0], np.full((6, 3), 255))
     np.testing.assert_array_equal(drawn[:, -1], np.tile([255, 0, 0], (6, 1)))
-    faint = np.asarray(Image.open(io.BytesIO(wheel.draw(grid, (8, 6), scale=4.0))))
+    faint = np.asarray(Image.open(io.BytesIO(flow_colours.draw(grid, (8, 6), scale=4.0))))
     np.testing.assert_array_equal(faint[0, -1], [255, 127, 127])
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from app.core.settings import Settings
-from app.datasets.importing import Import
+from app.datasets.importing.run import Import
 from app.datasets.index import Index, load
 from app.datasets.receive import archive_key
 from app.storage.blobs import LocalBlobs

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from app.core.settings import Settings
-from app.datasets.verifier import Verifier
-from app.db.models import new_id
-from app.db.training_models import Dataset
+from app.datasets.importing.verifier import Verifier
+from app.db.tables import new_id
+from app.db.training_tables import Dataset
 from app.jobs import service
 from app.jobs.parameters import PREPARATION, ImportDataset
 from tests.support.archives import picture

@@ -134,7 +134,7 @@ def test_what_cannot_be_trained_on_is_refused(bring: Bring, files: dict, says: s
 
 
 def test_too_many_classes_are_refused(bring: Bring, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.datasets.assemble.MOST_CLASSES", 20)
+    monkeypatch.setattr("app.datasets.importing.assemble.MOST_CLASSES", 20)
     with pytest.raises(SightlineError, match="21 classes"):
         bring(zip_of(classes(*map(str, range(21)), count=1, seed=7)))
 

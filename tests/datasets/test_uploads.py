@@ -16,8 +16,8 @@ from PIL import Image
 
 from app.core.settings import Settings
 from app.db import accounts
-from app.db.models import Base
-from app.db.training_models import Study
+from app.db.tables import Base
+from app.db.training_tables import Study
 from tests.support.archives import classes, picture, split, tar_of, zip_of
 from tests.support.backend import wait_for
 from tests.support.import_worker import import_all

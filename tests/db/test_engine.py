@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from app.core.settings import Settings
 from app.db.engine import database_url, make_engine, make_sessions
-from app.db.models import Analysis, Job, Media
+from app.db.tables import Analysis, Job, Media
 from tests.db.test_jobs import at_once
 from tests.support.databases import add_analysis, add_medium
 

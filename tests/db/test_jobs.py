@@ -10,7 +10,7 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session, sessionmaker
 
 from app.db import jobs
-from app.db.models import Job, utcnow
+from app.db.tables import Job, utcnow
 
 Sessions = sessionmaker[Session]
 

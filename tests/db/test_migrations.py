@@ -16,7 +16,7 @@ from sqlalchemy import Engine, inspect, text
 from app.core.settings import Settings
 from app.db import migrate
 from app.db.engine import make_engine
-from app.db.models import Base
+from app.db.tables import Base
 
 START = (
     "from app.core.settings import Settings; from app.db.engine import make_engine;"

@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from app.db import analyses as rows
 from app.db import jobs
-from app.db.models import Analysis, Heatmap, Job, Media, Prediction, new_id
-from app.db.removal import remove_old_jobs
-from app.intake.deletion import delete_analysis, delete_media, sweep
+from app.db.garbage import remove_old_jobs
+from app.db.tables import Analysis, Heatmap, Job, Media, Prediction, new_id
+from app.media.deletion import delete_analysis, delete_media, sweep
 from app.storage.blobs import LocalBlobs
 from tests.support.databases import add_analysis, add_medium
 

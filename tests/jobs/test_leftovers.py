@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from app.core.settings import Settings
-from app.jobs.leftovers import sweep_cache
+from app.jobs.cleanup import sweep_cache
 
 
 def test_the_cache_of_training_keeps_what_was_used_lately(tmp_path: Path) -> None:

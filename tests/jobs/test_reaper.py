@@ -14,9 +14,9 @@ from sqlalchemy.orm import Session, sessionmaker
 from app.core.settings import Settings
 from app.db import jobs
 from app.db.media import give_up_copies
-from app.db.models import Job, Media, new_id, utcnow
+from app.db.tables import Job, Media, new_id, utcnow
 from app.jobs import reaper as module
-from app.jobs.dispatch import CeleryDoorbell, LocalDoorbell, attach, make_doorbell
+from app.jobs.doorbell import CeleryDoorbell, LocalDoorbell, attach, make_doorbell
 from app.jobs.reaper import Reaper, ReaperThread
 from app.storage.blobs import LocalBlobs
 from tests.jobs.test_service import Listener, enqueue

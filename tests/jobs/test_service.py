@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
 from app.db import jobs
-from app.db.models import new_id
+from app.db.tables import new_id
 from app.jobs import service
-from app.jobs.dispatch import attach
+from app.jobs.doorbell import attach
 from app.jobs.parameters import INFERENCE, AnalyseImage, DrawFigure
 from tests.support.databases import sqlite_settings as settings
 

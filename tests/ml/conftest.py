@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from ml.network import Network
+from ml.networks.network import Network
 from ml.weights import FILE_NAME
 from tests.support import networks as nets
 

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from ml import catalogue
 from ml.explain.cam import METHODS
-from ml.explain.image import explain_batch
+from ml.explain.photo import explain_batch
 from ml.explain.taps import activations_and_gradients
-from ml.network import Network, NetworkSpec, build_network
+from ml.networks.network import Network, NetworkSpec, build_network
 from ml.weights import load_imagenet, put_into
 from tests.support import networks as nets
 

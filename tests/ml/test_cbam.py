@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from ml.network import NetworkSpec, build_network
-from ml.types import STAGES
+from ml.networks.network import NetworkSpec, build_network
+from ml.networks.types import STAGES
 from tests.support import networks as nets
 from tests.support.equations import array, batchnorm, conv_same, linear, sigmoid
 

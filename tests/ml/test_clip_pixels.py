@@ -10,8 +10,8 @@ import pytest
 from av.video.frame import VideoFrame
 from PIL import Image
 
-from ml.media import clip
-from ml.media.clippixels import Converter
+from ml.media.clip import read
+from ml.media.clip.pixels import Converter
 from tests.support.clip_files import KINDS, make
 
 BT709, SMPTE170M, BT2020, UNKNOWN = 1, 6, 9, 2
@@ -66,7 +66,7 @@ def test_scaling_is_antialiased_as_a_photo_s(data_dir: Path) -> None:
         np.asarray(whole.resize((224, 224), how), float)
         for how in (Image.Resampling.BILINEAR, Image.Resampling.NEAREST)
     )
-    found = clip.frames(path, [0], 224)[0]
+    found = read.frames(path, [0], 224)[0]
     assert np.abs(found - smooth).mean() < 3
     assert np.abs(found - smooth).mean() < np.abs(rough - smooth).mean() / 2
 
@@ -76,7 +76,7 @@ def test_every_depth_and_codec_keeps_the_picture(tmp_path: Path, name: str) -> N
     ramp = np.linspace(0, 255, 128, dtype=np.uint8)
     pixels = np.stack([np.tile(ramp, (96, 1))] * 3, -1)
     path = make(tmp_path, KINDS[name], [0, 40, 80], draw=lambda _: pixels)
-    found = clip.frames(path, [1], 128)[0].mean((0, 2))
+    found = read.frames(path, [1], 128)[0].mean((0, 2))
     assert np.abs(found - ramp).max() < (40 if name == "gif" else 8), "a GIF has few greys"
 
 
@@ -87,7 +87,7 @@ def test_the_poster_is_the_middle_frame_as_it_is_shown(tmp_path: Path) -> None:
         return pixels
 
     path = make(tmp_path, KINDS["h264 mp4"], list(range(0, 400, 40)), rotation=90, draw=draw)
-    _, poster = clip.inspect(path)
+    _, poster = read.inspect(path)
     (tmp_path / "poster.jpg").write_bytes(poster)
     with Image.open(tmp_path / "poster.jpg") as image:
         shown = np.asarray(image.convert("L"))

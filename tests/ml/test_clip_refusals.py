@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 from ml.errors import MlError
-from ml.media import clip
-from ml.media.clip import BrokenClip, ClipLimits, ClipTooLarge, NotAClip
+from ml.media.clip import read
+from ml.media.clip.read import BrokenClip, ClipLimits, ClipTooLarge, NotAClip
 from tests.support.clip_files import KINDS, make, number, picture
 
 H264 = KINDS["h264 mp4"]
@@ -27,28 +27,28 @@ def test_every_odd_clip_works_or_says_why(data_dir: Path) -> None:
     for path in paths:
         if path.name in WORKS_NOT:
             with pytest.raises(BrokenClip, match=WORKS_NOT[path.name]):
-                clip.inspect(path)
+                read.inspect(path)
             continue
-        facts, poster = clip.inspect(path)
-        times = clip.times(path)
+        facts, poster = read.inspect(path)
+        times = read.times(path)
         assert len(times) == facts.frames
         assert times[0] == 0
         assert (np.diff(times) > 0).all()
         assert poster.startswith(b"\xff\xd8")
-        middle = clip.frames(path, [facts.frames // 2], 64)
+        middle = read.frames(path, [facts.frames // 2], 64)
         assert middle.std() > 5, path.name
 
 
 def test_phone_clips_are_shown_as_they_were_held(data_dir: Path) -> None:
     sizes = {}
     for turn in (0, 90, 180):
-        facts, _ = clip.inspect(data_dir / "clips_odd" / f"decord_video_{turn}.mov")
+        facts, _ = read.inspect(data_dir / "clips_odd" / f"decord_video_{turn}.mov")
         sizes[turn] = facts.width, facts.height
     assert sizes == {0: (568, 320), 90: (320, 568), 180: (568, 320)}
 
 
 def test_pixels_that_are_not_square_are_shown_square(data_dir: Path) -> None:
-    facts, _ = clip.inspect(data_dir / "clips_odd" / "mmaction2_demo_armwrestling.mp4")
+    facts, _ = read.inspect(data_dir / "clips_odd" / "mmaction2_demo_armwrestling.mp4")
     assert (facts.width, facts.height) == (427, 256), "340 x 256, each pixel 64:51"
 
 
@@ -108,18 +108,18 @@ def test_what_cannot_be_used_gets_a_sentence(tmp_path: Path, name: str) -> None:
     write, error, words = REFUSED[name]
     path = tmp_path / "clip.mp4"
     write(path)
-    for ask in (clip.inspect, clip.times):
+    for ask in (read.inspect, read.times):
         with pytest.raises(error, match=words):
             ask(path, ClipLimits(frames=100))
 
 
 def test_one_frame_works_and_says_so(tmp_path: Path) -> None:
     path = make(tmp_path, H264, [0])
-    facts, _ = clip.inspect(path)
+    facts, _ = read.inspect(path)
     assert (facts.frames, facts.fps) == (1, 0.0)
     assert facts.note is not None
     assert "one frame" in facts.note
-    assert number(clip.frames(path, [0], 96)[0]) == 0
+    assert number(read.frames(path, [0], 96)[0]) == 0
 
 
 def test_a_limit_that_the_header_hides_holds_all_the_same(tmp_path: Path) -> None:
@@ -127,7 +127,7 @@ def test_a_limit_that_the_header_hides_holds_all_the_same(tmp_path: Path) -> Non
     kind = KINDS["hevc mkv"]
     path = make(tmp_path, kind, [0, 1000, 9000], options={"live": "1"})
     with pytest.raises(ClipTooLarge, match="9 s long: at most 5 s"):
-        clip.times(path, ClipLimits(seconds=5))
+        read.times(path, ClipLimits(seconds=5))
 
 
 @pytest.fixture
@@ -167,7 +167,7 @@ def test_playlists_are_not_followed(
         head = b"\x00\x00\x00\x18ftypisom\x00\x00\x02\x00isommp41" if inside else b""
         path.write_bytes(head + POINTERS[name].format(pointed).encode())
         with pytest.raises((NotAClip, BrokenClip)):
-            clip.inspect(path)
+            read.inspect(path)
     assert address[1] == []
 
 
@@ -182,7 +182,7 @@ def test_a_movie_that_refers_to_another_file_opens_nothing(tmp_path: Path) -> No
     path = tmp_path / "pointer.mov"
     path.write_bytes(data.replace(own, pointing))
     with pytest.raises(MlError):
-        clip.inspect(path)
+        read.inspect(path)
 
 
 def test_names_are_only_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -192,10 +192,10 @@ def test_names_are_only_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     for name in ("frame%03d.mp4", "concat:a|b.mp4", "-i x.mp4", "*.mp4", "pipe:0", "http:"):
         path = tmp_path / name
         path.write_bytes(original)
-        assert clip.inspect(path)[0].frames == 2
+        assert read.inspect(path)[0].frames == 2
     Image.fromarray(picture(0)).save(tmp_path / "photo001.png")
     with pytest.raises((NotAClip, FileNotFoundError, BrokenClip)):
-        clip.inspect(tmp_path / "photo%03d.png")
+        read.inspect(tmp_path / "photo%03d.png")
 
 
 def test_damage_in_the_middle_is_told_with_its_moment(tmp_path: Path) -> None:
@@ -207,7 +207,7 @@ def test_damage_in_the_middle_is_told_with_its_moment(tmp_path: Path) -> None:
     data[second : second + size] = bytes(size)
     path.write_bytes(data)
     with pytest.raises(BrokenClip, match="of its 3 frames only 2"):
-        clip.inspect(path)
-    assert number(clip.frames(path, [2], 96)[0]) == 2
+        read.inspect(path)
+    assert number(read.frames(path, [2], 96)[0]) == 2
     with pytest.raises(BrokenClip, match=r"damaged at 0.50 s"):
-        clip.frames(path, [1], 96)
+        read.frames(path, [1], 96)

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ml.media import clip, clipdecode
-from ml.media.clipfile import ClipLimits
-from ml.media.clipscan import scan
+from ml.media.clip import decode, read
+from ml.media.clip.open import ClipLimits
+from ml.media.clip.scan import scan
 from tests.support.clip_files import EVEN, KINDS, make, number, uneven
 
 FRAMES = 70
@@ -32,9 +32,9 @@ def clip_of(folder: Path, name: str) -> tuple[Path, list[float]]:
 @pytest.mark.parametrize("name", KINDS)
 def test_every_frame_is_the_one_asked_for_and_its_time_true(tmp_path: Path, name: str) -> None:
     path, times = clip_of(tmp_path, name)
-    assert np.abs(clip.times(path) - times).max() < 1e-6
+    assert np.abs(read.times(path) - times).max() < 1e-6
     for wanted in SETS.values():
-        squares = clip.frames(path, wanted, 96)
+        squares = read.frames(path, wanted, 96)
         assert squares.shape == (len(wanted), 96, 96, 3)
         assert [number(square) for square in squares] == wanted
 
@@ -46,7 +46,7 @@ def test_decoding_begins_at_the_key_frame_before(tmp_path: Path, name: str, need
     """And ends with the frame: at most one group of pictures is decoded for one frame."""
     found = scan(clip_of(tmp_path, name)[0], ClipLimits())
     for pts in found.pts:
-        wish = clipdecode.plan(found, {pts})
+        wish = decode.plan(found, {pts})
         assert 1 <= sum(wish.needed) <= needed
         assert found.keys[wish.needed.index(True)]
         assert wish.last == found.order.index(pts)
@@ -56,18 +56,18 @@ def test_decoding_begins_at_the_key_frame_before(tmp_path: Path, name: str, need
 @pytest.mark.parametrize("rotation", [90, 180, 270])
 def test_turned_clips_come_upright(tmp_path: Path, rotation: int, flip: bool) -> None:
     path = make(tmp_path, KINDS["h264 mp4"], [0, 40, 90], rotation=rotation, flip=flip)
-    assert [number(square) for square in clip.frames(path, [0, 1, 2], 96)] == [0, 1, 2]
-    facts, _ = clip.inspect(path)
+    assert [number(square) for square in read.frames(path, [0, 1, 2], 96)] == [0, 1, 2]
+    facts, _ = read.inspect(path)
     assert (facts.width, facts.height) == (128, 96)
 
 
 def test_a_clip_that_does_not_begin_at_nought(tmp_path: Path) -> None:
     times = [500, 540, 600, 610]
     path = make(tmp_path, KINDS["hevc mkv"], times)
-    assert np.allclose(clip.times(path), [0, 0.04, 0.1, 0.11], atol=0.002)
-    assert [number(square) for square in clip.frames(path, [1, 3], 96)] == [1, 3]
+    assert np.allclose(read.times(path), [0, 0.04, 0.1, 0.11], atol=0.002)
+    assert [number(square) for square in read.frames(path, [1, 3], 96)] == [1, 3]
 
 
 def test_numbers_beyond_the_clip_are_an_error(tmp_path: Path) -> None:
     with pytest.raises(IndexError):
-        clip.frames(make(tmp_path, KINDS["h264 mp4"], [0, 40]), [2], 96)
+        read.frames(make(tmp_path, KINDS["h264 mp4"], [0, 40]), [2], 96)

@@ -14,10 +14,10 @@ from PIL import Image
 from ml import catalogue
 from ml import checkpoint as checkpoints
 from ml.__main__ import main
-from ml.attention.base import MECHANISMS
 from ml.explain.cam import METHODS
-from ml.explain.image import explain_image
-from ml.media.image import load_rgb, squash
+from ml.explain.photo import explain_image
+from ml.media.photo import load_rgb, squash
+from ml.networks.attention.base import MECHANISMS
 from tests.support import toy_images as toys
 
 SIX = {"plain", "l2pa", "gated", "gated-grid", "residual", "cbam"}

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from ml.errors import MlError
-from ml.train import distributed
 from ml.train.events import EpochEnd
+from ml.train.parallel import launch
+from ml.train.parallel.event_log import write_failure
 from ml.train.run import train
-from ml.train.wire import write_failure
 from tests.support import two_processes as two
 
 MECHANISMS = ("gated", "cbam")  # one with votes of its own in the loss, one with norms of its own
@@ -52,11 +52,11 @@ def test_a_run_that_lost_a_rank_is_resumed(tmp_path: Path) -> None:
 
 def test_a_rank_says_what_a_person_can_mend(tmp_path: Path) -> None:
     """Its sentence is raised again; of a rank that only lost its peers nothing is said."""
-    log = tmp_path / distributed.LOG
+    log = tmp_path / launch.LOG
     log.write_text("rank 0 ended with exitcode: 1")
     write_failure(tmp_path, 0, RuntimeError("gloo: connection closed by peer"), "Connection closed")
-    assert "was killed" in str(distributed._why(2, tmp_path))
+    assert "was killed" in str(launch._why(2, tmp_path))
     write_failure(tmp_path, 1, MlError("3.png cannot be read."), "Traceback")
-    found = distributed._why(2, tmp_path)
+    found = launch._why(2, tmp_path)
     assert isinstance(found, MlError)
     assert found.detail == "3.png cannot be read."

@@ -14,11 +14,11 @@ from torch import Tensor, nn
 
 from ml.errors import MlError
 from ml.explain.cam import METHODS
-from ml.explain.image import LoadedModel, explain_batch, explain_image
+from ml.explain.photo import LoadedModel, explain_batch, explain_image
 from ml.explain.prepare import for_inference
 from ml.explain.taps import activations_and_gradients
-from ml.network import Network
-from ml.types import STAGES, Attended
+from ml.networks.network import Network
+from ml.networks.types import STAGES, Attended
 from tests.support import networks as nets
 
 EVERYTHING = ("attention", *METHODS)

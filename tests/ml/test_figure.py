@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from ml.errors import MlError
-from ml.figure import Row, draw
+from ml.figures.table import Row, draw
 
 STAGES = ("early", "medium", "late", "combined")
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ml import film, sheet
-from ml.video.types import Pixels
+from ml.figures import film, sheet
+from ml.networks.video.types import Pixels
 
 MAPS = np.zeros((2, 4, 4), np.float32)
 MAPS[0, :, :2] = 1.0  # first on the left, then on the right

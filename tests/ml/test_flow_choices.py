@@ -7,7 +7,7 @@ from dataclasses import fields
 import numpy as np
 
 from ml.media import flow
-from ml.train.clips.config import ClipConfig
+from ml.train.tasks.clips.config import ClipConfig
 
 
 def test_every_flow_method_that_a_run_offers_works_here() -> None:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from ml.attention.gating import Gate, normalise
-from ml.types import STAGES
+from ml.networks.attention.gating import Gate, normalise
+from ml.networks.types import STAGES
 from tests.support import networks as nets
 from tests.support.equations import Array, array, bilinear, conv1x1, linear, sigmoid, softmax_space
 

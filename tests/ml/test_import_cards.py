@@ -9,10 +9,10 @@ import pytest
 import torch
 
 from app.core.errors import Unprocessable
-from app.training import cards, headers
+from app.training.models import cards, headers
 from ml import checkpoint as checkpoints
 from ml.catalogue import SHIPPED
-from ml.video.base import VIDEO_MODELS, VideoSpec, build_video
+from ml.networks.video.base import VIDEO_MODELS, VideoSpec, build_video
 
 FILES = sorted(SHIPPED.rglob("*.safetensors"))
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from ml.types import STAGES
+from ml.networks.types import STAGES
 from tests.support import networks as nets
 from tests.support.equations import Array, array, linear, softmax_space
 

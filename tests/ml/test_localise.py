@@ -88,7 +88,7 @@ def test_a_whole_image_is_always_hit_and_a_speck_never() -> None:
 
 def test_a_flat_map_shows_in_its_contrast_and_corner() -> None:
     """An untrained CBAM: its spatial mask is 0.5 everywhere."""
-    from ml.network import NetworkSpec, build_network
+    from ml.networks.network import NetworkSpec, build_network
 
     network = build_network(NetworkSpec("cbam", backbone=nets.NARROW)).eval()
     whole = ((0.0, 0.0, 1.0, 1.0),)

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from ml.errors import MlError
-from ml.media import clip, flow
-from ml.video.motion import (
+from ml.media import flow
+from ml.media.clip import read as clip
+from ml.train.tasks.clips.camera_motion import (
     FRAMES,
     MOVEMENTS,
     PAN,

@@ -10,14 +10,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ml.attention.base import MECHANISMS
-from ml.backbones.base import BACKBONES, Backbone
 from ml.errors import MlError
 from ml.explain.cam import METHODS
-from ml.explain.image import explain_batch
-from ml.network import Network, NetworkSpec, build_network
-from ml.registry import Registry
-from ml.types import STAGES
+from ml.explain.photo import explain_batch
+from ml.networks.attention.base import MECHANISMS
+from ml.networks.backbones.base import BACKBONES, Backbone
+from ml.networks.network import Network, NetworkSpec, build_network
+from ml.networks.registry import Registry
+from ml.networks.types import STAGES
 from tests.support import networks as nets
 
 VARIANTS = [pytest.param(n, p, id="-".join([n, *p.values()])) for n, p in nets.variants()]

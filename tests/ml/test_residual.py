@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from ml.attention.residual import activate
-from ml.network import NetworkSpec, build_network
-from ml.types import STAGES
+from ml.networks.attention.residual import activate
+from ml.networks.network import NetworkSpec, build_network
+from ml.networks.types import STAGES
 from tests.support import networks as nets
 from tests.support.equations import array, sigmoid
 

@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from ml.errors import MlError
-from ml.train import state
+from ml.train import resume
 from ml.train.config import TrainConfig
-from ml.train.data import Images
 from ml.train.events import EpochEnd, Step
-from ml.train.loop import Trainer
+from ml.train.tasks.photos.data import Images
+from ml.train.tasks.photos.trainer import Trainer
 from tests.support import killed_training as kills
 from tests.support import networks as nets
 
@@ -53,10 +53,10 @@ def test_resumed_run_is_bit_for_bit_the_same(
     run, kept = first.run(), tmp_path / "run.state"
     before = [next(run) for _ in range(stop_after)]
     run.close()
-    state.save(first, kept, [])
+    resume.save(first, kept, [])
 
     second = Trainer(CONFIG, images, images)
-    state.load(second, kept)
+    resume.load(second, kept)
     after = list(second.run())
 
     told = [*before, *after]
@@ -76,17 +76,17 @@ def test_resumed_run_is_bit_for_bit_the_same(
 def test_state_of_another_run_is_refused(images: Images, tmp_path: Path) -> None:
     trainer = Trainer(CONFIG, images, images)
     next(trainer.run())
-    state.save(trainer, tmp_path / "run.state", [])
+    resume.save(trainer, tmp_path / "run.state", [])
     other = Trainer(TrainConfig("plain", epochs=1, batch_size=8, frozen_blocks=0), images, images)
     with pytest.raises(MlError, match="other settings"):
-        state.load(other, tmp_path / "run.state")
+        resume.load(other, tmp_path / "run.state")
 
 
 @NARROW
 def test_damaged_state_is_refused(images: Images, tmp_path: Path) -> None:
     (tmp_path / "run.state").write_bytes(b"not a state")
     with pytest.raises(MlError, match="damaged"):
-        state.load(Trainer(CONFIG, images, images), tmp_path / "run.state")
+        resume.load(Trainer(CONFIG, images, images), tmp_path / "run.state")
 
 
 def test_a_killed_run_ends_bit_for_bit_as_an_undisturbed_one(tmp_path: Path) -> None:

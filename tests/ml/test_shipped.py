@@ -15,10 +15,10 @@ from safetensors.torch import load_file
 
 from ml import catalogue
 from ml import checkpoint as checkpoints
-from ml.explain.image import explain_batch
+from ml.explain.photo import explain_batch
 from ml.localise import Boxed
-from ml.train.data import SYNSETS
-from ml.types import STAGES
+from ml.networks.types import STAGES
+from ml.train.tasks.photos.data import SYNSETS
 from tests.support import networks as nets
 from tests.support import shipped_models as shipped
 from tests.support.shipped_models import MASKED, SIX

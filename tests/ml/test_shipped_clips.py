@@ -11,14 +11,14 @@ import torch
 from safetensors.torch import load_file
 
 from ml import checkpoint as checkpoints
-from ml.attention.base import MECHANISMS
-from ml.train.clips.config import ClipConfig
-from ml.train.clips.measure import wilson
-from ml.train.clips.recipes import shipped
+from ml.networks.attention.base import MECHANISMS
+from ml.networks.types import STAGES
 from ml.train.config import configure
-from ml.train.data import SYNSETS
-from ml.types import STAGES
-from ml.video.motion import MOVEMENTS, pairs
+from ml.train.tasks.clips.camera_motion import MOVEMENTS, pairs
+from ml.train.tasks.clips.config import ClipConfig
+from ml.train.tasks.clips.evaluate import wilson
+from ml.train.tasks.clips.recipes import shipped
+from ml.train.tasks.photos.data import SYNSETS
 from tests.support import shipped_clips
 from tests.support.shipped_clips import FOLDER
 

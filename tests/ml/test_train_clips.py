@@ -14,20 +14,20 @@ import torch
 from ml import checkpoint as checkpoints
 from ml.__main__ import main
 from ml.errors import MlError
-from ml.train import state
-from ml.train.clips.augment import centred, segments, views
-from ml.train.clips.config import CAMERA_MOTION, ClipConfig
-from ml.train.clips.data import list_clips, load, thinned
-from ml.train.clips.loop import ClipTrainer
-from ml.train.clips.measure import Looks, mcnemar, same, wilson
-from ml.train.clips.reading import ClipSource, Kept, MotionSource
+from ml.networks.video.base import build_video
+from ml.networks.video.types import ClipAttended, StreamOutput
+from ml.train import resume
 from ml.train.config import TrainConfig, configure, restored
-from ml.train.data import LabelledFiles
 from ml.train.events import EpochEnd, Finished, Loading, Ready, Step
 from ml.train.run import RunSpec, train
-from ml.video.base import build_video
-from ml.video.motion import MOVEMENTS
-from ml.video.types import ClipAttended, StreamOutput
+from ml.train.tasks.clips.augment import centred, segments, views
+from ml.train.tasks.clips.camera_motion import MOVEMENTS
+from ml.train.tasks.clips.config import CAMERA_MOTION, ClipConfig
+from ml.train.tasks.clips.data import list_clips, load, thinned
+from ml.train.tasks.clips.evaluate import Looks, mcnemar, same, wilson
+from ml.train.tasks.clips.reading import ClipSource, Kept, MotionSource
+from ml.train.tasks.clips.trainer import ClipTrainer
+from ml.train.tasks.photos.data import LabelledFiles
 from tests.support import camera_clips as clips
 from tests.support import toy_images as toys
 from tests.support.camera_clips import QUICK, WAYS
@@ -92,9 +92,9 @@ def test_a_resumed_run_is_bit_for_bit_the_same(
     run, kept = first.run(), tmp_path / "state"
     before = [next(run) for _ in range(stop_after)]
     run.close()
-    state.save(first, kept, [])
+    resume.save(first, kept, [])
     second = ClipTrainer(config, noise, noise)
-    state.load(second, kept)
+    resume.load(second, kept)
     after = list(second.run())
     assert [e.step for e in (*before, *after) if isinstance(e, Step)] == [1, 2, 3, 4]
     weights = whole.network.state_dict()

@@ -8,12 +8,12 @@ from dataclasses import fields, replace
 import pytest
 
 from ml import catalogue
-from ml.attention.base import MECHANISMS
 from ml.errors import MlError
-from ml.train.clips.config import ClipConfig
+from ml.networks.attention.base import MECHANISMS
 from ml.train.config import TrainConfig, configure, restored
 from ml.train.form import form
-from ml.train.recipes import shipped
+from ml.train.tasks.clips.config import ClipConfig
+from ml.train.tasks.photos.recipes import shipped
 from tests.support import networks as nets
 
 FORM = json.loads(json.dumps(form()))

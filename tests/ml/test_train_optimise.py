@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch import nn
 
-from ml.train.loop import Trainer
 from ml.train.schedule import share
+from ml.train.tasks.photos.trainer import Trainer
 from tests.support import toy_images as toys
 
 pytestmark = pytest.mark.usefixtures("narrow")

@@ -12,12 +12,12 @@ from safetensors.torch import load_file
 
 from ml import checkpoint as checkpoints
 from ml.errors import MlError
-from ml.explain.image import explain_batch
-from ml.train import state
-from ml.train.data import LabelledFiles, list_folder, load_folder
+from ml.explain.photo import explain_batch
+from ml.networks.types import STAGES
+from ml.train import resume
 from ml.train.events import EpochEnd, Event, Finished, Loading, Ready, Saved, Step, Validating
 from ml.train.run import MODEL, RunSpec, train
-from ml.types import STAGES
+from ml.train.tasks.photos.data import LabelledFiles, list_folder, load_folder
 from ml.weights import normalise
 from tests.support import networks as nets
 from tests.support import toy_images as toys
@@ -169,7 +169,7 @@ def test_early_stopping_keeps_the_best_epoch(spec: RunSpec) -> None:
         if isinstance(event, EpochEnd):
             losses.append(event.val_loss)
         if isinstance(event, Saved):
-            copies[event.step // 3] = load_file(spec.folder / state.NAME)
+            copies[event.step // 3] = load_file(spec.folder / resume.NAME)
     assert isinstance(event, Finished)
     best = losses.index(min(losses)) + 1
     assert len(losses) == best + 2 < 9
@@ -192,7 +192,7 @@ def test_a_run_that_runs_away_says_so_and_keeps_its_last_state(spec: RunSpec) ->
     spec = replace(spec, save_seconds=0, config=config)
     with pytest.raises(MlError, match=r"not a number.*lower learning rate"):
         list(train(spec))
-    kept = load_file(spec.folder / state.NAME)
+    kept = load_file(spec.folder / resume.NAME)
     assert [name for name, tensor in kept.items() if not tensor.isfinite().all()] == []
 
 
@@ -204,11 +204,11 @@ def test_a_full_disk_is_a_sentence_and_the_last_state_stays(
     for event in events:
         if isinstance(event, Saved) and event.step == 2:
             break
-    before = (spec.folder / state.NAME).read_bytes()
+    before = (spec.folder / resume.NAME).read_bytes()
     with room_for(1_000_000), pytest.raises(MlError, match=r"disk is full.*resume"):
         list(events)
-    assert (spec.folder / state.NAME).read_bytes() == before
-    assert [p.name for p in spec.folder.iterdir() if p.is_file()] == [state.NAME]
+    assert (spec.folder / resume.NAME).read_bytes() == before
+    assert [p.name for p in spec.folder.iterdir() if p.is_file()] == [resume.NAME]
     told = list(train(spec))
     assert of(Ready, told)[0].first_step == 2
     assert told[-1].about["checkpoint"] == undisturbed.about["checkpoint"]

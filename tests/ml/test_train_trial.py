@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from ml.errors import MlError
-from ml.train import trial
-from ml.train.data import list_folder
+from ml.train import estimate
 from ml.train.run import RunSpec, train
+from ml.train.tasks.photos.data import list_folder
 from tests.support import toy_images as toys
 
 pytestmark = pytest.mark.usefixtures("narrow")
@@ -44,7 +44,7 @@ def written(spec: RunSpec) -> int:
 @pytest.mark.parametrize("frozen", [0, 6])
 def test_the_cost_is_about_what_the_run_takes(spec: RunSpec, frozen: int) -> None:
     spec = replace(spec, config=replace(spec.config, frozen_blocks=frozen))
-    said = trial.cost(spec, seconds=1)
+    said = estimate.cost(spec, seconds=1)
     assert not spec.folder.exists()
     assert (said["steps"], said["batch_size"]) == (20, 16)
     assert said["images_per_s"] == pytest.approx(16 / said["seconds_per_step"])
@@ -56,22 +56,22 @@ def test_the_cost_is_about_what_the_run_takes(spec: RunSpec, frozen: int) -> Non
 
 
 def test_a_batch_size_that_nobody_chose_is_said(spec: RunSpec) -> None:
-    said = trial.cost(replace(spec, config=replace(spec.config, batch_size=0)), seconds=0)
+    said = estimate.cost(replace(spec, config=replace(spec.config, batch_size=0)), seconds=0)
     assert said["batch_size"] == 8
     assert said["steps"] == 40
 
 
 def test_a_range_test_rises_and_ends_where_it_blows_up(spec: RunSpec) -> None:
     spec = replace(spec, config=replace(spec.config, optimiser="sgd", new_lr_factor=5))
-    points = list(trial.range_test(spec, steps=20))
+    points = list(estimate.range_test(spec, steps=20))
     rates = [p["lr"] for p in points]
-    assert rates[0] == pytest.approx(trial.LOWEST)
+    assert rates[0] == pytest.approx(estimate.LOWEST)
     assert all(b / a == pytest.approx(10 ** (6 / 19)) for a, b in itertools.pairwise(rates))
     assert [p["step"] for p in points] == list(range(1, len(points) + 1))
     assert {p["steps"] for p in points} == {20}
     assert all(math.isfinite(p["loss"]) for p in points)
     assert points[0]["loss"] == pytest.approx(math.log(2), abs=0.5)
-    assert 1e-6 < trial.suggest(points) < 1
+    assert 1e-6 < estimate.suggest(points) < 1
     assert not spec.folder.exists()
 
 
@@ -79,7 +79,7 @@ def test_the_suggestion_is_where_the_loss_falls_fastest() -> None:
     rates = [10 ** (-6 + i / 10) for i in range(60)]
     losses = [2 - math.tanh((i - 30) / 4) + max(0, i - 45) ** 2 for i in range(60)]
     curve = [{"lr": r, "loss": x} for r, x in zip(rates, losses, strict=True)]
-    assert trial.suggest(curve) == pytest.approx(rates[30])
+    assert estimate.suggest(curve) == pytest.approx(rates[30])
     for flat in ([], curve[:1], [{"lr": r, "loss": r} for r in rates]):
         with pytest.raises(MlError, match="none can be suggested"):
-            trial.suggest(flat)
+            estimate.suggest(flat)

@@ -12,12 +12,12 @@ import torch.nn.functional as F
 
 from ml import catalogue
 from ml.errors import MlError
-from ml.train import batch
-from ml.train.card import as_curve
+from ml.networks.types import Attended
 from ml.train.config import TrainConfig
 from ml.train.events import EpochEnd, Step, Validating
-from ml.train.loop import Trainer
-from ml.types import Attended
+from ml.train.model_card import as_curve
+from ml.train.tasks.photos import batch_size
+from ml.train.tasks.photos.trainer import Trainer
 from tests.support import networks as nets
 from tests.support import toy_images as toys
 
@@ -177,11 +177,11 @@ def test_a_run_without_a_step_gets_a_sentence(change: dict[str, int]) -> None:
 @pytest.mark.parametrize(("count", "asked", "taken"), [(16, 17, 16), (16, 0, 2), (600, 0, 64)])
 def test_a_batch_is_never_more_than_there_is(count: int, asked: int, taken: int) -> None:
     """And a batch that nobody chose leaves eight steps an epoch."""
-    config = batch.settled(replace(toys.QUICK, batch_size=asked), count, "cpu")
+    config = batch_size.settled(replace(toys.QUICK, batch_size=asked), count, "cpu")
     assert config.batch_size == taken
     assert count // taken >= (8 if not asked else 1)
 
 
 def test_one_image_is_too_few() -> None:
     with pytest.raises(MlError, match="too few"):
-        batch.settled(toys.QUICK, 1, "cpu")
+        batch_size.settled(toys.QUICK, 1, "cpu")

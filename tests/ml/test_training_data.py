@@ -13,9 +13,9 @@ import torch.nn.functional as F
 from PIL import Image
 
 from ml.errors import MlError
-from ml.media.image import load_rgb, squash
-from ml.train.data import augment, batches, load_folder
-from ml.train.loop import Trainer
+from ml.media.photo import load_rgb, squash
+from ml.train.tasks.photos.data import augment, batches, load_folder
+from ml.train.tasks.photos.trainer import Trainer
 from tests.support import toy_images as toys
 
 FROZEN = replace(toys.QUICK, frozen_blocks=6, epochs=1)

@@ -19,8 +19,8 @@ from ml.__main__ import main
 from ml.commands import explain, explain_clip
 from ml.errors import MlError
 from ml.media import flow
-from ml.video.base import VIDEO_MODELS, VideoNetwork
-from ml.video.sample import sample_clip
+from ml.networks.video.base import VIDEO_MODELS, VideoNetwork
+from ml.networks.video.sample import sample_clip
 from tests.support import networks as nets
 from tests.support import video_networks as videos
 

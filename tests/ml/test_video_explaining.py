@@ -9,12 +9,12 @@ from torch import nn
 
 from ml.errors import MlError
 from ml.explain.cam import METHODS
-from ml.explain.image import explain_batch
+from ml.explain.clip import LoadedClipModel, explain_clip, explain_clips, track_times
+from ml.explain.photo import explain_batch
 from ml.explain.prepare import for_inference
-from ml.types import STAGES
-from ml.video.base import VIDEO_MODELS, VideoNetwork
-from ml.video.explain import LoadedClipModel, explain_clip, explain_clips, track_times
-from ml.video.types import ClipResult
+from ml.networks.types import STAGES
+from ml.networks.video.base import VIDEO_MODELS, VideoNetwork
+from ml.networks.video.types import ClipResult
 from tests.ml.test_explaining import Snapshot, mixed_flags
 from tests.support import video_networks as videos
 

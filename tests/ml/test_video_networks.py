@@ -7,14 +7,14 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from ml.attention.base import MECHANISMS
 from ml.errors import MlError
-from ml.network import Network
-from ml.types import STAGES
-from ml.video.base import VIDEO_MODELS, VideoSpec, build_video
-from ml.video.consensus import CONSENSUS, AttentionConsensus, AttentionConsensusParameters
-from ml.video.fusion import FUSIONS
-from ml.video.types import ClipAttended, StreamOutput
+from ml.networks.attention.base import MECHANISMS
+from ml.networks.network import Network
+from ml.networks.types import STAGES
+from ml.networks.video.base import VIDEO_MODELS, VideoSpec, build_video
+from ml.networks.video.consensus import CONSENSUS, AttentionConsensus, AttentionConsensusParameters
+from ml.networks.video.fusion import FUSIONS
+from ml.networks.video.types import ClipAttended, StreamOutput
 from tests.support import video_networks as videos
 
 pytestmark = pytest.mark.xdist_group("video networks")  # they share what is built

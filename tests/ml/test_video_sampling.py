@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ml.errors import MlError
-from ml.video.sampling import segment_bounds, snippets, spread
+from ml.networks.video.sampling import segment_bounds, snippets, spread
 
 STEPS = st.lists(st.floats(0.001, 0.5), min_size=1, max_size=120)
 

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from ml.errors import MlError
-from ml.network import NetworkSpec, build_network
-from ml.video.inputs import flip_flow, flip_frames, middle_fields, normalise_flow, prepare
-from ml.video.weights import cross_modality, put_imagenet
+from ml.networks.network import NetworkSpec, build_network
+from ml.networks.video.inputs import flip_flow, flip_frames, middle_fields, normalise_flow, prepare
+from ml.networks.video.weights import cross_modality, put_imagenet
 from tests.support import networks as nets
 from tests.support import video_networks as videos
 

@@ -14,9 +14,9 @@ from torchvision.models import MobileNet_V2_Weights, mobilenet_v2
 
 from ml import catalogue, weights
 from ml.errors import MlError
-from ml.explain.image import explain_image
-from ml.media.image import load_rgb, squash
-from ml.network import NetworkSpec, build_network
+from ml.explain.photo import explain_image
+from ml.media.photo import load_rgb, squash
+from ml.networks.network import NetworkSpec, build_network
 from tests.support import networks as nets
 
 

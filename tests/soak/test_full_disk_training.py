@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from ml.errors import MlError
-from ml.train import state
-from ml.train.data import list_folder
+from ml.train import resume
 from ml.train.events import Step
 from ml.train.run import RunSpec, train
+from ml.train.tasks.photos.data import list_folder
 from tests.support import networks as nets
 from tests.support import toy_images as toys
 from tests.support.full_disk import room_for
@@ -55,7 +55,7 @@ def test_a_full_disk_never_costs_more_than_the_steps_since_the_last_state(
 
 def _try_with_little_room(spec: RunSpec, rng: random.Random) -> None:
     """Take some steps, then let no file grow beyond a size drawn between 10 kB and 10 MB."""
-    events, path = train(spec), spec.folder / state.NAME
+    events, path = train(spec), spec.folder / resume.NAME
     steps = rng.randint(0, 3)
     for event in events:
         if isinstance(event, Step):

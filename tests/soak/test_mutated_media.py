@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from app.core.settings import Settings
-from app.intake.decoder import Decoder
+from app.media.decoder.client import Decoder
 from tests.support import photos
 from tests.support.clip_files import EVEN, KINDS, make, uneven
 from tests.support.mutations import check_medium, mutated

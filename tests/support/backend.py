@@ -22,14 +22,12 @@ from sqlalchemy import func, select
 from app.__main__ import background
 from app.core.settings import Settings
 from app.db import analyses as analysis_rows
-from app.db import catalogue
 from app.db import jobs as job_rows
+from app.db import models as model_rows
 from app.db.engine import make_sessions
-from app.db.models import Analysis, Job, ModelCard, new_id
-from app.intake.decoder import Decoder
-from app.intake.uploads import received
+from app.db.tables import Analysis, Job, ModelCard, new_id
 from app.jobs import service
-from app.jobs.dispatch import attach, make_doorbell
+from app.jobs.doorbell import attach, make_doorbell
 from app.jobs.parameters import (
     INFERENCE,
     PREPARATION,
@@ -39,6 +37,8 @@ from app.jobs.parameters import (
     fingerprint,
 )
 from app.jobs.states import TERMINAL
+from app.media.decoder.client import Decoder
+from app.media.uploads import received
 from app.storage.blobs import LocalBlobs
 from tests.conftest import redis_database
 from tests.support.databases import open_migrated, postgres_database
@@ -102,7 +102,7 @@ class Server:
         """Wait until a worker has published its models, and name those of photos."""
         wait_for(lambda: self._count(ModelCard) > 0)
         with self.readers() as session:
-            known = catalogue.all_cards(session)
+            known = model_rows.all_cards(session)
         return [row.id for row in known if row.card["media"] == "image"]
 
     def ask(
@@ -179,7 +179,7 @@ class Server:
 
     def stray_blobs(self) -> list[str]:
         """Files that no row points at, and unfinished ones."""
-        from app.db.removal import unreferenced
+        from app.db.garbage import unreferenced
 
         keys = [k for prefix in ("media", "maps", "figures") for k in self.blobs.keys(prefix)]
         with self.readers() as session:

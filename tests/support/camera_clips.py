@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 import torch
 
-from ml.train.clips.config import ClipConfig
-from ml.train.clips.data import Clips
-from ml.video.motion import motion_clip, write_clip
+from ml.train.tasks.clips.camera_motion import motion_clip, write_clip
+from ml.train.tasks.clips.config import ClipConfig
+from ml.train.tasks.clips.data import Clips
 
 WAYS = ("pan left", "pan right")
 QUICK = ClipConfig(

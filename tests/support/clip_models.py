@@ -14,8 +14,8 @@ import torch
 from av.video.stream import VideoStream
 from sqlalchemy.orm import Session, sessionmaker
 
-from app.db import catalogue as cards
-from app.db.models import Analysis, Media, new_id, utcnow
+from app.db import models as cards
+from app.db.tables import Analysis, Media, new_id, utcnow
 from app.jobs import service
 from app.jobs.parameters import (
     INFERENCE,
@@ -29,7 +29,7 @@ from app.storage.blobs import BlobStore
 from app.training.files import import_key
 from ml import checkpoint as checkpoints
 from ml.catalogue import Entry
-from ml.video.base import VideoSpec, build_video
+from ml.networks.video.base import VideoSpec, build_video
 from tests.support.backend import OWNER, Server
 
 CLASSES = ("still", "moving", "both")

@@ -18,7 +18,7 @@ import httpx
 import requests
 
 from app.core.security import COOKIE
-from app.web.openapi import DOCUMENT
+from app.web.http.openapi import DOCUMENT
 from tests.support import clip_models as clips
 from tests.support.backend import photo, wait_for
 from tests.support.signing_in import bearer

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from app.core.settings import Settings
 from app.db.engine import make_engine, make_sessions
 from app.db.migrate import upgrade
-from app.db.models import Analysis, Job, Media, new_id
+from app.db.tables import Analysis, Job, Media, new_id
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

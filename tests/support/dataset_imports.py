@@ -20,8 +20,8 @@ from app.datasets.deletion import delete_dataset
 from app.datasets.index import key_of
 from app.datasets.receive import received
 from app.db import datasets as rows
-from app.db.models import new_id
-from app.db.training_models import Dataset
+from app.db.tables import new_id
+from app.db.training_tables import Dataset
 from app.jobs import service
 from app.jobs.parameters import PREPARATION, ImportDataset
 from app.jobs.reaper import Reaper

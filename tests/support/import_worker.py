@@ -11,8 +11,8 @@ from typing import Any
 from app.core.settings import Settings
 from app.db import jobs as job_rows
 from app.db.engine import make_engine, make_sessions
-from app.intake.decoder import Decoder
 from app.jobs.parameters import PREPARATION
+from app.media.decoder.client import Decoder
 from app.storage.blobs import LocalBlobs
 from worker import runner
 from worker.runtime import Runtime

@@ -16,7 +16,7 @@ from safetensors import safe_open
 
 from ml import checkpoint as checkpoints
 from ml.__main__ import main
-from ml.train import state
+from ml.train import resume
 
 STEPS = 3  # an epoch
 SIDE = 32
@@ -27,7 +27,7 @@ def check(folder: Path, *, kills: int, epochs: int, seed: int) -> None:
     rng = random.Random(seed)
     data = _tree(folder / "data")
     assert main(_command(data, folder / "a", epochs)) == 0
-    kept = folder / "b" / "plain.run" / state.NAME
+    kept = folder / "b" / "plain.run" / resume.NAME
     steps = []
     for left in range(kills, 0, -1):
         room = STEPS * epochs - 4 - (steps[-1] if steps else 0)  # for a kill that comes late

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from app.core.errors import BadMedia, SightlineError, TooLarge
-from app.intake.decoder import Decoder
+from app.media.decoder.client import Decoder
 
 
 def mutated(data: bytes, dice: random.Random) -> bytes:

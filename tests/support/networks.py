@@ -14,10 +14,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torchvision.models import mobilenet_v2
 
-from ml.attention.base import MECHANISMS, Parameters
-from ml.backbones.base import BACKBONES, Backbone
-from ml.network import Network, NetworkSpec, build_network
-from ml.types import STAGES, Stage
+from ml.networks.attention.base import MECHANISMS, Parameters
+from ml.networks.backbones.base import BACKBONES, Backbone
+from ml.networks.network import Network, NetworkSpec, build_network
+from ml.networks.types import STAGES, Stage
 
 NARROW = "mobilenet_v2_narrow"
 WIDTHS: dict[Stage, int] = {"early": 8, "medium": 24, "late": 80}

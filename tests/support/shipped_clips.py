@@ -12,15 +12,16 @@ from torch import Tensor
 
 from ml import catalogue
 from ml import checkpoint as checkpoints
-from ml.media import clip, flow
-from ml.media.image import load_rgb
-from ml.train.clips.data import list_clips
-from ml.train.data import SYNSETS
-from ml.video.base import VideoNetwork
-from ml.video.inputs import prepare
-from ml.video.motion import MOVEMENTS, motion_clip, pair_index
-from ml.video.sampling import segment_bounds, snippets
-from ml.video.types import Sampled
+from ml.media import flow
+from ml.media.clip import read
+from ml.media.photo import load_rgb
+from ml.networks.video.base import VideoNetwork
+from ml.networks.video.inputs import prepare
+from ml.networks.video.sampling import segment_bounds, snippets
+from ml.networks.video.types import Sampled
+from ml.train.tasks.clips.camera_motion import MOVEMENTS, motion_clip, pair_index
+from ml.train.tasks.clips.data import list_clips
+from ml.train.tasks.photos.data import SYNSETS
 
 FOLDER = catalogue.SHIPPED / "clips"
 SIDE = 224
@@ -127,10 +128,10 @@ def fights(data_dir: Path, chosen: range) -> tuple[Tensor, Tensor]:
 
 
 def _sampled(path: Path, count: int) -> Sampled:
-    times = clip.times(path)
+    times = read.times(path)
     chosen = snippets(times.tolist(), count, 11)
     numbers = sorted({n for one in chosen for n in one})
-    frames = dict(zip(numbers, clip.frames(path, numbers, SIDE), strict=True))
+    frames = dict(zip(numbers, read.frames(path, numbers, SIDE), strict=True))
     stacks = np.stack([np.stack([frames[n] for n in one]) for one in chosen])
     bounds = segment_bounds(times.tolist(), count)
     return Sampled(stacks, times[np.array(chosen)], bounds, flow.stack(stacks))

@@ -12,11 +12,11 @@ from torch import Tensor
 
 from ml import catalogue
 from ml.explain.combine import combine
-from ml.explain.image import LoadedModel, explain_batch
+from ml.explain.photo import LoadedModel, explain_batch
 from ml.localise import Boxed, hits, load_boxed, points
-from ml.media.image import load_rgb, squash
-from ml.train.data import SYNSETS
-from ml.types import STAGES, Stage
+from ml.media.photo import load_rgb, squash
+from ml.networks.types import STAGES, Stage
+from ml.train.tasks.photos.data import SYNSETS
 from ml.weights import normalise
 
 SIX = ("plain", "l2pa", "gated", "gated-grid", "residual", "cbam")

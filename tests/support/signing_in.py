@@ -9,7 +9,7 @@ import httpx
 from app.accounts import sessions, tokens
 from app.core.settings import Settings
 from app.db.engine import make_engine, make_sessions
-from app.web.identity import SESSION_COOKIE
+from app.web.http.identity import SESSION_COOKIE
 from tests.support.server_settings import settings_of
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page
 
-from app.web.identity import SESSION_COOKIE
+from app.web.http.identity import SESSION_COOKIE
 from tests.support.pages import until
 from tests.support.server_settings import settings_of
 from tests.support.signing_in import open_session

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from ml.train.config import TrainConfig
-from ml.train.data import Images
+from ml.train.tasks.photos.data import Images
 
 T = TypeVar("T")
 CLASSES = ("disc", "stripes")

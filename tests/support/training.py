@@ -14,12 +14,13 @@ from PIL import Image
 from sqlalchemy import select
 
 from app.datasets.index import key_of
-from app.db import offers
+from app.db import capabilities
 from app.db import training as rows
-from app.db.models import Job, ModelCard, new_id, utcnow
-from app.db.training_models import Dataset, RunPoint, TrainingRun
+from app.db.tables import Job, ModelCard, new_id, utcnow
+from app.db.training_tables import Dataset, RunPoint, TrainingRun
 from app.jobs.parameters import TRAINING
-from app.training import control, importing, launch
+from app.training import control, launch
+from app.training.models import importing
 from tests.support.backend import Server, kill_workers, wait_for
 from tests.support.clip_archives import clip_classes
 
@@ -113,7 +114,7 @@ def _add(
 def has_form(server: Server) -> bool:
     """Whether a worker has published the launch form."""
     with server.readers() as session:
-        return offers.get(session, offers.TRAINING) is not None
+        return capabilities.get(session, capabilities.TRAINING) is not None
 
 
 def launched(server: Server, dataset_id: str, **asked: Any) -> list[str]:

@@ -16,12 +16,12 @@ from torch import Tensor
 
 from ml import checkpoint as checkpoints
 from ml.errors import MlError
-from ml.train import state
-from ml.train.data import list_folder
+from ml.train import resume
 from ml.train.events import EpochEnd, Event, Finished, Ready, Step
-from ml.train.loop import Trainer
-from ml.train.ranks import ALONE, Ranks
+from ml.train.parallel.ranks import ALONE, Ranks
 from ml.train.run import RunSpec, train
+from ml.train.tasks.photos.data import list_folder
+from ml.train.tasks.photos.trainer import Trainer
 from tests.support import networks as nets
 from tests.support import toy_images as toys
 from tests.support.processes import command_line
@@ -140,7 +140,9 @@ def ranks_of(folder: Path) -> list[psutil.Process]:
     """The processes that work on this run, and nobody else's."""
     commands = {p: command_line(p) for p in psutil.Process().children(recursive=True)}
     return [
-        p for p, line in commands.items() if "ml.train.rank" in line and str(folder) in line[-1]
+        p
+        for p, line in commands.items()
+        if "ml.train.parallel.worker" in line and str(folder) in line[-1]
     ]
 
 
@@ -158,7 +160,7 @@ def check_stop(spec: RunSpec, events: Iterator[Event]) -> None:
     """Close the run: its ranks save the state and end."""
     events.close()  # type: ignore[attr-defined]
     assert not ranks_of(spec.folder)
-    assert (spec.folder / state.NAME).is_file()
+    assert (spec.folder / resume.NAME).is_file()
 
 
 def check_end(spec: RunSpec, told: Sequence[Event], least: int) -> None:

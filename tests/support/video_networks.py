@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from ml.video.base import VIDEO_MODELS, VideoNetwork, VideoSpec, build_video
-from ml.video.inputs import prepare
-from ml.video.types import ClipBatch, Sampled
+from ml.networks.video.base import VIDEO_MODELS, VideoNetwork, VideoSpec, build_video
+from ml.networks.video.inputs import prepare
+from ml.networks.video.types import ClipBatch, Sampled
 from tests.support import networks as nets
 
 CLASSES = ("calm", "fight", "other")

@@ -22,15 +22,15 @@ from sqlalchemy.orm import Session
 
 from app.core.settings import Settings
 from app.db import analyses as rows
-from app.db import catalogue
 from app.db import jobs as job_rows
-from app.db.models import Base, Heatmap, Prediction
-from app.jobs.dispatch import Doorbell
+from app.db import models as model_rows
+from app.db.tables import Base, Heatmap, Prediction
+from app.jobs.doorbell import Doorbell
 from app.main import create_app
-from app.web.api.v1.examples import MODEL
-from app.web.cache import RenderCache
-from app.web.ratelimit import RateLimiter
-from app.web.state import Web
+from app.web.http.examples import MODEL
+from app.web.http.ratelimit import RateLimiter
+from app.web.http.render_cache import RenderCache
+from app.web.http.state import Web
 from tests.support.backend import photo, wait_for
 from tests.support.databases import open_migrated, postgres_database
 from tests.support.server_settings import SERVERS
@@ -107,7 +107,7 @@ class Api:
     def publish(self, *models: str, **changes: Any) -> None:
         """Publish the cards of some models, as a worker does when it starts."""
         with self.web.sessions.begin() as session:
-            catalogue.publish(session, [card(n, name, **changes) for n, name in enumerate(models)])
+            model_rows.publish(session, [card(n, name, **changes) for n, name in enumerate(models)])
 
     def finish(self, analysis_id: str) -> None:
         """Fill an analysis as a worker does, model by model."""

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from app.db import analyses as rows
-from app.db.models import Media
-from app.intake.deletion import delete_analysis, delete_media
+from app.db.tables import Media
+from app.media.deletion import delete_analysis, delete_media
 from ml.catalogue import load_clip
+from ml.explain.clip import explain_clip
 from ml.media import flow
-from ml.video.explain import explain_clip
-from ml.video.sampling import segment_bounds, snippets
-from ml.video.types import Sampled
+from ml.networks.video.sampling import segment_bounds, snippets
+from ml.networks.video.types import Sampled
 from tests.support import clip_models as clips
 from tests.support.backend import Server, wait_for
 from tests.support.kills import clip_result, ends_the_same, killed_in_the_middle

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from app.db import analyses, catalogue
+from app.db import analyses, models
 from app.db import training as rows
-from app.training import control, importing
+from app.training import control
+from app.training.models import importing
 from tests.support import clip_models as clips
 from tests.support.backend import Server
 from tests.support.clip_archives import clip_bytes
@@ -57,7 +58,7 @@ def test_a_study_on_clips_ends_in_the_table_of_clips(celery_server: Server) -> N
         [again] = analyses.predictions(session, analysis)
     assert (again.top, again.target_logit) == (said.top, said.target_logit)
     with server.sessions.begin() as session:
-        importing.remove(session, server.blobs, catalogue.get(session, row.id))
+        importing.remove(session, server.blobs, models.get(session, row.id))
 
 
 def test_a_kill_changes_nothing(local_server: Server) -> None:

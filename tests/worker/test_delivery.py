@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from app.db import analyses as rows
 from app.db import jobs as job_rows
-from app.intake.deletion import delete_analysis
 from app.jobs.parameters import INFERENCE
+from app.media.deletion import delete_analysis
 from app.training import control
 from tests.support.backend import Server, photo, serving, wait_for, worker_processes
 from tests.support.processes import still_running

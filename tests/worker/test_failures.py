@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from app.db.models import Analysis
-from app.intake.deletion import delete_analysis
+from app.db.tables import Analysis
 from app.jobs.parameters import INFERENCE
+from app.media.deletion import delete_analysis
 from tests.conftest import leave_out
 from tests.support import clip_models as clips
 from tests.support.backend import (

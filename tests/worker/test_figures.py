@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.db import jobs
-from app.db.models import Job, new_id
+from app.db.tables import Job, new_id
 from app.jobs import service
 from app.jobs.parameters import INFERENCE, DrawFigure
 from app.jobs.states import TERMINAL

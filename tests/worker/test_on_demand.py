@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from app.db.models import ModelCard
-from app.jobs.dispatch import LocalDoorbell
+from app.db.tables import ModelCard
+from app.jobs.doorbell import LocalDoorbell
 from tests.support.backend import Server, home_settings
 from worker.local import serve
 from worker.model_cache import ModelCache

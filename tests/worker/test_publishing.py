@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import pytest
 
-from app.db import catalogue
-from app.training import control, importing
+from app.db import models
+from app.training import control
+from app.training.models import importing
 from tests.support.backend import Server, photo
 from tests.support.training import act, add_dataset, import_model, launched, run_of, wait_run
 
@@ -49,7 +50,7 @@ def test_an_import_is_loaded_before_it_is_offered(local_server: Server):
     media = server.add_photo(photo())
     assert server.wait(server.ask(media, models=[row.id])).state == "succeeded"
     with server.sessions.begin() as session:
-        importing.remove(session, server.blobs, catalogue.get(session, row.id))
+        importing.remove(session, server.blobs, models.get(session, row.id))
     assert set(server.blobs.keys("models")) == kept
     # a card that says another mechanism than the weights have: refused by the worker
     said = card.replace(b'"mechanism": "gated"', b'"mechanism": "cbam"', 1)

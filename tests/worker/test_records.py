@@ -8,8 +8,8 @@ import math
 import numpy as np
 import pytest
 
-from ml.types import Heatmap, ImageResult
-from worker.records import compact, entropy_bits, heatmap, prediction
+from ml.networks.types import Heatmap, ImageResult
+from worker.analysis.rows import compact, entropy_bits, heatmap, prediction
 
 
 def test_a_row_describes_its_file() -> None:

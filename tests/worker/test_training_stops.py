@@ -20,7 +20,7 @@ from tests.support.training import (
     train_undisturbed,
     wait_run,
 )
-from worker.journal import RECORD
+from worker.training.event_log import RECORD
 
 LONG = {"epochs": 8, "batch_size": 4, "size": 64}
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app.db import training as rows
-from app.db.training_models import Trial
+from app.db.training_tables import Trial
 from app.jobs.parameters import PREPARATION
 from app.jobs.states import TERMINAL
 from app.training import launch

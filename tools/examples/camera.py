@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from ml.video.motion import Movement, write_clip
+from ml.train.tasks.clips.camera_motion import Movement, write_clip
 
 FPS = 25
 WIDTH, HEIGHT = 480, 360

@@ -1,0 +1,128 @@
+"""Folders under the allowed root: which there are, and the files in one; no link leads out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Literal
+
+from app.core.errors import NotFound
+from app.core.settings import Settings
+from app.datasets.importing.layout import TRAIN, VAL
+from app.datasets.importing.names import Parts, clean, is_clip, is_image, is_rubbish
+
+DEPTH = 8  # of folders inside each other
+LOOKED_AT = 50  # entries of a folder, to see whether it holds images
+LISTED = 200
+NO_ROOT = (
+    "This server has no folder with datasets: set SIGHTLINE_DATA to one, or upload an archive."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file or folder; `path` is real, with all links followed."""
+
+    parts: Parts
+    kind: Literal["file", "folder", "link", "unnamed"]
+    path: Path
+    size: int
+
+
+def allowed_root(settings: Settings) -> Path:
+    """Return the folder that datasets may lie in; NotFound where there is none."""
+    if settings.data is None or not settings.data.is_dir():
+        raise NotFound(NO_ROOT)
+    return settings.data.resolve()
+
+
+def inside(root: Path, folder: str) -> Path:
+    """Return a folder under the root; NotFound where it is none, or lies outside."""
+    try:
+        path = (root / folder).resolve()
+        found = path != root and path.is_relative_to(root) and path.is_dir()
+    except (OSError, ValueError):  # a name that no folder can have, such as one too long
+        found = False
+    if not found:
+        raise NotFound("There is no such folder of images or clips: choose one from the list.")
+    return path
+
+
+def dataset_folders(settings: Settings) -> list[str]:
+    """Return the folders, two deep at most, that have classes with images or clips."""
+    if settings.data is None or not settings.data.is_dir():
+        return []
+    root = settings.data.resolve()
+    names: list[str] = []
+    for folder in _folders(root):
+        if has_classes(folder):
+            names.append(folder.name)
+        else:
+            names += [f"{folder.name}/{one.name}" for one in _folders(folder) if has_classes(one)]
+        if len(names) >= LISTED:
+            break
+    return names[:LISTED]
+
+
+def has_classes(folder: Path) -> bool:
+    """Whether a folder has `train/CLASS/` and `val/CLASS/`, or `CLASS/` twice, with files."""
+    inner = {one.name.casefold(): one for one in _folders(folder)}
+    train = next((inner[name] for name in TRAIN if name in inner), None)
+    if train is not None and any(name in inner for name in VAL):
+        return any(_has_examples(one) for one in islice(_folders(train), 3))
+    return sum(_has_examples(one) for one in islice(inner.values(), 6)) >= 2
+
+
+def walk(top: Path, root: Path) -> Iterator[Found]:
+    """Yield all below `top`, sorted by name; what leads out of `root` comes as a link."""
+    yield from _walk(top, (), root, frozenset({top}))
+
+
+def _walk(folder: Path, parts: Parts, root: Path, above: frozenset[Path]) -> Iterator[Found]:
+    with os.scandir(folder) as listing:
+        names = sorted(entry.name for entry in listing)
+    for name in names:
+        inner = (*parts, clean(os.fsencode(name).decode("utf-8", "replace")))
+        if is_rubbish(inner[-1:]):
+            continue
+        path = folder / name
+        if not name.isprintable() and not _is_utf8(name):
+            yield Found(inner, "unnamed", path, 0)
+            continue
+        if path.is_symlink():
+            path = path.resolve()
+        if not path.is_relative_to(root) or path in above:
+            yield Found(inner, "link", folder / name, 0)
+        elif path.is_dir():
+            yield Found(inner, "folder", path, 0)
+            if len(inner) < DEPTH:
+                yield from _walk(path, inner, root, above | {path})
+        elif path.is_file():
+            yield Found(inner, "file", path, path.stat().st_size)
+        else:
+            yield Found(inner, "link", path, 0)
+
+
+def _is_utf8(name: str) -> bool:
+    return not any("\ud800" <= letter <= "\udfff" for letter in name)
+
+
+def _folders(folder: Path) -> list[Path]:
+    try:
+        with os.scandir(folder) as listing:
+            inner = [entry.name for entry in listing if entry.is_dir()]
+    except OSError:
+        return []
+    return [folder / name for name in sorted(inner) if not name.startswith(".")]
+
+
+def _has_examples(folder: Path) -> bool:
+    try:
+        with os.scandir(folder) as listing:
+            names = [(entry.name,) for entry in islice(listing, LOOKED_AT)]
+            return any(is_image(name) or is_clip(name) for name in names)
+    except OSError:
+        return False

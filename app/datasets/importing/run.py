@@ -1,0 +1,154 @@
+"""One try at importing a dataset: files in, index out. A try that is cut off is begun anew."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections import Counter
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from app.core.errors import Unprocessable
+from app.core.settings import Settings
+from app.datasets.deletion import prefix_of
+from app.datasets.importing.assemble import Assembled, assemble
+from app.datasets.importing.report import Report
+from app.datasets.importing.staging import Staging, Taken, Tell
+from app.datasets.index import Image, Index, dump, key_of
+from app.datasets.receive import archive_key
+from app.storage.blobs import BlobStore, no_space_is_disk_full
+
+CHECK_EVERY = 256
+READING = 0.9  # share of the progress; the rest is for putting the images in order
+
+
+@dataclass
+class Import:
+    """What one try works with; `check` raises where it should not go on."""
+
+    blobs: BlobStore
+    settings: Settings
+    dataset_id: str
+    seed: int
+    val_share: float
+    titles: Mapping[str, str]
+    check: Callable[[], None]
+    tell: Tell
+    report: Report = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.report = Report(self.seed, self.val_share)
+
+    @property
+    def folder(self) -> Path:
+        """Where the dataset's files are."""
+        return self.blobs.path(prefix_of(self.dataset_id))
+
+    def prepare(self) -> Path:
+        """Remove what an earlier try has left, but for the archive; return a new work folder."""
+        archive = self.blobs.path(archive_key(self.dataset_id))
+        if self.folder.is_dir():
+            for path in self.folder.iterdir():
+                self.check()
+                if path != archive:
+                    _remove(path)
+        work = self.folder / f"work-{secrets.token_hex(8)}"
+        work.mkdir(parents=True)
+        return work
+
+    def from_archive(self, work: Path) -> Taken:
+        """Take in the archive that was uploaded."""
+        path = self.blobs.path(archive_key(self.dataset_id))
+        return self._staging().archive(path, work, self._tell_reading)
+
+    def from_tree(self, top: Path, root: Path) -> Taken:
+        """Take in a folder, whose links may not lead out of `root`."""
+        try:
+            return self._staging().tree(top, root, self._tell_reading)
+        except PermissionError as error:
+            name = Path(str(error.filename)).name
+            raise Unprocessable(f"The worker may not read {name}: mend its permissions.") from None
+
+    def put_together(self, taken: Taken, root: Path | None) -> dict[str, Any]:
+        """Store the images and their index; return the facts of the dataset's row.
+
+        With a `root` the images stay where they are. Unprocessable where the images are too few.
+        """
+        made = assemble(taken, self.report, self.seed, self.val_share, self.titles)
+        if (problem := made.problem(self.report)) is not None:
+            raise Unprocessable(problem)
+        index = self._place(made, taken, root)
+        self.check()
+        os.sync()  # the images first, then the index that says that they are there
+        self.blobs.put(key_of(self.dataset_id), dump(index.classes, index.images))
+        return facts(index, self.report)
+
+    def clean_up(self) -> None:
+        """Remove what only the import needed."""
+        self.blobs.path(archive_key(self.dataset_id)).unlink(missing_ok=True)
+        for path in self.folder.glob("work-*"):
+            _remove(path)
+
+    def _place(self, made: Assembled, taken: Taken, root: Path | None) -> Index:
+        labels = {folder: label for label, folder in enumerate(made.folders)}
+        images = []
+        with no_space_is_disk_full():
+            for n, one in enumerate(made.images):
+                if n % CHECK_EVERY == 0:
+                    self.check()
+                    done = READING + (1 - READING) * n / len(made.images)
+                    self.tell(done, f"putting the {made.kind} in order")
+                file = one.file
+                if root is None:
+                    Path(file.where).replace(self.folder / f"{n:06d}")
+                width, height, seconds = taken.size_of(file)
+                images.append(
+                    Image(
+                        n=n,
+                        split=one.split,
+                        label=labels[one.folder],
+                        name=file.name,
+                        sha256=file.sha256,
+                        width=width,
+                        height=height,
+                        bytes=file.bytes,
+                        path=None if root is None else os.path.relpath(file.where, root),
+                        seconds=seconds,
+                    )
+                )
+        return Index(self.dataset_id, made.classes, tuple(images))
+
+    def _staging(self) -> Staging:
+        return Staging(self.blobs, self.settings, self.report, self.check)
+
+    def _tell_reading(self, share: float, message: str) -> None:
+        self.tell(READING * share, message)
+
+
+def facts(index: Index, report: Report) -> dict[str, Any]:
+    """Return what the dataset's row says of the index."""
+    counts = Counter((image.split, image.label) for image in index.images)
+    return {
+        "kind": index.kind,
+        "classes": [
+            {"name": name, "train": counts["train", label], "val": counts["val", label]}
+            for label, name in enumerate(index.classes)
+        ],
+        "train_images": len(index.split("train")),
+        "val_images": len(index.split("val")),
+        "bytes": sum(image.bytes for image in index.images),
+        "report": report.public(),
+        "fingerprint": index.fingerprint(),
+    }
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with suppress(FileNotFoundError):
+            path.unlink()

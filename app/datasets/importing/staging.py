@@ -1,0 +1,204 @@
+"""From an archive or a folder to a list of files, each hashed and on its way to be verified."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from app.core.errors import DiskFull
+from app.core.settings import MIB, Settings
+from app.datasets.importing.archives import Entry, EntryDamaged, entries, too_many
+from app.datasets.importing.folders import Found, walk
+from app.datasets.importing.names import (
+    Parts,
+    is_archive,
+    is_clip,
+    is_image,
+    is_rubbish,
+    split_name,
+)
+from app.datasets.importing.report import Report
+from app.datasets.importing.verifier import Size, Verdict, Verifier
+from app.storage.blobs import BlobStore, no_space_is_disk_full
+
+CHUNK = 256 * 1024
+LOOK_AT_DISK = 64 * MIB
+LINK = "it is a link or a device: only ordinary files are read"
+UNNAMED = "its name is not UTF-8: rename it"
+NOT_AN_IMAGE = "by its name it is neither an image nor a clip"
+NESTED = "archives inside of the archive are not opened: pack their folders directly"
+Tell = Callable[[float, str], None]
+
+
+@dataclass(slots=True)
+class Staged:
+    """A file that may be an image or a clip: where it lies, and its content's hash."""
+
+    parts: Parts
+    where: str
+    bytes: int
+    sha256: str
+
+    @property
+    def name(self) -> str:
+        """The name as people know it."""
+        return "/".join(self.parts)
+
+
+@dataclass
+class Taken:
+    """All that was found."""
+
+    files: list[Staged] = field(default_factory=list)
+    folders: list[Parts] = field(default_factory=list)
+    verdicts: dict[str, Verdict] = field(default_factory=dict)  # by hash
+
+    def size_of(self, file: Staged) -> Size:
+        """Return the size of a file that was found good."""
+        verdict = self.verdicts[file.sha256]
+        assert not isinstance(verdict, str)
+        return verdict
+
+
+class Staging:
+    """Takes files in while earlier ones are being verified."""
+
+    def __init__(
+        self, blobs: BlobStore, settings: Settings, report: Report, check: Callable[[], None]
+    ) -> None:
+        self._blobs = blobs
+        self._settings = settings
+        self._report = report
+        self._check = check
+        self._taken = Taken()
+        self._read_bytes = 0
+        self._next_look = 0
+        self._known: set[str] = set()
+        self._share = 0.0
+
+    def archive(self, path: Path, folder: Path, tell: Tell) -> Taken:
+        """Copy the images of an archive into `folder`, under numbers, and verify them."""
+        size = max(1, path.stat().st_size)
+        with Verifier(self._settings).closing() as verifier:
+            for entry in entries(path, self._settings):
+                self._check()
+                parts = split_name(entry.name)
+                if parts and not is_rubbish(parts):
+                    self._take_entry(entry, parts, folder, verifier)
+                self._tell(tell, verifier, self._read_bytes / size)
+            return self._finish(verifier, tell)
+
+    def tree(self, top: Path, root: Path, tell: Tell) -> Taken:
+        """Hash and verify the images under `top` where they lie; links may not leave `root`."""
+        found = list(self._walk(top, root))
+        size = max(1, sum(one.size for one in found))
+        with Verifier(self._settings).closing() as verifier:
+            for one in found:
+                self._check()
+                self._take_found(one, verifier)
+                self._tell(tell, verifier, self._read_bytes / size)
+            return self._finish(verifier, tell)
+
+    def _walk(self, top: Path, root: Path) -> Iterator[Found]:
+        for count, one in enumerate(walk(top, root), start=1):
+            self._check()
+            if count > self._settings.max_dataset_files:
+                raise too_many(self._settings.max_dataset_files)
+            if one.kind == "folder":
+                self._taken.folders.append(one.parts)
+            elif self._is_wanted(one.kind, one.parts, one.size):
+                yield one
+
+    def _take_entry(self, entry: Entry, parts: Parts, folder: Path, verifier: Verifier) -> None:
+        if entry.kind == "folder":
+            self._taken.folders.append(parts)
+        elif self._is_wanted(entry.kind, parts, 0):
+            target = folder / f"{len(self._taken.files):06d}"
+            if (copied := self._copy(entry, parts, target)) is not None:
+                self._keep(parts, target, *copied, verifier)
+
+    def _take_found(self, one: Found, verifier: Verifier) -> None:
+        digest = hashlib.sha256()
+        with one.path.open("rb") as file:
+            while chunk := file.read(CHUNK):
+                self._check()
+                digest.update(chunk)
+        self._read_bytes += one.size
+        self._keep(one.parts, one.path, one.size, digest.hexdigest(), verifier)
+
+    def _keep(self, parts: Parts, path: Path, size: int, sha256: str, verifier: Verifier) -> None:
+        self._taken.files.append(Staged(parts, str(path), size, sha256))
+        if sha256 not in self._known:  # the same content need not be decoded again
+            self._known.add(sha256)
+            verifier.add(sha256, path, size, clip=is_clip(parts))
+
+    def _is_wanted(self, kind: str, parts: Parts, size: int) -> bool:
+        name = "/".join(parts)
+        if kind == "link":
+            self._report.left_out(name, LINK)
+        elif kind == "unnamed":
+            self._report.left_out(name, UNNAMED)
+        elif is_archive(parts):
+            self._report.left_out(name, NESTED)
+        elif not is_image(parts) and not is_clip(parts):
+            self._report.left_out(name, NOT_AN_IMAGE)
+        elif size > (most := self._most(parts)):
+            self._report.broken(name, _too_large(most))
+        else:
+            return True
+        return False
+
+    def _copy(self, entry: Entry, parts: Parts, target: Path) -> tuple[int, str] | None:
+        """Write one entry to a file; None, and a line in the report, where it is not kept."""
+        digest, size = hashlib.sha256(), 0
+        most = self._most(parts)
+        reason = _too_large(most)
+        try:
+            with no_space_is_disk_full(), target.open("wb") as file:
+                while chunk := entry.read(CHUNK):
+                    self._check()
+                    self._look_at_disk(len(chunk))
+                    size += len(chunk)
+                    if size > most:
+                        break
+                    digest.update(chunk)
+                    file.write(chunk)
+                else:
+                    return size, digest.hexdigest()
+        except EntryDamaged:
+            reason = "its data in the archive are damaged"
+        target.unlink(missing_ok=True)
+        self._report.broken("/".join(parts), reason)
+        return None
+
+    def _look_at_disk(self, count: int) -> None:
+        self._read_bytes += count
+        if self._read_bytes >= self._next_look:
+            self._next_look = self._read_bytes + LOOK_AT_DISK
+            if self._blobs.free_bytes() < self._settings.min_free_bytes:
+                raise DiskFull
+
+    def _most(self, parts: Parts) -> int:
+        settings = self._settings
+        return settings.max_clip_bytes if is_clip(parts) else settings.max_image_bytes
+
+    def _tell(self, tell: Tell, verifier: Verifier, read: float) -> None:
+        """Say how far it is: reading counts a third, decoding the rest; it never goes back."""
+        seen = max(1, len(self._known))
+        done = min(1.0, read) * (1 + 2 * len(verifier.verdicts) / seen) / 3
+        self._share = max(self._share, done)
+        tell(self._share, f"{len(self._taken.files):,} files read")
+
+    def _finish(self, verifier: Verifier, tell: Tell) -> Taken:
+        verifier.flush()
+        while not verifier.done(0.1):
+            self._check()
+            self._tell(tell, verifier, 1.0)
+        self._taken.verdicts = verifier.verdicts
+        return self._taken
+
+
+def _too_large(most: int) -> str:
+    return f"it is larger than {most / MIB:.3g} MB"

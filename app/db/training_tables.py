@@ -1,0 +1,149 @@
+"""The tables of training: datasets, studies, their runs, and what each run has said so far."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKey, String, Text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.db.tables import Base, Job, new_id, utcnow
+
+
+class Offer(Base):
+    """What workers offer besides models, as JSON: `training` is the launch form."""
+
+    __tablename__ = "offers"
+
+    key: Mapped[str] = mapped_column(String(32), primary_key=True)
+    value: Mapped[dict[str, Any]]
+    updated_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+
+class Dataset(Base):
+    """Labelled images or clips (`kind`), checked as they came in; its job says how far that is.
+
+    `classes` is [{name, train, val}, ...]; `report` says what was left out and why.
+    """
+
+    __tablename__ = "datasets"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    name: Mapped[str] = mapped_column(String(120))
+    source: Mapped[str] = mapped_column(String(16))  # archive | folder | imagenette
+    kind: Mapped[str] = mapped_column(String(8), default="images", server_default="images")
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"), index=True)
+    created_by: Mapped[str] = mapped_column(String(64))  # name of the user
+    created_at: Mapped[datetime] = mapped_column(default=utcnow, index=True)
+    classes: Mapped[list[Any]] = mapped_column(default=list)
+    train_images: Mapped[int] = mapped_column(default=0)
+    val_images: Mapped[int] = mapped_column(default=0)
+    bytes: Mapped[int] = mapped_column(BigInteger, default=0)
+    report: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    fingerprint: Mapped[str | None] = mapped_column(String(64))  # SHA-256 over the images' hashes
+
+    job: Mapped[Job] = relationship()
+
+
+class Trial(Base):
+    """A short look before a launch: kind `cost` (steps, seconds, disk) or `range` (lr test)."""
+
+    __tablename__ = "trials"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    kind: Mapped[str] = mapped_column(String(16))
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"), index=True)
+    request: Mapped[dict[str, Any]]
+    result: Mapped[dict[str, Any] | None]
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+
+    job: Mapped[Job] = relationship()
+
+
+class Study(Base):
+    """Runs that are compared: one a mechanism and seed, on the same data."""
+
+    __tablename__ = "studies"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    name: Mapped[str] = mapped_column(String(120))
+    dataset_id: Mapped[str] = mapped_column(ForeignKey("datasets.id"), index=True)
+    request: Mapped[dict[str, Any]]  # what was asked, as it was asked
+    probes: Mapped[list[Any]]  # indices of validation images explained after every epoch
+    created_by: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[datetime] = mapped_column(default=utcnow, index=True)
+
+    dataset: Mapped[Dataset] = relationship()
+
+
+class TrainingRun(Base):
+    """One network's training; its job says how far it is and why it stopped."""
+
+    __tablename__ = "training_runs"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    study_id: Mapped[str] = mapped_column(ForeignKey("studies.id", ondelete="CASCADE"), index=True)
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"), index=True)
+    position: Mapped[int]  # row order in the study
+    mechanism: Mapped[str] = mapped_column(String(32))
+    seed: Mapped[int]
+    config: Mapped[dict[str, Any]]  # ml.train.config.TrainConfig, whole
+    step: Mapped[int] = mapped_column(default=0)
+    steps: Mapped[int] = mapped_column(default=0)  # 0 until the worker knows
+    epoch: Mapped[int] = mapped_column(default=0)  # epochs ended
+    status: Mapped[dict[str, Any]] = mapped_column(default=dict)  # rate, time left, device, memory
+    summary: Mapped[dict[str, Any] | None]  # once it has ended well: accuracy, loss, seconds ...
+    checkpoint_key: Mapped[str | None] = mapped_column(String(128))  # blob of the safetensors file
+    checkpoint_sha256: Mapped[str | None] = mapped_column(String(64))
+    about: Mapped[dict[str, Any] | None]  # the JSON beside the checkpoint: its model card
+    model_id: Mapped[str | None] = mapped_column(String(64), unique=True)  # where it is published
+    created_at: Mapped[datetime] = mapped_column(default=utcnow, index=True)
+
+    study: Mapped[Study] = relationship()
+    job: Mapped[Job] = relationship()
+
+
+class RunPoint(Base):
+    """One optimiser step of a run; a resumed run says the same again, so a step is written once."""
+
+    __tablename__ = "run_points"
+
+    run_id: Mapped[str] = mapped_column(
+        ForeignKey("training_runs.id", ondelete="CASCADE"), primary_key=True
+    )
+    step: Mapped[int] = mapped_column(primary_key=True)  # from 1
+    loss: Mapped[float]
+    accuracy: Mapped[float]  # share of the batch that was right, before the step
+    lr: Mapped[float]
+    images_per_s: Mapped[float]
+
+
+class RunEpoch(Base):
+    """One epoch of a run: means over training, the whole validation split, and files."""
+
+    __tablename__ = "run_epochs"
+
+    run_id: Mapped[str] = mapped_column(
+        ForeignKey("training_runs.id", ondelete="CASCADE"), primary_key=True
+    )
+    epoch: Mapped[int] = mapped_column(primary_key=True)  # from 1
+    step: Mapped[int]  # its last
+    values: Mapped[
+        dict[str, Any]
+    ]  # train_loss, train_accuracy, val_loss, val_accuracy, lr, seconds
+    probes: Mapped[dict[str, Any]]  # {method: {stages: {stage: [h, w]}, key: blob}}
+    predictions_key: Mapped[str | None] = mapped_column(String(128))  # NPY; see ml.train.events
+
+
+class RunNote(Base):
+    """A line of a run's log."""
+
+    __tablename__ = "run_notes"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    run_id: Mapped[str] = mapped_column(
+        ForeignKey("training_runs.id", ondelete="CASCADE"), index=True
+    )
+    at: Mapped[datetime] = mapped_column(default=utcnow)
+    text: Mapped[str] = mapped_column(Text)

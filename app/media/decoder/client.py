@@ -1,0 +1,147 @@
+"""Photos and clips are decoded in other processes, with limits on memory, time and files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from app.core.settings import Settings
+from app.media.decoder.copying import Copy
+from app.media.decoder.pool import Kind, Lane
+
+if TYPE_CHECKING:
+    import numpy as np
+
+HEAD = 4096  # bytes that tell what a file looks like
+COPY_FACTOR = 10  # making a copy may take so much longer than reading: all frames, and encoding
+
+
+@dataclass(frozen=True)
+class MediaFacts:
+    """What a file holds: sizes in pixels as shown, and `view`, a JPEG of at most 1600 px.
+
+    Of a clip, `fps` is the average rate, `view` a poster, `playable` says whether browsers play
+    the file as it is, and `times` when each frame is shown, s from the first; a photo has none of
+    these.
+    """
+
+    kind: str  # image | clip
+    format: str
+    content_type: str
+    width: int
+    height: int
+    frames: int
+    note: str | None
+    view: bytes
+    codec: str | None = None
+    fps: float | None = None
+    duration_s: float | None = None
+    playable: bool = False
+    times: tuple[float, ...] = ()
+
+
+class Decoder:
+    """The parent of two decoding processes: a long clip never keeps a photo waiting."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.photos = Lane(settings, Kind("photo", "an image editor", settings.decode_seconds))
+        self.clips = Lane(settings, Kind("clip", "a video editor", settings.clip_decode_seconds))
+
+    def kind(self, head: bytes) -> str:
+        """Say what a file looks like by its first bytes: image, clip, gif (either) or unknown."""
+        answer, _ = self.photos.ask({"do": "kind", "head": head[:HEAD].hex()})
+        return str(answer["kind"])
+
+    def inspect(self, path: Path) -> MediaFacts:
+        """Decode the file, photo or clip, and say what it is.
+
+        Raises BadMedia or TooLarge with a sentence for the visitor, Busy where others keep the
+        process occupied.
+        """
+        answer, view = self.photos.ask({"do": "inspect", "path": str(path)})
+        if not answer["clip"]:
+            return MediaFacts(kind="image", **answer["facts"], view=view)
+        answer, view = self.clips.ask({"do": "clip_inspect", "path": str(path)})
+        times = tuple(answer["times"])
+        return MediaFacts(kind="clip", **answer["facts"], view=view, times=times)
+
+    def pixels(self, path: Path, size: int) -> np.ndarray:
+        """Return the whole photo as a square, uint8 [size, size, 3]. Raises as `inspect` does."""
+        import numpy as np
+
+        answer, payload = self.photos.ask({"do": "pixels", "path": str(path), "size": size})
+        return np.frombuffer(payload, np.uint8).reshape(answer["shape"])
+
+    def thumbnail(self, path: Path, side: int, *, clip: bool = False) -> bytes:
+        """Return the whole photo, or a clip's middle frame, as a JPEG of at most `side` pixels.
+
+        Raises as `inspect` does.
+        """
+        request = {"path": str(path), "side": side}
+        if clip:
+            return self.clips.ask({"do": "clip_thumbnail", **request})[1]
+        return self.photos.ask({"do": "thumbnail", **request})[1]
+
+    def clip_times(self, path: Path) -> list[float]:
+        """Return when each frame of a clip is shown, in seconds from the first, ascending.
+
+        Nothing is decoded. Raises as `inspect` does.
+        """
+        import numpy as np
+
+        payload = self.clips.ask({"do": "clip_times", "path": str(path)})[1]
+        return [float(time) for time in np.frombuffer(payload, np.float64)]
+
+    def clip_frames(
+        self,
+        path: Path,
+        indices: Sequence[int],
+        size: int,
+        arrived: Callable[[int, np.ndarray], None] | None = None,
+    ) -> np.ndarray:
+        """Return frames of a clip by number, uint8 [N, size, size, 3], upright and squashed.
+
+        Only what these frames need is decoded. `arrived` hears of each frame when it is there, its
+        place in `indices` and its pixels, and may raise to stop. Raises as `inspect` does.
+        """
+        import numpy as np
+
+        found = np.empty((len(indices), size, size, 3), np.uint8)
+
+        def take(header: dict[str, Any], data: bytes) -> None:
+            place = int(header["part"])
+            found[place] = np.frombuffer(data, np.uint8).reshape(found.shape[1:])
+            if arrived is not None:
+                arrived(place, found[place])
+
+        numbers = [int(index) for index in indices]
+        request = {"do": "clip_frames", "path": str(path), "indices": numbers, "size": size}
+        self.clips.ask(request, take)
+        return found
+
+    def playable_copy(
+        self, path: Path, target: Path, tell: Callable[[float], None] | None = None
+    ) -> None:
+        """Write an MP4 (H.264, at most 1280 px, no sound) that browsers play to a new file.
+
+        `tell` hears how far it is, 0..1, and may raise to stop. The process that reads the clip
+        cannot write to any file: its parts come through the pipe. Raises as `inspect` does, and
+        TooLarge for a copy over MAX_CLIP_BYTES.
+        """
+        seconds = COPY_FACTOR * self._settings.clip_decode_seconds
+        request = {"do": "clip_copy", "path": str(path), "seconds": 4 * seconds}
+        with target.open("wb") as file:
+            copy = Copy(file, self._settings.max_clip_bytes, tell)
+            self.clips.ask(request, copy.take, seconds)
+
+    def warm(self) -> None:
+        """Start the process of photos ahead of the first file."""
+        self.photos.warm()
+
+    def close(self) -> None:
+        """End the processes."""
+        self.photos.close()
+        self.clips.close()

@@ -1,0 +1,145 @@
+"""A decoding process, seen from its parent: start, ask with a deadline, kill."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from app.core.settings import Settings
+
+PROGRAM = "ml.media.sandbox"
+ROOT = Path(__file__).parents[3]
+CHUNK = 1 << 20
+START_SECONDS = 60.0  # a busy machine may take long to load even a small program
+CLIP_THREADS = 4  # decode a clip at most; each uses its own share of the processor time
+
+Part = Callable[[dict[str, Any], bytes], None]
+
+
+class ChildDied(Exception):
+    """The process ended before it answered."""
+
+
+class ChildNotStarted(ChildDied):
+    """The process never came up: the fault is the server's, not the file's."""
+
+
+class ChildTimedOut(Exception):
+    """The process took too long, and was killed."""
+
+
+class Child:
+    """One decoding process; `ask` is for one thread at a time."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.asked = 0
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", PROGRAM, json.dumps(_limits(settings))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd=ROOT,
+            env={"OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"},
+            start_new_session=True,
+        )
+
+    @property
+    def pid(self) -> int:
+        """The process's number."""
+        return self._process.pid
+
+    def ask(
+        self, request: dict[str, Any], seconds: float, part: Part | None = None
+    ) -> tuple[dict[str, Any], bytes]:
+        """Return the answer and its payload; hand what comes ahead of it to `part`.
+
+        Raises ChildDied or ChildTimedOut, or what `part` raises; the process is gone then.
+        """
+        body = json.dumps(request).encode()
+        try:
+            if self.asked == 0:
+                self._wait_until_ready()
+            self.asked += 1
+            assert self._process.stdin is not None
+            self._process.stdin.write(struct.pack(">I", len(body)) + body)
+            self._process.stdin.flush()
+            deadline = time.monotonic() + seconds
+            while "part" in (answer := self._answer(deadline))[0]:
+                if part is not None:
+                    part(*answer)
+            return answer
+        except (BrokenPipeError, ConnectionResetError) as error:
+            self.kill()
+            raise ChildDied from error
+        except BaseException:
+            self.kill()
+            raise
+
+    def end(self) -> None:
+        """End the process; safe while another thread asks, which gets ChildDied."""
+        self._process.kill()
+
+    def kill(self) -> None:
+        """End the process and forget its pipes."""
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(OSError):  # what was not sent stays unsent
+                    pipe.close()
+
+    def _wait_until_ready(self) -> None:
+        try:
+            self._answer(time.monotonic() + START_SECONDS)
+        except (ChildDied, ChildTimedOut) as error:
+            raise ChildNotStarted from error
+
+    def _answer(self, deadline: float) -> tuple[dict[str, Any], bytes]:
+        (length,) = struct.unpack(">I", self._read(4, deadline))
+        answer: dict[str, Any] = json.loads(self._read(length, deadline))
+        return answer, self._read(answer["payload"], deadline)
+
+    def _read(self, count: int, deadline: float) -> bytes:
+        assert self._process.stdout is not None
+        descriptor = self._process.stdout.fileno()
+        parts: list[bytes] = []
+        while count > 0:
+            left = deadline - time.monotonic()
+            if left <= 0 or not select.select([descriptor], [], [], left)[0]:
+                raise ChildTimedOut
+            part = os.read(descriptor, min(count, CHUNK))
+            if not part:
+                raise ChildDied
+            parts.append(part)
+            count -= len(part)
+        return b"".join(parts)
+
+
+def _limits(settings: Settings) -> dict[str, Any]:
+    return {
+        "memory_bytes": settings.decode_memory_bytes,
+        "cpu_seconds": settings.decode_seconds,
+        "photo": {
+            "max_pixels": settings.max_pixels,
+            "max_side": settings.max_side,
+            "min_side": settings.min_side,
+        },
+        "clip": {
+            "cpu_seconds": settings.clip_decode_seconds * CLIP_THREADS,
+            "limits": {
+                "seconds": settings.max_clip_seconds,
+                "pixels": settings.max_clip_pixels,
+                "frames": settings.max_clip_frames,
+                "min_side": settings.min_side,
+            },
+        },
+    }

@@ -1,0 +1,168 @@
+"""Taking a photo or a clip in: what is refused leaves nothing behind."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from itertools import chain
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from app.core.errors import BadMedia, DiskFull, TooLarge
+from app.core.settings import MIB, Settings
+from app.db.garbage import TIMES
+from app.db.hooks import after_rollback
+from app.db.tables import Media, new_id
+from app.media.decoder.client import HEAD, Decoder, MediaFacts
+from app.storage.blobs import BlobStore, flush, no_space_is_disk_full
+
+NAME_LENGTH = 120
+DEFAULT_NAMES = {"image": "photo", "clip": "clip"}
+Refusal = Callable[[int], TooLarge]
+
+
+@contextmanager
+def received(
+    chunks: Iterable[bytes], blobs: BlobStore, decoder: Decoder, settings: Settings, filename: str
+) -> Iterator[Callable[[Session, str], Media]]:
+    """Write a file as it comes and decode it; yield `keep(session, owner) -> Media`.
+
+    No session is needed until the file is known to be good. Raises BadMedia, TooLarge, DiskFull
+    or Busy. What is not kept by the end of the `with` is removed, and what is kept is removed
+    again where the session's transaction does not commit.
+    """
+    temporary = blobs.incoming()
+    try:
+        limit, refuse, body = _limit(chunks, decoder, settings)
+        sha256, size = write_chunks(body, temporary, blobs, settings, limit, refuse)
+        facts = decoder.inspect(temporary)
+        if facts.kind == "image" and size > settings.max_image_bytes:
+            raise too_large(settings.max_image_bytes)  # a GIF that is not animated
+
+        def keep(session: Session, owner: str) -> Media:
+            media = _medium(
+                facts, owner, clean_name(filename, DEFAULT_NAMES[facts.kind]), size, sha256
+            )
+            after_rollback(session, partial(blobs.delete_prefix, f"media/{media.id}"))
+            blobs.put_file(media.blob_key, temporary)
+            blobs.put(media.view_key, facts.view)
+            if facts.times:
+                blobs.put(
+                    f"media/{media.id}/{TIMES}", json.dumps({"times_s": facts.times}).encode()
+                )
+            session.add(media)
+            session.flush()
+            return media
+
+        yield keep
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _limit(
+    chunks: Iterable[bytes], decoder: Decoder, settings: Settings
+) -> tuple[int, Refusal, Iterable[bytes]]:
+    """Return how many bytes a file that begins so may have, the refusal, and all its chunks."""
+    rest = iter(chunks)
+    head = b""
+    while len(head) < HEAD and (chunk := next(rest, b"")):
+        head += chunk
+    body = chain([head] if head else [], rest)
+    kind = decoder.kind(head)
+    if kind == "gif":
+        return max(settings.max_clip_bytes, settings.max_image_bytes), clip_too_large, body
+    if kind == "clip":
+        return settings.max_clip_bytes, clip_too_large, body
+    return settings.max_image_bytes, too_large, body
+
+
+def _medium(facts: MediaFacts, owner: str, filename: str, size: int, sha256: str) -> Media:
+    media_id = new_id()
+    return Media(
+        id=media_id,
+        owner=owner,
+        kind=facts.kind,
+        filename=filename,
+        format=facts.format,
+        content_type=facts.content_type,
+        width=facts.width,
+        height=facts.height,
+        frames=facts.frames,
+        fps=facts.fps,
+        duration_s=facts.duration_s,
+        codec=facts.codec,
+        playable=_playable(facts),
+        bytes=size,
+        sha256=sha256,
+        note=facts.note,
+        blob_key=f"media/{media_id}/original",
+        view_key=f"media/{media_id}/view.jpg",
+    )
+
+
+def _playable(facts: MediaFacts) -> str:
+    if facts.kind != "clip":
+        return ""
+    return "original" if facts.playable else "waiting"
+
+
+def clean_name(filename: str, default: str = "photo") -> str:
+    """Return the last part of a file's name, fit for showing: no path, no control characters."""
+    name = unicodedata.normalize("NFC", re.split(r"[/\\]", filename)[-1])
+    name = "".join(letter for letter in name if letter.isprintable()).strip(" .")
+    if len(name) > NAME_LENGTH:
+        stem, dot, ending = name.rpartition(".")
+        keep_ending = dot + ending if dot and len(ending) <= 8 else ""
+        name = (stem or name)[: NAME_LENGTH - len(keep_ending)] + keep_ending
+    return name or default
+
+
+def write_chunks(
+    chunks: Iterable[bytes],
+    target: Path,
+    blobs: BlobStore,
+    settings: Settings,
+    limit: int,
+    too_large: Refusal,
+) -> tuple[str, int]:
+    """Write the chunks; return their SHA-256 and how many bytes there were.
+
+    Raises DiskFull, `too_large(limit)` for more than `limit` bytes, BadMedia for none at all.
+    """
+    digest = hashlib.sha256()
+    size = 0
+    if blobs.free_bytes() < settings.min_free_bytes:
+        raise DiskFull
+    with no_space_is_disk_full(), target.open("wb") as file:
+        for chunk in chunks:
+            size += len(chunk)
+            if size > limit:
+                raise too_large(limit)
+            digest.update(chunk)
+            file.write(chunk)
+        flush(file)
+    if size == 0:
+        raise BadMedia("The file is empty (0 bytes): choose it again.", status=400)
+    return digest.hexdigest(), size
+
+
+def too_large(limit: int) -> TooLarge:
+    """Return the refusal of a photo over `limit` bytes."""
+    return TooLarge(
+        f"The file is larger than {limit / MIB:.3g} MB, the most that a photo may have. "
+        "Save it smaller and try again."
+    )
+
+
+def clip_too_large(limit: int) -> TooLarge:
+    """Return the refusal of a clip over `limit` bytes."""
+    return TooLarge(
+        f"The file is larger than {limit / MIB:.3g} MB, the most that a clip may have. "
+        "Cut the part that matters, or save it smaller, and try again."
+    )

@@ -1,0 +1,202 @@
+"""The account: password, signed-in browsers, tokens; and the audit."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, status
+
+from app.accounts import tokens
+from app.accounts.scopes import SCOPES
+from app.core.errors import Forbidden, NotFound, Unauthorised, Unprocessable
+from app.db import accounts as rows
+from app.db.account_tables import Login
+from app.db.tables import utcnow
+from app.web.accounts import schemas, sign_in
+from app.web.analyses.schemas import Page
+from app.web.http import cookies
+from app.web.http.deps import Reading, Writing
+from app.web.http.identity import SESSION_COOKIE, Principal
+from app.web.http.parameters import Cursor, Limit, PathId, errors
+from app.web.http.principal import Admin, Audit, Owner, SignedIn
+
+router = APIRouter(tags=["account"])
+LONGEST_TOKEN = timedelta(days=3653)
+REFUSALS = (401, 403)
+
+
+@router.get(
+    "/account", response_model=schemas.Account, summary="Who is asking", responses=errors(401)
+)
+def get_account(principal: SignedIn, session: Reading) -> Any:
+    """The user behind the token or the session, and what this request may do."""
+    user = rows.user(session, principal.user_id or "")
+    if user is None:
+        raise Unauthorised
+    return schemas.Account(
+        id=user.id,
+        name=user.name,
+        admin=user.admin,
+        has_password=user.password_hash is not None,
+        via=principal.via,
+        scopes=[scope for scope in SCOPES if principal.may(scope)],
+        created_at=user.created_at,
+    )
+
+
+@router.post(
+    "/account/password",
+    status_code=status.HTTP_204_NO_CONTENT,
+    summary="Change the password",
+    responses=errors(400, *REFUSALS, 429, 503),
+)
+async def change_password(
+    request: Request, asked: schemas.PasswordChange, principal: Owner
+) -> None:
+    """Set a new password; every other browser is signed out, tokens stay."""
+    await sign_in.change_password(request, principal, asked.current, asked.new)
+
+
+@router.get(
+    "/account/sessions",
+    response_model=Page[schemas.Session],
+    summary="List the signed-in browsers",
+    responses=errors(*REFUSALS),
+)
+def list_sessions(principal: Owner, session: Reading) -> Any:
+    """Where this user is signed in, the last seen first; all in one part."""
+    found = rows.logins(session, principal.user_id or "", utcnow())
+    return Page(items=[present_session(row, principal) for row in found])
+
+
+@router.delete(
+    "/account/sessions",
+    status_code=status.HTTP_204_NO_CONTENT,
+    summary="Sign out everywhere",
+    responses=errors(*REFUSALS),
+)
+def revoke_sessions(request: Request, principal: Owner, session: Writing, audit: Audit) -> None:
+    """Sign every browser of this user out, this one too; tokens stay."""
+    count = rows.revoke_logins(session, principal.user_id or "", utcnow())
+    audit("session.revoke", "all", sessions=count)
+    cookies.take_away(request, SESSION_COOKIE)
+
+
+@router.delete(
+    "/account/sessions/{session_id}",
+    status_code=status.HTTP_204_NO_CONTENT,
+    summary="Sign one browser out",
+    responses=errors(*REFUSALS, 404),
+)
+def revoke_session(
+    session_id: PathId, request: Request, principal: Owner, session: Writing, audit: Audit
+) -> None:
+    """Its cookie is worth nothing from now on."""
+    if not rows.revoke_logins(session, principal.user_id or "", utcnow(), only=session_id):
+        raise NotFound("There is no such session. It may have ended already.")
+    audit("session.revoke", session_id)
+    if session_id == principal.credential_id:
+        cookies.take_away(request, SESSION_COOKIE)
+
+
+@router.get(
+    "/account/tokens",
+    response_model=Page[schemas.Token],
+    summary="List the tokens",
+    responses=errors(*REFUSALS),
+)
+def list_tokens(principal: Owner, session: Reading) -> Any:
+    """This user's tokens, newest first, expired ones too; all in one part."""
+    found = rows.tokens(session, principal.user_id or "")
+    return Page(items=[schemas.Token.model_validate(row) for row in found])
+
+
+@router.post(
+    "/account/tokens",
+    status_code=status.HTTP_201_CREATED,
+    response_model=schemas.NewToken,
+    summary="Make a token",
+    responses=errors(400, *REFUSALS),
+)
+def create_token(
+    asked: schemas.TokenCreate, principal: Owner, session: Writing, audit: Audit
+) -> Any:
+    """The answer alone holds the token: nobody can read it again."""
+    expires = _expiry(asked.expires_at)
+    missing = [scope for scope in asked.scopes if not principal.may(scope)]
+    if missing:
+        raise Forbidden(f"You lack the scope {missing[0]}, so no token of yours can have it.")
+    row, token = tokens.create(session, principal.user_id or "", asked.name, asked.scopes, expires)
+    audit("token.create", row.id, name=row.name, scopes=row.scopes)
+    public = schemas.Token.model_validate(row)
+    return schemas.NewToken(**public.model_dump(), token=token)
+
+
+@router.delete(
+    "/account/tokens/{token_id}",
+    status_code=status.HTTP_204_NO_CONTENT,
+    summary="Revoke a token",
+    responses=errors(*REFUSALS, 404),
+)
+def revoke_token(token_id: PathId, principal: Owner, session: Writing, audit: Audit) -> None:
+    """It is worth nothing from now on; what was made with it stays."""
+    row = rows.token(session, principal.user_id or "", token_id)
+    if row is None:
+        raise NotFound("There is no such token. It may have been revoked already.")
+    row.revoked_at = utcnow()
+    audit("token.revoke", row.id, name=row.name)
+
+
+@router.get(
+    "/audit",
+    response_model=Page[schemas.AuditEntry],
+    summary="Who did what",
+    responses=errors(*REFUSALS),
+)
+def list_audit(
+    _admin: Admin,
+    session: Reading,
+    action: Annotated[
+        str | None, Query(pattern=r"^[a-z.-]{1,64}$", description="Only these: `sign-in`, ...")
+    ] = None,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> Any:
+    """Sign-ins, failed ones, and what was done by whom, newest first."""
+    found, following = audit_part(session, limit, cursor, action)
+    return Page(items=found, next=following)
+
+
+def audit_part(
+    session: Reading, limit: int, cursor: str | None, action: str | None
+) -> tuple[list[schemas.AuditEntry], str | None]:
+    """Return a part of the audit and the cursor of the next."""
+    if cursor is not None and not (cursor.isascii() and cursor.isdecimal() and len(cursor) < 16):
+        raise Unprocessable("cursor: take it from `next` of the part before, or leave it out.")
+    before = int(cursor) if cursor is not None else None
+    found = rows.audit_page(session, limit + 1, before, action)
+    following = str(found[limit - 1].id) if len(found) > limit else None
+    return [schemas.AuditEntry.model_validate(row) for row in found[:limit]], following
+
+
+def present_session(row: Login, principal: Principal) -> schemas.Session:
+    """Return a login as the API shows it."""
+    return schemas.Session(
+        id=row.id,
+        address=row.address,
+        agent=row.agent,
+        created_at=row.created_at,
+        seen_at=row.seen_at,
+        expires_at=row.expires_at,
+        current=row.id == principal.credential_id,
+    )
+
+
+def _expiry(asked: datetime | None) -> datetime | None:
+    """Return the time in UTC; Unprocessable unless it is within ten years."""
+    if asked is None:
+        return None
+    if not utcnow() < asked < utcnow() + LONGEST_TOKEN:
+        raise Unprocessable("expires_at: a time within the next ten years, or none.")
+    return asked.astimezone(UTC)

@@ -1,0 +1,166 @@
+"""The bodies of the account's requests and answers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+
+from app.accounts.passwords import LONGEST, SHORTEST
+from app.accounts.scopes import Scope
+from app.web.analyses.schemas import Answer, Id
+
+AT = "2026-11-22T09:30:00Z"
+ID = "5d0f6c1e8b9a4c3d9e7f2a1b0c4d6e8f"
+TOKEN: dict[str, Any] = {
+    "id": ID,
+    "name": "nightly training",
+    "hint": "sl_Yw3k",
+    "scopes": ["read", "train"],
+    "created_at": AT,
+    "seen_at": None,
+    "expires_at": "2027-02-20T09:30:00Z",
+}
+Label = Annotated[
+    str,
+    StringConstraints(
+        max_length=64,
+        pattern=r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$",
+    ),
+]
+
+
+def _example(value: dict[str, Any]) -> ConfigDict:
+    return ConfigDict(json_schema_extra={"examples": [value]})
+
+
+class Asked(BaseModel):
+    """Base of what the API takes."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Account(Answer):
+    """Who the request comes from."""
+
+    model_config = _example(
+        {
+            "id": ID,
+            "name": "admin",
+            "admin": True,
+            "has_password": True,
+            "via": "token",
+            "scopes": ["read", "train"],
+            "created_at": AT,
+        }
+    )
+
+    id: Id
+    name: str
+    admin: bool
+    has_password: bool
+    via: str = Field(description="`session`: a browser; `token`: an API token.")
+    scopes: list[Scope] = Field(description="What this request may do, implied scopes included.")
+    created_at: datetime
+
+
+class PasswordChange(Asked):
+    """A new password; a browser that came by a sign-in link within the hour needs no `current`."""
+
+    model_config = _example({"current": "correct horse battery", "new": "staple and a few words"})
+
+    current: str | None = Field(default=None, max_length=LONGEST)
+    new: str = Field(min_length=SHORTEST, max_length=LONGEST)
+
+
+class Session(Answer):
+    """A browser that is signed in."""
+
+    model_config = _example(
+        {
+            "id": ID,
+            "address": "192.0.2.7",
+            "agent": "Mozilla/5.0 (X11; Linux x86_64) Firefox/145.0",
+            "created_at": AT,
+            "seen_at": AT,
+            "expires_at": "2026-12-22T09:30:00Z",
+            "current": True,
+        }
+    )
+
+    id: Id
+    address: str
+    agent: str
+    created_at: datetime
+    seen_at: datetime
+    expires_at: datetime
+    current: bool = Field(description="Whether it is the one that asks.")
+
+
+class TokenCreate(Asked):
+    """A token to make."""
+
+    model_config = _example(
+        {
+            "name": "nightly training",
+            "scopes": ["read", "train"],
+            "expires_at": "2027-02-20T09:30:00Z",
+        }
+    )
+
+    name: Label = Field(description="To tell it from others.")
+    scopes: list[Scope] = Field(
+        min_length=1, max_length=4, description="`admin` has all; `train` has `read`."
+    )
+    expires_at: AwareDatetime | None = Field(
+        default=None, description="At most ten years from now; none: until it is revoked."
+    )
+
+
+class Token(Answer):
+    """A token, without its secret."""
+
+    model_config = _example(TOKEN)
+
+    id: Id
+    name: str
+    hint: str = Field(description="Its first letters.")
+    scopes: list[Scope]
+    created_at: datetime
+    seen_at: datetime | None = Field(description="Last used, to the minute.")
+    expires_at: datetime | None
+
+
+class NewToken(Token):
+    """A token that was just made: the only answer that holds its secret."""
+
+    model_config = _example({**TOKEN, "token": "sl_Yw3kPzq0bR8mT5vN2xC7dF1gH4jK6lS9aQ_eUiOyZ-W"})
+
+    token: str
+
+
+class AuditEntry(Answer):
+    """Something that a user, a token or the command line did."""
+
+    model_config = _example(
+        {
+            "id": 42,
+            "at": AT,
+            "actor": "admin by token nightly training",
+            "user_id": ID,
+            "action": "run.publish",
+            "target": "1f0e9d8c7b6a59483726150493827160",
+            "detail": {"model": "gated-2"},
+            "address": "192.0.2.7",
+        }
+    )
+
+    id: int
+    at: datetime
+    actor: str
+    user_id: str | None
+    action: str
+    target: str | None
+    detail: dict[str, Any]
+    address: str

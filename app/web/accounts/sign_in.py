@@ -1,0 +1,178 @@
+"""Signing in and out, and changing the password: limits, checks, cookie and audit.
+
+Passwords are hashed in threads of their own, a few at a time, with no database session open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+import anyio
+from sqlalchemy.orm import Session
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+
+from app.accounts import audit, passwords, sessions
+from app.core.errors import Busy, Forbidden, Unauthorised
+from app.db import accounts as rows
+from app.db.account_tables import User
+from app.db.tables import utcnow
+from app.web.http import cookies
+from app.web.http.identity import (
+    SESSION_COOKIE,
+    VISITOR,
+    Principal,
+    address_of,
+    give_session,
+    identify,
+)
+from app.web.http.state import Web, web_of
+
+WRONG = "The name or the password is not right. Check both; capital letters count."
+WRONG_PRESENT = "The present password is not right."
+MOST_WAITING = 20  # for a hash: some two seconds
+ATTEMPTS = "attempts to sign in"
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+async def by_password(request: Request, name: str, password: str) -> None:
+    """Sign this browser in; Unauthorised, TooMany or Busy otherwise."""
+    web, name = web_of(request), name.strip()[:64]
+    _limit(request, f"name {name}")
+    kept = await run_in_threadpool(_kept, web, name)
+    if not await _hashing(web, passwords.verify, kept, password[: passwords.LONGEST]):
+        await run_in_threadpool(_note_failure, request, name)
+        raise Unauthorised(WRONG)
+    assert kept is not None
+    renewed = None
+    if passwords.is_outdated(kept):
+        renewed = await _hashing(web, passwords.hash_password, password)
+    await run_in_threadpool(_enter, request, name, kept, renewed)
+
+
+def by_link(request: Request, secret: str) -> None:
+    """Sign this browser in with a one-time link; Unauthorised where it is worth nothing."""
+    _limit(request)
+    with web_of(request).sessions.begin() as session:
+        user = sessions.use_link(session, secret)
+        cookie = _open(session, request, user, by_link=True)
+    give_session(request, cookie)
+
+
+def leave(request: Request, *, everywhere: bool = False) -> None:
+    """Sign this browser out, or all of the user's."""
+    principal = identify(request)
+    cookies.take_away(request, SESSION_COOKIE)
+    if principal.user_id is None or principal.via != "session":
+        return
+    only = None if everywhere else principal.credential_id
+    with web_of(request).sessions.begin() as session:
+        rows.revoke_logins(session, principal.user_id, utcnow(), only=only)
+        audit.record(
+            session,
+            "sign-out",
+            actor=principal.actor,
+            address=address_of(request),
+            user_id=principal.user_id,
+            detail={"everywhere": everywhere},
+        )
+    request.state.principal = VISITOR
+
+
+async def change_password(
+    request: Request, principal: Principal, current: str | None, new: str
+) -> None:
+    """Set the password; other browsers are signed out. Forbidden where the present one is wrong."""
+    web = web_of(request)
+    user = await run_in_threadpool(_user, web, principal)
+    passwords.check_choice(new, user.name)
+    if user.password_hash is not None and not principal.fresh_link:
+        _limit(request, f"password of {user.id}")
+        if not await _hashing(web, passwords.verify, user.password_hash, current or ""):
+            raise Forbidden(WRONG_PRESENT)
+    kept = await _hashing(web, passwords.hash_password, new)
+    await run_in_threadpool(_store_password, request, principal, kept)
+
+
+def _limit(request: Request, *keys: str) -> None:
+    web = web_of(request)
+    for key in (f"address {address_of(request)}", *keys):
+        web.limiter.check(f"sign-in: {key}", web.settings.sign_ins_per_minute, ATTEMPTS)
+
+
+async def _hashing(web: Web, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Hash in a thread, a few at a time; Busy where too many wait already."""
+    if web.hashing.statistics().tasks_waiting >= MOST_WAITING:
+        raise Busy("Too many people sign in at once; try again in a few seconds.", retry_after=5)
+    return await anyio.to_thread.run_sync(lambda: work(*args, **kwargs), limiter=web.hashing)
+
+
+def _kept(web: Web, name: str) -> str | None:
+    with web.readers() as session:
+        user = rows.user_named(session, name)
+    return user.password_hash if user is not None else None
+
+
+def _user(web: Web, principal: Principal) -> User:
+    with web.readers() as session:
+        user = rows.user(session, principal.user_id or "")
+    if user is None:
+        raise Unauthorised
+    return user
+
+
+def _note_failure(request: Request, name: str) -> None:
+    """Write a failure down; a name that nobody has may be a password in the wrong field."""
+    with web_of(request).sessions.begin() as session:
+        known = rows.user_named(session, name)
+        audit.record(
+            session,
+            "sign-in.failed",
+            actor=VISITOR.actor,
+            address=address_of(request),
+            user_id=known.id if known is not None else None,
+            target=name if known is not None else "an unknown name",
+        )
+
+
+def _enter(request: Request, name: str, checked: str, renewed: str | None) -> None:
+    with web_of(request).sessions.begin() as session:
+        user = rows.user_named(session, name)
+        if user is None or user.password_hash != checked:  # changed while it was checked
+            raise Unauthorised(WRONG)
+        user.password_hash = renewed or checked
+        cookie = _open(session, request, user, by_link=False)
+    give_session(request, cookie)
+
+
+def _open(session: Session, request: Request, user: User, *, by_link: bool) -> str:
+    """Begin a session with a secret of its own; the one that this browser had ends."""
+    browser = sessions.Browser(address_of(request), request.headers.get("user-agent", ""))
+    sessions.end(session, request.cookies.get(SESSION_COOKIE, ""))
+    days = web_of(request).settings.session_days
+    secret = sessions.start(session, user, browser, days, by_link=by_link)
+    audit.record(
+        session,
+        "sign-in",
+        actor=user.name,
+        address=browser.address,
+        user_id=user.id,
+        detail={"by": "link" if by_link else "password"},
+    )
+    return secret
+
+
+def _store_password(request: Request, principal: Principal, kept: str) -> None:
+    assert principal.user_id is not None
+    here = principal.credential_id if principal.via == "session" else None
+    with web_of(request).sessions.begin() as session:
+        sessions.set_password(session, principal.user_id, kept, here)
+        audit.record(
+            session,
+            "password.change",
+            actor=principal.actor,
+            address=address_of(request),
+            user_id=principal.user_id,
+        )

@@ -1,0 +1,149 @@
+"""Analyses: ask for one, follow it, stop it, delete it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from functools import partial
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Query, Request, Response, status
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+from pydantic import BaseModel, Field
+
+from app.core.errors import Conflict
+from app.db import analyses as rows
+from app.db.hooks import after_commit
+from app.jobs.parameters import Stream
+from app.jobs.service import request_cancel
+from app.jobs.states import State
+from app.media.deletion import delete_analysis
+from app.web.analyses import create as requests
+from app.web.analyses import present, schemas
+from app.web.http import sse
+from app.web.http.deps import KnownVisitor, Reading, Server, Visitor, Writing, must_own
+from app.web.http.parameters import PathId, errors, errors_of_stream, find_analysis, find_media
+
+router = APIRouter(prefix="/analyses", tags=["analyses"])
+Text = Annotated[str | None, Field(max_length=64)]
+Second = Annotated[float | None, Field(ge=0, allow_inf_nan=False)]
+
+
+class Which(BaseModel):
+    """Which maps are listed; what is left out does not matter."""
+
+    model: Text = None
+    stream: Stream | None = None
+    stage: Text = None
+    method: Text = None
+    from_s: Second = Field(default=None, description="Of a clip: the first moment, in seconds.")
+    to_s: Second = Field(default=None, description="Of a clip: the last moment, in seconds.")
+
+
+def existing(analysis_id: PathId, session: Reading) -> str:
+    """Return the id of an analysis that exists: an error can no more be sent inside a stream."""
+    return find_analysis(session, analysis_id).id
+
+
+@router.post(
+    "",
+    status_code=status.HTTP_202_ACCEPTED,
+    response_model=schemas.Analysis,
+    summary="Explain a photo or a clip",
+    responses={
+        200: {"model": schemas.Analysis, "description": "Answered from what is stored."},
+        **errors(400, 403, 404, 503),
+    },
+)
+def create(
+    asked: schemas.AnalysisCreate, response: Response, session: Writing, visitor: Visitor
+) -> Any:
+    """Queue an analysis; follow it at `links.events` or read `links.self` until it has ended.
+
+    The same file with the same request (models with their checkpoints, methods, target, size, and
+    of a clip segments, range and flow) is answered from what is stored: 200, with `stored` true.
+    """
+    medium = find_media(session, asked.media_id)
+    row = requests.create(session, medium, asked, visitor)
+    stored = row.job.state == State.SUCCEEDED
+    response.status_code = status.HTTP_200_OK if stored else status.HTTP_202_ACCEPTED
+    body = present.analysis(row, rows.predictions(session, row.id), stored=stored)
+    response.headers["Location"] = body.links.self
+    return body
+
+
+@router.get(
+    "/{analysis_id}",
+    response_model=schemas.Analysis,
+    summary="State and predictions",
+    responses=errors(404),
+)
+def get_analysis(analysis_id: PathId, session: Reading) -> Any:
+    """How far the analysis is, what each model says so far, and where the rest is."""
+    row = find_analysis(session, analysis_id)
+    return present.analysis(row, rows.predictions(session, analysis_id))
+
+
+@router.get(
+    "/{analysis_id}/heatmaps",
+    response_model=schemas.Page[schemas.Heatmap],
+    summary="List the maps that are ready",
+    responses=errors(404),
+)
+def list_heatmaps(analysis_id: PathId, session: Reading, which: Annotated[Which, Query()]) -> Any:
+    """Every map so far that is asked for, by model, stage, method and time; all in one part."""
+    find_analysis(session, analysis_id)
+    found = rows.heatmaps(session, analysis_id, rows.Choice(**which.model_dump()))
+    return schemas.Page(items=[present.heatmap(row) for row in found])
+
+
+@router.get(
+    "/{analysis_id}/events",
+    response_class=EventSourceResponse,
+    summary="Follow an analysis",
+    responses=errors_of_stream(404),
+)
+async def events(
+    request: Request,
+    web: Server,
+    found: Annotated[str, Depends(existing)],
+    last_event_id: Annotated[
+        int, Header(description="The last revision seen; only newer ones follow.")
+    ] = -1,
+) -> AsyncIterator[ServerSentEvent]:
+    """Server-sent events: `id` is the revision, `event` is `analysis`, `data` the analysis.
+
+    The stream ends with the analysis, or after two minutes; a browser then resumes by itself.
+    """
+    if request.scope.get("head"):
+        return
+    async for event in sse.follow(web, found, last_event_id):
+        yield event
+
+
+@router.post(
+    "/{analysis_id}/cancel",
+    response_model=schemas.Analysis,
+    summary="Stop an analysis",
+    responses=errors(403, 404, 409),
+)
+def cancel(analysis_id: PathId, session: Writing, visitor: KnownVisitor) -> Any:
+    """Stop a queued analysis at once, a running one within a second. Only for who asked for it."""
+    row = find_analysis(session, analysis_id)
+    must_own(row.owner, visitor)
+    if not request_cancel(session, row.job):
+        raise Conflict(f"The analysis has ended already: it has {row.job.state}.")
+    return present.analysis(row, rows.predictions(session, analysis_id))
+
+
+@router.delete(
+    "/{analysis_id}",
+    status_code=status.HTTP_204_NO_CONTENT,
+    summary="Delete an analysis",
+    responses=errors(403, 404),
+)
+def remove(analysis_id: PathId, session: Writing, visitor: KnownVisitor, web: Server) -> None:
+    """Remove the analysis and the maps that no other one shares. Only for who asked for it."""
+    row = find_analysis(session, analysis_id)
+    must_own(row.owner, visitor)
+    after_commit(session, partial(web.cache.drop, analysis_id))
+    delete_analysis(session, web.blobs, row)

@@ -1,0 +1,171 @@
+"""From what a visitor asks for to an analysis: defaults, checks, and what is stored already."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.core.errors import Busy, Unprocessable
+from app.db import analyses as rows
+from app.db import models
+from app.db.tables import Analysis, Media, ModelCard, new_id
+from app.jobs import service
+from app.jobs.parameters import (
+    INFERENCE,
+    AnalyseClip,
+    AnalyseImage,
+    AnalysisRequest,
+    ClipOptions,
+    Parameters,
+    fingerprint,
+)
+from app.web.analyses.schemas import AnalysisCreate
+
+DEFAULT_METHODS = ("attention", "gradcam")
+MEDIA = {"image": "photos", "clip": "clips"}
+CLIP_ONLY = ("segments", "from_s", "to_s", "flow")
+
+
+def create(session: Session, media: Media, asked: AnalysisCreate, owner: str) -> Analysis:
+    """Return an analysis that answers: stored, already under way, or new with its job queued."""
+    cards = models.all_cards(session)
+    request = complete(asked, cards, media)
+    checkpoints = {card.id: card.checkpoint_sha256 for card in cards}
+    question = fingerprint(media.sha256, request, checkpoints)
+    answered = rows.find_answered(session, question, media.id)
+    if answered is not None and answered.media_id == media.id:
+        return answered
+    if (under_way := rows.find_under_way(session, question, media.id)) is not None:
+        return under_way
+    analysis = Analysis(
+        id=new_id(),
+        owner=owner,
+        media_id=media.id,
+        request=request.model_dump(mode="json"),
+        fingerprint=question,
+        stored=answered is not None,
+    )
+    params: Parameters
+    if media.kind == "clip":
+        kind, params = "analyse_clip", AnalyseClip(analysis_id=analysis.id)
+    else:
+        kind, params = "analyse_image", AnalyseImage(analysis_id=analysis.id)
+    if answered is not None:
+        rows.add_finished_job(session, analysis, kind)
+        rows.copy_results(session, answered, analysis)
+    else:
+        analysis.job = service.enqueue(session, kind, INFERENCE, params)
+        session.add(analysis)
+        session.flush()
+    return analysis
+
+
+def complete(asked: AnalysisCreate, cards: Sequence[ModelCard], media: Media) -> AnalysisRequest:
+    """Fill the defaults in and check every name; Unprocessable, or Busy without models."""
+    if not cards:
+        raise Busy("The models are still loading; try again in a few seconds.", retry_after=2)
+    chosen = _models(asked.models, cards, media.kind)
+    methods = _methods(asked.methods or DEFAULT_METHODS, chosen)
+    return AnalysisRequest(
+        media_id=asked.media_id,
+        models=[card["id"] for card in chosen],
+        methods=methods,
+        target=_target(asked.target, chosen),
+        input_size=asked.input_size,
+        clip=clip_options(asked, media),
+    )
+
+
+def _models(names: list[str] | None, cards: Sequence[ModelCard], kind: str) -> list[dict[str, Any]]:
+    known = {row.id: row.card for row in cards}
+    fit = {name: card for name, card in known.items() if looks_at(card) == kind}
+    if not fit:
+        raise Unprocessable(f"models: this server has none that look at {MEDIA[kind]}.")
+    if names is None:
+        usual = [card for card in fit.values() if card.get("default", True)]
+        return usual or list(fit.values())
+    for name in names:
+        if name not in known:
+            raise Unprocessable(f"models: there is no {name}; there are {_listed(fit)}.")
+        if name not in fit:
+            raise Unprocessable(
+                f"models: {name} looks at {MEDIA[looks_at(known[name])]}, not at {MEDIA[kind]}; "
+                f"for these there are {_listed(fit)}."
+            )
+    return [card for name, card in fit.items() if name in names]
+
+
+def looks_at(card: dict[str, Any]) -> str:
+    """Return the kind of media that a model takes: `image` or `clip`."""
+    return str(card.get("media", "image"))
+
+
+def clip_options(asked: AnalysisCreate, media: Media) -> ClipOptions | None:
+    """Return what of a clip is looked at, none for a photo; Unprocessable where that cannot be."""
+    given = {name: value for name in CLIP_ONLY if (value := getattr(asked, name)) is not None}
+    if media.kind != "clip":
+        for name in given:
+            raise Unprocessable(f"{name}: only a clip has that, and this is a photo; leave it out.")
+        return None
+    return ClipOptions(**given | _range(asked.from_s, asked.to_s, media))
+
+
+def _range(from_s: float | None, to_s: float | None, media: Media) -> dict[str, float | None]:
+    """Return the range, none where it ends with the clip: the same range is the same request."""
+    ends = media.duration_s or 0.0
+    frame = 1 / media.fps if media.fps else 0.0
+    start, end = from_s or 0.0, ends if to_s is None else to_s
+    if start >= ends:
+        raise Unprocessable(f"from_s: the clip is {ends:.2f} s long; {start:g} is not within it.")
+    if end > ends + frame:
+        raise Unprocessable(f"to_s: the clip is {ends:.2f} s long; {end:g} is not within it.")
+    if start >= end:
+        raise Unprocessable(f"to_s: the range must end after it starts; {end:g} <= {start:g}.")
+    if end - start < frame * (1 - 1e-6) and (start, end) != (0.0, ends):
+        raise Unprocessable(f"to_s: the range is shorter than a frame; {frame:.3f} s is the least.")
+    return {"from_s": start or None, "to_s": end if end < ends else None}
+
+
+def _methods(names: Iterable[str], cards: Sequence[dict[str, Any]]) -> list[str]:
+    offered = {method for card in cards for method in card.get("methods", [])}
+    chosen = sorted(set(names), key=lambda name: (name not in DEFAULT_METHODS, name))
+    for name in chosen:
+        if name not in offered and name not in DEFAULT_METHODS:
+            raise Unprocessable(
+                f"methods: no chosen model offers {name}; they offer {_listed(sorted(offered))}."
+            )
+    if not offered & set(chosen):
+        raise Unprocessable(
+            f"methods: the chosen models have no {_listed(chosen)}; they offer "
+            f"{_listed(sorted(offered))}."
+        )
+    return chosen
+
+
+def _target(target: int | str, cards: Sequence[dict[str, Any]]) -> int | str:
+    """Return the target as every model knows it: `top`, an index, or the class name as written."""
+    if target == "top":
+        return target
+    if isinstance(target, int):
+        fewest = min(cards, key=lambda card: len(card["classes"]))
+        if not 0 <= target < len(fewest["classes"]):
+            raise Unprocessable(
+                f"target: {fewest['id']} has the classes 0 to {len(fewest['classes']) - 1}."
+            )
+        return target
+    names = {_find_class(target, card) for card in cards}
+    return names.pop() if len(names) == 1 else target
+
+
+def _find_class(name: str, card: dict[str, Any]) -> str:
+    found = [known for known in card["classes"] if known.casefold() == name.casefold()]
+    if not found:
+        some = _listed(card["classes"][:10])
+        raise Unprocessable(f"target: {card['id']} has no class {name!r}; it has {some} ...")
+    return str(found[0])
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(names)

@@ -1,0 +1,79 @@
+"""Draw one heatmap as PNG. Pillow is imported here only when something is drawn."""
+
+from __future__ import annotations
+
+import io
+from array import array
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from app.web.analyses.drawing.colormaps import tables
+from app.web.analyses.drawing.npy import Grid
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+Size = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Style:
+    """How to draw: `size` is the longest side in pixels, `low` and `high` the colormap's ends.
+
+    `alpha` is the opacity of the colours, 0..1.
+    """
+
+    size: int
+    colormap: str
+    alpha: float
+    low: float
+    high: float
+    smooth: bool = True
+
+
+def draw(grid: Grid, style: Style, photo: bytes | None = None, shape: Size | None = None) -> bytes:
+    """Return PNG bytes: the map alone as a square, or over `photo` (JPEG).
+
+    `shape` is the picture's, of which only width by height counts; none: the photo's.
+    """
+    from PIL import Image
+
+    if photo is None:
+        colours = _colour(_stretch(grid, (style.size, style.size), style.smooth), style)
+        if style.alpha < 1:
+            colours.putalpha(round(style.alpha * 255))
+        return encode(colours)
+    background = Image.open(io.BytesIO(photo)).convert("RGB")
+    width, height = shape or background.size
+    scale = style.size / max(width, height)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    colours = _colour(_stretch(grid, size, style.smooth), style)
+    background = background.resize(size, Image.Resampling.BILINEAR)
+    return encode(Image.blend(background, colours, style.alpha))
+
+
+def _stretch(grid: Grid, size: Size, smooth: bool) -> Image:
+    """Return the values at `size`, still as 32-bit numbers."""
+    from PIL import Image
+
+    height, width = grid.shape
+    values = Image.frombytes("F", (width, height), array("f", grid.values).tobytes())
+    how = Image.Resampling.BILINEAR if smooth else Image.Resampling.NEAREST
+    return values.resize(size, how)
+
+
+def _colour(values: Image, style: Style) -> Image:
+    """Look the colours up; below `low` and above `high` they stay those of the ends."""
+    width = style.high - style.low
+    slope = 255.0 / width if width > 0 else 0.0
+    offset = 0.5 - style.low * slope  # `convert` cuts the fraction off, so half a step rounds
+    steps = values.point(lambda value: value * slope + offset).convert("L")
+    steps.putpalette(tables()[style.colormap].rgb)
+    return steps.convert("RGB")
+
+
+def encode(image: Image) -> bytes:
+    """Return a picture as PNG."""
+    out = io.BytesIO()
+    image.save(out, "PNG", compress_level=4)
+    return out.getvalue()

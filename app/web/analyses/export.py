@@ -1,0 +1,163 @@
+"""The export of an analysis: maps, numbers, predictions, photo, and how to make it again."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import struct
+import zipfile
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+from app.storage.blobs import BlobStore
+from app.web.analyses import schemas
+from app.web.analyses.drawing import npy
+
+README = """Sightline export
+
+maps.npz          {maps}
+numbers.csv       one line a map: layer, shape, range, sum, entropy, target
+predictions.json  what each model says
+manifest.json     checkpoints, versions, device, preprocessing: what the numbers depend on
+request.json      POST it to /api/v1/analyses with the id of the uploaded file to make them again
+{file}  the {kind} as it was uploaded
+"""
+MAPS = {
+    "image": 'every map at its own grid, float16: numpy.load("maps.npz")["model/stage/method"]',
+    "clip": "every map at its own grid, float16 [times, h, w], under model/stream/stage/method; "
+    "times/model/stream/stage/method are its times in seconds",
+}
+FILES = {"image": "photo", "clip": "clip"}
+CHUNK = 1 << 20
+COLUMNS = (
+    "model", "stage", "method", "stream", "time_s", "layer", "shape", "min", "max", "sum",
+    "entropy", "target",
+)  # fmt: skip
+
+
+class _Sink(io.RawIOBase):
+    """Collects what a zip writer gives off, so that it can be sent on in parts."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self._parts.append(bytes(data))
+        return len(data)
+
+    def take(self) -> bytes:
+        taken = b"".join(self._parts)
+        self._parts.clear()
+        return taken
+
+
+def stream(
+    blobs: BlobStore,
+    analysis: schemas.Analysis,
+    media: schemas.Media,
+    photo_key: str,
+    maps: Sequence[tuple[schemas.Heatmap, str]],
+) -> Iterator[bytes]:
+    """Yield the ZIP file; `maps` are records with their blobs. It is never in memory as a whole."""
+    sink = _Sink()
+    file = f"{FILES[media.kind]}/{media.filename}"
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in _texts(analysis, media, [record for record, _ in maps], file):
+            archive.writestr(name, content)
+        yield sink.take()
+        archive.writestr(_stored("maps.npz"), npz(blobs, maps))
+        yield sink.take()
+        with (
+            blobs.path(photo_key).open("rb") as original,
+            archive.open(_stored(file), "w", force_zip64=True) as copy,
+        ):
+            while chunk := original.read(CHUNK):
+                copy.write(chunk)
+                yield sink.take()
+    yield sink.take()
+
+
+def _stored(name: str) -> zipfile.ZipInfo:
+    """Return an entry that is not compressed again."""
+    now = datetime.now(UTC)
+    return zipfile.ZipInfo(name, (now.year, now.month, now.day, now.hour, now.minute, now.second))
+
+
+def _texts(
+    analysis: schemas.Analysis,
+    media: schemas.Media,
+    records: Sequence[schemas.Heatmap],
+    file: str,
+) -> Iterator[tuple[str, str]]:
+    body = analysis.model_dump(mode="json")
+    kind = FILES[media.kind]
+    yield "README.txt", README.format(file=file, kind=kind, maps=MAPS[media.kind])
+    yield "request.json", _json(body["request"])
+    yield "predictions.json", _json(body["predictions"])
+    yield "numbers.csv", _numbers(records)
+    manifest = {
+        "format": "sightline-export/1",
+        "analysis": {key: body[key] for key in ("id", "created_at", "finished_at", "stored")},
+        "request": body["request"],
+        kind: {**media.model_dump(mode="json", exclude={"links", "stored"}), "file": file},
+        "provenance": body["provenance"],
+        "maps": _ids(records),
+    }
+    yield "manifest.json", _json(manifest)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+
+
+def _numbers(records: Sequence[schemas.Heatmap]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(COLUMNS)
+    for record in records:
+        values = record.model_dump(include=set(COLUMNS))
+        values["shape"] = "x".join(map(str, record.shape))
+        writer.writerow([values[column] for column in COLUMNS])
+    return text.getvalue()
+
+
+def _ids(records: Sequence[schemas.Heatmap]) -> dict[str, Any]:
+    """Return each array's map, or its maps in the order of their times."""
+    found: dict[str, Any] = {}
+    for record in records:
+        if record.frame < 0:
+            found[_key(record)] = record.id
+        else:
+            found.setdefault(_key(record), []).append(record.id)
+    return found
+
+
+def npz(blobs: BlobStore, maps: Sequence[tuple[schemas.Heatmap, str]]) -> bytes:
+    """Return an NPZ: a ZIP of the NPY files as they are stored, so numpy is not needed."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for blob_key, same in groupby(maps, key=itemgetter(1)):
+            records = [record for record, _ in same]
+            name = f"{_key(records[0])}.npy"
+            archive.writestr(name, blobs.get(blob_key))
+            if records[0].frame >= 0:
+                archive.writestr(f"times/{name}", _times(records))
+    return target.getvalue()
+
+
+def _times(records: Sequence[schemas.Heatmap]) -> bytes:
+    """Return the NPY file of the maps' times, float64 [times], in seconds."""
+    times = [record.time_s or 0.0 for record in records]
+    return npy.written("<f8", [len(times)], struct.pack(f"<{len(times)}d", *times))
+
+
+def _key(record: schemas.Heatmap) -> str:
+    stream = [record.stream] if record.frame >= 0 else []
+    return "/".join([record.model, *stream, record.stage, record.method])

@@ -1,0 +1,165 @@
+"""Taking an analysis away: the figure for a paper, everything as a ZIP."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, Field
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import StreamingResponse
+
+from app.core.errors import Conflict
+from app.db import analyses as rows
+from app.jobs.parameters import DrawClip, DrawFigure, Name, Scale, Stage, Stream
+from app.jobs.states import State
+from app.web.analyses import export, figures, present
+from app.web.analyses.drawing.colormaps import DEFAULT
+from app.web.analyses.heatmaps_api import Colormap
+from app.web.http.caching import PRIVATE_IMMUTABLE, matches, reply
+from app.web.http.deps import Reading, Server
+from app.web.http.parameters import PathId, binary, errors, find_analysis
+from app.web.http.ranges import RangedFile
+from app.web.http.state import Web
+
+router = APIRouter(prefix="/analyses", tags=["exports"])
+ZIP = "application/zip"
+BYTES = {"schema": {"type": "string", "format": "binary"}}
+FILMS = {"content": dict.fromkeys(figures.FILM_TYPES.values(), BYTES)}
+FIGURES = {"content": dict.fromkeys(figures.MEDIA_TYPES.values(), BYTES)}
+
+
+class FigureStyle(BaseModel):
+    """How to draw the table."""
+
+    colormap: Colormap = DEFAULT
+    alpha: float = Field(default=0.55, ge=0, le=1, description="Opacity over the photo.")
+    scale: Scale = Field(default="map", description="As for a map's picture; not of a clip.")
+    stage: Stage = Field(default="combined", description="Of a clip: whose maps are drawn.")
+    method: Name = Field(default="gradcam", description="Of a clip: whose maps are drawn.")
+
+
+class FilmStyle(BaseModel):
+    """Which maps are drawn over the clip, and how."""
+
+    model: Name | None = Field(default=None, description="Left out: the first one asked for.")
+    stream: Stream = "rgb"
+    stage: Stage = "combined"
+    method: Name = "gradcam"
+    colormap: Colormap = DEFAULT
+    alpha: float = Field(default=0.55, ge=0, le=1, description="Opacity over the clip.")
+
+
+@router.get(
+    "/{analysis_id}/figure.{file_format}",
+    response_class=Response,
+    summary="The whole table as a figure",
+    responses={200: {"description": "The figure.", **FIGURES}, 304: {}, **errors(404, 409, 503)},
+)
+async def get_figure(
+    analysis_id: PathId,
+    file_format: Literal["png", "svg", "pdf"],
+    request: Request,
+    web: Server,
+    style: Annotated[FigureStyle, Query()],
+) -> Any:
+    """A row a model, a column a stage; drawn once by a worker, which may take some seconds.
+
+    Of a clip: a row a model and stream, a column a snippet, the maps of one stage and method.
+    """
+    chosen = style.model_dump()
+    key = await run_in_threadpool(figures.blob_key, web, analysis_id, chosen, file_format)
+    params = DrawFigure(analysis_id=analysis_id, format=file_format, key=key, **chosen)
+    content = await figures.drawn(web, params)
+    name = f"sightline-{analysis_id[:8]}.{file_format}"
+    headers = {
+        "Cache-Control": PRIVATE_IMMUTABLE,
+        "Content-Disposition": f'inline; filename="{name}"',
+        "Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'",
+    }
+    etag = key.rpartition("/")[2]
+    return reply(request, content, figures.MEDIA_TYPES[file_format], etag=etag, headers=headers)
+
+
+@router.get(
+    "/{analysis_id}/overlay.{file_format}",
+    response_class=Response,
+    summary="A clip with maps over it, as a film",
+    responses={
+        200: {"description": "The film.", **FILMS},
+        206: {"description": "The part that was asked for with `Range`."},
+        304: {},
+        **errors(400, 404, 409, 416, 503),
+    },
+)
+async def get_overlay(
+    analysis_id: PathId,
+    file_format: Literal["mp4", "webm"],
+    request: Request,
+    web: Server,
+    style: Annotated[FilmStyle, Query()],
+) -> Any:
+    """At most 720p, maps interpolated between snippets; drawn once by a worker.
+
+    That takes about as long as the clip: 503 says when to ask again. Parts can be asked for by
+    `Range`.
+    """
+    look = style.model_dump(include={"colormap", "alpha"})
+    which = style.model_dump(include={"model", "stream", "stage", "method"})
+    model = style.model or await run_in_threadpool(_first_model, web, analysis_id)
+    choice = rows.Choice(**which | {"model": model})
+    key = await run_in_threadpool(figures.film_key, web, analysis_id, choice, look, file_format)
+    params = DrawClip.model_validate(
+        {**which, **look, "model": model, "analysis_id": analysis_id, "format": file_format,
+         "key": key}
+    )  # fmt: skip
+    etag = key.rpartition("/")[2]
+    name = f"sightline-{analysis_id[:8]}-{model}.{file_format}"
+    headers = {
+        "Cache-Control": PRIVATE_IMMUTABLE,
+        "Content-Disposition": f'inline; filename="{name}"',
+        "ETag": f'"{etag}"',
+    }
+    if matches(request, etag):
+        return Response(status_code=304, headers=headers)
+    await figures.ready(web, params)
+    kind = figures.FILM_TYPES[file_format]
+    return RangedFile(web.blobs.path(key), headers=headers, media_type=kind)
+
+
+def _first_model(web: Web, analysis_id: str) -> str:
+    with web.readers() as session:
+        return str(find_analysis(session, analysis_id).request["models"][0])
+
+
+@router.get(
+    "/{analysis_id}/export.zip",
+    response_class=Response,
+    summary="Everything as a ZIP",
+    responses={200: binary(ZIP, "The archive."), **errors(404, 409)},
+)
+def get_export(
+    analysis_id: PathId,
+    session: Reading,
+    web: Server,
+    file_format: Annotated[
+        Literal["zip", "npz"], Query(alias="format", description="`npz`: the maps alone.")
+    ] = "zip",
+) -> Any:
+    """All maps (NPZ), a table of numbers, predictions, the file, and the request to repeat it."""
+    row = find_analysis(session, analysis_id)
+    if row.job.state != State.SUCCEEDED:
+        raise Conflict(f"The analysis is {row.job.state}; the export needs all of its maps.")
+    maps = [(present.heatmap(one), one.blob_key) for one in rows.heatmaps(session, analysis_id)]
+    name = f"sightline-{analysis_id[:8]}.{file_format}"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    if file_format == "npz":
+        return Response(export.npz(web.blobs, maps), media_type=ZIP, headers=headers)
+    body = export.stream(
+        web.blobs,
+        present.analysis(row, rows.predictions(session, analysis_id)),
+        present.media(row.media),
+        row.media.blob_key,
+        maps,
+    )
+    return StreamingResponse(body, media_type=ZIP, headers=headers)

@@ -1,0 +1,112 @@
+"""The whole table as one picture, or a film: drawn by a worker, kept, and waited for."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from threading import Lock
+from typing import TYPE_CHECKING
+
+import anyio
+from starlette.concurrency import run_in_threadpool
+
+from app.core.errors import Busy, Conflict, NotFound, SightlineError
+from app.db import analyses as rows
+from app.db import jobs as job_rows
+from app.jobs import service
+from app.jobs.parameters import INFERENCE, DrawClip, DrawFigure
+from app.jobs.states import TERMINAL, State
+
+if TYPE_CHECKING:
+    from app.web.http.state import Web
+
+WAIT = 30.0  # seconds until the client is asked to come back
+LOOK_EVERY = 0.1
+FILM_TYPES = {"mp4": "video/mp4", "webm": "video/webm"}
+Drawable = DrawFigure | DrawClip
+Look = Mapping[str, object]
+MEDIA_TYPES = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}
+
+
+class Drawing:
+    """Which figures this process has asked for, so that nobody asks twice at once."""
+
+    def __init__(self) -> None:
+        self._jobs: dict[str, str] = {}
+        self._lock = Lock()
+
+    def ask(self, web: Web, params: Drawable) -> str:
+        """Return the job that draws the figure: one that is under way, or a new one."""
+        with self._lock, web.sessions.begin() as session:
+            job = job_rows.get(session, self._jobs.get(params.key, ""))
+            if job is None or job.state in TERMINAL:
+                kind = "draw_clip" if isinstance(params, DrawClip) else "draw_figure"
+                job = service.enqueue(session, kind, INFERENCE, params)
+                self._jobs[params.key] = job.id
+            return job.id
+
+    def forget(self, key: str) -> None:
+        """The figure is there, or could not be drawn."""
+        with self._lock:
+            self._jobs.pop(key, None)
+
+
+def blob_key(web: Web, analysis_id: str, style: dict[str, object], file_format: str) -> str:
+    """Return where the figure is kept; NotFound, or Conflict while there is nothing to draw."""
+    with web.readers() as session:
+        if (row := rows.with_job(session, analysis_id)) is None:
+            raise NotFound("There is no analysis with this id. It may have been deleted.")
+        if row.job.state != State.SUCCEEDED:
+            raise Conflict(f"The analysis is {row.job.state}; the figure needs all of its maps.")
+    return _named(analysis_id, style, file_format)
+
+
+def film_key(web: Web, analysis_id: str, choice: rows.Choice, look: Look, file_format: str) -> str:
+    """Return where the film is kept; NotFound, or Conflict while its maps are not ready."""
+    with web.readers() as session:
+        if (row := rows.with_job(session, analysis_id)) is None:
+            raise NotFound("There is no analysis with this id. It may have been deleted.")
+        if row.media.kind != "clip":
+            raise Conflict("This is the analysis of a photo; only a clip can be drawn as a film.")
+        if not rows.heatmaps(session, analysis_id, choice):
+            if row.job.state not in TERMINAL:
+                raise Conflict(f"The analysis is {row.job.state}; these maps are not ready yet.")
+            raise NotFound("The analysis has no such maps; its `tracks` lists what it has.")
+    return _named(analysis_id, {**asdict(choice), **look}, file_format)
+
+
+def _named(analysis_id: str, style: Mapping[str, object], file_format: str) -> str:
+    text = json.dumps(style, sort_keys=True)
+    return f"figures/{analysis_id}/{hashlib.sha256(text.encode()).hexdigest()[:16]}.{file_format}"
+
+
+async def drawn(web: Web, params: Drawable) -> bytes:
+    """Return the figure, after at most `WAIT` seconds; Busy later than that."""
+    await ready(web, params)
+    return await run_in_threadpool(web.blobs.get, params.key)
+
+
+async def ready(web: Web, params: Drawable) -> None:
+    """Wait until the figure is drawn, at most `WAIT` seconds; Busy later than that."""
+    ends = time.monotonic() + WAIT
+    if not await run_in_threadpool(web.blobs.exists, params.key):
+        job_id = await run_in_threadpool(web.figures.ask, web, params)
+        while not await run_in_threadpool(_finished, web, params, job_id):
+            if time.monotonic() > ends:
+                raise Busy("The figure is still being drawn; ask again soon.", retry_after=5)
+            await anyio.sleep(LOOK_EVERY)
+
+
+def _finished(web: Web, params: Drawable, job_id: str) -> bool:
+    """Whether the figure is there; its job's error where it could not be drawn."""
+    with web.readers() as session:
+        job = job_rows.get(session, job_id)
+    if job is not None and job.state not in TERMINAL:
+        return False
+    web.figures.forget(params.key)
+    if job is None or job.state != State.SUCCEEDED:
+        raise SightlineError((job.detail if job else "") or "The figure could not be drawn.")
+    return True

@@ -1,0 +1,109 @@
+"""Rows as the API's schemas: links, targets, and what a visitor may know of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import groupby
+
+from app.db import tables as db
+from app.web.analyses import schemas
+
+API = "/api/v1"
+
+
+def media(row: db.Media, *, stored: bool = False) -> schemas.Media:
+    """Return a medium; `stored` where the visitor had uploaded the same file before."""
+    address = f"{API}/media/{row.id}"
+    view = f"{address}/view"
+    links = schemas.MediaLinks(self=address, content=f"{address}/content", view=view)
+    if row.kind == "clip":
+        links.playable, links.poster, links.times = f"{address}/playable", view, f"{address}/times"
+    playable = row.playable or None
+    facts = {**_columns(row, schemas.Media), "playable": playable, "stored": stored}
+    return schemas.Media.model_validate({**facts, "links": links})
+
+
+def analysis(
+    row: db.Analysis, predictions: Iterable[db.Prediction], *, stored: bool = False
+) -> schemas.Analysis:
+    """Return an analysis with its job's state and what the models have said so far.
+
+    `stored` where the row itself answers a request that somebody makes again.
+    """
+    job = row.job
+    return schemas.Analysis.model_validate(
+        {
+            **_columns(job, schemas.Analysis),
+            **_columns(row, schemas.Analysis),
+            "request": {**row.request, **(row.request.get("clip") or {})},
+            "stored": stored or row.stored,
+            "predictions": {entry.model: _prediction(entry) for entry in predictions},
+            "links": _analysis_links(row),
+        }
+    )
+
+
+def heatmap(row: db.Heatmap) -> schemas.Heatmap:
+    """Return a map's record."""
+    address = f"{API}/heatmaps/{row.id}"
+    links = schemas.HeatmapLinks(self=address, npy=f"{address}.npy", png=f"{address}.png")
+    return schemas.Heatmap.model_validate({**_columns(row, schemas.Heatmap), "links": links})
+
+
+def tracks(rows: Iterable[db.Heatmap]) -> list[schemas.Track]:
+    """Return the maps of a clip as tracks; `rows` are in the order of `db.analyses.heatmaps`."""
+    clips = (row for row in rows if row.frame >= 0)
+    return [_track(list(maps)) for _, maps in groupby(clips, key=_kind)]
+
+
+def _kind(row: db.Heatmap) -> tuple[str, str, str, str]:
+    return row.model, row.stream, row.stage, row.method
+
+
+def _track(maps: list[db.Heatmap]) -> schemas.Track:
+    first = maps[0]
+    names = "/".join(_kind(first))
+    facts = _columns(first, schemas.Track) | {
+        "shape": [len(maps), *first.shape],
+        "times": [row.time_s for row in maps],
+        "min": min(row.min for row in maps),
+        "max": max(row.max for row in maps),
+        "heatmaps": [row.id for row in maps],
+        "npy": f"{API}/analyses/{first.analysis_id}/tracks/{names}.npy",
+    }
+    return schemas.Track.model_validate(facts)
+
+
+def _columns(row: db.Base, schema: type[schemas.Answer]) -> dict[str, object]:
+    """Return the columns of a row that the schema has a field for."""
+    names = (column.key for column in row.__mapper__.column_attrs)
+    return {name: getattr(row, name) for name in names if name in schema.model_fields}
+
+
+def _prediction(row: db.Prediction) -> dict[str, object]:
+    target = {
+        "index": row.target_index,
+        "name": row.target_name,
+        "logit": row.target_logit,
+        "probability": row.target_probability,
+    }
+    return {"top": row.top, "target": target, "seconds": row.seconds, "clip": row.clip}
+
+
+def _analysis_links(row: db.Analysis) -> schemas.AnalysisLinks:
+    address = f"{API}/analyses/{row.id}"
+    is_clip = row.request.get("clip") is not None
+    return schemas.AnalysisLinks(
+        self=address,
+        heatmaps=f"{address}/heatmaps",
+        events=f"{address}/events",
+        media=f"{API}/media/{row.media_id}",
+        view=f"{API}/media/{row.media_id}/view",
+        page=f"/analyses/{row.id}",
+        figure_png=f"{address}/figure.png",
+        figure_svg=f"{address}/figure.svg",
+        figure_pdf=f"{address}/figure.pdf",
+        export=f"{address}/export.zip",
+        tracks=f"{address}/tracks" if is_clip else None,
+        flow=f"{address}/flow.npy" if is_clip else None,
+    )

@@ -1,0 +1,160 @@
+"""Heatmaps as bytes: array, numbers or picture, from the cache or made now."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import anyio
+from sqlalchemy.orm import Session
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.core.errors import NotFound, Unprocessable
+from app.db import analyses as rows
+from app.db import media as media_rows
+from app.db.tables import Heatmap, Media
+from app.jobs.parameters import Scale
+from app.web.analyses import present
+from app.web.analyses.drawing import npy, png, scale
+from app.web.analyses.drawing.colormaps import tables
+from app.web.http.caching import PRIVATE_IMMUTABLE, reply
+from app.web.http.render_cache import Rendered
+from app.web.http.state import Web
+
+Make = Callable[[Session, Heatmap], bytes]
+Find = Callable[[Session], tuple[str, Callable[[], bytes]]]  # the analysis, and what it has there
+DIGITS = 6  # significant, more than a float16 holds
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a picture is asked for; `alpha` none means 1 alone and 0.55 over the photo."""
+
+    size: int
+    colormap: str
+    alpha: float | None
+    overlay: bool
+    scale: Scale
+    smooth: bool
+    channel: str
+
+
+async def serve(
+    request: Request, web: Web, heatmap_id: str, media_type: str, make: Make
+) -> Response:
+    """Answer with the bytes that `make` gives, kept under the request's address."""
+    return await serve_any(request, web, media_type, partial(_heatmap, heatmap_id, make))
+
+
+async def serve_any(request: Request, web: Web, media_type: str, find: Find) -> Response:
+    """Answer with bytes that belong to an analysis, made once it is found to exist."""
+    key = f"{request.url.path}?{request.url.query}"
+    entry = web.cache.fresh(key)
+    if entry is None:
+        work = partial(_look_up, web, key, media_type, find)
+        entry = await anyio.to_thread.run_sync(work, limiter=web.drawing)
+    headers = {"Cache-Control": PRIVATE_IMMUTABLE}
+    return reply(request, entry.content, entry.media_type, etag=entry.etag, headers=headers)
+
+
+def _look_up(web: Web, key: str, media_type: str, find: Find) -> Rendered:
+    generation = web.cache.generation
+    with web.readers() as session:
+        analysis_id, make = find(session)
+        entry = web.cache.any(key)
+        if entry is None:
+            content = make()
+            etag = hashlib.sha256(content).hexdigest()[:20]
+            entry = Rendered(analysis_id, content, media_type, etag)
+    web.cache.put(key, entry, generation)
+    return entry
+
+
+def _heatmap(heatmap_id: str, make: Make, session: Session) -> tuple[str, Callable[[], bytes]]:
+    if (row := rows.heatmap(session, heatmap_id)) is None:
+        raise NotFound("There is no map with this id. It may have been deleted.")
+    return row.analysis_id, partial(make, session, row)
+
+
+def array(web: Web, _session: Session, row: Heatmap) -> bytes:
+    """Return the NPY file: float16 at the map's own grid."""
+    blob = web.blobs.get(row.blob_key)
+    return blob if row.frame < 0 else npy.part(blob, row.frame)
+
+
+def record(web: Web, session: Session, row: Heatmap, *, values: bool) -> bytes:
+    """Return the JSON record, with the values where they are asked for."""
+    body = present.heatmap(row).model_dump(mode="json")
+    if values:
+        body["values"] = npy.read(array(web, session, row)).nested(DIGITS)
+    return json.dumps(body, separators=(",", ":"), allow_nan=False).encode()
+
+
+def picture(web: Web, session: Session, row: Heatmap, look: Look) -> bytes:
+    """Return the PNG; Unprocessable for a channel that the map does not have."""
+    try:
+        grid = npy.read(array(web, session, row)).channel(look.channel)
+    except IndexError:
+        last = row.shape[0] - 1
+        raise Unprocessable(f"channel: this map has the channels 0 to {last}.") from None
+    low, high = _ends(session, row, look, grid)
+    alpha = look.alpha if look.alpha is not None else (0.55 if look.overlay else 1.0)
+    style = png.Style(look.size, look.colormap, alpha, low, high, look.smooth)
+    if not look.overlay:
+        return png.draw(grid, style)
+    medium = _medium(session, row)
+    below = _photo(web, session, row, medium)
+    return png.draw(grid, style, below, (medium.width, medium.height) if row.frame >= 0 else None)
+
+
+def _ends(session: Session, row: Heatmap, look: Look, grid: npy.Grid) -> tuple[float, float]:
+    diverging = tables()[look.colormap].diverging
+    if len(row.shape) == 3:  # the record's range is of all channels, not of the one shown
+        return scale.span(_Shown.of(row, grid), [], look.scale, diverging=diverging)
+    alone = look.scale in {"map", "absolute"}
+    same_stream = rows.Choice(stream=row.stream)
+    others = [] if alone else rows.heatmaps(session, row.analysis_id, same_stream)
+    return scale.span(row, others, look.scale, diverging=diverging)
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """The extent of one channel, or of a mean over channels."""
+
+    model: str
+    method: str
+    stage: str
+    shape: list[int]
+    min: float
+    max: float
+    sum: float
+
+    @classmethod
+    def of(cls, row: Heatmap, grid: npy.Grid) -> _Shown:
+        facts = (min(grid.values), max(grid.values), math.fsum(grid.values))
+        return cls(row.model, row.method, row.stage, list(grid.shape), *facts)
+
+
+def _medium(session: Session, row: Heatmap) -> Media:
+    analysis = rows.get(session, row.analysis_id)
+    medium = media_rows.get(session, analysis.media_id) if analysis else None
+    if medium is None:
+        raise NotFound("What this map is of has been deleted.")
+    return medium
+
+
+def _photo(web: Web, session: Session, row: Heatmap, medium: Media) -> bytes:
+    """Return the photo as a JPEG; of a clip the frame of the map's own moment."""
+    if row.frame < 0:
+        return web.blobs.get(medium.view_key)
+    times = npy.head(web.blobs.get(row.blob_key)).shape[0]
+    analysis = rows.get(session, row.analysis_id)
+    assert analysis is not None
+    segments = analysis.request["clip"]["segments"]
+    segment = (2 * row.frame + 1) * segments // (2 * times)  # a model may have its own moments
+    return web.blobs.get(f"{rows.map_folder(session, row.analysis_id)}/frame-{segment}.jpg")

@@ -1,0 +1,336 @@
+"""The bodies of the API's requests and answers. Field names are a promise."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, StringConstraints
+
+from app.jobs.parameters import FlowMethod
+from app.web.http import examples
+
+Item = TypeVar("Item")
+Id = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+
+
+def _whole(value: Any) -> Any:
+    """Return 224 for 224.0: in JSON they are the same number."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Whole = Annotated[int, BeforeValidator(_whole), Strict()]
+
+
+def _is_none(value: Any) -> bool:
+    return value is None
+
+
+OfClip = Annotated[Item | None, Field(exclude_if=_is_none)]  # not said of a photo
+
+
+class Answer(BaseModel):
+    """Base of what the API gives back."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+class Error(Answer):
+    """Every error has this shape: a name for programs and a sentence that says what to do."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.ERROR]})
+
+    error: str
+    detail: str
+
+
+class Page(Answer, Generic[Item]):
+    """A part of a list; `next` is the `cursor` of the following part, none at the end."""
+
+    items: list[Item]
+    next: str | None = None
+
+
+class MediaLinks(Answer):
+    """Where the parts of a photo or clip are; `playable`, `poster` and `times` are a clip's."""
+
+    self: str
+    content: str
+    view: str
+    playable: OfClip[str] = None
+    poster: OfClip[str] = None
+    times: OfClip[str] = None
+
+
+class FrameTimes(Answer):
+    """When each frame of a clip is shown, in seconds from the first; ascending."""
+
+    times_s: list[float]
+
+
+class Media(Answer):
+    """A photo or clip as it was uploaded; `width` and `height` are as shown, after its rotation."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.MEDIA]})
+
+    id: Id
+    kind: Literal["image", "clip"]
+    filename: str
+    format: str
+    content_type: str
+    width: int
+    height: int
+    frames: int
+    fps: float | None
+    duration_s: float | None
+    bytes: int
+    sha256: str
+    note: str | None = Field(description="What a person should know of how the file was read.")
+    codec: str | None = Field(description="Of a clip: h264, hevc, vp9, ...")
+    playable: Literal["original", "waiting", "ready", "failed"] | None = Field(
+        description="Of a clip: whether browsers play it as it is, or the copy made for them."
+    )
+    created_at: datetime
+    stored: bool = Field(description="True where this visitor had uploaded the same file before.")
+    links: MediaLinks
+
+
+class AnalysisCreate(BaseModel):
+    """A request to explain a photo or a clip."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [examples.ANALYSIS_CREATE]}
+    )
+
+    media_id: Id
+    models: list[Name] | None = Field(
+        default=None, min_length=1, max_length=32, description="Ids; left out: the default table."
+    )
+    methods: list[Name] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=16,
+        description="Left out: the learnt masks (`attention`) and Grad-CAM (`gradcam`).",
+    )
+    target: Whole | Annotated[str, StringConstraints(min_length=1, max_length=128)] = Field(
+        default="top",
+        description="`top`: each model's own first class; or a class index, or a class name.",
+    )
+    input_size: Whole = Field(
+        default=224, ge=96, le=512, description="Side of the square the models see, in pixels."
+    )
+    segments: OfClip[Whole] = Field(
+        default=None, ge=1, le=32, description="Of a clip: how many moments are looked at; else 8."
+    )
+    from_s: OfClip[float] = Field(
+        default=None,
+        ge=0,
+        allow_inf_nan=False,
+        description="Of a clip: start of the range that is looked at, in seconds; else its start.",
+    )
+    to_s: OfClip[float] = Field(
+        default=None,
+        gt=0,
+        allow_inf_nan=False,
+        description="Of a clip: end of the range, in seconds; left out: the clip's end.",
+    )
+    flow: OfClip[FlowMethod] = Field(
+        default=None, description="Of a clip: how motion is computed; left out: `dis`."
+    )
+
+
+class AnalysisRequest(Answer):
+    """The request as it was carried out, every default filled in; the last four are a clip's."""
+
+    media_id: Id
+    models: list[str]
+    methods: list[str]
+    target: int | str
+    input_size: int
+    segments: OfClip[int] = None
+    from_s: OfClip[float] = None
+    to_s: OfClip[float] = None
+    flow: OfClip[str] = None
+
+
+class ClassScore(Answer):
+    """A class and its probability, 0..1."""
+
+    index: int
+    name: str
+    probability: float
+
+
+class TargetScore(ClassScore):
+    """The class that the evidence maps explain; `logit` is before the softmax."""
+
+    logit: float
+
+
+class StreamScores(Answer):
+    """What one stream says: logits by segment and class, and each segment's part in the mean."""
+
+    weight: float
+    logits: list[list[float]]
+    consensus: list[float] = Field(description="Adds up to 1 over the segments.")
+
+
+class ClipScores(Answer):
+    """How a model came to its answer over time. Times are seconds from the clip's start.
+
+    All `shares` and `rest` together are the target's logit.
+    """
+
+    classes: list[str]
+    times: list[float]
+    bounds: list[list[float]] = Field(description="Start and end of each segment.")
+    fusion: str
+    streams: dict[str, StreamScores]
+    shares: dict[str, list[float]] = Field(
+        description="What each stream and segment adds to the target's logit."
+    )
+    rest: float = Field(description="What cannot be shared out: 0 for a linear fusion.")
+
+
+class Prediction(Answer):
+    """What one model says: its five best classes, the explained one, and the time it took."""
+
+    top: list[ClassScore]
+    target: TargetScore
+    seconds: float
+    clip: OfClip[ClipScores] = Field(default=None, description="Of a clip: scores over time.")
+
+
+class AnalysisLinks(Answer):
+    """Where the analysis' parts are; `page` is for people."""
+
+    self: str
+    heatmaps: str
+    events: str
+    media: str
+    view: str
+    page: str
+    figure_png: str
+    figure_svg: str
+    figure_pdf: str
+    export: str
+    tracks: OfClip[str] = Field(default=None, description="Of a clip: its maps over time.")
+    flow: OfClip[str] = Field(default=None, description="Of a clip: its motion, as an array.")
+
+
+class Analysis(Answer):
+    """An analysis: how far it is and what the models say."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.ANALYSIS]})
+
+    id: Id
+    media_id: Id
+    state: State
+    progress: float = Field(ge=0, le=1)
+    message: str | None
+    revision: int = Field(description="Grows with every visible change.")
+    error: str | None
+    detail: str | None
+    stored: bool = Field(description="True where an earlier result answered the request.")
+    request: AnalysisRequest
+    predictions: dict[str, Prediction]
+    provenance: dict[str, Any] | None = Field(
+        description="Checkpoint hashes, versions, device, preprocessing, seconds."
+    )
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    links: AnalysisLinks
+
+
+class HeatmapLinks(Answer):
+    """The map as a record, as an array and as a picture."""
+
+    self: str
+    npy: str
+    png: str
+
+
+class Heatmap(Answer):
+    """One map at its own grid. `min`, `max` and `sum` are of the raw values."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.HEATMAP]})
+
+    id: Id
+    analysis_id: Id
+    model: str
+    stage: str
+    method: str
+    stream: Literal["rgb", "flow"]
+    time_s: float | None = Field(description="Of a clip: the moment, in seconds from its start.")
+    frame: int = Field(description="Of a clip: the map's place in its track; -1 for a photo.")
+    layer: str
+    shape: list[int]
+    min: float
+    max: float
+    sum: float
+    entropy: float | None = Field(
+        description="Bits, of the positive part scaled to sum 1; none where nothing is positive."
+    )
+    target: str | None
+    links: HeatmapLinks
+
+
+class HeatmapWithValues(Heatmap):
+    """The record with the map's values, nested row by row (channel by channel first)."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.HEATMAP_WITH_VALUES]})
+
+    values: list[Any] | None = Field(default=None, description="Only with `values=true`.")
+
+
+class Track(Answer):
+    """The maps of one kind over the snippets of a clip: `times` are seconds from its start."""
+
+    model: str
+    stream: Literal["rgb", "flow"]
+    stage: str
+    method: str
+    layer: str
+    target: str | None
+    shape: list[int] = Field(description="[times, h, w]")
+    times: list[float]
+    min: float
+    max: float
+    heatmaps: list[Id] = Field(description="The maps, one a time.")
+    npy: str = Field(description="Where the array is.")
+
+
+class Model(Answer):
+    """A model's card, as the worker published it."""
+
+    model_config = ConfigDict(extra="allow", json_schema_extra={"examples": [examples.MODEL]})
+
+    id: str
+    position: int
+    title: str
+    mechanism: str | None = None
+    mask_range: str | None = Field(
+        default=None, description="`unit`: 0..1; `distribution`: sums to 1; `none`: no mask."
+    )
+    summary: str | None = None
+    equation: str | None = None
+    paper: dict[str, Any] | None = None
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    stages: list[dict[str, Any]] = Field(default_factory=list)
+    classes: list[str] = Field(default_factory=list)
+    input_size: int | None = None
+    methods: list[str] = Field(default_factory=list)
+    head: str | None = None
+    default: bool = True
+    metrics: dict[str, Any] = Field(default_factory=dict)
+    curves: list[dict[str, Any]] = Field(default_factory=list, description="One entry an epoch.")
+    localisation: list[dict[str, Any]] = Field(
+        default_factory=list, description="How often a map's maximum is inside the object's box."
+    )
+    training: dict[str, Any] = Field(default_factory=dict)
+    weights_origin: str | None = None
+    licence: str | None = None
+    checkpoint: dict[str, Any] = Field(default_factory=dict)

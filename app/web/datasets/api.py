@@ -1,0 +1,280 @@
+"""Datasets: bring images, follow their import, look at them, delete."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from functools import partial
+from typing import Annotated, Any, Literal
+
+import anyio
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response, status
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+
+from app.core.errors import Conflict
+from app.datasets.deletion import delete_dataset, discard_files
+from app.datasets.importing import folders
+from app.datasets.receive import check_room, received, too_large
+from app.db import datasets as rows
+from app.jobs.service import request_cancel
+from app.web.analyses.schemas import Page
+from app.web.datasets import images, present, schemas
+from app.web.datasets.create import add, name_of_archive, options_of
+from app.web.http import pagination, sse
+from app.web.http.deps import Reading, Server, Writing
+from app.web.http.multipart import FileStream
+from app.web.http.parameters import (
+    Cursor,
+    Limit,
+    PathId,
+    a_file,
+    binary,
+    errors,
+    errors_of_stream,
+    find_dataset,
+    multipart,
+)
+from app.web.http.principal import Audit, Principal, Reader, Trainer, record
+from app.web.http.state import Web
+
+router = APIRouter(prefix="/datasets", tags=["datasets"])
+MISSING = (
+    "Send the archive as multipart/form-data in a field called `file`, for example "
+    "`curl -H 'Authorization: Bearer TOKEN' -F file=@photos.zip .../api/v1/datasets`."
+)
+SIZES = {"160px": "160 px", "320px": "320 px", "full": "full size"}
+FORM = multipart(
+    ["file"],
+    file=a_file("A ZIP, or a TAR as it is or packed by gzip, xz, bzip2."),
+    name={"type": "string", "maxLength": 120},
+    val_share={"type": "number", "default": 0.2},
+    seed={"type": "integer", "default": 0},
+)
+ACCEPTED: dict[str, Any] = {
+    "status_code": status.HTTP_202_ACCEPTED,
+    "response_model": schemas.Dataset,
+}
+
+
+@router.post(
+    "",
+    **ACCEPTED,
+    summary="Upload a dataset",
+    responses=errors(400, 401, 403, 413, 415, 507),
+    openapi_extra=FORM,
+)
+async def upload(request: Request, response: Response, web: Server, principal: Trainer) -> Any:
+    """Send an archive of `train/CLASS/*.jpg` and `val/CLASS/*.jpg`, or of `CLASS/*.jpg`.
+
+    In the second case the server splits each class, by content. The import is a job: follow it by
+    its events. Nothing is extracted by its name, every image is decoded in a limited process.
+    """
+    declared = request.headers.get("content-length", "")
+    stream = FileStream(request, web.settings.max_archive_bytes, MISSING, too_large)
+    check_room(web.blobs, web.settings, int(declared) if declared.isdecimal() else 0)
+    filename = await stream.open()
+    store = partial(_store, web, request, principal, stream, filename)
+    dataset = await anyio.to_thread.run_sync(store, limiter=web.uploads)
+    response.headers["Location"] = dataset.links.self
+    return dataset
+
+
+def _store(
+    web: Web, request: Request, principal: Principal, stream: FileStream, filename: str
+) -> schemas.Dataset:
+    """Run in a thread; no session is open while bytes arrive."""
+
+    def chunks() -> Iterator[bytes]:
+        while chunk := anyio.from_thread.run(stream.next):
+            yield chunk
+
+    with received(chunks(), web.blobs, web.settings) as keep:
+        options = options_of(stream.fields)
+        with web.sessions.begin() as session:
+            name = options.name or name_of_archive(filename)
+            row = add(session, "archive", name, principal.name, options)
+            keep(session, row.id)
+            record(session, request, principal, "dataset.create", row.id, name=row.name)
+            return present.dataset(row)
+
+
+@router.post(
+    "/from-folder",
+    **ACCEPTED,
+    summary="Use a folder on the server",
+    responses=errors(400, 401, 403, 404),
+)
+def from_folder(
+    asked: schemas.FromFolder,
+    response: Response,
+    session: Writing,
+    web: Server,
+    principal: Trainer,
+    audit: Audit,
+) -> Any:
+    """Read a folder under SIGHTLINE_DATA in place; see `/datasets/folders` for what there is."""
+    root = folders.allowed_root(web.settings)
+    path = folders.inside(root, asked.folder)
+    folder = path.relative_to(root).as_posix()
+    row = add(session, "folder", asked.name or folder, principal.name, asked, folder=folder)
+    audit("dataset.create", row.id, name=row.name, folder=folder)
+    response.headers["Location"] = (dataset := present.dataset(row)).links.self
+    return dataset
+
+
+@router.post(
+    "/imagenette",
+    **ACCEPTED,
+    summary="Download Imagenette",
+    responses=errors(400, 401, 403),
+)
+def from_imagenette(
+    asked: schemas.FromImagenette,
+    response: Response,
+    session: Writing,
+    principal: Trainer,
+    audit: Audit,
+) -> Any:
+    """Ten classes of ImageNet, by torchvision; the worker needs a network for it."""
+    name = asked.name or f"Imagenette {SIZES[asked.size]}"
+    row = add(session, "imagenette", name, principal.name, schemas.Options(), size=asked.size)
+    audit("dataset.create", row.id, name=row.name, size=asked.size)
+    response.headers["Location"] = (dataset := present.dataset(row)).links.self
+    return dataset
+
+
+@router.get(
+    "",
+    response_model=Page[schemas.Dataset],
+    summary="List the datasets",
+    responses=errors(401, 403),
+)
+def list_datasets(
+    session: Reading, _principal: Reader, limit: Limit = 20, cursor: Cursor = None
+) -> Any:
+    """All datasets, newest first."""
+    found = rows.page(session, limit + 1, pagination.decode(cursor))
+    shown, following = pagination.cut(found, limit)
+    return Page(items=[present.dataset(row) for row in shown], next=following)
+
+
+@router.get(
+    "/folders",
+    response_model=Page[str],
+    summary="List the folders that can be used",
+    responses=errors(401, 403),
+)
+def list_folders(web: Server, _principal: Reader) -> Any:
+    """Folders under SIGHTLINE_DATA that have classes with images; all in one part."""
+    return Page(items=folders.dataset_folders(web.settings))
+
+
+@router.get(
+    "/{dataset_id}",
+    response_model=schemas.Dataset,
+    summary="A dataset",
+    responses=errors(401, 403, 404),
+)
+def get_dataset(dataset_id: PathId, session: Reading, _principal: Reader) -> Any:
+    """How far its import is, its classes, and what was left out."""
+    return present.dataset(find_dataset(session, dataset_id))
+
+
+@router.get(
+    "/{dataset_id}/images/{split}/{index}",
+    response_class=Response,
+    summary="An image of a dataset",
+    responses={
+        200: binary("image/jpeg", "At most 96, 224 or 1600 pixels, upright."),
+        304: {},
+        **errors(401, 403, 404, 503),
+    },
+)
+def get_image(
+    dataset_id: PathId,
+    split: Literal["train", "val"],
+    index: Annotated[int, Path(ge=0, le=10_000_000, description="Its place in the split.")],
+    request: Request,
+    session: Reading,
+    web: Server,
+    _principal: Reader,
+    size: Annotated[Literal["96", "224", "full"], Query(description="Longest side.")] = "224",
+) -> Any:
+    """A JPEG, made in the limited process; it never changes. Images are sorted by class."""
+    find_dataset(session, dataset_id)
+    return images.respond(web, request, dataset_id, split, index, size)
+
+
+def existing(dataset_id: PathId, session: Reading, _principal: Reader) -> str:
+    """Return the id of a dataset that exists; its session ends before the stream begins."""
+    return find_dataset(session, dataset_id).id
+
+
+@router.get(
+    "/{dataset_id}/events",
+    response_class=EventSourceResponse,
+    summary="Follow an import",
+    responses=errors_of_stream(401, 403, 404),
+)
+async def events(
+    request: Request,
+    web: Server,
+    found: Annotated[str, Depends(existing, scope="function")],
+    last_event_id: Annotated[
+        int, Header(description="The last revision seen; only newer ones follow.")
+    ] = -1,
+) -> AsyncIterator[ServerSentEvent]:
+    """Server-sent events: `id` is the revision, `event` is `dataset`, `data` the dataset."""
+    if request.scope.get("head"):
+        return
+    look, tell = partial(_standing, web, found), partial(_event, web, found)
+    async for event in sse.follow_row(look, tell, last_event_id):
+        yield event
+
+
+def _standing(web: Web, dataset_id: str) -> tuple[int, str] | None:
+    with web.readers() as session:
+        return rows.standing(session, dataset_id)
+
+
+def _event(web: Web, dataset_id: str) -> ServerSentEvent | None:
+    with web.readers() as session:
+        if (row := rows.get(session, dataset_id)) is None:
+            return None
+        body = present.dataset(row)
+    data = body.model_dump_json()
+    return ServerSentEvent(
+        id=str(body.revision), event="dataset", raw_data=data, retry=sse.RETRY_MS
+    )
+
+
+@router.post(
+    "/{dataset_id}/cancel",
+    response_model=schemas.Dataset,
+    summary="Stop an import",
+    responses=errors(401, 403, 404, 409),
+)
+def cancel(
+    dataset_id: PathId, session: Writing, web: Server, _principal: Trainer, audit: Audit
+) -> Any:
+    """Stop an import within a second; its files are removed, its record stays."""
+    row = find_dataset(session, dataset_id)
+    if not request_cancel(session, row.job):
+        raise Conflict(f"The import has ended already: it has {row.job.state}.")
+    discard_files(session, web.blobs, row.id)
+    audit("dataset.cancel", row.id, name=row.name)
+    return present.dataset(row)
+
+
+@router.delete(
+    "/{dataset_id}",
+    status_code=status.HTTP_204_NO_CONTENT,
+    summary="Delete a dataset",
+    responses=errors(401, 403, 404, 409),
+)
+def remove(
+    dataset_id: PathId, session: Writing, web: Server, _principal: Trainer, audit: Audit
+) -> None:
+    """Remove it with all its files (not those of a folder in place), also while it is imported."""
+    row = find_dataset(session, dataset_id)
+    delete_dataset(session, web.blobs, row)
+    audit("dataset.delete", dataset_id, name=row.name)

@@ -1,0 +1,71 @@
+"""From what is asked for to a dataset with its import queued."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Literal
+
+from pydantic import ValidationError
+from sqlalchemy.orm import Session
+
+from app.core.errors import Unprocessable
+from app.db.tables import new_id
+from app.db.training_tables import Dataset
+from app.jobs import service
+from app.jobs.parameters import PREPARATION, ImportDataset
+from app.media.uploads import clean_name
+from app.web.datasets.schemas import Options
+
+ENDINGS = re.compile(r"\.(zip|tar|tgz|txz|tbz2?|tar\.(gz|xz|bz2))$", re.IGNORECASE)
+Source = Literal["archive", "folder", "imagenette"]
+
+
+def add(
+    session: Session, source: Source, name: str, created_by: str, options: Options, **more: Any
+) -> Dataset:
+    """Add a dataset whose import waits for a worker."""
+    row = Dataset(
+        id=new_id(),
+        name=clean_name(name) if source == "archive" else name[:120],
+        source=source,
+        created_by=created_by[:64],
+        classes=[],
+        train_images=0,
+        val_images=0,
+        bytes=0,
+        report={"seed": options.seed, "val_share": options.val_share},
+    )
+    params = ImportDataset(
+        dataset_id=row.id,
+        source=source,
+        seed=options.seed,
+        val_share=options.val_share,
+        **more,
+    )
+    row.job = service.enqueue(session, "import_dataset", PREPARATION, params)
+    session.add(row)
+    session.flush()
+    return row
+
+
+def options_of(fields: dict[str, str]) -> Options:
+    """Return the options in a form; Unprocessable with a sentence for what is wrong."""
+    given: dict[str, Any] = {"name": fields.get("name", "")}
+    given |= {key: _number(fields[key]) for key in ("val_share", "seed") if fields.get(key)}
+    try:
+        return Options.model_validate(given)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        raise Unprocessable(f"{problem['loc'][0]}: {problem['msg']}.") from None
+
+
+def _number(text: str) -> int | float | str:
+    try:
+        return int(text) if text.isdecimal() else float(text)
+    except ValueError:
+        return text  # the schema says what is wrong with it
+
+
+def name_of_archive(filename: str) -> str:
+    """Return a dataset's name from its archive's."""
+    return ENDINGS.sub("", clean_name(filename)) or "dataset"

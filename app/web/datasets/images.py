@@ -1,0 +1,55 @@
+"""Images of datasets, or posters of clips, as small JPEGs: made once, apart, and kept."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.core.errors import BadMedia, DiskFull, NotFound, TooLarge
+from app.datasets.deletion import prefix_of
+from app.datasets.index import Image, Index, load
+from app.web.http.caching import PRIVATE_IMMUTABLE, matches, reply
+from app.web.http.state import Web
+
+SIDES = {"96": 96, "224": 224, "full": 1600}
+KEPT = {"96", "224"}
+
+
+def respond(
+    web: Web, request: Request, dataset_id: str, split: str, number: int, size: str
+) -> Response:
+    """Return one image of at most so many pixels; NotFound where there is none."""
+    index = load(web.blobs, dataset_id)
+    images = index.split(split)
+    if number >= len(images):
+        raise NotFound(f"The {split} split has the images 0 to {len(images) - 1}.")
+    image = images[number]
+    headers = {"Cache-Control": PRIVATE_IMMUTABLE}
+    etag = f"{image.sha256}-{size}"
+    if matches(request, etag):
+        return Response(status_code=304, headers={**headers, "ETag": f'"{etag}"'})
+    content = _content(web, index, image, size)
+    return reply(request, content, "image/jpeg", etag=etag, headers=headers)
+
+
+def _content(web: Web, index: Index, image: Image, size: str) -> bytes:
+    key = f"{prefix_of(index.dataset_id)}/views-{size}/{image.n:06d}.jpg"
+    if size in KEPT and web.blobs.exists(key):
+        return web.blobs.get(key)
+    path = index.path(web.blobs, web.settings, image)
+    if not path.is_file():
+        raise NotFound("The image is gone from the server's disk: import the dataset again.")
+    try:
+        content = web.decoder.thumbnail(path, SIDES[size], clip=image.seconds is not None)
+    except (BadMedia, TooLarge) as error:  # a folder in place may change under our feet
+        raise NotFound(f"The image cannot be read any more. {error.detail}") from None
+    if size in KEPT:
+        _keep(web, key, content)
+    return content
+
+
+def _keep(web: Web, key: str, content: bytes) -> None:
+    try:
+        web.blobs.put(key, content)
+    except DiskFull:
+        return  # it will be made again

@@ -1,0 +1,64 @@
+"""What endpoints ask for: the server's parts, a session, the visitor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from fastapi import Depends
+from sqlalchemy.orm import Session
+from starlette.requests import Request
+
+from app.core.errors import Forbidden
+from app.core.security import COOKIE
+from app.web.http import cookies
+from app.web.http.identity import Principal, token_owner, token_user
+from app.web.http.state import Web, web_of
+
+YEAR = 365 * cookies.DAY
+Token = Annotated[Principal | None, Depends(token_user)]
+
+
+def reading(request: Request) -> Iterator[Session]:
+    """Yield a session that only reads."""
+    with web_of(request).readers() as session:
+        yield session
+
+
+def writing(request: Request) -> Iterator[Session]:
+    """Yield a session that is committed once the endpoint has returned."""
+    with web_of(request).sessions.begin() as session:
+        yield session
+
+
+async def known_visitor(request: Request, token: Token) -> str | None:
+    """Return the owner that a token stands for, or the visitor that the cookie names, if any."""
+    if (owner := token_owner(request, token)) is not None:
+        return owner
+    return web_of(request).visitors.read(request.cookies.get(COOKIE))
+
+
+KnownVisitor = Annotated[str | None, Depends(known_visitor)]
+
+
+async def visitor(request: Request, known: KnownVisitor) -> str:
+    """Return the same; a new visitor gets a cookie with the answer."""
+    if known is not None:
+        return known
+    visitors = web_of(request).visitors
+    name = visitors.new()
+    cookies.give(request, COOKIE, visitors.sign(name), YEAR)
+    return name
+
+
+def must_own(owner: str, name: str | None) -> None:
+    """Forbidden unless the visitor `name` is the owner."""
+    if owner != name:
+        raise Forbidden
+
+
+# scope="function": what was written is committed before the answer starts.
+Reading = Annotated[Session, Depends(reading, scope="function")]
+Writing = Annotated[Session, Depends(writing, scope="function")]
+Visitor = Annotated[str, Depends(visitor)]
+Server = Annotated[Web, Depends(web_of)]

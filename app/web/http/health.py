@@ -1,0 +1,109 @@
+"""Is the server alive, and can it do its work? For people, load balancers and Prometheus."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.core.errors import SightlineError
+from app.db import jobs as job_rows
+from app.db import models
+from app.jobs.doorbell import LocalDoorbell
+from app.jobs.parameters import INFERENCE
+from app.web.http.deps import Server
+from app.web.http.state import Web
+
+router = APIRouter(tags=["health"])
+OK = "ok"
+WAITING_SECONDS = 60.0  # a job that no worker takes for so long means that there is none
+BROKER_SECONDS = 1.0
+
+
+class Alive(BaseModel):
+    """The process answers."""
+
+    status: str = OK
+
+
+class Readiness(BaseModel):
+    """`checks` says `ok` or what is wrong, by part."""
+
+    ready: bool
+    checks: dict[str, str]
+
+
+@router.get("/healthz", summary="Alive")
+async def healthz() -> Alive:
+    """The process is alive; says nothing of what it depends on."""
+    return Alive()
+
+
+@router.get(
+    "/readyz",
+    summary="Ready",
+    responses={503: {"model": Readiness, "description": "Not ready; `checks` says why."}},
+)
+def readyz(web: Server, response: Response) -> Readiness:
+    """Database, disk, queue and workers; says which of them is not ready."""
+    parts = {"database": _database, "blobs": _blobs, "queue": _queue, "workers": _workers}
+    checks = {name: _try(check, web) for name, check in parts.items()}
+    ready = all(result == OK for result in checks.values())
+    response.status_code = 200 if ready else 503
+    return Readiness(ready=ready, checks=checks)
+
+
+@router.get("/metrics", summary="Prometheus", response_class=Response)
+def metrics(web: Server) -> Response:
+    """Counters in the Prometheus text format."""
+    with web.readers() as session:
+        counts = job_rows.counts(session)
+    return Response(web.metrics.text(counts), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _try(check: Callable[[Web], str], web: Web) -> str:
+    try:
+        return check(web)
+    except SQLAlchemyError:
+        return "the database does not answer, or has no tables yet"
+    except (OSError, SightlineError) as error:
+        return f"not reachable: {error}"
+
+
+def _database(web: Web) -> str:
+    with web.readers() as session:
+        models.all_cards(session)
+    return OK
+
+
+def _blobs(web: Web) -> str:
+    if web.blobs.free_bytes() < web.settings.min_free_bytes:
+        return "the disk is nearly full; uploads are refused"
+    web.blobs.incoming().parent.stat()
+    return OK
+
+
+def _queue(web: Web) -> str:
+    if isinstance(web.doorbell, LocalDoorbell):
+        return OK if web.doorbell.attached(INFERENCE) else "no worker process is running"
+    from redis import Redis, RedisError
+
+    try:
+        with Redis.from_url(web.settings.broker_url, socket_timeout=BROKER_SECONDS) as broker:
+            broker.ping()
+    except RedisError as error:
+        return f"the broker does not answer: {error}"
+    return OK
+
+
+def _workers(web: Web) -> str:
+    with web.readers() as session:
+        if not models.all_cards(session):
+            return "no worker has published its models yet"
+        oldest = job_rows.waiting_since(session, WAITING_SECONDS, limit=1, queue=INFERENCE)
+        if oldest and not job_rows.any_running(session, INFERENCE):
+            return f"a job has waited for {time.time() - oldest[0].created_at.timestamp():.0f} s"
+    return OK

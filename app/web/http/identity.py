@@ -1,0 +1,128 @@
+"""Who asks: the user of an API token or of a session cookie, or a visitor.
+
+Without token and cookie nothing is read from the database. A token comes before a cookie.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+
+from app.accounts import scopes, sessions, tokens
+from app.core.errors import Forbidden, Unauthorised
+from app.web.http import cookies
+from app.web.http.state import web_of
+
+SESSION_COOKIE = "sightline_session"
+BAD_TOKEN = "This token is unknown, has expired or was revoked; make a new one at /account."  # noqa: S105
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Who asks and what they may do; `scopes` holds the implied ones too."""
+
+    user_id: str | None
+    name: str
+    scopes: frozenset[str]
+    via: Literal["session", "token", "visitor"]
+    credential_id: str | None = None  # of the session or the token
+    actor: str = "visitor"  # as the audit says it
+    fresh_link: bool = False  # came by a sign-in link within the hour
+
+    def may(self, scope: str) -> bool:
+        """Whether this scope is among theirs."""
+        return scope in self.scopes
+
+
+VISITOR = Principal(None, "visitor", frozenset(), "visitor")
+
+
+def identify(request: Request) -> Principal:
+    """Return who asks; Unauthorised for a token that is worth nothing. Reads the database."""
+    known = getattr(request.state, "principal", None)
+    if isinstance(known, Principal):
+        return known
+    token = bearer_of(request)
+    found = _of_token(request, token) if token is not None else _of_cookie(request)
+    request.state.principal = found
+    return found
+
+
+async def maybe_user(request: Request) -> Principal:
+    """Return who asks; a visitor costs no thread and no query."""
+    if bearer_of(request) is None and SESSION_COOKIE not in request.cookies:
+        return VISITOR
+    return await run_in_threadpool(identify, request)
+
+
+async def token_user(request: Request) -> Principal | None:
+    """Return whose token the request carries, or None; cookies do not matter."""
+    return await maybe_user(request) if bearer_of(request) is not None else None
+
+
+def token_owner(request: Request, token: Principal | None) -> str | None:
+    """Return the owner of what a token's program makes; Forbidden to change things by reading."""
+    if token is None:
+        return None
+    if request.method not in {"GET", "HEAD"} and not token.may("analyse"):
+        raise Forbidden("This token lacks the scope `analyse`; make another at /account.")
+    return f"user:{token.user_id}"
+
+
+def bearer_of(request: Request) -> str | None:
+    """Return the token in `Authorization: Bearer`, or None; other schemes are a proxy's."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
+
+
+def address_of(request: Request) -> str:
+    """Return the client's address."""
+    return request.client.host if request.client else "none"
+
+
+def _of_token(request: Request, secret: str) -> Principal:
+    web = web_of(request)
+    with web.readers() as session:
+        token = tokens.find(session, secret)
+    if token is None:
+        raise Unauthorised(BAD_TOKEN)
+    if sessions.was_seen_long_ago(token.seen_at):
+        with web.sessions.begin() as session:
+            tokens.touch(session, token.id)
+    user = token.user
+    granted = scopes.expand(token.scopes) & scopes.of_user(admin=user.admin)
+    actor = f"{user.name} by token {token.name}"
+    return Principal(user.id, user.name, granted, "token", token.id, actor)
+
+
+def _of_cookie(request: Request) -> Principal:
+    secret, web = request.cookies.get(SESSION_COOKIE), web_of(request)
+    if not secret:
+        return VISITOR
+    with web.readers() as session:
+        login = sessions.find(session, secret)
+    if login is None:
+        return VISITOR
+    if sessions.was_seen_long_ago(login.seen_at):
+        with web.sessions.begin() as session:
+            sessions.touch(session, login.id, web.settings.session_days)
+        give_session(request, secret)
+    user = login.user
+    return Principal(
+        user.id,
+        user.name,
+        scopes.of_user(admin=user.admin),
+        "session",
+        login.id,
+        user.name,
+        sessions.is_fresh_link(login),
+    )
+
+
+def give_session(request: Request, secret: str) -> None:
+    """Set the session's cookie, for its whole time from now."""
+    days = web_of(request).settings.session_days
+    cookies.give(request, SESSION_COOKIE, secret, days * cookies.DAY)

@@ -1,0 +1,127 @@
+"""Around every request: security headers, no writes from other sites, HEAD as GET without a body.
+
+Plain ASGI, so that streams stay streams and a cached answer stays cheap.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+POLICY = "; ".join(
+    (
+        "default-src 'self'",
+        "img-src 'self' blob: data:",
+        "media-src 'self' blob:",
+        "object-src 'none'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+        "form-action 'self'",
+    )
+)
+PERMISSIONS = "camera=(self), microphone=(), geolocation=(), payment=(), usb=()"
+HEADERS: tuple[tuple[bytes, bytes], ...] = (
+    (b"content-security-policy", POLICY.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"same-origin"),
+    (b"permissions-policy", PERMISSIONS.encode()),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"cache-control", b"private, no-cache"),
+)
+DEFAULT_PORTS = {"http": 80, "https": 443}
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class SecurityHeaders:
+    """Adds the headers that an answer does not set itself."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        cookies: list[str] = []  # see `app.web.http.cookies`
+        scope["state"] = {**scope.get("state", {}), "set_cookies": cookies}
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = list(message["headers"])
+                present = {name.lower() for name, _ in headers}
+                headers += [header for header in HEADERS if header[0] not in present]
+                headers += [(b"set-cookie", cookie.encode()) for cookie in cookies]
+                message = {**message, "headers": headers}
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
+
+
+class SameOriginWrites:
+    """Refuses writes that a browser sends on behalf of another site.
+
+    `Sec-Fetch-Site` decides where a browser sends it, `Origin` otherwise; a program that sends
+    neither carries no visitor's cookie unknowingly, and passes.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        writes = scope["type"] == "http" and scope["method"] not in SAFE_METHODS
+        if writes and is_cross_origin(Headers(scope=scope), scope["scheme"]):
+            detail = "Another site asked for this; open Sightline itself and do it there."
+            refusal = JSONResponse({"error": "cross_origin", "detail": detail}, 403)
+            await refusal(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+
+def is_cross_origin(headers: Headers, scheme: str) -> bool:
+    """Return True if a browser says that the request comes from another origin.
+
+    `scheme` is the request's own. Where only `Origin` is sent, scheme, host and port are compared,
+    the port with its default filled in (RFC 6454, section 4).
+    """
+    site = headers.get("sec-fetch-site")
+    if site is not None:
+        return site not in {"same-origin", "none"}
+    origin = headers.get("origin")
+    own = f"{scheme}://{headers.get('host', '')}"
+    return origin is not None and (_origin(origin) is None or _origin(origin) != _origin(own))
+
+
+def _origin(url: str) -> tuple[str, str, int | None] | None:
+    """Return scheme, host and port of a URL; None for what is no origin, as `null` is none."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or DEFAULT_PORTS.get(parts.scheme)
+    except ValueError:  # a port that is no number
+        return None
+    return (parts.scheme, parts.hostname, port) if parts.hostname else None
+
+
+class HeadAsGet:
+    """Answers HEAD with the headers of GET and no body."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_without_body(message: Message) -> None:
+            if message["type"] == "http.response.body":
+                message = {**message, "body": b""}
+            await send(message)
+
+        await self._app({**scope, "method": "GET", "head": True}, receive, send_without_body)

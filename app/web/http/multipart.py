@@ -1,0 +1,166 @@
+"""Reading one file out of a multipart body while it arrives; nothing is kept in memory."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
+from starlette.requests import Request
+
+from app.core.errors import BadMedia, TooLarge, Unprocessable
+from app.media.uploads import clip_too_large
+
+if TYPE_CHECKING:
+    from python_multipart.multipart import MultipartCallbacks
+
+FIELD = "file"
+OVERHEAD = 64 * 1024  # boundaries, headers and other small fields around the file
+FIELD_BYTES = 4096  # of a small field
+MISSING = (
+    "Send the photo or clip as multipart/form-data in a field called `file`, for example "
+    "`curl -F file=@photo.jpg .../api/v1/media`."
+)
+
+
+class FileStream:
+    """The chunks of the first field called `file`; small fields are kept in `fields`.
+
+    `missing` says how to send one, `too_large(limit)` that it has more bytes than allowed.
+    """
+
+    def __init__(
+        self,
+        request: Request,
+        max_bytes: int,
+        missing: str,
+        too_large: Callable[[int], TooLarge],
+    ) -> None:
+        self._limit = max_bytes
+        self._missing = missing
+        self._too_large = too_large
+        self._check_declared(request)
+        self._stream = request.stream()
+        self._parser = MultipartParser(self._boundary(request), self._callbacks())
+        self._body_bytes = 0
+        self._ended = False
+        self._header = b""
+        self._disposition = b""
+        self._inside = False
+        self._field: str | None = None
+        self._chunks: deque[bytes] = deque()
+        self.filename: str | None = None
+        self.fields: dict[str, str] = {}
+
+    async def open(self) -> str:
+        """Read up to the file and return its name; Unprocessable where there is none."""
+        while self.filename is None and not self._ended:
+            await self._read()
+        if self.filename is None:
+            raise Unprocessable(self._missing)
+        return self.filename
+
+    async def next(self) -> bytes:
+        """Return the next bytes of the file, none at its end; `fields` is complete then."""
+        while not self._chunks and not self._ended:
+            await self._read()
+        return self._chunks.popleft() if self._chunks else b""
+
+    async def _read(self) -> None:
+        try:
+            chunk = await anext(self._stream, b"")
+            self._body_bytes += len(chunk)
+            if self._body_bytes > self._limit + OVERHEAD:
+                raise self._too_large(self._limit)
+            if chunk:
+                self._parser.write(chunk)
+                return
+            self._ended = True
+            self._parser.finalize()
+        except FormParserError:
+            raise _broken() from None
+        if self._inside:
+            raise _broken()
+
+    def _check_declared(self, request: Request) -> None:
+        declared = request.headers.get("content-length", "")
+        if declared.isdecimal() and int(declared) > self._limit + OVERHEAD:
+            raise self._too_large(self._limit)
+
+    def _callbacks(self) -> MultipartCallbacks:
+        return {
+            "on_part_begin": self._part_begin,
+            "on_header_field": self._header_field,
+            "on_header_value": self._header_value,
+            "on_header_end": self._header_end,
+            "on_headers_finished": self._headers_finished,
+            "on_part_data": self._part_data,
+            "on_part_end": self._part_end,
+        }
+
+    def _part_begin(self) -> None:
+        self._disposition = b""
+
+    def _header_field(self, data: bytes, start: int, end: int) -> None:
+        self._header += data[start:end]
+
+    def _header_value(self, data: bytes, start: int, end: int) -> None:
+        if self._header.lower() == b"content-disposition":
+            self._disposition += data[start:end]
+
+    def _header_end(self) -> None:
+        self._header = b""
+
+    def _headers_finished(self) -> None:
+        _, options = parse_options_header(self._disposition)
+        field = options.get(b"name", b"").decode("utf-8", "replace")
+        if self.filename is None and field == FIELD:
+            name = options.get(b"filename", b"").decode("utf-8", "replace")
+            self.filename = name.replace("%22", '"')  # as browsers escape it
+            self._inside = True
+        elif field != FIELD and field not in self.fields:
+            self.fields[field] = ""
+            self._field = field
+
+    def _part_data(self, data: bytes, start: int, end: int) -> None:
+        if self._inside:
+            self._take(data[start:end])
+        elif self._field is not None and len(self.fields[self._field]) < FIELD_BYTES:
+            self.fields[self._field] += data[start:end].decode("utf-8", "replace")
+
+    def _part_end(self) -> None:
+        self._inside = False
+        self._field = None
+
+    def _take(self, data: bytes) -> None:
+        self._chunks.append(data)
+
+    def _boundary(self, request: Request) -> bytes:
+        kind, options = parse_options_header(request.headers.get("content-type"))
+        if kind != b"multipart/form-data" or not options.get(b"boundary"):
+            raise Unprocessable(self._missing)
+        return options[b"boundary"]
+
+
+class MediaStream(FileStream):
+    """A photo or a clip, hashed as it arrives."""
+
+    def __init__(self, request: Request, max_bytes: int) -> None:
+        self._digest = hashlib.sha256()
+        super().__init__(request, max_bytes, MISSING, clip_too_large)
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the file's bytes so far."""
+        return self._digest.hexdigest()
+
+    def _take(self, data: bytes) -> None:
+        self._digest.update(data)
+        super()._take(data)
+
+
+def _broken() -> BadMedia:
+    return BadMedia("The upload is broken: the form in it ends early. Send it again.", status=400)

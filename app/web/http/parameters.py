@@ -1,0 +1,94 @@
+"""What the endpoints have in common: documented errors, path ids, looking rows up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from fastapi import Path, Query
+from sqlalchemy.orm import Session
+
+from app.core.errors import NotFound
+from app.db import analyses as analysis_rows
+from app.db import datasets as dataset_rows
+from app.db import media as media_rows
+from app.db.tables import Analysis, Media
+from app.db.training_tables import Dataset
+from app.web.analyses.schemas import Error
+
+MEANINGS = {
+    400: "The request or the file in it cannot be read.",
+    401: "Nobody is signed in, or the token is worth nothing.",
+    403: "Another visitor's, or asked for by another site.",
+    404: "There is no such thing, or no longer.",
+    409: "The thing is in a state that does not allow this.",
+    413: "The file is over a limit.",
+    415: "The file is not a photo or a clip that can be read.",
+    416: "The file has no such part; Content-Range says how long it is.",
+    422: "A parameter is missing or wrong.",
+    429: "Too many uploads; see Retry-After.",
+    503: "Not now; see Retry-After.",
+    507: "The server's disk is full.",
+}
+Responses = dict[int | str, dict[str, Any]]
+
+PathId = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$", description="32 hex digits.")]
+Limit = Annotated[int, Query(ge=1, le=100, description="Most items in one part of the list.")]
+Cursor = Annotated[
+    str | None, Query(max_length=200, description="`next` of the part before; none: the start.")
+]
+
+
+def errors(*statuses: int) -> Responses:
+    """Return the OpenAPI responses of these statuses, 422 always among them."""
+    return {
+        status: {"model": Error, "description": MEANINGS[status]} for status in {*statuses, 422}
+    }
+
+
+def errors_of_stream(*statuses: int) -> Responses:
+    """Return the same for an endpoint whose answer is not JSON, but whose errors are."""
+    content = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
+    return {
+        status: {"description": MEANINGS[status], "content": content} for status in {*statuses, 422}
+    }
+
+
+def binary(media_type: str, description: str) -> dict[str, Any]:
+    """Return the OpenAPI response of bytes."""
+    schema = {"type": "string", "format": "binary"}
+    return {"description": description, "content": {media_type: {"schema": schema}}}
+
+
+def multipart(required: Sequence[str], **properties: dict[str, Any]) -> dict[str, Any]:
+    """Return the OpenAPI request body of a form that is read as it comes."""
+    schema = {"type": "object", "required": list(required), "properties": properties}
+    body = {"required": True, "content": {"multipart/form-data": {"schema": schema}}}
+    return {"requestBody": body}
+
+
+def a_file(description: str | None = None) -> dict[str, Any]:
+    """Return the schema of a file in a form."""
+    schema = {"type": "string", "format": "binary"}
+    return schema if description is None else schema | {"description": description}
+
+
+def find_media(session: Session, media_id: str) -> Media:
+    """Return a medium; NotFound."""
+    if (row := media_rows.get(session, media_id)) is None:
+        raise NotFound("There is no photo or clip with this id. It may have been deleted.")
+    return row
+
+
+def find_analysis(session: Session, analysis_id: str) -> Analysis:
+    """Return an analysis; NotFound."""
+    if (row := analysis_rows.with_job(session, analysis_id)) is None:
+        raise NotFound("There is no analysis with this id. It may have been deleted.")
+    return row
+
+
+def find_dataset(session: Session, dataset_id: str) -> Dataset:
+    """Return a dataset with its job; NotFound."""
+    if (row := dataset_rows.get(session, dataset_id)) is None:
+        raise NotFound("There is no dataset with this id. It may have been deleted.")
+    return row

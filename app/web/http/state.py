@@ -1,0 +1,64 @@
+"""What the requests of one server share; made once by `create_app`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import anyio
+from jinja2 import Environment
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session, sessionmaker
+from starlette.requests import Request
+
+from app.core.security import Visitors
+from app.core.settings import Settings
+from app.jobs.doorbell import Doorbell
+from app.media.decoder.client import Decoder
+from app.storage.blobs import BlobStore
+from app.web.analyses.figures import Drawing
+from app.web.http.metrics import Metrics
+from app.web.http.ratelimit import RateLimiter
+from app.web.http.render_cache import RenderCache
+from app.web.http.static import Static
+
+UPLOADS_AT_ONCE = 64  # each holds a thread while it arrives; the others' threads stay free
+
+HASHES_AT_ONCE = 2  # of passwords; each takes 64 MB and a tenth of a second
+
+DRAWINGS_AT_ONCE = 4  # a drawing of 2048 pixels takes some 40 MB
+
+
+@dataclass
+class Web:
+    """The parts of a running server."""
+
+    settings: Settings
+    engine: Engine
+    sessions: sessionmaker[Session]
+    readers: sessionmaker[Session]
+    blobs: BlobStore
+    decoder: Decoder
+    doorbell: Doorbell
+    visitors: Visitors
+    static: Static
+    templates: Environment
+    limiter: RateLimiter = field(default_factory=RateLimiter)
+    cache: RenderCache = field(default_factory=RenderCache)
+    figures: Drawing = field(default_factory=Drawing)
+    metrics: Metrics = field(default_factory=Metrics)
+    uploads: anyio.CapacityLimiter = field(
+        default_factory=lambda: anyio.CapacityLimiter(UPLOADS_AT_ONCE)
+    )
+    hashing: anyio.CapacityLimiter = field(
+        default_factory=lambda: anyio.CapacityLimiter(HASHES_AT_ONCE)
+    )
+    drawing: anyio.CapacityLimiter = field(
+        default_factory=lambda: anyio.CapacityLimiter(DRAWINGS_AT_ONCE)
+    )
+
+
+def web_of(request: Request) -> Web:
+    """Return the shared parts of the server that answers this request."""
+    web = request.app.state.web
+    assert isinstance(web, Web)
+    return web

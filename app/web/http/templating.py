@@ -1,0 +1,81 @@
+"""The templates and what each of them can call."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as package_version
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from app.core.errors import SightlineError
+from app.web.http.identity import SESSION_COOKIE, VISITOR, Principal, identify
+from app.web.http.mathml import lines, mathml
+from app.web.http.state import web_of
+from app.web.http.static import Static, vendor_url
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def version() -> str:
+    """Version of Sightline, as installed; `0` in a checkout that was not installed."""
+    try:
+        return package_version("sightline")
+    except PackageNotFoundError:
+        return "0"
+
+
+def json_block(value: Any) -> Markup:
+    """Return JSON that is safe inside `<script type="application/json">`."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return Markup(text)  # noqa: S704 - nothing of HTML is left in it
+
+
+def make_environment(static: Static) -> Environment:
+    """Return the environment of templates/: everything is escaped, a missing name is an error."""
+    environment = Environment(
+        loader=FileSystemLoader(ROOT / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(json_block=json_block, mathml=mathml, lines=lines)
+    environment.globals.update(
+        static_url=static.url, vendor_url=vendor_url, version=version(), page=""
+    )
+    return environment
+
+
+def _viewer(request: Request) -> Principal:
+    """Return who looks, for the bar at the top; a page about an error needs no database."""
+    if SESSION_COOKIE not in request.cookies:
+        return VISITOR
+    try:
+        return identify(request)
+    except (SightlineError, SQLAlchemyError):
+        return VISITOR
+
+
+def page(
+    request: Request,
+    template: str,
+    context: Mapping[str, Any],
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """Render a template; it also gets `viewer` (a Principal) and the `path` of the request."""
+    web = web_of(request)
+    web.static.refresh()
+    here = {"viewer": _viewer(request), "path": request.url.path}
+    text = web.templates.get_template(template).render({**here, **context})
+    return HTMLResponse(text, status, headers=headers)

@@ -1,0 +1,234 @@
+"""Photos and clips: upload, look at, list, delete."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import anyio
+from fastapi import APIRouter, Request, Response, status
+
+from app.core.errors import Conflict, NotFound
+from app.db import media as rows
+from app.db.garbage import TIMES, analyses_of
+from app.db.hooks import after_commit
+from app.jobs import service
+from app.jobs.parameters import PREPARATION, MakePlayable
+from app.media.deletion import delete_media
+from app.media.uploads import received
+from app.web.analyses import present, schemas
+from app.web.http import pagination
+from app.web.http.caching import PRIVATE_IMMUTABLE, matches
+from app.web.http.deps import KnownVisitor, Reading, Server, Visitor, Writing, must_own
+from app.web.http.multipart import MediaStream
+from app.web.http.parameters import (
+    Cursor,
+    Limit,
+    PathId,
+    a_file,
+    binary,
+    errors,
+    find_media,
+    multipart,
+)
+from app.web.http.ranges import RangedFile
+from app.web.http.state import Web
+
+router = APIRouter(prefix="/media", tags=["media"])
+ADDRESS_FACTOR = 4  # an address may hold several visitors, and a visitor may drop the cookie
+FORM = multipart(["file"], file=a_file("A photo (JPEG, PNG ...) or a clip (MP4, MOV ...)."))
+SANDBOX = "sandbox; default-src 'none'"
+PLAYED_AS = {"video/quicktime": "video/mp4"}  # browsers play it, but not under its own name
+
+
+@router.post(
+    "",
+    status_code=status.HTTP_201_CREATED,
+    response_model=schemas.Media,
+    summary="Upload a photo or a clip",
+    responses={
+        200: {"model": schemas.Media, "description": "This visitor's same file, as stored."},
+        **errors(400, 403, 413, 415, 429, 503, 507),
+    },
+    openapi_extra=FORM,
+)
+async def upload(request: Request, response: Response, web: Server, visitor: Visitor) -> Any:
+    """Send the photo or clip as multipart/form-data in a field called `file`.
+
+    What it is, its content says. A photo is decoded whole before it is accepted, of a large clip
+    the start; what is refused leaves nothing behind. A file that this visitor has sent before is
+    not stored twice. Of a clip that browsers cannot play a copy is made that they can.
+    """
+    _check_rate(web, request, visitor)
+    stream = MediaStream(request, _most_bytes(web))
+    filename = await stream.open()
+    store = partial(_store, web, stream, filename, visitor)
+    medium = await anyio.to_thread.run_sync(store, limiter=web.uploads)
+    response.headers["Location"] = medium.links.self
+    response.status_code = status.HTTP_200_OK if medium.stored else status.HTTP_201_CREATED
+    return medium
+
+
+def _most_bytes(web: Web) -> int:
+    """Of either kind; a photo's own limit holds once the first bytes have shown it to be one."""
+    return max(web.settings.max_image_bytes, web.settings.max_clip_bytes)
+
+
+def _check_rate(web: Web, request: Request, visitor: str) -> None:
+    limit = web.settings.uploads_per_minute
+    address = request.client.host if request.client else "none"
+    web.limiter.check(f"address {address}", limit * ADDRESS_FACTOR)
+    web.limiter.check(f"visitor {visitor}", limit)
+
+
+def _store(web: Web, stream: MediaStream, filename: str, owner: str) -> schemas.Media:
+    """Run in a thread; no session is open while bytes arrive or are decoded."""
+
+    def chunks() -> Iterator[bytes]:
+        while chunk := anyio.from_thread.run(stream.next):
+            yield chunk
+
+    taking_in = received(chunks(), web.blobs, web.decoder, web.settings, filename)
+    with taking_in as keep, web.sessions.begin() as session:
+        same = rows.find_same(session, owner, stream.sha256)
+        if same is not None and web.blobs.exists(same.blob_key):
+            return present.media(same, stored=True)
+        medium = keep(session, owner)
+        if medium.playable == "waiting":
+            asked = MakePlayable(media_id=medium.id)
+            service.enqueue(session, "make_playable", PREPARATION, asked)
+        return present.media(medium)
+
+
+@router.get(
+    "",
+    response_model=schemas.Page[schemas.Media],
+    summary="List your photos and clips",
+    responses=errors(),
+)
+def list_media(
+    session: Reading, visitor: KnownVisitor, limit: Limit = 20, cursor: Cursor = None
+) -> Any:
+    """This visitor's photos and clips, newest first."""
+    found = rows.page(session, visitor or "", limit + 1, pagination.decode(cursor))
+    shown, following = pagination.cut(found, limit)
+    return schemas.Page(items=[present.media(row) for row in shown], next=following)
+
+
+@router.get(
+    "/{media_id}",
+    response_model=schemas.Media,
+    summary="A photo's or clip's record",
+    responses=errors(404),
+)
+def get_media(media_id: PathId, session: Reading) -> Any:
+    """Size, format, hash and links of a photo or clip."""
+    return present.media(find_media(session, media_id))
+
+
+@router.get(
+    "/{media_id}/content",
+    response_class=Response,
+    summary="The file as it was uploaded",
+    responses={200: binary("image/*", "The file, byte by byte."), 304: {}, **errors(404)},
+)
+def get_content(media_id: PathId, request: Request, session: Reading, web: Server) -> Any:
+    """The original, with the content type that decoding it has shown; never run as a page."""
+    row = find_media(session, media_id)
+    disposition = f"inline; filename*=UTF-8''{quote(row.filename, safe='')}"
+    headers = {"Content-Disposition": disposition, "Content-Security-Policy": SANDBOX}
+    return _file(request, web.blobs.path(row.blob_key), row.content_type, row.sha256, headers)
+
+
+@router.get(
+    "/{media_id}/view",
+    response_class=Response,
+    summary="The photo as a JPEG to show, or a clip's poster",
+    responses={200: binary("image/jpeg", "At most 1600 pixels, upright."), 304: {}, **errors(404)},
+)
+def get_view(media_id: PathId, request: Request, session: Reading, web: Server) -> Any:
+    """At most 1600 pixels wide or high and upright; of a clip, a frame from its middle."""
+    row = find_media(session, media_id)
+    etag = f"{row.sha256}-view"
+    return _file(request, web.blobs.path(row.view_key), "image/jpeg", etag, {})
+
+
+@router.get(
+    "/{media_id}/playable",
+    response_class=Response,
+    summary="A clip as browsers play it",
+    responses={
+        200: binary("video/mp4", "The file as it came, or a copy in H.264 without sound."),
+        206: {"description": "The part that was asked for with `Range`."},
+        304: {},
+        **errors(400, 404, 409, 416),
+    },
+)
+def get_playable(media_id: PathId, request: Request, session: Reading, web: Server) -> Any:
+    """Answers `Range`. The media record's `playable` says whether a copy is still being made."""
+    row = find_media(session, media_id)
+    if row.kind != "clip":
+        raise NotFound("This is a photo, not a clip: look at it under /view.")
+    if row.playable == "waiting":
+        raise Conflict(
+            "A copy of the clip that browsers play is being made; try again in a few seconds."
+        )
+    if row.playable == "failed":
+        raise NotFound(
+            "No copy of the clip could be made that browsers play. Its analyses work all the "
+            "same; to see it move, save it as MP4 (H.264) and upload that."
+        )
+    headers = {"Content-Security-Policy": SANDBOX}
+    if row.playable == "original":
+        kind = PLAYED_AS.get(row.content_type, row.content_type)
+        return _file(request, web.blobs.path(row.blob_key), kind, row.sha256, headers)
+    assert row.playable_key is not None
+    etag = f"{row.sha256}-playable"
+    return _file(request, web.blobs.path(row.playable_key), "video/mp4", etag, headers)
+
+
+@router.get(
+    "/{media_id}/times",
+    response_model=schemas.FrameTimes,
+    summary="When each frame of a clip is shown",
+    responses={304: {}, **errors(404)},
+)
+def get_times(media_id: PathId, request: Request, session: Reading, web: Server) -> Any:
+    """The clip's own times, at whatever rate, in seconds from its first frame."""
+    row = find_media(session, media_id)
+    if row.kind != "clip":
+        raise NotFound("This is a photo, not a clip: it has one frame.")
+    path = web.blobs.path(f"media/{row.id}/{TIMES}")
+    return _file(request, path, "application/json", f"{row.sha256}-times", {})
+
+
+def _file(
+    request: Request, path: Path, media_type: str, etag: str, headers: dict[str, str]
+) -> Response:
+    """Serve a file that never changes."""
+    kept = {**headers, "Cache-Control": PRIVATE_IMMUTABLE, "ETag": f'"{etag}"'}
+    if matches(request, etag):
+        return Response(status_code=304, headers=kept)
+    try:
+        facts = path.stat()
+    except FileNotFoundError:
+        raise NotFound("The file behind this is gone from the server's disk.") from None
+    return RangedFile(path, headers=kept, media_type=media_type, stat_result=facts)
+
+
+@router.delete(
+    "/{media_id}",
+    status_code=status.HTTP_204_NO_CONTENT,
+    summary="Delete a photo or clip and its analyses",
+    responses=errors(403, 404),
+)
+def remove_media(media_id: PathId, session: Writing, visitor: KnownVisitor, web: Server) -> None:
+    """Remove it, every analysis of it and all their files. Only for who uploaded it."""
+    row = find_media(session, media_id)
+    must_own(row.owner, visitor)
+    for analysis in analyses_of(session, row.id):
+        after_commit(session, partial(web.cache.drop, analysis.id))
+    delete_media(session, web.blobs, row)

@@ -1,0 +1,136 @@
+"""Models from outside: a checkpoint and its card."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, Request, Response, status
+from fastapi import Path as PathParameter
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+
+from app.core.errors import Conflict, NotFound, TooLarge, Unprocessable
+from app.core.settings import MIB
+from app.db import models
+from app.storage.blobs import flush, no_space_is_disk_full
+from app.training import control
+from app.training.models import importing
+from app.web.analyses.schemas import Model
+from app.web.http.deps import Server, Writing
+from app.web.http.parameters import a_file, errors, multipart
+from app.web.http.principal import Admin, Audit, Principal, record
+from app.web.http.state import Web
+
+router = APIRouter(prefix="/models", tags=["models"])
+MOST_BYTES = 256 * MIB
+MOST_CARD = 4 * MIB
+OVERHEAD = 64 * 1024
+WAIT_SECONDS = 60.0
+CHUNK = MIB
+MISSING = (
+    "Send multipart/form-data with the fields `checkpoint` (safetensors) and `card` (its JSON), "
+    "for example `curl -F checkpoint=@l2pa.safetensors -F card=@l2pa.json ...`."
+)
+FORM = multipart(["checkpoint", "card"], checkpoint=a_file(), card=a_file())
+
+
+@router.post(
+    "/import",
+    status_code=status.HTTP_201_CREATED,
+    response_model=Model,
+    summary="Import a checkpoint",
+    responses=errors(400, 401, 403, 413, 503, 507),
+    openapi_extra=FORM,
+)
+async def import_model(request: Request, response: Response, web: Server, who: Admin) -> Any:
+    """Offer a network that was trained elsewhere as a model of the table; returns its card.
+
+    Safetensors and its JSON only, as `checkpoint` and `card` of a run give them. 503 where no
+    worker has loaded it within a minute; it then appears in the list of models when one has.
+    """
+    card = await _receive(request, web, who)
+    response.headers["Location"] = f"/api/v1/models/{card['id']}"
+    return card
+
+
+@router.delete(
+    "/{model_id}",
+    status_code=status.HTTP_204_NO_CONTENT,
+    summary="Take a model out of the table",
+    responses=errors(401, 403, 404, 409),
+)
+def remove(
+    session: Writing,
+    web: Server,
+    _: Admin,
+    audit: Audit,
+    model_id: str = PathParameter(pattern=r"^[A-Za-z0-9_.-]{1,64}$"),
+) -> None:
+    """Remove an imported model, or unpublish a run's. 409 for a shipped one."""
+    row = models.get(session, model_id)
+    if row is None:
+        raise NotFound("There is no model with this id; GET /api/v1/models lists them.")
+    source = row.card.get(models.SOURCE)
+    if not source:
+        raise Conflict("This model comes with Sightline and cannot be removed.")
+    if source["kind"] == "run":
+        control.unpublish(session, control.found_run(session, source["run_id"]))
+        audit("run.unpublish", source["run_id"], model=model_id)
+    else:
+        importing.remove(session, web.blobs, row)
+        audit("model.remove", model_id)
+
+
+async def _receive(request: Request, web: Web, who: Principal) -> dict[str, Any]:
+    parser = MultiPartParser(request.headers, _counted(request), max_files=2, max_fields=8)
+    try:
+        form = await parser.parse()
+    except (MultiPartException, KeyError):
+        raise Unprocessable(MISSING) from None
+    checkpoint, card = form.get("checkpoint"), form.get("card")
+    try:
+        if not isinstance(checkpoint, UploadFile) or not isinstance(card, UploadFile):
+            raise Unprocessable(MISSING)
+        if (card.size or 0) > MOST_CARD:
+            raise TooLarge(f"The card is larger than {MOST_CARD // MIB} MB.")
+        text = await card.read()
+        path = web.blobs.incoming()
+        try:
+            await run_in_threadpool(_keep, checkpoint, path)
+            received = await run_in_threadpool(_queue, request, web, who, path, text)
+        finally:
+            path.unlink(missing_ok=True)
+    finally:
+        await form.close()
+    wait = partial(importing.outcome, web.readers, received, WAIT_SECONDS)
+    return (await run_in_threadpool(wait)).card
+
+
+async def _counted(request: Request) -> AsyncGenerator[bytes, None]:
+    """Yield the body; TooLarge as soon as it is."""
+    seen = 0
+    async for chunk in request.stream():
+        seen += len(chunk)
+        if seen > MOST_BYTES + MOST_CARD + OVERHEAD:
+            raise TooLarge(f"The checkpoint is larger than {MOST_BYTES // MIB} MB.")
+        yield chunk
+
+
+def _keep(upload: UploadFile, path: Path) -> None:
+    with no_space_is_disk_full(), path.open("wb") as file:
+        while chunk := upload.file.read(CHUNK):
+            file.write(chunk)
+        flush(file)
+
+
+def _queue(
+    request: Request, web: Web, who: Principal, path: Path, card: bytes
+) -> importing.Received:
+    with web.sessions.begin() as session:
+        found = importing.receive(session, web.blobs, path, card)
+        record(session, request, who, "model.import", found.model_id, sha256=found.sha256)
+    return found

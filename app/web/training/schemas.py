@@ -1,0 +1,291 @@
+"""The bodies of the requests and answers about training. Field names are a promise."""
+
+from __future__ import annotations
+
+import unicodedata
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+from app.web.analyses.schemas import Answer, Id, Name, Whole
+from app.web.training import examples
+
+State = Literal["queued", "running", "paused", "succeeded", "failed", "cancelled"]
+
+
+def _shown(text: str) -> str:
+    """Return a name; ValueError where it holds what cannot be shown or stored."""
+    if any(unicodedata.category(letter) in {"Cc", "Cs"} for letter in text):
+        raise ValueError("no control characters")
+    return text
+
+
+Title = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=120),
+    AfterValidator(_shown),
+]
+Seed = Annotated[Whole, Field(ge=0, le=2**31 - 1)]
+Values = dict[str, Any]
+
+
+class _Asked(BaseModel):
+    """What a launch and a trial have in common."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    dataset_id: Id
+    config: Values = Field(
+        default_factory=dict,
+        description="Fields of `GET /training-form` that differ from their defaults; `stages` too.",
+    )
+    start_run: Id | None = Field(
+        default=None, description="A run that succeeded: its weights are where to start from."
+    )
+
+
+class StudyCreate(_Asked):
+    """Runs to compare: one a mechanism and seed, on the same data."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [examples.STUDY_CREATE]}
+    )
+
+    name: Title | None = None
+    mechanisms: list[Name] | None = Field(
+        default=None, min_length=1, max_length=32, description="Left out: all of them."
+    )
+    seeds: list[Seed] = Field(default=[0], min_length=1, max_length=16)
+    parameters: dict[Name, Values] = Field(
+        default_factory=dict, description="By mechanism: its own parameters that differ."
+    )
+    probes: list[Annotated[Whole, Field(ge=0)]] | None = Field(
+        default=None,
+        max_length=64,
+        description="Validation images (by index) explained after every epoch; left out: one "
+        "for each class.",
+    )
+
+
+class TrialCreate(_Asked):
+    """A short look before a launch."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [examples.TRIAL_CREATE]}
+    )
+
+    kind: Literal["cost", "range"] = Field(
+        description="`cost`: steps, seconds, disk; `range`: the loss over rising learning rates."
+    )
+    mechanism: Name
+    parameters: Values = Field(default_factory=dict, description="The mechanism's own parameters.")
+
+
+class Trial(Answer):
+    """A trial: how far it is, and what it has found."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.TRIAL]})
+
+    id: Id
+    kind: Literal["cost", "range"]
+    state: State
+    progress: float
+    result: Values | None = Field(
+        description="`cost`: steps, seconds, seconds_per_step, images_per_s, disk_bytes, "
+        "batch_size. `range`: curve [{lr, loss}] so far, and at the end the suggestion "
+        "(or a note why there is none)."
+    )
+    error: str | None
+    detail: str | None
+    links: dict[str, str]
+
+
+class DatasetRef(Answer):
+    """A dataset by id and name."""
+
+    id: Id
+    name: str
+
+
+class RunStatus(Answer):
+    """How the run is doing on its machine; null where that is not known (yet)."""
+
+    images_per_s: float | None = None
+    seconds_left: float | None = None
+    lr: float | None = None
+    device: str | None = None
+    cpu_percent: float | None = Field(default=None, description="Of one core; 200 is two cores.")
+    memory_bytes: int | None = None
+    gpu_memory_bytes: int | None = None
+
+
+class RunSummary(Answer):
+    """What a run that succeeded came to: validation of the checkpoint's own weights."""
+
+    val_accuracy: float | None
+    val_loss: float | None
+    best_epoch: int | None
+    seconds: float
+    stopped_early: bool = False
+
+
+class Mistake(Answer):
+    """A validation image that got a wrong class; `true` is its own class."""
+
+    index: int
+    true: int
+    predicted: int
+    confidence: float
+
+
+class Maps(Answer):
+    """Maps of one method: the stages' cells stand one after the other in the NPY's rows."""
+
+    stages: dict[str, list[int]] = Field(description="[height, width] by stage, in order.")
+
+
+class Run(Answer):
+    """One network's training."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.RUN]})
+
+    id: Id
+    study_id: Id
+    mechanism: str
+    title: str
+    seed: int
+    position: int = Field(description="Row order in the study.")
+    state: State
+    progress: float = Field(ge=0, le=1)
+    message: str | None
+    error: str | None
+    detail: str | None
+    traceback: str | None
+    step: int
+    steps: int = Field(description="0 until the worker knows.")
+    epoch: int = Field(description="Epochs that have ended.")
+    epochs: int
+    config: Values
+    status: RunStatus
+    summary: RunSummary | None
+    worst: list[Mistake] | None
+    worst_maps: dict[str, Maps] | None = None
+    model_id: str | None = Field(description="Where it is published.")
+    attempts: int
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    links: dict[str, str]
+
+
+class Study(Answer):
+    """Runs that are compared."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.STUDY]})
+
+    id: Id
+    name: str
+    dataset: DatasetRef
+    request: Values = Field(description="What was asked for, as it was asked.")
+    probes: list[int]
+    created_at: datetime
+    created_by: str
+    revision: int = Field(description="Changes with every visible change of its runs.")
+    cursor: str = Field(
+        description="`after` of the events: what has been said up to this answer is left out."
+    )
+    runs: list[Run]
+    links: dict[str, str]
+
+
+class Points(Answer):
+    """Columns of steps; all lists are of the same length."""
+
+    step: list[int]
+    loss: list[float | None]
+    accuracy: list[float | None]
+    lr: list[float | None]
+    images_per_s: list[float | None]
+
+
+class Epoch(Answer):
+    """One epoch: means over its steps, and the whole validation split after it."""
+
+    epoch: int
+    step: int
+    train_loss: float | None
+    train_accuracy: float | None
+    val_loss: float | None
+    val_accuracy: float | None
+    lr: float | None
+    seconds: float | None
+    probes: dict[str, Maps]
+
+
+class Metrics(Answer):
+    """What a run has said so far."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.METRICS]})
+
+    run_id: Id
+    points: Points
+    epochs: list[Epoch]
+    last_step: int
+
+
+class Note(Answer):
+    """A line of a run's log."""
+
+    id: int
+    at: datetime
+    text: str
+
+
+class Move(BaseModel):
+    """Where a waiting run goes."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"before": None}]})
+
+    before: Id | None = Field(description="A waiting run that comes next; null: the end.")
+
+
+class Publish(BaseModel):
+    """How a run is called in the table of models."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"model_id": "l2pa-2"}]}
+    )
+
+    model_id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")] | None = (
+        Field(default=None, description="Left out: a free one, like `l2pa-2`.")
+    )
+    title: Title | None = None
+
+
+class ClassAccuracy(Answer):
+    """How many of a class's validation images got the right class."""
+
+    name: str
+    images: int
+    accuracy: float | None
+
+
+class Confusion(Answer):
+    """matrix[true][predicted] counts validation images after an epoch."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.CONFUSION]})
+
+    epoch: int
+    classes: list[str]
+    matrix: list[list[int]]
+    per_class: list[ClassAccuracy]
+    worst: list[Mistake] = Field(description="Wrong answers, the surest first.")
+
+
+class CellImage(Answer):
+    """A validation image in one cell of the confusion matrix."""
+
+    index: int
+    confidence: float
+    href: str

@@ -1,0 +1,145 @@
+"""A copy of a clip that every browser plays: MP4, H.264, 8 bits, upright, without sound."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import av
+import numpy as np
+from av.container import OutputContainer
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from ml.media.clip.decode import frames_of, prepare
+from ml.media.clip.open import BrokenClip, ClipLimits, check_size, opened
+from ml.media.clip.pixels import Converter, orientation, shown_size
+from ml.media.clip.scan import NO_PICTURES, Scan, scan
+
+LONGEST_SIDE = 1280
+BUFFER = 1 << 20
+MOOV_BYTES, MOOV_FRAME_BYTES = 16_384, 40  # kept free for the index, which comes first in the file
+BT709, LIMITED = 1, 1  # FFmpeg's numbers
+OPTIONS = {
+    "preset": "veryfast",
+    "crf": "23",
+    "g": "12",  # a key frame twice a second or so: stepping and scrubbing must be quick
+    "bf": "0",  # so that the first frame is at 0, without an edit list
+    "maxrate": "8M",
+    "bufsize": "16M",
+}
+
+Write = Callable[[int, bytes, float], None]
+
+
+def playable_copy(path: Path, write: Write, limits: ClipLimits | None = None) -> None:
+    """Make the copy; `write(place, bytes, done)` gets its parts, `done` of the frames, 0..1.
+
+    Frames keep their times, from 0; damaged ones are left out. At most 1280 px wide or high, with
+    square pixels. The index comes before the pictures, so that a player can start at once. A part
+    may be written over later. Raises NotAClip, BrokenClip or ClipTooLarge.
+    """
+    limits = limits or ClipLimits()
+    found = scan(path, limits)
+    out = Parts(write)
+    index = str(MOOV_BYTES + MOOV_FRAME_BYTES * len(found.pts))
+    with opened(path, limits) as (container, stream):
+        prepare(stream)
+        source = _timed(frames_of(container, stream), found, limits)
+        made = av.open(
+            out,
+            "w",
+            format="mp4",
+            container_options={"moov_size": index},
+            buffer_size=BUFFER,
+        )
+        with made:
+            _encode(source, stream, made, found, out)
+
+
+class Parts:
+    """What the muxer takes for a file; nothing of it is kept."""
+
+    def __init__(self, write: Write) -> None:
+        self._write = write
+        self._at = 0
+        self._end = 0
+        self.done = 0.0
+
+    def write(self, data: bytes) -> int:
+        """Hand a part on."""
+        self._write(self._at, bytes(data), self.done)
+        self._at += len(data)
+        self._end = max(self._end, self._at)
+        return len(data)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """Go somewhere else."""
+        self._at = offset + (0, self._at, self._end)[whence]
+        return self._at
+
+    def tell(self) -> int:
+        """Say where the next part goes."""
+        return self._at
+
+
+def _timed(
+    frames: Iterator[VideoFrame], found: Scan, limits: ClipLimits
+) -> Iterator[tuple[int, VideoFrame]]:
+    """Yield frames with their times from 0, in the clip's units."""
+    known = iter(found.pts)
+    last = -1
+    for frame in frames:
+        check_size(frame.width, frame.height, limits)
+        pts = frame.pts if found.trusted else next(known, None)
+        if pts is not None and pts - found.pts[0] > last:
+            last = pts - found.pts[0]
+            yield last, frame
+
+
+def _encode(
+    source: Iterator[tuple[int, VideoFrame]],
+    stream: VideoStream,
+    made: OutputContainer,
+    found: Scan,
+    out: Parts,
+) -> None:
+    target: VideoStream | None = None
+    for number, (pts, frame) in enumerate(source):
+        if target is None:
+            size = _size(frame, float(stream.sample_aspect_ratio or 1))
+            target = _target(made, stream, size)
+            sideways = orientation(frame)[0] == 0
+            convert = Converter(*(reversed(size) if sideways else size))
+        upright = np.ascontiguousarray(convert.array(frame))
+        picture = VideoFrame.from_ndarray(upright, format="rgb24").reformat(
+            format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG"
+        )
+        picture.pts = pts
+        picture.time_base = stream.time_base
+        made.mux(target.encode(picture))
+        out.done = min(1.0, (number + 1) / len(found.pts))
+    if target is None:
+        raise BrokenClip(NO_PICTURES)
+    made.mux(target.encode(None))
+
+
+def _target(made: OutputContainer, stream: VideoStream, size: tuple[int, int]) -> VideoStream:
+    target = made.add_stream("libx264", options=OPTIONS)
+    context = target.codec_context
+    context.width, context.height = size
+    context.pix_fmt = "yuv420p"
+    assert stream.time_base is not None
+    context.time_base = stream.time_base
+    context.colorspace, context.color_primaries, context.color_trc = BT709, BT709, BT709
+    context.color_range = LIMITED
+    prepare(target)
+    return target
+
+
+def _size(frame: VideoFrame, aspect: float) -> tuple[int, int]:
+    """Return even sides, as H.264 wants them."""
+    shown = shown_size(frame, aspect)
+    scale = min(1.0, LONGEST_SIDE / max(shown))
+    width, height = (max(2, round(side * scale / 2) * 2) for side in shown)
+    return width, height

@@ -1,0 +1,32 @@
+"""Attention gates driven by the pooled global vector (Schlemper et al. 2019, arXiv:1808.08114)."""
+
+from __future__ import annotations
+
+from ml.networks.attention.base import MECHANISMS, Entry
+from ml.networks.attention.gating import PAPER, GatedClassifier, GateParameters
+from ml.networks.types import About
+
+MECHANISMS.register("gated")(
+    Entry(
+        build=GatedClassifier,
+        parameters=GateParameters,
+        default_row=("gated", 2),
+        about=About(
+            title="Attention gates",
+            mask_range="distribution",
+            summary=(
+                "A small additive gate asks of every position whether it fits the global vector of "
+                "the whole image, which is pooled from the last layer. The gated features are "
+                "summed over space, and the classifier sees only those sums. The same question is "
+                "put to every position: the gate cannot tell left from right except by the "
+                "features found there."
+            ),
+            equation=(
+                r"q_i = \psi^{T} \, \mathrm{ReLU}(\theta x_i + \phi g) + b_\psi, \quad "
+                r"\alpha_i = \frac{q_i - \min q}{\sum_j (q_j - \min q)}, \quad "
+                r"\hat{x} = \sum_i \alpha_i x_i"
+            ),
+            paper=PAPER,
+        ),
+    )
+)

@@ -1,0 +1,38 @@
+"""Grid attention gates: each position has its own gating vector (Schlemper et al. 2019)."""
+
+from __future__ import annotations
+
+from ml.networks.attention.base import MECHANISMS, Entry
+from ml.networks.attention.gating import PAPER, GatedClassifier, GateParameters
+from ml.networks.types import About
+
+
+class GridGatedClassifier(GatedClassifier):
+    """Gates driven by the late feature map, upsampled to each stage's grid."""
+
+    grid = True
+
+
+MECHANISMS.register("gated-grid")(
+    Entry(
+        build=GridGatedClassifier,
+        parameters=GateParameters,
+        default_row=("gated-grid", 3),
+        about=About(
+            title="Grid attention gates",
+            mask_range="distribution",
+            summary=(
+                "As the attention gates, but the gating signal is the last layer's feature map, "
+                "upsampled to each stage's grid, instead of one pooled vector. Every position is "
+                "asked whether it fits what the deep layers see at that very place. Coarse "
+                "knowledge of where the object is can so sharpen the fine, early mask."
+            ),
+            equation=(
+                r"q_i = \psi^{T} \, \mathrm{ReLU}(\theta x_i + \mathrm{up}(\phi g)_i) + b_\psi, "
+                r"\quad \alpha_i = \frac{q_i - \min q}{\sum_j (q_j - \min q)}, \quad "
+                r"\hat{x} = \sum_i \alpha_i x_i"
+            ),
+            paper=PAPER,
+        ),
+    )
+)

@@ -1,0 +1,137 @@
+"""Additive attention gates (Oktay et al. 2018, arXiv:1804.03999; Schlemper et al. 2019)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ml.networks.attention.base import Mechanism, Parameters, Slots
+from ml.networks.types import Attended, Paper, Stage
+
+Normalisation = Literal["sigmoid", "softmax", "mean", "mean_flow"]
+Aggregation = Literal["concat", "mean", "deep_sup", "ft"]
+
+PAPER = Paper(
+    "Attention Gated Networks: Learning to Leverage Salient Regions in Medical Images",
+    "Schlemper, Oktay, Schaap, Heinrich, Kainz, Glocker, Rueckert",
+    2019,
+    "https://arxiv.org/abs/1808.08114",
+)
+
+
+@dataclass(frozen=True)
+class GateParameters(Parameters):
+    """How scores become a mask, and how the stages' pooled vectors become one prediction."""
+
+    normalisation: Normalisation = field(
+        default="mean_flow",
+        metadata={
+            "title": "Normalisation",
+            "help": "What turns scores into a mask.",
+            "choices": ("sigmoid", "softmax", "mean", "mean_flow"),
+        },
+    )
+    aggregation: Aggregation = field(
+        default="deep_sup",
+        metadata={
+            "title": "Aggregation",
+            "help": "How the stages' vectors become one prediction.",
+            "choices": ("concat", "mean", "deep_sup", "ft"),
+        },
+    )
+
+
+def normalise(scores: Tensor, how: Normalisation) -> Tensor:
+    """Scores (B, 1, h, w) -> mask of the same shape; all but `sigmoid` sum to 1 over space."""
+    if how == "sigmoid":
+        return scores.sigmoid()
+    flat = scores.flatten(2)
+    if how == "softmax":
+        flat = flat.softmax(2)
+    else:
+        if how == "mean_flow":
+            flat = flat - flat.amin(2, keepdim=True)
+        total = flat.sum(2, keepdim=True)  # `mean` may be negative; flat scores share evenly
+        some = total.abs() > 1e-6
+        flat = torch.where(some, flat / torch.where(some, total, 1.0), 1 / flat.shape[2])
+    return flat.view_as(scores)
+
+
+class Gate(nn.Module):
+    """q = psi(ReLU(theta(x) + up(phi(g)))), normalised: which positions of x to let through."""
+
+    def __init__(self, channels: int, gating_channels: int, normalisation: Normalisation) -> None:
+        super().__init__()
+        hidden = max(channels // 2, 16)
+        self.normalisation = normalisation
+        self.theta = nn.Conv2d(channels, hidden, 1, bias=False)
+        self.phi = nn.Conv2d(gating_channels, hidden, 1, bias=False)
+        self.psi = nn.Conv2d(hidden, 1, 1)
+        if normalisation == "sigmoid":  # the gate starts open, as the authors have it
+            nn.init.constant_(cast(Tensor, self.psi.bias), 3.0)
+
+    def forward(self, x: Tensor, gating: Tensor) -> Tensor:
+        """X (B, C, h, w), gating (B, G, h', w') -> mask (B, 1, h, w)."""
+        phi = self.phi(gating)
+        if phi.shape[2:] != (1, 1):
+            phi = F.interpolate(phi, size=x.shape[2:], mode="bilinear", align_corners=False)
+        scores: Tensor = self.psi(F.relu(self.theta(x) + phi))
+        return normalise(scores, self.normalisation)
+
+
+class GatedClassifier(Mechanism):
+    """Gates on every stage; the gated features are pooled over space and classified.
+
+    `grid` False: one pooled vector gates every position. True: each position has its own.
+    """
+
+    classifies_trunk = True
+    grid = False
+
+    def __init__(self, slots: Slots, parameters: GateParameters) -> None:
+        super().__init__(slots, parameters)
+        self.aggregation = parameters.aggregation
+        self.gates = nn.ModuleDict(
+            {
+                s: Gate(slots.channels[s], slots.head_channels, parameters.normalisation)
+                for s in slots.stages
+            }
+        )
+        self.dropout = nn.Dropout(parameters.dropout)
+        widths = {s: slots.channels[s] for s in slots.stages}
+        classes = slots.num_classes
+        if self.aggregation != "concat":
+            self.votes = nn.ModuleDict({s: nn.Linear(w, classes) for s, w in widths.items()})
+        if self.aggregation in ("concat", "deep_sup"):
+            self.joint = nn.Linear(sum(widths.values()), classes)
+        if self.aggregation == "ft":
+            self.joint = nn.Linear(classes * len(widths), classes)
+
+    def classify(self, taps: Mapping[Stage, Tensor], head: Tensor) -> Attended:
+        """Gate, pool and aggregate (Schlemper et al., section 3.3)."""
+        gating = head if self.grid else head.mean((2, 3), keepdim=True)
+        masks = {s: self.gates[s](taps[s], gating) for s in self.slots.stages}
+        return self._aggregate({s: self._pool(m, taps[s]) for s, m in masks.items()}, masks)
+
+    def _pool(self, mask: Tensor, x: Tensor) -> Tensor:
+        """Sum over space; a sigmoid mask has no fixed sum, so there it is the mean."""
+        gated = mask * x
+        sigmoid = self.gates[self.slots.stages[0]].normalisation == "sigmoid"
+        pooled: Tensor = self.dropout(gated.mean((2, 3)) if sigmoid else gated.sum((2, 3)))
+        return pooled
+
+    def _aggregate(self, pooled: dict[Stage, Tensor], masks: dict[Stage, Tensor]) -> Attended:
+        if self.aggregation == "concat":
+            return Attended(self.joint(torch.cat(list(pooled.values()), 1)), masks)
+        votes = [self.votes[s](vector) for s, vector in pooled.items()]
+        if self.aggregation == "mean":
+            return Attended(torch.stack(votes).mean(0), masks)
+        if self.aggregation == "ft":
+            return Attended(self.joint(torch.cat(votes, 1)), masks)
+        joint = self.joint(torch.cat(list(pooled.values()), 1))
+        return Attended(joint, masks, tuple((0.1, vote) for vote in votes))

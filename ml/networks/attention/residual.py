@@ -1,0 +1,186 @@
+"""Residual Attention Network modules (Wang et al. 2017, arXiv:1704.06904)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ml.networks.attention.base import MECHANISMS, Entry, Parameters, PooledClassifier, Slots
+from ml.networks.types import About, Paper, Stage
+
+Activation = Literal["mixed", "channel", "spatial"]
+POOLINGS: dict[Stage, int] = {"early": 2, "medium": 1, "late": 0}  # all reach 7x7 at 224 px
+
+
+@dataclass(frozen=True)
+class ResidualParameters(Parameters):
+    """activation: section 3.2.1 of the paper (f1 mixed, f2 channel, f3 spatial).
+
+    mask_start: `random`; `flat`: the mask branch ends in zeros, so all contrast is learnt; or
+    `identity`: units that do nothing yet and channels passed through, so that each channel's mask
+    starts where that channel is active.
+    """
+
+    activation: Activation = field(
+        default="mixed",
+        metadata={
+            "title": "Activation",
+            "help": "What turns scores into a mask: f1, f2 or f3 of the paper.",
+            "choices": ("mixed", "channel", "spatial"),
+        },
+    )
+    mask_start: Literal["random", "flat", "identity"] = field(
+        default="random",
+        metadata={
+            "title": "Start of the mask",
+            "help": "Random; flat: all is learnt; identity: each channel's own activation.",
+            "choices": ("random", "flat", "identity"),
+        },
+    )
+
+
+def activate(scores: Tensor, kind: Activation) -> Tensor:
+    """Scores (B, C, h, w) -> mask of the same shape (equations 4 to 6)."""
+    if kind == "mixed":
+        return scores.sigmoid()
+    if kind == "channel":  # each position's vector over the channels has length 1
+        return F.normalize(scores, dim=1, eps=1e-3)  # a flat start is all zeros
+    centred = scores - scores.mean((2, 3), keepdim=True)
+    deviation = centred.pow(2).mean((2, 3), keepdim=True).add(1e-5).sqrt()
+    return (centred / deviation).sigmoid()
+
+
+class Unit(nn.Module):
+    """A pre-activation bottleneck unit; `identity` starts it as doing nothing."""
+
+    def __init__(self, channels: int, identity: bool = False) -> None:
+        super().__init__()
+        hidden = max(channels // 4, 8)
+        last = nn.Conv2d(hidden, channels, 1)
+        if identity:
+            nn.init.zeros_(last.weight)
+        self.body = nn.Sequential(
+            *(nn.BatchNorm2d(channels), nn.ReLU(), nn.Conv2d(channels, hidden, 1, bias=False)),
+            *(nn.BatchNorm2d(hidden), nn.ReLU()),
+            nn.Conv2d(hidden, hidden, 3, padding=1, bias=False),
+            *(nn.BatchNorm2d(hidden), nn.ReLU(), last),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, h, w) -> the same shape."""
+        added: Tensor = x + self.body(x)
+        return added
+
+
+class MaskBranch(nn.Module):
+    """Bottom-up, top-down: pool, units, back up with skips, two 1x1 convolutions."""
+
+    def __init__(self, channels: int, poolings: int) -> None:
+        super().__init__()
+        self.down = nn.ModuleList(Unit(channels) for _ in range(poolings))
+        self.skips = nn.ModuleList(Unit(channels) for _ in range(max(poolings - 1, 0)))
+        self.bottom = Unit(channels)
+        self.up = nn.ModuleList(Unit(channels) for _ in range(max(poolings - 1, 0)))
+        self.last = nn.Sequential(
+            *(nn.BatchNorm2d(channels), nn.ReLU(), nn.Conv2d(channels, channels, 1, bias=False)),
+            *(nn.BatchNorm2d(channels), nn.ReLU(), nn.Conv2d(channels, channels, 1)),
+        )
+
+    def start_as_identity(self) -> None:
+        """Let each channel's score start as its own activation, pooled and brought back up."""
+        for module in self.modules():
+            if isinstance(module, Unit) and isinstance(last := module.body[-1], nn.Conv2d):
+                nn.init.zeros_(last.weight)
+        for layer in self.last:
+            if isinstance(layer, nn.Conv2d):
+                nn.init.dirac_(layer.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, h, w) -> scores of the same shape."""
+        sizes, skips, y = [x.shape[2:]], [], x
+        for level, unit in enumerate(self.down):
+            y = unit(F.max_pool2d(y, 3, stride=2, padding=1))
+            if level < len(self.skips):
+                skips.append(self.skips[level](y))
+                sizes.append(y.shape[2:])
+        y = self.bottom(y)
+        for unit in self.up:
+            y = unit(_resize(y, sizes.pop()) + skips.pop())
+        scores: Tensor = self.last(_resize(y, sizes.pop()))
+        return scores
+
+
+def _resize(x: Tensor, size: tuple[int, ...]) -> Tensor:
+    if x.shape[2:] == size:
+        return x
+    return F.interpolate(x, size=size, mode="bilinear", align_corners=False)
+
+
+class ResidualModule(nn.Module):
+    """H = (1 + M) * T with p = 1 unit before, t = 2 in the trunk, r = 1 between poolings."""
+
+    def __init__(self, channels: int, poolings: int, parameters: ResidualParameters) -> None:
+        super().__init__()
+        self.activation: Activation = parameters.activation
+        self.before = Unit(channels, identity=True)
+        self.trunk = nn.Sequential(Unit(channels, identity=True), Unit(channels, identity=True))
+        self.mask = MaskBranch(channels, poolings)
+        if parameters.mask_start == "flat":
+            for parameter in self.mask.last[-1].parameters():
+                nn.init.zeros_(parameter)
+        if parameters.mask_start == "identity":
+            self.mask.start_as_identity()
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """(B, C, h, w) -> H and M, both of that shape."""
+        x = self.before(x)
+        mask = activate(self.mask(x), self.activation)
+        return (1 + mask) * self.trunk(x), mask
+
+
+class ResidualAttention(PooledClassifier):
+    """A module after each chosen stage of the trunk."""
+
+    def __init__(self, slots: Slots, parameters: ResidualParameters) -> None:
+        super().__init__(slots, parameters)
+        self.blocks = nn.ModuleDict(
+            {s: ResidualModule(slots.channels[s], POOLINGS[s], parameters) for s in slots.stages}
+        )
+
+    def refine(self, stage: Stage, x: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Refine the trunk there; the mask has one map per channel."""
+        refined, mask = self.blocks[stage](x)
+        return refined, mask
+
+
+MECHANISMS.register("residual")(
+    Entry(
+        build=ResidualAttention,
+        parameters=ResidualParameters,
+        default_row=("residual", 4),
+        about=About(
+            title="Residual attention",
+            mask_range="unit",
+            summary=(
+                "Beside the trunk runs a mask branch that looks at a shrunken copy of the features "
+                "and comes back up to their size, so each mask value has seen a wide area. The "
+                "mask multiplies the trunk as one plus M, so it can add weight but never block. It "
+                "has one map per channel: the mean is shown first, and the maximum, the L2 norm "
+                "and every single channel are one click away."
+            ),
+            equation=(
+                r"H_{i,c}(x) = (1 + M_{i,c}(x)) \, T_{i,c}(x), "
+                r"\quad M = \sigma(\mathrm{mask}(x))"
+            ),
+            paper=Paper(
+                "Residual Attention Network for Image Classification",
+                "Wang, Jiang, Qian, Yang, Li, Zhang, Wang, Tang",
+                2017,
+                "https://arxiv.org/abs/1704.06904",
+            ),
+        ),
+    )
+)

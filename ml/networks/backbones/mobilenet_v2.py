@@ -1,0 +1,20 @@
+"""torchvision's MobileNetV2 (Sandler et al. 2018, arXiv:1801.04381), tapped at three stages."""
+
+from __future__ import annotations
+
+from torchvision.models import mobilenet_v2
+
+from ml.networks.backbones.base import BACKBONES, Backbone
+
+
+@BACKBONES.register("mobilenet_v2")
+def build() -> Backbone:
+    """Return the trunk with random weights: strides 8, 16 and 32 at the three stages."""
+    return Backbone(
+        name="mobilenet_v2",
+        features=mobilenet_v2(weights=None).features,
+        trunk={"early": 6, "medium": 13, "late": 17},
+        channels={"early": 32, "medium": 96, "late": 320},
+        late_head=18,
+        head_channels=1280,
+    )

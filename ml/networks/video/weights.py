@@ -1,0 +1,47 @@
+"""ImageNet weights for video networks; the flow stream's by cross-modality initialisation."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from ml.errors import MlError
+from ml.networks.network import Network
+from ml.networks.video.base import VideoNetwork
+from ml.weights import put_into
+
+
+def cross_modality(stem: Tensor, channels: int) -> Tensor:
+    """A stem's weights (O, 3, k, k) for another kind of input: (O, channels, k, k).
+
+    The mean over the three colours, repeated (Wang et al. 2016, section 3.3), times 3 / channels:
+    an input that is the same in all channels then gives exactly what the RGB stem gives for grey,
+    so activations keep the size that the next BatchNorm's statistics were made for. (Repeated
+    without that factor, the sum over 2L = 20 channels would be 20/3 times too large.)
+    """
+    mean = stem.mean(1, keepdim=True)
+    return (mean * (3 / channels)).repeat(1, channels, 1, 1)
+
+
+def put_imagenet(network: VideoNetwork, state: dict[str, Tensor]) -> None:
+    """Start every stream's trunk from MobileNetV2's ImageNet weights (torchvision's keys).
+
+    MlError for an architecture without that trunk, or for weights that do not fit.
+    """
+    trunks = [m for m in network.children() if isinstance(m, Network)]
+    if not trunks:
+        raise MlError(
+            f"{network.spec.architecture} has no MobileNetV2 in it: start it from random weights."
+        )
+    for trunk in trunks:
+        put_into(trunk, fitted(trunk, state))
+
+
+def fitted(network: Network, state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The weights with a stem for this network's input channels."""
+    name, stem = next(
+        (name, m) for name, m in network.features.named_modules() if isinstance(m, nn.Conv2d)
+    )
+    key = f"features.{name}.weight"
+    if key not in state or state[key].shape[1] == stem.in_channels:
+        return state
+    return {**state, key: cross_modality(state[key], stem.in_channels)}

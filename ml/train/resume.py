@@ -1,0 +1,97 @@
+"""A run's state between two steps, in a safetensors file: a resumed run gives the same numbers.
+
+Data order, augmentation and dropout are functions of seed and step, so weights, optimiser, scaler
+and position are all there is to keep; no random generator carries anything from step to step.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save as pack
+from torch import Tensor
+
+from ml.errors import MlError
+from ml.files import write_whole
+from ml.train.config import TrainConfig
+from ml.train.trainer import RAN_AWAY, Best, Loop, Position
+
+NAME = "state.safetensors"
+
+
+def save(trainer: Loop, path: Path, curves: list[dict[str, float]]) -> None:
+    """Write the state aside, flush and rename it, so that there is always a whole one.
+
+    OSError when it cannot be written, MlError when a weight or a running statistic is not finite
+    (a statistic can overflow while the loss is still a number); the last state is still there then.
+    """
+    tensors = {f"network.{k}": v.contiguous() for k, v in trainer.network.state_dict().items()}
+    if not all(tensor.isfinite().all() for tensor in tensors.values()):
+        raise MlError(RAN_AWAY.format(trainer.done))
+    for name, value in (trainer.best.weights or {}).items():
+        tensors[f"best.{name}"] = value.contiguous()
+    for i, parameter in enumerate(trainer.trained()):
+        for key, value in trainer.optimiser.state[parameter].items():
+            tensors[f"optimiser.{i}.{key}"] = torch.as_tensor(value).contiguous()
+    facts = {
+        "config": asdict(trainer.config),
+        "position": asdict(trainer.position),
+        "best": {"epoch": trainer.best.epoch, "loss": trainer.best.loss},
+        "scaler": trainer.scaler.state_dict(),
+        "curves": curves,
+    }
+    write_whole(path, pack(tensors, metadata={"run": json.dumps(facts)}))
+
+
+def kept_config(config: TrainConfig, path: Path) -> TrainConfig:
+    """Return the configuration with the batch size that an earlier try chose, if there was one."""
+    if config.batch_size or not path.is_file():
+        return config
+    return replace(config, batch_size=_facts(path)["config"]["batch_size"])
+
+
+def _facts(path: Path) -> dict[str, Any]:
+    return _read(path, tensors=False)[0]
+
+
+def _read(path: Path, tensors: bool = True) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            facts: dict[str, Any] = json.loads(file.metadata()["run"])
+            names = list(file.keys()) if tensors else []
+            return facts, {name: file.get_tensor(name) for name in names}
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise MlError(f"{path.name} is damaged: {error}. Delete it to start anew.") from error
+
+
+def load(trainer: Loop, path: Path) -> list[dict[str, float]]:
+    """Put a saved state into a fresh trainer of the same configuration; return its curves.
+
+    MlError when the file is damaged or belongs to another configuration.
+    """
+    facts, tensors = _read(path)
+    if facts["config"] != json.loads(json.dumps(asdict(trainer.config))):
+        raise MlError(f"{path.name} belongs to a run with other settings. Delete it to start anew.")
+    trainer.network.load_state_dict(_under("network.", tensors))
+    for i, parameter in enumerate(trainer.trained()):
+        kept = _under(f"optimiser.{i}.", tensors)
+        if kept:
+            trainer.optimiser.state[parameter] = {
+                k: v if k == "step" else v.to(parameter.device) for k, v in kept.items()
+            }
+    trainer.scaler.load_state_dict(facts["scaler"])
+    trainer.position = Position(**facts["position"])
+    best = _under("best.", tensors)
+    weights = {k: v.to(trainer.device) for k, v in best.items()} or None
+    trainer.best = Best(facts["best"]["epoch"], facts["best"]["loss"], weights)
+    curves: list[dict[str, float]] = facts["curves"]
+    return curves
+
+
+def _under(head: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {k.removeprefix(head): v for k, v in tensors.items() if k.startswith(head)}

@@ -1,0 +1,131 @@
+"""Labelled clips, read once and kept as bytes: one file each, so that reading can be resumed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ml.errors import MlError
+from ml.train.tasks.clips.reading import Pixels, Source
+from ml.train.tasks.photos.data import LabelledFiles
+from ml.train.tasks.photos.decoding import cores
+
+SUFFIXES = {
+    ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".flv", ".wmv",
+    ".ogv", ".gif",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Clips:
+    """A split: the file of each clip's snippets, labels int64 (N,), class names, original files.
+
+    length: flow fields of a snippet; snippets: how many are kept of a clip.
+    """
+
+    arrays: tuple[Path, ...]
+    labels: Tensor
+    classes: tuple[str, ...]
+    files: tuple[Path, ...]
+    snippets: int
+
+    def read(self, index: int, chosen: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """Read some snippets of a clip: frames uint8 (k, 3, S, S), flow uint8 (k, L, 2, S, S).
+
+        MlError where the cache was emptied under the run.
+        """
+        try:
+            kept = np.load(self.arrays[index], mmap_mode="r")
+            found = torch.from_numpy(kept[list(chosen)])
+            fields: Tensor = found[:, 3:].unflatten(1, (-1, 2))  # type: ignore[no-untyped-call]
+        except (OSError, ValueError, EOFError) as error:
+            raise MlError(
+                f"The snippets of {self.files[index].name} are gone from the cache. Resume the "
+                "run: they are read again."
+            ) from error
+        return found[:, :3], fields
+
+
+def list_clips(folder: Path) -> tuple[LabelledFiles, tuple[str, ...]]:
+    """List `folder/CLASS/*`, by name, and the classes; MlError if there are no clips."""
+    names = sorted(p.name for p in folder.iterdir() if p.is_dir()) if folder.is_dir() else []
+    found = [
+        (path, label)
+        for label, name in enumerate(names)
+        for path in sorted((folder / name).iterdir())
+        if path.suffix.lower() in SUFFIXES
+    ]
+    if not found:
+        raise MlError(f"No clips in {folder}. Expected one folder for each class, with clips.")
+    files, labels = zip(*found, strict=True)
+    return LabelledFiles(files, labels), tuple(names)
+
+
+def thinned(files: LabelledFiles, most: int) -> LabelledFiles:
+    """Return `most` files at even distances, so of every class its share; all for 0."""
+    if not 0 < most < len(files.files):
+        return files
+    chosen = np.linspace(0, len(files.files) - 1, most).round().astype(int)
+    return LabelledFiles(
+        tuple(files.files[i] for i in chosen), tuple(files.labels[i] for i in chosen)
+    )
+
+
+def load(
+    source: Source, classes: tuple[str, ...], folder: Path, fingerprint: str = ""
+) -> Generator[float, None, Clips]:
+    """Read what is not in `folder` yet; yield how far it is (0..1), return the split.
+
+    fingerprint: of the dataset, beside names and sizes part of every clip's key.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    count = len(source.labels)
+    arrays = [folder / f"clip-{_key(source, i, fingerprint)}.npy" for i in range(count)]
+    missing = [i for i in range(count) if not arrays[i].is_file()]
+    done = count - len(missing)
+    for _ in _made(source, missing, arrays):
+        done += 1
+        yield done / count
+    snippets = len(np.load(arrays[0], mmap_mode="r"))
+    files = tuple(source.file(i) for i in range(count))
+    return Clips(tuple(arrays), torch.tensor(source.labels), classes, files, snippets)
+
+
+def _key(source: Source, index: int, fingerprint: str) -> str:
+    facts = f"{source.facts(index)}\n{fingerprint}"
+    return hashlib.sha256(facts.encode()).hexdigest()[:24]
+
+
+def _made(source: Source, missing: Sequence[int], arrays: Sequence[Path]) -> Iterator[None]:
+    """Read clips by as many threads as there are cores; each file is there whole or not at all."""
+
+    def make(index: int) -> None:
+        _write(arrays[index], source.snippets(index))
+
+    with ThreadPoolExecutor(cores()) as pool:  # decoding and flow let go of the lock
+        waiting = [pool.submit(make, index) for index in missing]
+        try:
+            for job in waiting:
+                job.result()
+                yield
+        finally:
+            for job in waiting:
+                job.cancel()
+
+
+def _write(path: Path, snippets: Pixels) -> None:
+    part = path.with_suffix(f".{os.getpid()}.part")  # runs may share the folder
+    try:
+        with part.open("wb") as file:
+            np.save(file, snippets)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

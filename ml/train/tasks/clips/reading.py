@@ -1,0 +1,135 @@
+"""From a clip, or an image that a camera moves over, to the snippets that a run keeps of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from ml.errors import MlError
+from ml.media import flow
+from ml.media.clip import read
+from ml.media.photo import load_rgb
+from ml.networks.video.sampling import snippets
+from ml.train.tasks.clips.camera_motion import MOVEMENTS, motion_clip
+
+Pixels = npt.NDArray[np.uint8]
+
+
+class Source(Protocol):
+    """A split's clips by number; what `facts` says stands for the content in names of caches."""
+
+    @property
+    def labels(self) -> tuple[int, ...]:
+        """Each clip's class."""
+        ...
+
+    def file(self, index: int) -> Path:
+        """The file that a clip is made of."""
+        ...
+
+    def facts(self, index: int) -> str:
+        """Everything that decides what `snippets` returns."""
+        ...
+
+    def snippets(self, index: int) -> Pixels:
+        """uint8 [P, 3 + 2L, S, S]: of each snippet its frame, then its flow x1 y1 x2 y2 ..."""
+        ...
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What is kept of a clip: how many snippets, how large, how many flow fields, and by whom."""
+
+    snippets: int
+    size: int
+    length: int
+    flow: str
+
+
+@dataclass(frozen=True)
+class ClipSource:
+    """Clips in files, sampled as in use: each part's middle snippet."""
+
+    files: tuple[Path, ...]
+    labels: tuple[int, ...]
+    kept: Kept
+
+    def file(self, index: int) -> Path:
+        """The clip."""
+        return self.files[index]
+
+    def facts(self, index: int) -> str:
+        """Its class's folder, name and size."""
+        path = self.files[index]
+        return f"{path.parent.name}/{path.name} {path.stat().st_size} {self.kept}"
+
+    def snippets(self, index: int) -> Pixels:
+        """Decode and find the flow; MlError names a clip that cannot be read."""
+        path, kept = self.files[index], self.kept
+        try:
+            chosen = snippets(read.times(path).tolist(), kept.snippets, kept.length + 1)
+            wanted = sorted({number for snippet in chosen for number in snippet})
+            frames = dict(zip(wanted, read.frames(path, wanted, kept.size), strict=True))
+        except MlError as error:
+            raise MlError(f"{path.name} cannot be read. {error.detail}") from error
+        return np.stack([stacked(np.stack([frames[n] for n in s]), kept.flow) for s in chosen])
+
+
+@dataclass(frozen=True)
+class MotionSource:
+    """A camera moving over images: one movement an image, in a random order that `seed` says.
+
+    labels: the pairs of image class and movement, counted as `camera_motion.pair_index` does.
+    """
+
+    files: tuple[Path, ...]
+    appearances: tuple[int, ...]
+    kept: Kept
+    seed: int
+
+    @property
+    def labels(self) -> tuple[int, ...]:
+        """Each clip's pair."""
+        pairs = zip(self.appearances, self.movements(), strict=True)
+        return tuple(a * len(MOVEMENTS) + m for a, m in pairs)
+
+    def movements(self) -> list[int]:
+        """Each image's movement: every one equally often, whatever the image's class."""
+        shuffled = np.random.default_rng([self.seed, 1]).permutation(len(self.files))
+        found: list[int] = (shuffled % len(MOVEMENTS)).tolist()
+        return found
+
+    def file(self, index: int) -> Path:
+        """The image."""
+        return self.files[index]
+
+    def facts(self, index: int) -> str:
+        """Its class's folder, name and size, the movement and the seed."""
+        path, movement = self.files[index], MOVEMENTS[self.movements()[index]]
+        return f"{path.parent.name}/{path.name} {path.stat().st_size} {movement} {self}"
+
+    def __str__(self) -> str:
+        return f"seed {self.seed} {self.kept}"
+
+    def snippets(self, index: int) -> Pixels:
+        """Draw the frames and find the flow; MlError names an image that cannot be read."""
+        path, kept = self.files[index], self.kept
+        try:
+            image = np.asarray(load_rgb(path))
+        except MlError as error:
+            raise MlError(f"{path.name} cannot be read. {error.detail}") from error
+        rng = np.random.default_rng([self.seed, 2, index])
+        movement = MOVEMENTS[self.movements()[index]]
+        frames = motion_clip(image, movement, rng, frames=kept.length + 1, size=kept.size)
+        return stacked(frames, kept.flow)[None]
+
+
+def stacked(frames: Pixels, method: str) -> Pixels:
+    """[L + 1, S, S, 3] -> uint8 [3 + 2L, S, S]: the middle frame, and the flow between all."""
+    middle = frames[(len(frames) - 1) // 2].transpose(2, 0, 1)
+    fields = flow.stack(frames, method)
+    return np.concatenate([middle, fields.reshape(-1, *middle.shape[1:])])

@@ -1,0 +1,108 @@
+"""Image files to one array of squares: decoded by threads, once, and then read from the disk."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from PIL import Image, ImageOps
+from torch import Tensor
+
+from ml.errors import MlError
+from ml.media.photo import Limits, load_rgb, squash
+
+Pixels = npt.NDArray[np.uint8]
+CHUNK = 256  # images between two reports
+LIMITS = Limits()
+
+
+def decoded(files: Sequence[Path], size: int, kept: Path | None) -> Generator[float, None, Tensor]:
+    """Yield how far it is (0..1) and return uint8 (N, 3, size, size), in the files' order.
+
+    With `kept`, the array is written there and mapped into memory: runs that use the same images
+    share their pages. MlError names a file that cannot be read.
+    """
+    shape = (len(files), 3, size, size)
+    if kept is None:
+        array = np.empty(shape, np.uint8)
+        done = 0
+        for chunk in _chunks(files, size):
+            array[done : done + len(chunk)] = chunk
+            done += len(chunk)
+            yield done / len(files)
+        return torch.from_numpy(array)
+    found = _mapped(kept, shape)
+    if found is None:
+        yield from _write(files, size, kept, shape)
+        found = _mapped(kept, shape)
+        assert found is not None
+    return found
+
+
+def _mapped(kept: Path, shape: tuple[int, ...]) -> Tensor | None:
+    if not kept.is_file():
+        return None
+    try:
+        array = np.load(kept, mmap_mode="c")
+    except (ValueError, EOFError):  # cut off when the machine went down
+        return None
+    return torch.from_numpy(array) if array.shape == shape else None
+
+
+def _write(files: Sequence[Path], size: int, kept: Path, shape: tuple[int, ...]) -> Iterator[float]:
+    """Write an NPY file piece by piece; a full disk is an OSError, and leaves nothing."""
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    part = kept.with_suffix(f".{os.getpid()}.part")  # runs may share the folder
+    done = 0
+    try:
+        with part.open("wb") as file:
+            header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+            np.lib.format.write_array_header_1_0(file, header)
+            for chunk in _chunks(files, size):
+                file.write(chunk.data)
+                done += len(chunk)
+                yield done / len(files)
+        part.replace(kept)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _chunks(files: Sequence[Path], size: int) -> Iterator[Pixels]:
+    with ThreadPoolExecutor(cores()) as pool:  # Pillow lets go of the lock while it works
+        for first in range(0, len(files), CHUNK):
+            some = files[first : first + CHUNK]
+            squares = list(pool.map(lambda path: decode(path, size), some))
+            yield np.ascontiguousarray(np.stack(squares))
+
+
+def cores() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def decode(path: Path, size: int) -> Pixels:
+    """Return a photo as shown, squashed to uint8 (3, size, size); MlError names a broken one."""
+    try:
+        quick = _draft(path, size)
+        rgb = load_rgb(path) if quick is None else quick
+        return squash(rgb, size).transpose(2, 0, 1)
+    except MlError as error:
+        raise MlError(f"{path.name} cannot be read. {error.detail}") from error
+
+
+def _draft(path: Path, size: int) -> Image.Image | None:
+    """Decode a JPEG at the least scale that is twice `size` or more; None for anything else."""
+    try:
+        with Image.open(path, formats=("JPEG",)) as file:
+            if file.mode not in ("RGB", "L") or file.width * file.height > LIMITS.max_pixels:
+                return None
+            file.draft(file.mode, (2 * size, 2 * size))
+            shown = ImageOps.exif_transpose(file)
+            return shown.convert("RGB")
+    except Exception:  # noqa: BLE001 (the careful reader says what is wrong with it)
+        return None

@@ -1,0 +1,255 @@
+"""The training loop that photos and clips share: a generator the caller can stop at any step."""
+
+from __future__ import annotations
+
+import math
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ml.errors import MlError
+from ml.train import optimizers
+from ml.train.config import TrainConfig
+from ml.train.events import EpochEnd, ProbeMaps, Step, Validating
+from ml.train.parallel.ranks import Ranks
+from ml.train.schedule import share
+from ml.train.tasks.photos.evaluate import Evaluation
+from ml.train.tasks.photos.probes import worst
+
+RAN_AWAY = (
+    "The loss is not a number any more at step {}: the training has run away. "
+    "Take a lower learning rate or a longer warm-up."
+)
+
+
+@dataclass
+class Position:
+    """Where a run is: epochs finished, batches done in the next, and that epoch's sums so far."""
+
+    epoch: int = 0
+    batch: int = 0
+    loss: float = 0.0
+    accuracy: float = 0.0
+    seconds: float = 0.0
+
+
+@dataclass
+class Best:
+    """The epoch with the lowest validation loss; its weights too, where stopping early is on."""
+
+    epoch: int = 0
+    loss: float = math.inf
+    weights: dict[str, Tensor] | None = None
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """What a run worked on and began with: the data's name and fingerprint, the weights."""
+
+    data: str
+    fingerprint: str
+    origin: str
+
+
+class Loop(ABC):
+    """Holds a run's network, optimiser and position; `run()` does the work.
+
+    A kind of data says what a batch is, what the network makes of it, and how good it is.
+    """
+
+    network: Any  # a module, of the kind that the subclass trains
+    train: Any  # the splits, each with its `labels`
+    val: Any
+    probes: tuple[int, ...] = ()  # of the validation split, explained after every epoch
+    classes: tuple[str, ...]
+    optimiser: torch.optim.Optimizer
+
+    def __init__(self, config: TrainConfig, count: int, device: torch.device, ranks: Ranks) -> None:
+        self.config, self.device, self.ranks = config, device, ranks
+        self.steps_per_epoch = count // config.batch_size
+        self.steps = self.steps_per_epoch * config.epochs
+        self.amp = config.amp and device.type == "cuda"
+        self.scaler = torch.amp.GradScaler(device.type, enabled=self.amp)
+        self.position, self.best = Position(), Best()
+        self._validating = 0.0  # seconds that the last validation took
+
+    @abstractmethod
+    def batches(self, epoch: int, start: int) -> Iterable[tuple[Any, Tensor]]:
+        """Inputs and labels of an epoch's batches from number `start` on."""
+
+    @abstractmethod
+    def attend(self, inputs: Any) -> Any:
+        """Return what the network says of a batch: an object with `logits` and `auxiliary`."""
+
+    @abstractmethod
+    def into_training(self) -> None:
+        """Put the network into training mode, what is frozen not."""
+
+    @abstractmethod
+    def evaluate(self, epoch: int) -> Generator[Validating, None, Evaluation]:
+        """Evaluate the validation split, telling how far it is."""
+
+    @abstractmethod
+    def explain(
+        self, network: Any, indices: Sequence[int], targets: Sequence[int] | None = None
+    ) -> tuple[ProbeMaps, ...]:
+        """Explain some of the validation split: of `targets`, or of their own classes."""
+
+    @abstractmethod
+    def final(self) -> Any:
+        """Return the run's network, or the best epoch's, with weights rounded as they are kept."""
+
+    @abstractmethod
+    def measure(self, network: Any) -> Generator[Validating, None, Evaluation]:
+        """Evaluate another network of the same kind: the rounded one."""
+
+    @abstractmethod
+    def about(
+        self,
+        network: Any,
+        found: Evaluation,
+        curves: list[dict[str, float]],
+        provenance: Provenance,
+    ) -> dict[str, Any]:
+        """Say everything about the run, for the checkpoint's JSON."""
+
+    def mistakes(self, network: Any, found: Evaluation) -> dict[str, Any]:
+        """Explain the worst mistakes, as `Finished` has them."""
+        indices = worst(found, self.val.labels)
+        taken_for = tuple(int(found.predicted[i]) for i in indices)
+        return {
+            "worst": self.explain(network, indices, taken_for),
+            "worst_indices": indices,
+            "worst_predicted": taken_for,
+            "worst_confidence": tuple(float(found.confidence[i]) for i in indices),
+        }
+
+    @property
+    def done(self) -> int:
+        """Steps done since the run began."""
+        return self.position.epoch * self.steps_per_epoch + self.position.batch
+
+    @property
+    def stopped_early(self) -> bool:
+        """Whether so many epochs brought nothing that the rest is left out."""
+        patience, epoch = self.config.early_stopping, self.position.epoch
+        return 0 < patience <= epoch - self.best.epoch and epoch < self.config.epochs
+
+    def trained(self) -> list[nn.Parameter]:
+        """Parameters that the optimiser moves, in its order."""
+        return optimizers.moved(self.optimiser)
+
+    def scale(self, step: int) -> float:
+        """Share of the peak learning rate at a step."""
+        return share(self.config.schedule, step, self.steps, self.config.warmup)
+
+    def run(self) -> Iterator[Step | Validating | EpochEnd]:
+        """Train from `position` to the end, yielding after every step and every epoch.
+
+        MlError when the loss or a gradient is no longer a number.
+        """
+        spent, first = 0.0, self.done
+        while self.position.epoch < self.config.epochs and not self.stopped_early:
+            self.into_training()
+            began = time.perf_counter()
+            for inputs, labels in self.batches(self.position.epoch, self.position.batch):
+                loss, right = self.step(inputs, labels, self.done)
+                seconds = time.perf_counter() - began
+                spent += seconds
+                self.position.batch += 1
+                self.position.loss += loss
+                self.position.accuracy += right
+                self.position.seconds += seconds
+                yield self._progress(loss, right, (self.done - first) / spent)
+                began = time.perf_counter()
+            yield from self._end_epoch()
+
+    def _progress(self, loss: float, accuracy: float, rate: float) -> Step:
+        return Step(
+            epoch=self.position.epoch,
+            step=self.done,
+            steps=self.steps,
+            loss=loss,
+            accuracy=accuracy,
+            lr=self.config.lr * self.scale(self.done - 1),
+            images_per_s=rate * self.config.batch_size,
+            seconds_left=(self.steps - self.done) / rate
+            + self._validating * (self.config.epochs - self.position.epoch),
+        )
+
+    def _end_epoch(self) -> Iterator[Validating | EpochEnd]:
+        """Validate, explain the probes, and move on to the next epoch."""
+        began, ended = time.perf_counter(), self.position
+        found = yield from self.evaluate(ended.epoch + 1)
+        maps = self.explain(self.network, self.probes)
+        self._validating = time.perf_counter() - began
+        self.position = Position(epoch=ended.epoch + 1)
+        if found.loss < self.best.loss:
+            self.best = Best(self.position.epoch, found.loss, self._copy())
+        yield EpochEnd(
+            epoch=self.position.epoch,
+            step=self.done,
+            train_loss=ended.loss / max(1, ended.batch),
+            train_accuracy=ended.accuracy / max(1, ended.batch),
+            val_loss=found.loss,
+            val_accuracy=found.accuracy,
+            lr=self.config.lr * self.scale(self.done - 1),
+            seconds=ended.seconds + self._validating,
+            predicted=found.predicted,
+            confidence=found.confidence,
+            probes=maps,
+            streams=found.streams,
+        )
+
+    def _copy(self) -> dict[str, Tensor] | None:
+        if not self.config.early_stopping:
+            return None
+        return {k: v.detach().clone() for k, v in self.network.state_dict().items()}
+
+    def step(self, inputs: Any, labels: Tensor, step: int) -> tuple[float, float]:
+        """Do step number `step`; return loss and accuracy on the whole batch."""
+        for group in self.optimiser.param_groups:
+            group["lr"] = group["peak"] * self.scale(step)
+        torch.manual_seed(self.config.seed * 1_000_003 + step)  # dropout: seed and step only
+        loss, right = self.gradients(inputs, labels)
+        self.scaler.unscale_(self.optimiser)
+        norm = nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
+        numbers = self._whole(loss, right, norm, step)
+        self.scaler.step(self.optimiser)
+        self.scaler.update()
+        return numbers
+
+    def gradients(self, inputs: Any, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Fill the parameters' gradients; return loss and accuracy on this rank's share."""
+        with torch.autocast(self.device.type, enabled=self.amp):
+            attended = self.attend(inputs)
+            loss = self.loss(attended, labels)
+        self.optimiser.zero_grad(set_to_none=True)
+        weight = self.ranks.weight(self.config.batch_size)
+        torch.autograd.backward(self.scaler.scale(loss * weight))
+        return loss.detach(), (attended.logits.argmax(1) == labels).float().mean()
+
+    def _whole(self, loss: Tensor, right: Tensor, norm: Tensor, step: int) -> tuple[float, float]:
+        """Means over the whole batch; MlError, before anything moves, if they are no numbers."""
+        numbers: list[float] = torch.stack([loss, right, norm]).tolist()
+        if self.ranks.size > 1:
+            weight = self.ranks.weight(self.config.batch_size) / self.ranks.size
+            numbers[:2] = self.ranks.sums(numbers[0] * weight, numbers[1] * weight)
+        scaled = self.amp and math.isfinite(numbers[0])  # the scaler leaves such a step out
+        if not scaled and not all(math.isfinite(n) for n in numbers):
+            raise MlError(RAN_AWAY.format(step + 1))
+        return numbers[0], numbers[1]
+
+    def loss(self, attended: Any, labels: Tensor) -> Tensor:
+        """Cross-entropy of the prediction, and of what the mechanism adds while it learns."""
+        smoothing = self.config.label_smoothing
+        loss: Tensor = F.cross_entropy(attended.logits, labels, label_smoothing=smoothing)
+        for weight, logits in attended.auxiliary:
+            loss = loss + weight * F.cross_entropy(logits, labels, label_smoothing=smoothing)
+        return loss

@@ -1,0 +1,122 @@
+"""Job `import_dataset`: from an archive, a folder or a download to an index of checked images."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.orm import Session
+
+from app.core.errors import NotFound
+from app.datasets.deletion import discard_files
+from app.datasets.importing.folders import allowed_root, inside
+from app.datasets.importing.run import Import
+from app.db import datasets as rows
+from app.jobs.parameters import ImportDataset
+from ml.train.tasks.photos.data import SYNSETS
+from worker.context import Context, JobLost, WorkerStopping
+from worker.datasets.imagenette import download
+
+TELL_SECONDS = 0.3
+
+
+def import_dataset(params: ImportDataset, context: Context) -> None:
+    """Import the dataset; what fails leaves no file behind, only the reason and the report."""
+    runtime = context.runtime
+    if _is_imported(params, context):
+        return
+    task = Import(
+        blobs=runtime.blobs,
+        settings=runtime.settings,
+        dataset_id=params.dataset_id,
+        seed=params.seed,
+        val_share=params.val_share,
+        titles=SYNSETS,
+        check=context.check,
+        tell=Teller(context),
+    )
+    try:
+        _import(params, task, context)
+    except (WorkerStopping, OperationalError, InterfaceError):
+        raise  # the next try begins with the same archive
+    except JobLost:
+        _discard(params, context)
+        raise
+    except Exception as error:
+        try:
+            _note_report(params, task, context)
+        except JobLost:  # somebody removed the files under our feet, and rightly so
+            raise JobLost from error
+        finally:
+            _discard(params, context)
+        raise
+
+
+class Teller:
+    """Stores the progress, but not more often than anybody can see."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._next = 0.0
+
+    def __call__(self, progress: float, message: str) -> None:
+        """Say how far it is, unless that was said a moment ago."""
+        if time.monotonic() >= self._next:
+            self._context.commit(progress, message)
+            self._next = time.monotonic() + TELL_SECONDS
+
+
+def _import(params: ImportDataset, task: Import, context: Context) -> None:
+    work = task.prepare()
+    root = None
+    if params.source == "archive":
+        taken = task.from_archive(work)
+    elif params.source == "folder":
+        root = allowed_root(context.runtime.settings)
+        taken = task.from_tree(inside(root, params.folder or ""), root)
+    else:
+        folder = download(work, params.size or "160px", context.check, task.tell)
+        taken = task.from_tree(folder.resolve(), folder.resolve())
+    facts = task.put_together(taken, root)
+    images = facts["train_images"] + facts["val_images"]
+    write = partial(rows.update_facts, dataset_id=params.dataset_id, **facts)
+    context.commit(1.0, f"{images:,} {facts['kind']}", write)
+    task.clean_up()
+
+
+def _is_imported(params: ImportDataset, context: Context) -> bool:
+    """Whether an earlier try got to the end, but for saying so."""
+    with context.runtime.readers() as session:
+        row = rows.get(session, params.dataset_id)
+        if row is None:
+            raise NotFound("The dataset was deleted.")
+        done = row.fingerprint is not None
+    if done:
+        Import(
+            context.runtime.blobs,
+            context.runtime.settings,
+            params.dataset_id,
+            params.seed,
+            params.val_share,
+            SYNSETS,
+            context.check,
+            Teller(context),
+        ).clean_up()
+    return done
+
+
+def _note_report(params: ImportDataset, task: Import, context: Context) -> None:
+    report = task.report.public()
+
+    def write(session: Session) -> None:
+        rows.update_facts(session, params.dataset_id, report=report)
+
+    context.commit(1.0, "failed", write)
+
+
+def _discard(params: ImportDataset, context: Context) -> None:
+    """Remove all files, unless another worker is at it by now."""
+    with context.runtime.sessions.begin() as session:
+        if context.nobody_else_works_on_it(session):
+            discard_files(session, context.runtime.blobs, params.dataset_id)

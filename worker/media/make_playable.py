@@ -1,0 +1,64 @@
+"""Job `make_playable`: a copy of a clip that every browser plays."""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from app.core.errors import BadMedia, DiskFull, NotFound, TooLarge
+from app.db import media as rows
+from app.db.hooks import after_rollback
+from app.jobs.parameters import MakePlayable
+from worker.context import Context
+from worker.datasets.import_dataset import Teller
+
+
+def make_playable(params: MakePlayable, context: Context) -> None:
+    """Make the copy; where the clip cannot be copied, note that, so that nobody waits for it."""
+    runtime = context.runtime
+    with runtime.readers() as session:
+        media = rows.get(session, params.media_id)
+    if media is None:
+        raise NotFound("The clip was deleted.")
+    if media.playable != "waiting":
+        return  # an earlier try got to the end, but for saying so
+    if not runtime.blobs.exists(media.blob_key):
+        raise NotFound("The clip is gone from the server's disk: upload it again.")
+    temporary = runtime.blobs.incoming()
+    try:
+        _copy(runtime.blobs.path(media.blob_key), temporary, context)
+        _keep(media.id, temporary, context)
+    except (BadMedia, DiskFull, TooLarge):
+        context.commit(1.0, "failed", partial(rows.set_playable, media_id=media.id, key=None))
+        raise
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _copy(original: Path, target: Path, context: Context) -> None:
+    tell = Teller(context)
+
+    def go_on(done: float) -> None:
+        context.check()
+        tell(done, f"{done:.0%} of the clip is copied")
+
+    context.runtime.decoder.playable_copy(original, target, go_on)
+    with target.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def _keep(media_id: str, temporary: Path, context: Context) -> None:
+    """Store the copy; where the clip was deleted meanwhile, nothing of it stays."""
+    blobs = context.runtime.blobs
+    key = f"media/{media_id}/playable.mp4"
+
+    def write(session: Session) -> None:
+        after_rollback(session, partial(blobs.delete, key))
+        if not rows.set_playable(session, media_id, key):
+            raise NotFound("The clip was deleted.")
+        blobs.put_file(key, temporary)
+
+    context.commit(1.0, "the copy is made", write)

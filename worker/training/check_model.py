@@ -1,0 +1,49 @@
+"""Job `check_model`: load an imported checkpoint, and offer it where it loads."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+from app.db import models as rows
+from app.db.tables import utcnow
+from app.jobs.parameters import CheckModel
+from app.training.files import import_key
+from ml import checkpoint as checkpoints
+from ml.catalogue import Entry
+from ml.errors import MlError
+from ml.networks.attention.base import MECHANISMS
+from worker.context import Context
+
+
+def check_model(params: CheckModel, context: Context) -> None:
+    """Publish the model's card; MlError, and nothing kept of it, where it does not load."""
+    blobs = context.runtime.blobs
+    path = blobs.path(import_key(params.model_id))
+    try:
+        checkpoint = checkpoints.read(path)
+        mechanism = str(checkpoint.about["mechanism"])
+        registered = MECHANISMS[mechanism]
+        if checkpoint.kind == checkpoints.CLIP:
+            checkpoints.load_video(checkpoint)
+        else:
+            checkpoints.load_network(checkpoint)
+    except MlError:
+        blobs.delete_prefix(f"models/{params.model_id}")
+        raise
+    entry = Entry(
+        id=params.model_id,
+        position=0,
+        title=params.title or registered.about.title,
+        mechanism=mechanism,
+        checkpoint_sha256=checkpoint.sha256,
+        path=path,
+        about=checkpoint.about,
+    )
+    card = entry.card()
+
+    def write(session: Session) -> None:
+        source = {"kind": "import", "imported_at": utcnow().isoformat()}
+        position = rows.next_position(session)
+        rows.put(session, {**card, "head": "trained", "position": position, rows.SOURCE: source})
+
+    context.commit(1.0, "Published", write)

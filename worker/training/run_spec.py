@@ -1,0 +1,83 @@
+"""From rows to what `ml.train` is asked: the data, the configuration, the starting weights."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.core.errors import Conflict, NotFound
+from app.datasets import index as indices
+from app.db import training as rows
+from app.db.training_tables import Dataset, TrainingRun
+from app.training.files import cache_folder, state_folder
+from ml.train.config import restored
+from ml.train.run import RunSpec
+from ml.train.tasks.photos.data import LabelledFiles
+from worker.runtime import Runtime
+
+LOST_START = "The run whose weights this one starts from was deleted."
+
+
+def of_run(runtime: Runtime, session: Session, run: TrainingRun) -> RunSpec:
+    """Return what a run asks for; NotFound where its data or starting weights are gone."""
+    study = rows.study(session, run.study_id)
+    assert study is not None
+    start = study.request.get("start_run")
+    return _spec(
+        runtime,
+        study.dataset,
+        run.config,
+        folder=state_folder(runtime.settings, run.id),
+        probes=tuple(study.probes),
+        start=None if start is None else runtime.blobs.path(_checkpoint_of(session, start)),
+    )
+
+
+def of_trial(runtime: Runtime, session: Session, trial_id: str, asked: dict[str, Any]) -> RunSpec:
+    """Return what a trial looks at."""
+    dataset = rows.dataset(session, asked["dataset_id"])
+    if dataset is None:
+        raise NotFound("The dataset was deleted.")
+    start = asked.get("start_run")
+    return _spec(
+        runtime,
+        dataset,
+        asked["config"],
+        folder=state_folder(runtime.settings, trial_id),
+        probes=(),
+        start=None if start is None else runtime.blobs.path(_checkpoint_of(session, start)),
+    )
+
+
+def _spec(runtime: Runtime, dataset: Dataset, config: dict[str, Any], **more: Any) -> RunSpec:
+    index = indices.load(runtime.blobs, dataset.id)
+    settings = runtime.settings
+    files = {
+        split: LabelledFiles(
+            tuple(index.path(runtime.blobs, settings, image) for image in index.split(split)),
+            tuple(image.label for image in index.split(split)),
+        )
+        for split in indices.SPLITS
+    }
+    return RunSpec(
+        config=restored(config),
+        classes=index.classes,
+        train=files["train"],
+        val=files["val"],
+        cache=cache_folder(settings),
+        data_name=dataset.name,
+        data_fingerprint=dataset.fingerprint or index.fingerprint(),
+        device=settings.device,
+        devices=settings.training_devices,
+        **more,
+    )
+
+
+def _checkpoint_of(session: Session, run_id: str) -> str:
+    run = rows.run(session, run_id)
+    if run is None:
+        raise NotFound(LOST_START)
+    if run.checkpoint_key is None:
+        raise Conflict("The run whose weights this one starts from has not ended well.")
+    return run.checkpoint_key

@@ -1,0 +1,107 @@
+"""Job `train`: one run, from where it is to its end."""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from app.core.errors import NotFound, SightlineError
+from app.db import training as rows
+from app.db.training_tables import TrainingRun
+from app.jobs.parameters import Train
+from app.training.files import remove_run
+from ml.errors import MlError
+from ml.train.run import RunSpec
+from ml.train.run import train as training
+from worker.context import Context, JobLost
+from worker.training import run_spec
+from worker.training.event_handler import Teller
+from worker.training.event_log import Journal
+from worker.training.metrics_writer import Recorder
+
+LOCK = "lock"
+LOOK_SECONDS = 0.05
+
+
+def train(params: Train, context: Context) -> None:
+    """Carry the run on; a try that ends early leaves a state from which the next one goes on."""
+    runtime, run_id = context.runtime, params.run_id
+    with runtime.readers() as session:
+        run = rows.run(session, run_id)
+        if run is None:
+            raise NotFound("The run was deleted.")
+        if run.summary is not None:
+            return  # the worker was lost after the very last transaction
+        spec = run_spec.of_run(runtime, session, run)
+    try:
+        with alone(spec.folder, context):
+            _follow(run, spec, context)
+        shutil.rmtree(spec.folder, ignore_errors=True)
+    except JobLost:
+        _forget_if_deleted(context, run_id)
+        raise
+
+
+@contextmanager
+def alone(folder: Path, context: Context) -> Iterator[None]:
+    """Hold the folder, once no other process works in it.
+
+    A run may be given to another worker while the one that had it is still saving its state.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / LOCK).open("w") as file:
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                context.check()
+                time.sleep(LOOK_SECONDS)
+        yield
+
+
+def _follow(run: TrainingRun, spec: RunSpec, context: Context) -> None:
+    with (
+        Journal(spec.folder) as journal,
+        Recorder(context, run.job_id, run.id, journal) as recorder,
+        closing(_events(spec)) as events,
+    ):
+        _catch_up(run, journal, context)
+        teller = Teller(run, spec, recorder, journal, context)
+        try:
+            for event in events:
+                teller.tell(event)
+                context.check()
+        except (MlError, SightlineError) as error:
+            recorder.note(f"Failed: {error.detail}")
+            raise
+        recorder.flush()
+
+
+def _events(spec: RunSpec) -> Any:
+    """Return the run's generator; closing it saves the state."""
+    return training(spec)
+
+
+def _catch_up(run: TrainingRun, journal: Journal, context: Context) -> None:
+    """Store what an earlier try said but did not live to store."""
+    with context.runtime.sessions.begin() as session:
+        last = rows.last_point(session, run.id)
+        missed = [step for step in journal.steps() if step["step"] > last]
+        rows.add_points(session, [{"run_id": run.id, **step} for step in missed])
+        for epoch in journal.epochs():
+            rows.add_epoch(session, epoch)
+    journal.clear()
+
+
+def _forget_if_deleted(context: Context, run_id: str) -> None:
+    """Remove what was written after somebody had deleted the run."""
+    with context.runtime.readers() as session:
+        deleted = rows.run(session, run_id) is None
+    if deleted:
+        remove_run(context.runtime.settings, context.runtime.blobs, run_id)
