@@ -79,29 +79,40 @@ def test_what_a_result_holds(kind: str) -> None:
     "kind", ["two_stream-gated", "cnn_lstm-cbam", "r3d_18-plain", "mvit-plain"]
 )
 def test_a_batch_gives_each_clip_what_it_gets_alone(kind: str) -> None:
-    network = network_of(kind)
-    both = videos.batch(network, 2)
+    """In float64: in float32 a rounding error flips a ReLU here and there."""
+    network = videos.precise(*kind.split("-"))
+    both = videos.batch(network, 2, size=videos.side_of(network))
     methods = ("attention", "gradcam", "layercam", "rollout")
     together = explain_clips(network, both, [2, 0], methods)
     assert together.targets.tolist() == [2, 0]
     for i, target in enumerate((2, 0)):
-        alone = explain_clip(
-            loaded(network), videos.sampled(seed=i), target=target, methods=methods
-        )
-        np.testing.assert_allclose(
-            together.attended.logits[i].detach().numpy(), alone.logits, atol=2e-5
-        )
-        for track in alone.tracks:
-            values = together.maps[track.stream][track.method][track.stage][i].numpy()
-            if track.stage != "combined":
-                scale = max(1e-6, np.abs(track.values).max())
-                assert np.abs(values - track.values).max() <= 1e-3 * scale, track
+        alone = explain_clips(network, videos.one_of(both, i), [target], methods)
+        logits = [m.attended.logits.detach() for m in (together, alone)]
+        torch.testing.assert_close(logits[0][i], logits[1][0], atol=1e-10, rtol=0)
+        for stream, kinds in alone.maps.items():
+            for method, stages in kinds.items():
+                for stage, values in stages.items():
+                    found, expected = together.maps[stream][method][stage][i], values[0]
+                    scale = max(1e-6, expected.abs().max().item())
+                    error = (found - expected).abs().max()
+                    assert error <= 1e-6 * scale, (stream, method, stage)
+
+
+def test_explaining_a_clip_gives_what_a_batch_of_one_gives() -> None:
+    network = network_of("two_stream-gated")
+    batch = explain_clips(network, videos.batch(network, 1), [2], ("attention", "gradcam"))
+    result = explain_clip(loaded(network), videos.sampled(), target=2)
+    np.testing.assert_array_equal(result.logits, batch.attended.logits.detach()[0].numpy())
+    assert result.tracks
+    for track in result.tracks:
+        values = batch.maps[track.stream][track.method][track.stage][0]
+        np.testing.assert_array_equal(track.values, values.numpy())
 
 
 @pytest.mark.parametrize("mechanism", ["plain", "residual"])
 def test_each_stream_is_explained_as_its_snippets_would_be_alone(mechanism: str) -> None:
     """The network of a stream knows nothing of clips: the photo's explaining gives the same."""
-    network = videos.lively("two_stream", mechanism)
+    network = videos.precise("two_stream", mechanism)
     batch = videos.batch(network, 1)
     found = explain_clips(network, batch, [2], ("attention", *METHODS))
     for stream, inputs in (("rgb", batch.rgb), ("flow", batch.flow)):
@@ -113,7 +124,7 @@ def test_each_stream_is_explained_as_its_snippets_would_be_alone(mechanism: str)
                 expected = alone.maps[method][stage]
                 values = found.maps[stream][method][stage][0]
                 scale = expected.abs().max().item()
-                assert (values - expected).abs().max() <= 1e-4 * scale, (stream, method, stage)
+                assert (values - expected).abs().max() <= 1e-8 * scale, (stream, method, stage)
 
 
 @pytest.mark.parametrize("fusion", ["logits", "learnt", "softmax"])
@@ -163,18 +174,18 @@ def test_the_top_class_is_that_of_the_clip() -> None:
 @pytest.mark.parametrize("architecture", ["r3d_18", "frame_average"])
 def test_late_maps_give_the_logit_back(architecture: str) -> None:
     """Where the head is a mean and a linear layer, Grad-CAM = HiResCAM, and sums to the logit."""
-    network = videos.lively(architecture)
-    result = explain_clip(
-        loaded(network), videos.sampled(), target=0, methods=("gradcam", "hirescam", "xgradcam")
+    network = videos.precise(architecture)
+    found = explain_clips(
+        network, videos.batch(network, 1), [0], ("gradcam", "hirescam", "xgradcam")
     )
-    late = {t.method: t.values.astype(np.float64) for t in result.tracks if t.stage == "late"}
-    scale = np.abs(late["gradcam"]).max()
-    np.testing.assert_allclose(late["hirescam"], late["gradcam"], atol=1e-4 * scale)
-    np.testing.assert_allclose(late["xgradcam"], late["gradcam"], atol=1e-3 * scale)
+    late = {method: stages["late"][0] for method, stages in found.maps["rgb"].items()}
+    scale = late["gradcam"].abs().max().item()
+    torch.testing.assert_close(late["hirescam"], late["gradcam"], atol=1e-8 * scale, rtol=0)
+    torch.testing.assert_close(late["xgradcam"], late["gradcam"], atol=1e-5 * scale, rtol=0)
     head = network.classifier if architecture == "r3d_18" else network.rgb.mechanism.classifier
     steps = 1 if architecture == "r3d_18" else 3  # there each snippet has a logit of its own
-    said = late["gradcam"].sum() / steps + head[1].bias[0].item()
-    assert said == pytest.approx(float(result.logits[0]), abs=1e-4)
+    logit = late["gradcam"].sum() / steps + head[1].bias[0]
+    torch.testing.assert_close(logit, found.attended.logits[0, 0], atol=1e-6, rtol=0)
 
 
 def test_gradcam_over_space_and_time_by_hand() -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Callable
+from dataclasses import fields
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from ml.networks.video.base import VIDEO_MODELS, VideoNetwork, VideoSpec, build_video
@@ -75,5 +79,23 @@ def lively(architecture: str, mechanism: str = "plain") -> VideoNetwork:
     return build(architecture, mechanism)
 
 
+def precise(architecture: str, mechanism: str = "plain") -> VideoNetwork:
+    """A copy of the same in float64, whose maps can be compared to many digits."""
+    return copy.deepcopy(lively(architecture, mechanism)).double()
+
+
 def batch(network: VideoNetwork, clips: int = 2, segments: int = 3, size: int = 64) -> ClipBatch:
-    return prepare(network, [sampled(segments, size, seed=i) for i in range(clips)])
+    """Clips of the seeds 0, 1, ..., in the precision of the network."""
+    made = prepare(network, [sampled(segments, size, seed=i) for i in range(clips)])
+    dtype = next(network.parameters()).dtype
+    return _mapped(made, lambda tensor: tensor.to(dtype))
+
+
+def one_of(clips: ClipBatch, index: int) -> ClipBatch:
+    """A batch of one of the clips."""
+    return _mapped(clips, lambda tensor: tensor[index : index + 1])
+
+
+def _mapped(clips: ClipBatch, change: Callable[[Tensor], Tensor]) -> ClipBatch:
+    tensors = {field.name: getattr(clips, field.name) for field in fields(clips)}
+    return ClipBatch(**{k: v if v is None else change(v) for k, v in tensors.items()})
