@@ -20,19 +20,21 @@ from app.web.accounts import pages as account_pages
 from app.web.analyses import api as analyses_api
 from app.web.analyses import exports_api, heatmaps_api, tracks_api
 from app.web.analyses import pages as analysis_pages
-from app.web.analyses.present import API
 from app.web.datasets import api as datasets_api
 from app.web.datasets import pages as dataset_pages
+from app.web.home import pages as home_pages
 from app.web.http import errors, health, middleware, templating
 from app.web.http.deps import Server
 from app.web.http.identity import token_user
 from app.web.http.metrics import CountRequests
 from app.web.http.openapi import DESCRIPTION, install_openapi
+from app.web.http.schemas import API
 from app.web.http.state import Web
 from app.web.http.static import PREFIX, Static, plotly_response
 from app.web.media import api as media_api
 from app.web.models import api as models_api
 from app.web.models import import_api
+from app.web.models import pages as model_pages
 from app.web.training import api as training_api
 from app.web.training import pages as training_pages
 from app.web.training import results_api, studies_api
@@ -51,7 +53,7 @@ ENDPOINTS = (  # in the order of the API's documentation
     results_api,
     import_api,
 )
-PAGES = (analysis_pages, account_pages, dataset_pages, training_pages)
+PAGES = (home_pages, analysis_pages, model_pages, account_pages, dataset_pages, training_pages)
 
 
 def create_app(settings: Settings | None = None, *, doorbell: Doorbell | None = None) -> FastAPI:

@@ -23,7 +23,7 @@ from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from app.core.settings import Settings
 from app.db.tables import Analysis, Media, new_id
 from app.jobs import service
-from app.jobs.parameters import INFERENCE, AnalyseClip, AnalysisRequest, ClipOptions, flow_key
+from app.jobs.parameters import INFERENCE, AnalyseClipJob, AnalysisRequest, ClipOptions, flow_key
 from bench import films
 from bench.libraries import layers
 from bench.models import Logits
@@ -92,8 +92,8 @@ class Desk:
         self.runtime.blobs.delete(flow_key(self.media_id, request))
         analysis_id = new_id()
         with self.runtime.sessions.begin() as session:
-            params = AnalyseClip(analysis_id=analysis_id)
-            job = service.enqueue(session, "analyse_clip", INFERENCE, params)
+            params = AnalyseClipJob(analysis_id=analysis_id)
+            job = service.enqueue(session, params)
             session.add(
                 Analysis(
                     id=analysis_id,

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Callable
-from typing import Any
 
 from sqlalchemy.exc import InterfaceError, OperationalError
 
@@ -15,31 +13,13 @@ from app.db.tables import Job
 from app.jobs.parameters import KINDS
 from app.jobs.states import State
 from ml.errors import MlError
-from worker.analysis.analyse_clip import analyse_clip
-from worker.analysis.analyse_image import analyse_image
-from worker.analysis.draw_clip import draw_clip
-from worker.analysis.draw_figure import draw_figure
+from worker import handlers
 from worker.context import Context, JobLost, WorkerStopping
-from worker.datasets.import_dataset import import_dataset
 from worker.heartbeat import Pulse
-from worker.media.make_playable import make_playable
 from worker.runtime import Runtime
-from worker.training.check_model import check_model
-from worker.training.train import train
-from worker.training.trial import trial
 
 log = logging.getLogger(__name__)
-HANDLERS: dict[str, Callable[[Any, Context], None]] = {
-    "analyse_image": analyse_image,
-    "analyse_clip": analyse_clip,
-    "draw_clip": draw_clip,
-    "draw_figure": draw_figure,
-    "import_dataset": import_dataset,
-    "make_playable": make_playable,
-    "check_model": check_model,
-    "train": train,
-    "trial": trial,
-}
+handlers.load()
 INTERNAL = (
     "Something went wrong inside Sightline. Try again; if it happens again, the server's log "
     "says more."
@@ -78,7 +58,7 @@ def _attempt(job: Job, context: Context) -> None:
     runtime = context.runtime
     try:
         params = KINDS[job.kind].model_validate(job.params)
-        HANDLERS[job.kind](params, context)
+        handlers.handler_of(params)(params, context)
         _finish(runtime, job, State.SUCCEEDED)
     except JobLost:
         log.info("job %s is no longer this worker's", job.id)

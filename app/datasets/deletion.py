@@ -20,6 +20,11 @@ def prefix_of(dataset_id: str) -> str:
     return f"{PREFIX}/{dataset_id}"
 
 
+def archive_key(dataset_id: str) -> str:
+    """Return the name of the blob in which an archive waits for its import."""
+    return f"{prefix_of(dataset_id)}/archive"
+
+
 def discard_files(session: Session, blobs: BlobStore, dataset_id: str) -> None:
     """Remove a dataset's files after the commit."""
     after_commit(session, partial(blobs.delete_prefix, prefix_of(dataset_id)))

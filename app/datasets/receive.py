@@ -10,18 +10,13 @@ from sqlalchemy.orm import Session
 
 from app.core.errors import DiskFull, TooLarge
 from app.core.settings import MIB, Settings
-from app.datasets.deletion import prefix_of
+from app.datasets.deletion import archive_key, prefix_of
 from app.datasets.importing.archives import sniff
 from app.db.hooks import after_rollback
 from app.media.uploads import write_chunks
 from app.storage.blobs import BlobStore
 
 Keep = Callable[[Session, str], None]
-
-
-def archive_key(dataset_id: str) -> str:
-    """Return the name of the blob in which an archive waits for its import."""
-    return f"{prefix_of(dataset_id)}/archive"
 
 
 def too_large(limit: int) -> TooLarge:

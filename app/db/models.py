@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import delete, func, select
@@ -68,3 +68,13 @@ def get(session: Session, model_id: str) -> ModelCard | None:
     """Return a model on offer, or None."""
     row = session.get(ModelCard, model_id)
     return None if row is None or row.card.get(WITHDRAWN) else row
+
+
+def cards(session: Session) -> list[dict[str, Any]]:
+    """Return the cards of all models, in the order of the table's rows."""
+    return [row.card for row in all_cards(session)]
+
+
+def media_kind(card: Mapping[str, Any]) -> str:
+    """Return the kind of media that a model takes: `image` or `clip`."""
+    return str(card.get("media", "image"))

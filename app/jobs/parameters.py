@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -31,6 +31,22 @@ class Parameters(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+KINDS: dict[str, type[JobParameters]] = {}
+
+
+class JobParameters(Parameters):
+    """What one kind of job is asked to do; a subclass names its kind and its queue."""
+
+    kind: ClassVar[str]
+    queue: ClassVar[str]
+
+    def __init_subclass__(cls, *, kind: str, queue: str, **more: Any) -> None:
+        """Add the class to `KINDS`."""
+        super().__init_subclass__(**more)
+        cls.kind, cls.queue = kind, queue
+        KINDS[kind] = cls
+
+
 class ClipOptions(Parameters):
     """What of a clip is looked at: `segments` snippets of the range, seconds from its start."""
 
@@ -54,20 +70,20 @@ class AnalysisRequest(Parameters):
     clip: ClipOptions | None = None  # none for a photo
 
 
-class AnalyseImage(Parameters):
-    """Job `analyse_image`: fill the analysis of this identifier."""
+class AnalyseImageJob(JobParameters, kind="analyse_image", queue=INFERENCE):
+    """Fill the analysis of this identifier."""
 
     analysis_id: Identifier
 
 
-class AnalyseClip(Parameters):
-    """Job `analyse_clip`: fill the analysis of this identifier."""
+class AnalyseClipJob(JobParameters, kind="analyse_clip", queue=INFERENCE):
+    """Fill the analysis of this identifier."""
 
     analysis_id: Identifier
 
 
-class DrawFigure(Parameters):
-    """Job `draw_figure`: draw an analysis's table into the blob `key`.
+class DrawFigureJob(JobParameters, kind="draw_figure", queue=INFERENCE):
+    """Draw an analysis's table into the blob `key`.
 
     Of a clip it is a contact sheet: the maps of one stage and method over its snippets.
     """
@@ -82,8 +98,8 @@ class DrawFigure(Parameters):
     key: str = Field(max_length=128)
 
 
-class DrawClip(Parameters):
-    """Job `draw_clip`: draw one track of maps over its clip, as a film, into the blob `key`."""
+class DrawClipJob(JobParameters, kind="draw_clip", queue=INFERENCE):
+    """Draw one track of maps over its clip, as a film, into the blob `key`."""
 
     analysis_id: Identifier
     format: FilmFormat
@@ -96,33 +112,33 @@ class DrawClip(Parameters):
     key: str = Field(max_length=128)
 
 
-class MakePlayable(Parameters):
-    """Job `make_playable`: make the copy of this clip that browsers play."""
+class MakePlayableJob(JobParameters, kind="make_playable", queue=PREPARATION):
+    """Make the copy of this clip that browsers play."""
 
     media_id: Identifier
 
 
-class Train(Parameters):
-    """Job `train`: carry this run on from where it is."""
+class TrainJob(JobParameters, kind="train", queue=TRAINING):
+    """Carry this run on from where it is."""
 
     run_id: Identifier
 
 
-class Try(Parameters):
-    """Job `trial`: fill the trial of this identifier."""
+class TrialJob(JobParameters, kind="trial", queue=PREPARATION):
+    """Fill the trial of this identifier."""
 
     trial_id: Identifier
 
 
-class CheckModel(Parameters):
-    """Job `check_model`: load an imported checkpoint, and offer it where it loads."""
+class CheckModelJob(JobParameters, kind="check_model", queue=PREPARATION):
+    """Load an imported checkpoint, and offer it where it loads."""
 
     model_id: Name
     title: str = Field(max_length=120)
 
 
-class ImportDataset(Parameters):
-    """Job `import_dataset`: fill the dataset of this identifier."""
+class ImportDatasetJob(JobParameters, kind="import_dataset", queue=PREPARATION):
+    """Fill the dataset of this identifier."""
 
     dataset_id: Identifier
     source: Literal["archive", "folder", "imagenette"]
@@ -130,19 +146,6 @@ class ImportDataset(Parameters):
     size: Literal["160px", "320px", "full"] | None = None  # of Imagenette
     seed: int = Field(default=0, ge=0, le=2**31 - 1)
     val_share: float = Field(default=0.2, gt=0, lt=1)
-
-
-KINDS: dict[str, type[Parameters]] = {
-    "analyse_image": AnalyseImage,
-    "analyse_clip": AnalyseClip,
-    "draw_figure": DrawFigure,
-    "draw_clip": DrawClip,
-    "make_playable": MakePlayable,
-    "import_dataset": ImportDataset,
-    "train": Train,
-    "trial": Try,
-    "check_model": CheckModel,
-}
 
 
 def fingerprint(sha256: str, request: AnalysisRequest, checkpoints: Mapping[str, str]) -> str:

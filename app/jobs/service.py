@@ -10,22 +10,19 @@ from app.db import jobs as rows
 from app.db.hooks import after_commit
 from app.db.tables import Job
 from app.jobs.doorbell import ring_quietly
-from app.jobs.parameters import KINDS, Parameters
+from app.jobs.parameters import JobParameters
 
 
-def enqueue(
-    session: Session, kind: str, queue: str, params: Parameters, *, last: bool = False
-) -> Job:
+def enqueue(session: Session, params: JobParameters, *, last: bool = False) -> Job:
     """Add a queued job to the session; its doorbell rings after the commit, never before.
 
-    `last` puts it behind all that wait in the queue, whatever their ranks.
-
-    Raises ValueError where the parameters are not those of the kind.
+    Args:
+        session: A session that writes.
+        params: What the job is asked to do; its class names the kind and the queue.
+        last: Put it behind all that wait in the queue, whatever their ranks.
     """
-    if type(params) is not KINDS[kind]:
-        raise ValueError(f"a job {kind} takes {KINDS[kind].__name__}")
-    rank = rows.last_rank(session, queue) + 1 if last else 0.0
-    job = rows.add(session, kind, queue, params.model_dump(mode="json"), rank)
+    rank = rows.last_rank(session, params.queue) + 1 if last else 0.0
+    job = rows.add(session, params.kind, params.queue, params.model_dump(mode="json"), rank)
     _ring_later(session, job)
     return job
 

@@ -14,7 +14,7 @@ from app.db import training as rows
 from app.db.tables import new_id
 from app.db.training_tables import Dataset, Study, TrainingRun, Trial
 from app.jobs import service
-from app.jobs.parameters import PREPARATION, TRAINING, Train, Try
+from app.jobs.parameters import TrainJob, TrialJob
 from app.jobs.states import State
 from app.storage.blobs import BlobStore
 from app.training.form import Form, read
@@ -80,7 +80,7 @@ def launch(
 def add_run(session: Session, study: Study, position: int, config: dict[str, Any]) -> TrainingRun:
     """Add one run of a study, with its job at the end of the line."""
     run_id = new_id()
-    job = service.enqueue(session, "train", TRAINING, Train(run_id=run_id), last=True)
+    job = service.enqueue(session, TrainJob(run_id=run_id), last=True)
     run = TrainingRun(
         id=run_id,
         study_id=study.id,
@@ -103,7 +103,7 @@ def add_trial(session: Session, kind: str, asked: Asked) -> Trial:
     parameters = asked.parameters.get(mechanism, {})
     config = form.config(mechanism, _with_start(session, asked), parameters, kind=dataset.kind)
     trial_id = new_id()
-    job = service.enqueue(session, "trial", PREPARATION, Try(trial_id=trial_id))
+    job = service.enqueue(session, TrialJob(trial_id=trial_id))
     request = {"dataset_id": dataset.id, "config": config, "start_run": asked.start_run}
     trial = Trial(id=trial_id, kind=kind, job_id=job.id, request=request)
     session.add(trial)

@@ -14,6 +14,9 @@ from app.web.analyses import schemas
 from app.web.datasets import schemas as dataset_schemas
 from app.web.http import examples
 from app.web.http.openapi import DOCUMENT, allowed_methods, as_text
+from app.web.http.schemas import Error
+from app.web.media.schemas import Media
+from app.web.models.schemas import Model
 
 PROMISED = {
     "/api/v1/media": {"get", "post"},
@@ -99,13 +102,13 @@ def test_the_promised_paths_are_there() -> None:
 @pytest.mark.parametrize(
     ("schema", "example"),
     [
-        (schemas.Error, examples.ERROR),
-        (schemas.Media, examples.MEDIA),
+        (Error, examples.ERROR),
+        (Media, examples.MEDIA),
         (schemas.AnalysisCreate, examples.ANALYSIS_CREATE),
         (schemas.Analysis, examples.ANALYSIS),
         (schemas.Heatmap, examples.HEATMAP),
         (schemas.HeatmapWithValues, examples.HEATMAP_WITH_VALUES),
-        (schemas.Model, examples.MODEL),
+        (Model, examples.MODEL),
         (dataset_schemas.Dataset, dataset_schemas.EXAMPLE),
     ],
 )

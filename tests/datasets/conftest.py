@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from app.core.settings import Settings
+from app.datasets.deletion import archive_key
 from app.datasets.importing.run import Import
 from app.datasets.index import Index, load
-from app.datasets.receive import archive_key
 from app.storage.blobs import LocalBlobs
 from tests.api.conftest import any_api, api
 

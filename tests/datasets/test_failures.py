@@ -11,7 +11,7 @@ from app.datasets.importing.verifier import Verifier
 from app.db.tables import new_id
 from app.db.training_tables import Dataset
 from app.jobs import service
-from app.jobs.parameters import PREPARATION, ImportDataset
+from app.jobs.parameters import ImportDatasetJob
 from tests.support.archives import picture
 from tests.support.backend import Server
 from tests.support.dataset_imports import check_full_disk, dataset_row
@@ -37,8 +37,8 @@ def test_without_a_network_imagenette_says_what_to_do(
     server = Server(Settings(home=tmp_path / "home", min_free_bytes=0))
     dataset_id = new_id()
     with server.sessions.begin() as session:
-        params = ImportDataset(dataset_id=dataset_id, source="imagenette", size="160px")
-        job = service.enqueue(session, "import_dataset", PREPARATION, params)
+        params = ImportDatasetJob(dataset_id=dataset_id, source="imagenette", size="160px")
+        job = service.enqueue(session, params)
         made = {"name": "x", "source": "imagenette", "created_by": "admin"}
         session.add(Dataset(id=dataset_id, job_id=job.id, **made))
     import_all(server.settings)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
 from app.db import jobs
 from app.db.tables import new_id
 from app.jobs import service
 from app.jobs.doorbell import attach
-from app.jobs.parameters import INFERENCE, AnalyseImage, DrawFigure
+from app.jobs.parameters import KINDS, AnalyseImageJob, TrainJob
 from tests.support.databases import sqlite_settings as settings
 
 __all__ = ["settings"]
@@ -34,9 +33,7 @@ class Listener:
 
 
 def enqueue(session: Session) -> str:
-    return service.enqueue(
-        session, "analyse_image", INFERENCE, AnalyseImage(analysis_id=new_id())
-    ).id
+    return service.enqueue(session, AnalyseImageJob(analysis_id=new_id())).id
 
 
 def test_it_rings_after_the_commit(sessions: Sessions) -> None:
@@ -86,7 +83,8 @@ def test_queued_or_running_a_job_is_cancelled_at_once(sessions: Sessions) -> Non
         assert not service.request_cancel(session, one), "it has ended already"
 
 
-def test_parameters_must_be_those_of_the_kind(sessions: Sessions) -> None:
-    figure = DrawFigure(analysis_id=new_id(), format="png", key="figures/a/b.png")
-    with sessions() as session, pytest.raises(ValueError, match="takes AnalyseImage"):
-        service.enqueue(session, "analyse_image", INFERENCE, figure)
+def test_a_job_has_the_kind_and_the_queue_of_its_parameters(sessions: Sessions) -> None:
+    with sessions.begin() as session:
+        job = service.enqueue(session, TrainJob(run_id=new_id()))
+        assert (job.kind, job.queue) == ("train", "training")
+        assert KINDS[job.kind].model_validate(job.params).kind == "train"

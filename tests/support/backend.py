@@ -32,7 +32,7 @@ from app.jobs.parameters import (
     INFERENCE,
     PREPARATION,
     TRAINING,
-    AnalyseImage,
+    AnalyseImageJob,
     AnalysisRequest,
     fingerprint,
 )
@@ -127,8 +127,8 @@ class Server:
         analysis_id = new_id()
         sessions = self.sessions if ring else make_sessions(self.engine)
         with sessions.begin() as session:
-            params = AnalyseImage(analysis_id=analysis_id)
-            job = service.enqueue(session, "analyse_image", INFERENCE, params)
+            params = AnalyseImageJob(analysis_id=analysis_id)
+            job = service.enqueue(session, params)
             for name, value in job_values.items():
                 setattr(job, name, value)
             session.add(

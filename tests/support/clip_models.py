@@ -18,8 +18,7 @@ from app.db import models as cards
 from app.db.tables import Analysis, Media, new_id, utcnow
 from app.jobs import service
 from app.jobs.parameters import (
-    INFERENCE,
-    AnalyseClip,
+    AnalyseClipJob,
     AnalysisRequest,
     ClipOptions,
     fingerprint,
@@ -137,8 +136,8 @@ def ask(server: Server, media_id: str, models: list[str], size: int = 96, **opti
     )
     analysis_id = new_id()
     with server.sessions.begin() as session:
-        params = AnalyseClip(analysis_id=analysis_id)
-        job = service.enqueue(session, "analyse_clip", INFERENCE, params)
+        params = AnalyseClipJob(analysis_id=analysis_id)
+        job = service.enqueue(session, params)
         session.add(
             Analysis(
                 id=analysis_id,

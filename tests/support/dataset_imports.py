@@ -23,7 +23,7 @@ from app.db import datasets as rows
 from app.db.tables import new_id
 from app.db.training_tables import Dataset
 from app.jobs import service
-from app.jobs.parameters import PREPARATION, ImportDataset
+from app.jobs.parameters import PREPARATION, ImportDatasetJob
 from app.jobs.reaper import Reaper
 from tests.conftest import ROOT
 from tests.support.archives import classes, picture, zip_of
@@ -56,8 +56,8 @@ def bring(server: Server, data: bytes) -> str:
         received([data], server.blobs, server.settings) as keep,
         server.sessions.begin() as session,
     ):
-        params = ImportDataset(dataset_id=dataset_id, source="archive")
-        job = service.enqueue(session, "import_dataset", PREPARATION, params)
+        params = ImportDatasetJob(dataset_id=dataset_id, source="archive")
+        job = service.enqueue(session, params)
         session.add(
             Dataset(id=dataset_id, name="pets", source="archive", job_id=job.id, created_by="admin")
         )

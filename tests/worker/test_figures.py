@@ -7,7 +7,7 @@ import pytest
 from app.db import jobs
 from app.db.tables import Job, new_id
 from app.jobs import service
-from app.jobs.parameters import INFERENCE, DrawFigure
+from app.jobs.parameters import DrawFigureJob
 from app.jobs.states import TERMINAL
 from tests.support.backend import Server, photo, wait_for
 
@@ -19,8 +19,8 @@ def draw(server: Server, analysis_id: str, kind: str, **look: object) -> tuple[J
     key = f"figures/{analysis_id}/{new_id()}.{kind}"
     params = {"analysis_id": analysis_id, "format": kind, "key": key, **look}
     with server.sessions.begin() as session:
-        figure = DrawFigure.model_validate(params)
-        job_id = service.enqueue(session, "draw_figure", INFERENCE, figure).id
+        figure = DrawFigureJob.model_validate(params)
+        job_id = service.enqueue(session, figure).id
 
     def job() -> Job:
         with server.readers() as session:

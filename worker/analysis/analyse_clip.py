@@ -12,7 +12,7 @@ from app.core.errors import NotFound
 from app.db import analyses as rows
 from app.db.garbage import unreferenced
 from app.db.tables import Media
-from app.jobs.parameters import AnalyseClip, AnalysisRequest, flow_key
+from app.jobs.parameters import AnalyseClipJob, AnalysisRequest, flow_key
 from app.media.deletion import discard_unfinished
 from ml.explain.clip import explain_clip
 from ml.networks.video.types import Sampled
@@ -22,6 +22,7 @@ from worker.analysis.clip_sampling import FLOWN, Sampling
 from worker.analysis.provenance import provenance
 from worker.analysis.rows import npy
 from worker.context import Context, WorkerStopping
+from worker.handlers import handles
 
 TELL_SECONDS = 0.25
 
@@ -47,7 +48,8 @@ class Task:
             self._next = time.monotonic() + TELL_SECONDS
 
 
-def analyse_clip(params: AnalyseClip, context: Context) -> None:
+@handles(AnalyseClipJob)
+def analyse_clip(params: AnalyseClipJob, context: Context) -> None:
     """Decode, compute the flow, and run the models one by one, each stored whole."""
     task = _load(params.analysis_id, context)
     total = len(task.request.models)

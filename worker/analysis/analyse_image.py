@@ -12,12 +12,13 @@ from sqlalchemy.orm import Session
 from app.core.errors import NotFound
 from app.db import analyses as rows
 from app.db.tables import Media
-from app.jobs.parameters import AnalyseImage, AnalysisRequest
+from app.jobs.parameters import AnalyseImageJob, AnalysisRequest
 from app.media.deletion import discard_unfinished
 from ml.explain.photo import explain_image
 from worker.analysis.provenance import provenance
 from worker.analysis.rows import heatmap, prediction
 from worker.context import Context, WorkerStopping
+from worker.handlers import handles
 
 
 @dataclass
@@ -40,7 +41,8 @@ class Task:
         return runtime.decoder.pixels(path, self.request.input_size)
 
 
-def analyse_image(params: AnalyseImage, context: Context) -> None:
+@handles(AnalyseImageJob)
+def analyse_image(params: AnalyseImageJob, context: Context) -> None:
     """Run the models one by one, each stored whole before the next begins."""
     task = _load(params.analysis_id, context)
     total = len(task.request.models)

@@ -11,17 +11,19 @@ import numpy as np
 from app.core.errors import NotFound
 from app.db import analyses as rows
 from app.db.tables import Heatmap, Media
-from app.jobs.parameters import AnalysisRequest, ClipOptions, DrawClip
+from app.jobs.parameters import AnalysisRequest, ClipOptions, DrawClipJob
 from app.storage.blobs import flush, no_space_is_disk_full
 from ml.figures import film
 from ml.networks.video.types import Pixels
 from worker.context import Context
+from worker.handlers import handles
 
 SHARPEST = 960  # pixels of the square in which frames come from the decoding process
 BATCH_BYTES = 64 << 20  # of decoded frames at a time
 
 
-def draw_clip(params: DrawClip, context: Context) -> None:
+@handles(DrawClipJob)
+def draw_clip(params: DrawClipJob, context: Context) -> None:
     """Draw the film into the blob `params.key`, frame by frame."""
     runtime = context.runtime
     with runtime.readers() as session:
@@ -48,7 +50,7 @@ def draw_clip(params: DrawClip, context: Context) -> None:
         target.unlink(missing_ok=True)
 
 
-def _layer(context: Context, params: DrawClip, maps: list[Heatmap]) -> film.Layer:
+def _layer(context: Context, params: DrawClipJob, maps: list[Heatmap]) -> film.Layer:
     """Return the maps with one scale for all moments: evidence from 0, masks from their least."""
     values = np.load(io.BytesIO(context.runtime.blobs.get(maps[0].blob_key))).astype(np.float32)
     learnt = params.method.startswith("attention")

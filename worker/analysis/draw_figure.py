@@ -14,16 +14,18 @@ from app.core.errors import NotFound
 from app.db import analyses as rows
 from app.db import models
 from app.db.tables import Analysis, Heatmap, Prediction
-from app.jobs.parameters import DrawFigure
+from app.jobs.parameters import DrawFigureJob
 from app.storage.blobs import BlobStore, flush, no_space_is_disk_full
 from ml.figures.table import Row, draw
 from worker.analysis.draw_sheet import draw_sheet
 from worker.context import Context
+from worker.handlers import handles
 
 PHOTO_SIDE = 448  # pixels: sharp enough in print at the size of a cell
 
 
-def draw_figure(params: DrawFigure, context: Context) -> None:
+@handles(DrawFigureJob)
+def draw_figure(params: DrawFigureJob, context: Context) -> None:
     """Draw the table into the blob `params.key`; of a clip, its contact sheet."""
     with context.runtime.readers() as session:
         analysis = rows.get(session, params.analysis_id)
@@ -43,7 +45,7 @@ def draw_figure(params: DrawFigure, context: Context) -> None:
         target.unlink(missing_ok=True)
 
 
-def _draw_table(params: DrawFigure, context: Context, target: Path) -> None:
+def _draw_table(params: DrawFigureJob, context: Context, target: Path) -> None:
     runtime = context.runtime
     with runtime.readers() as session:
         analysis = rows.get(session, params.analysis_id)

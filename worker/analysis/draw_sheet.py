@@ -14,7 +14,7 @@ from app.core.errors import NotFound
 from app.db import analyses as rows
 from app.db import models
 from app.db.tables import Analysis, Heatmap, Prediction
-from app.jobs.parameters import DrawFigure
+from app.jobs.parameters import DrawFigureJob
 from app.storage.blobs import BlobStore
 from ml.figures.sheet import Strip, draw
 from ml.networks.video.types import Pixels
@@ -23,7 +23,7 @@ from worker.context import Context
 STREAM_TITLES = {"rgb": "appearance (RGB)", "flow": "motion (flow)"}
 
 
-def draw_sheet(params: DrawFigure, context: Context, target: Path) -> None:
+def draw_sheet(params: DrawFigureJob, context: Context, target: Path) -> None:
     """Draw the maps of one stage and method over the clip's snippets into a file."""
     blobs = context.runtime.blobs
     with context.runtime.readers() as session:
@@ -79,7 +79,7 @@ def _times(said: list[Prediction], count: int) -> list[float]:
 
 
 def _strips(
-    session: Session, analysis: Analysis, params: DrawFigure, blobs: BlobStore
+    session: Session, analysis: Analysis, params: DrawFigureJob, blobs: BlobStore
 ) -> list[Strip]:
     """Return a row a model and stream, in the order of the page's table."""
     cards = {row.id: row for row in models.known_cards(session)}

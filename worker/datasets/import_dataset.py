@@ -13,15 +13,17 @@ from app.datasets.deletion import discard_files
 from app.datasets.importing.folders import allowed_root, inside
 from app.datasets.importing.run import Import
 from app.db import datasets as rows
-from app.jobs.parameters import ImportDataset
+from app.jobs.parameters import ImportDatasetJob
 from ml.train.tasks.photos.data import SYNSETS
 from worker.context import Context, JobLost, WorkerStopping
 from worker.datasets.imagenette import download
+from worker.handlers import handles
 
 TELL_SECONDS = 0.3
 
 
-def import_dataset(params: ImportDataset, context: Context) -> None:
+@handles(ImportDatasetJob)
+def import_dataset(params: ImportDatasetJob, context: Context) -> None:
     """Import the dataset; what fails leaves no file behind, only the reason and the report."""
     runtime = context.runtime
     if _is_imported(params, context):
@@ -67,7 +69,7 @@ class Teller:
             self._next = time.monotonic() + TELL_SECONDS
 
 
-def _import(params: ImportDataset, task: Import, context: Context) -> None:
+def _import(params: ImportDatasetJob, task: Import, context: Context) -> None:
     work = task.prepare()
     root = None
     if params.source == "archive":
@@ -85,7 +87,7 @@ def _import(params: ImportDataset, task: Import, context: Context) -> None:
     task.clean_up()
 
 
-def _is_imported(params: ImportDataset, context: Context) -> bool:
+def _is_imported(params: ImportDatasetJob, context: Context) -> bool:
     """Whether an earlier try got to the end, but for saying so."""
     with context.runtime.readers() as session:
         row = rows.get(session, params.dataset_id)
@@ -106,7 +108,7 @@ def _is_imported(params: ImportDataset, context: Context) -> bool:
     return done
 
 
-def _note_report(params: ImportDataset, task: Import, context: Context) -> None:
+def _note_report(params: ImportDatasetJob, task: Import, context: Context) -> None:
     report = task.report.public()
 
     def write(session: Session) -> None:
@@ -115,7 +117,7 @@ def _note_report(params: ImportDataset, task: Import, context: Context) -> None:
     context.commit(1.0, "failed", write)
 
 
-def _discard(params: ImportDataset, context: Context) -> None:
+def _discard(params: ImportDatasetJob, context: Context) -> None:
     """Remove all files, unless another worker is at it by now."""
     with context.runtime.sessions.begin() as session:
         if context.nobody_else_works_on_it(session):

@@ -11,12 +11,14 @@ from sqlalchemy.orm import Session
 from app.core.errors import BadMedia, DiskFull, NotFound, TooLarge
 from app.db import media as rows
 from app.db.hooks import after_rollback
-from app.jobs.parameters import MakePlayable
+from app.jobs.parameters import MakePlayableJob
 from worker.context import Context
 from worker.datasets.import_dataset import Teller
+from worker.handlers import handles
 
 
-def make_playable(params: MakePlayable, context: Context) -> None:
+@handles(MakePlayableJob)
+def make_playable(params: MakePlayableJob, context: Context) -> None:
     """Make the copy; where the clip cannot be copied, note that, so that nobody waits for it."""
     runtime = context.runtime
     with runtime.readers() as session:

@@ -6,16 +6,18 @@ from sqlalchemy.orm import Session
 
 from app.db import models as rows
 from app.db.tables import utcnow
-from app.jobs.parameters import CheckModel
+from app.jobs.parameters import CheckModelJob
 from app.training.files import import_key
 from ml import checkpoint as checkpoints
 from ml.catalogue import Entry
 from ml.errors import MlError
 from ml.networks.attention.base import MECHANISMS
 from worker.context import Context
+from worker.handlers import handles
 
 
-def check_model(params: CheckModel, context: Context) -> None:
+@handles(CheckModelJob)
+def check_model(params: CheckModelJob, context: Context) -> None:
     """Publish the model's card; MlError, and nothing kept of it, where it does not load."""
     blobs = context.runtime.blobs
     path = blobs.path(import_key(params.model_id))

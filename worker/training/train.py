@@ -13,12 +13,13 @@ from typing import Any
 from app.core.errors import NotFound, SightlineError
 from app.db import training as rows
 from app.db.training_tables import TrainingRun
-from app.jobs.parameters import Train
+from app.jobs.parameters import TrainJob
 from app.training.files import remove_run
 from ml.errors import MlError
 from ml.train.run import RunSpec
 from ml.train.run import train as training
 from worker.context import Context, JobLost
+from worker.handlers import handles
 from worker.training import run_spec
 from worker.training.event_handler import Teller
 from worker.training.event_log import Journal
@@ -28,7 +29,8 @@ LOCK = "lock"
 LOOK_SECONDS = 0.05
 
 
-def train(params: Train, context: Context) -> None:
+@handles(TrainJob)
+def train(params: TrainJob, context: Context) -> None:
     """Carry the run on; a try that ends early leaves a state from which the next one goes on."""
     runtime, run_id = context.runtime, params.run_id
     with runtime.readers() as session:

@@ -10,15 +10,17 @@ from sqlalchemy.orm import Session
 
 from app.core.errors import NotFound
 from app.db import training as rows
-from app.jobs.parameters import Try
+from app.jobs.parameters import TrialJob
 from ml.errors import MlError
 from ml.train import estimate as trials
 from ml.train.run import RunSpec
 from worker.context import Context
+from worker.handlers import handles
 from worker.training import run_spec
 
 
-def trial(params: Try, context: Context) -> None:
+@handles(TrialJob)
+def trial(params: TrialJob, context: Context) -> None:
     """Fill the trial's result."""
     runtime = context.runtime
     with runtime.readers() as session:

@@ -14,12 +14,11 @@ from typing import Any
 
 from app.core.errors import Unprocessable
 from app.core.settings import Settings
-from app.datasets.deletion import prefix_of
+from app.datasets.deletion import archive_key, prefix_of
 from app.datasets.importing.assemble import Assembled, assemble
 from app.datasets.importing.report import Report
 from app.datasets.importing.staging import Staging, Taken, Tell
 from app.datasets.index import Image, Index, dump, key_of
-from app.datasets.receive import archive_key
 from app.storage.blobs import BlobStore, no_space_is_disk_full
 
 CHECK_EVERY = 256

@@ -17,7 +17,7 @@ from app.db import models
 from app.db.hooks import after_commit, after_rollback
 from app.db.tables import Job, ModelCard
 from app.jobs import service
-from app.jobs.parameters import PREPARATION, CheckModel
+from app.jobs.parameters import CheckModelJob
 from app.jobs.states import TERMINAL, State
 from app.storage.blobs import BlobStore
 from app.training.control import free_id
@@ -56,8 +56,8 @@ def receive(session: Session, blobs: BlobStore, checkpoint: Path, card: bytes) -
     blobs.put_file(import_key(model_id), checkpoint)
     text = json.dumps(about, indent=1, ensure_ascii=False)
     blobs.put(import_key(model_id, ABOUT), text.encode())
-    params = CheckModel(model_id=model_id, title="")
-    job = service.enqueue(session, "check_model", PREPARATION, params)
+    params = CheckModelJob(model_id=model_id, title="")
+    job = service.enqueue(session, params)
     return Received(model_id, job.id, digest)
 
 

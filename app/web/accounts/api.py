@@ -8,18 +8,16 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, status
 
 from app.accounts import tokens
-from app.accounts.scopes import SCOPES
-from app.core.errors import Forbidden, NotFound, Unauthorised, Unprocessable
+from app.core.errors import Forbidden, NotFound, Unprocessable
 from app.db import accounts as rows
-from app.db.account_tables import Login
 from app.db.tables import utcnow
-from app.web.accounts import schemas, sign_in
-from app.web.analyses.schemas import Page
+from app.web.accounts import present, schemas, sign_in
 from app.web.http import cookies
 from app.web.http.deps import Reading, Writing
-from app.web.http.identity import SESSION_COOKIE, Principal
+from app.web.http.identity import SESSION_COOKIE
 from app.web.http.parameters import Cursor, Limit, PathId, errors
 from app.web.http.principal import Admin, Audit, Owner, SignedIn
+from app.web.http.schemas import Page
 
 router = APIRouter(tags=["account"])
 LONGEST_TOKEN = timedelta(days=3653)
@@ -31,18 +29,7 @@ REFUSALS = (401, 403)
 )
 def get_account(principal: SignedIn, session: Reading) -> Any:
     """The user behind the token or the session, and what this request may do."""
-    user = rows.user(session, principal.user_id or "")
-    if user is None:
-        raise Unauthorised
-    return schemas.Account(
-        id=user.id,
-        name=user.name,
-        admin=user.admin,
-        has_password=user.password_hash is not None,
-        via=principal.via,
-        scopes=[scope for scope in SCOPES if principal.may(scope)],
-        created_at=user.created_at,
-    )
+    return present.account(session, principal)
 
 
 @router.post(
@@ -67,7 +54,7 @@ async def change_password(
 def list_sessions(principal: Owner, session: Reading) -> Any:
     """Where this user is signed in, the last seen first; all in one part."""
     found = rows.logins(session, principal.user_id or "", utcnow())
-    return Page(items=[present_session(row, principal) for row in found])
+    return Page(items=[present.login(row, principal) for row in found])
 
 
 @router.delete(
@@ -164,33 +151,8 @@ def list_audit(
     cursor: Cursor = None,
 ) -> Any:
     """Sign-ins, failed ones, and what was done by whom, newest first."""
-    found, following = audit_part(session, limit, cursor, action)
+    found, following = present.audit_part(session, limit, cursor, action)
     return Page(items=found, next=following)
-
-
-def audit_part(
-    session: Reading, limit: int, cursor: str | None, action: str | None
-) -> tuple[list[schemas.AuditEntry], str | None]:
-    """Return a part of the audit and the cursor of the next."""
-    if cursor is not None and not (cursor.isascii() and cursor.isdecimal() and len(cursor) < 16):
-        raise Unprocessable("cursor: take it from `next` of the part before, or leave it out.")
-    before = int(cursor) if cursor is not None else None
-    found = rows.audit_page(session, limit + 1, before, action)
-    following = str(found[limit - 1].id) if len(found) > limit else None
-    return [schemas.AuditEntry.model_validate(row) for row in found[:limit]], following
-
-
-def present_session(row: Login, principal: Principal) -> schemas.Session:
-    """Return a login as the API shows it."""
-    return schemas.Session(
-        id=row.id,
-        address=row.address,
-        agent=row.agent,
-        created_at=row.created_at,
-        seen_at=row.seen_at,
-        expires_at=row.expires_at,
-        current=row.id == principal.credential_id,
-    )
 
 
 def _expiry(asked: datetime | None) -> datetime | None:

@@ -33,7 +33,7 @@ from app.core.errors import Busy, Forbidden, SightlineError, TooMany, Unauthoris
 from app.db import accounts as rows
 from app.db.account_tables import ApiToken
 from app.db.tables import utcnow
-from app.web.accounts import api, schemas
+from app.web.accounts import present, schemas
 from app.web.accounts import sign_in as signing
 from app.web.http import forms
 from app.web.http.deps import Reading
@@ -123,7 +123,7 @@ async def sign_out(request: Request) -> Response:
 @router.get("/account")
 def account(request: Request, principal: Owner, session: Reading) -> Response:
     """Password, signed-in browsers and tokens."""
-    found = api.get_account(principal, session)
+    found = present.account(session, principal)
     context = {
         "page": "account",
         "account": found.model_dump(mode="json"),
@@ -147,7 +147,7 @@ def audit(
     """Who did what, newest first."""
     actions = rows.audit_actions(session)
     chosen = action if action in actions else None
-    entries, following = api.audit_part(session, AUDIT_PART, cursor, chosen)
+    entries, following = present.audit_part(session, AUDIT_PART, cursor, chosen)
     context = {
         "page": "audit",
         "entries": [entry.model_dump(mode="json") for entry in entries],
@@ -199,7 +199,7 @@ def _needs_no_password(principal: Principal, session: Reading) -> bool:
 
 def _sessions(principal: Principal, session: Reading) -> list[schemas.Session]:
     found = rows.logins(session, principal.user_id or "", utcnow())
-    return [api.present_session(row, principal) for row in found]
+    return [present.login(row, principal) for row in found]
 
 
 def _token(row: ApiToken) -> Context:

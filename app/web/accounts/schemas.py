@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 
 from app.accounts.passwords import LONGEST, SHORTEST
 from app.accounts.scopes import Scope
-from app.web.analyses.schemas import Answer, Id
+from app.web.http.schemas import Answer, Id
 
 AT = "2026-11-22T09:30:00Z"
 ID = "5d0f6c1e8b9a4c3d9e7f2a1b0c4d6e8f"

@@ -19,9 +19,12 @@ from app.jobs.states import State
 from app.media.deletion import delete_analysis
 from app.web.analyses import create as requests
 from app.web.analyses import present, schemas
-from app.web.http import sse
+from app.web.analyses.events import follow
+from app.web.analyses.find import find_analysis
 from app.web.http.deps import KnownVisitor, Reading, Server, Visitor, Writing, must_own
-from app.web.http.parameters import PathId, errors, errors_of_stream, find_analysis, find_media
+from app.web.http.parameters import PathId, errors, errors_of_stream
+from app.web.http.schemas import Page
+from app.web.media.find import find_media
 
 router = APIRouter(prefix="/analyses", tags=["analyses"])
 Text = Annotated[str | None, Field(max_length=64)]
@@ -85,7 +88,7 @@ def get_analysis(analysis_id: PathId, session: Reading) -> Any:
 
 @router.get(
     "/{analysis_id}/heatmaps",
-    response_model=schemas.Page[schemas.Heatmap],
+    response_model=Page[schemas.Heatmap],
     summary="List the maps that are ready",
     responses=errors(404),
 )
@@ -93,7 +96,7 @@ def list_heatmaps(analysis_id: PathId, session: Reading, which: Annotated[Which,
     """Every map so far that is asked for, by model, stage, method and time; all in one part."""
     find_analysis(session, analysis_id)
     found = rows.heatmaps(session, analysis_id, rows.Choice(**which.model_dump()))
-    return schemas.Page(items=[present.heatmap(row) for row in found])
+    return Page(items=[present.heatmap(row) for row in found])
 
 
 @router.get(
@@ -116,7 +119,7 @@ async def events(
     """
     if request.scope.get("head"):
         return
-    async for event in sse.follow(web, found, last_event_id):
+    async for event in follow(web, found, last_event_id):
         yield event
 
 

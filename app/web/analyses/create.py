@@ -13,12 +13,10 @@ from app.db import models
 from app.db.tables import Analysis, Media, ModelCard, new_id
 from app.jobs import service
 from app.jobs.parameters import (
-    INFERENCE,
-    AnalyseClip,
-    AnalyseImage,
+    AnalyseClipJob,
+    AnalyseImageJob,
     AnalysisRequest,
     ClipOptions,
-    Parameters,
     fingerprint,
 )
 from app.web.analyses.schemas import AnalysisCreate
@@ -47,16 +45,12 @@ def create(session: Session, media: Media, asked: AnalysisCreate, owner: str) ->
         fingerprint=question,
         stored=answered is not None,
     )
-    params: Parameters
-    if media.kind == "clip":
-        kind, params = "analyse_clip", AnalyseClip(analysis_id=analysis.id)
-    else:
-        kind, params = "analyse_image", AnalyseImage(analysis_id=analysis.id)
+    job_class = AnalyseClipJob if media.kind == "clip" else AnalyseImageJob
     if answered is not None:
-        rows.add_finished_job(session, analysis, kind)
+        rows.add_finished_job(session, analysis, job_class.kind)
         rows.copy_results(session, answered, analysis)
     else:
-        analysis.job = service.enqueue(session, kind, INFERENCE, params)
+        analysis.job = service.enqueue(session, job_class(analysis_id=analysis.id))
         session.add(analysis)
         session.flush()
     return analysis
@@ -80,7 +74,7 @@ def complete(asked: AnalysisCreate, cards: Sequence[ModelCard], media: Media) ->
 
 def _models(names: list[str] | None, cards: Sequence[ModelCard], kind: str) -> list[dict[str, Any]]:
     known = {row.id: row.card for row in cards}
-    fit = {name: card for name, card in known.items() if looks_at(card) == kind}
+    fit = {name: card for name, card in known.items() if models.media_kind(card) == kind}
     if not fit:
         raise Unprocessable(f"models: this server has none that look at {MEDIA[kind]}.")
     if names is None:
@@ -90,16 +84,12 @@ def _models(names: list[str] | None, cards: Sequence[ModelCard], kind: str) -> l
         if name not in known:
             raise Unprocessable(f"models: there is no {name}; there are {_listed(fit)}.")
         if name not in fit:
+            other = MEDIA[models.media_kind(known[name])]
             raise Unprocessable(
-                f"models: {name} looks at {MEDIA[looks_at(known[name])]}, not at {MEDIA[kind]}; "
+                f"models: {name} looks at {other}, not at {MEDIA[kind]}; "
                 f"for these there are {_listed(fit)}."
             )
     return [card for name, card in fit.items() if name in names]
-
-
-def looks_at(card: dict[str, Any]) -> str:
-    """Return the kind of media that a model takes: `image` or `clip`."""
-    return str(card.get("media", "image"))
 
 
 def clip_options(asked: AnalysisCreate, media: Media) -> ClipOptions | None:

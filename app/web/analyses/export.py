@@ -16,6 +16,7 @@ from typing import Any
 from app.storage.blobs import BlobStore
 from app.web.analyses import schemas
 from app.web.analyses.drawing import npy
+from app.web.media.schemas import Media
 
 README = """Sightline export
 
@@ -61,7 +62,7 @@ class _Sink(io.RawIOBase):
 def stream(
     blobs: BlobStore,
     analysis: schemas.Analysis,
-    media: schemas.Media,
+    media: Media,
     photo_key: str,
     maps: Sequence[tuple[schemas.Heatmap, str]],
 ) -> Iterator[bytes]:
@@ -92,7 +93,7 @@ def _stored(name: str) -> zipfile.ZipInfo:
 
 def _texts(
     analysis: schemas.Analysis,
-    media: schemas.Media,
+    media: Media,
     records: Sequence[schemas.Heatmap],
     file: str,
 ) -> Iterator[tuple[str, str]]:

@@ -11,16 +11,17 @@ from starlette.responses import StreamingResponse
 
 from app.core.errors import Conflict
 from app.db import analyses as rows
-from app.jobs.parameters import DrawClip, DrawFigure, Name, Scale, Stage, Stream
+from app.jobs.parameters import DrawClipJob, DrawFigureJob, Name, Scale, Stage, Stream
 from app.jobs.states import State
 from app.web.analyses import export, figures, present
-from app.web.analyses.drawing.colormaps import DEFAULT
-from app.web.analyses.heatmaps_api import Colormap
+from app.web.analyses.drawing.colormaps import DEFAULT, Colormap
+from app.web.analyses.find import find_analysis
 from app.web.http.caching import PRIVATE_IMMUTABLE, matches, reply
 from app.web.http.deps import Reading, Server
-from app.web.http.parameters import PathId, binary, errors, find_analysis
+from app.web.http.parameters import PathId, binary, errors
 from app.web.http.ranges import RangedFile
 from app.web.http.state import Web
+from app.web.media import present as media_present
 
 router = APIRouter(prefix="/analyses", tags=["exports"])
 ZIP = "application/zip"
@@ -69,7 +70,7 @@ async def get_figure(
     """
     chosen = style.model_dump()
     key = await run_in_threadpool(figures.blob_key, web, analysis_id, chosen, file_format)
-    params = DrawFigure(analysis_id=analysis_id, format=file_format, key=key, **chosen)
+    params = DrawFigureJob(analysis_id=analysis_id, format=file_format, key=key, **chosen)
     content = await figures.drawn(web, params)
     name = f"sightline-{analysis_id[:8]}.{file_format}"
     headers = {
@@ -109,7 +110,7 @@ async def get_overlay(
     model = style.model or await run_in_threadpool(_first_model, web, analysis_id)
     choice = rows.Choice(**which | {"model": model})
     key = await run_in_threadpool(figures.film_key, web, analysis_id, choice, look, file_format)
-    params = DrawClip.model_validate(
+    params = DrawClipJob.model_validate(
         {**which, **look, "model": model, "analysis_id": analysis_id, "format": file_format,
          "key": key}
     )  # fmt: skip
@@ -158,7 +159,7 @@ def get_export(
     body = export.stream(
         web.blobs,
         present.analysis(row, rows.predictions(session, analysis_id)),
-        present.media(row.media),
+        media_present.media(row.media),
         row.media.blob_key,
         maps,
     )

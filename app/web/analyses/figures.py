@@ -7,8 +7,6 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
-from threading import Lock
-from typing import TYPE_CHECKING
 
 import anyio
 from starlette.concurrency import run_in_threadpool
@@ -16,42 +14,16 @@ from starlette.concurrency import run_in_threadpool
 from app.core.errors import Busy, Conflict, NotFound, SightlineError
 from app.db import analyses as rows
 from app.db import jobs as job_rows
-from app.jobs import service
-from app.jobs.parameters import INFERENCE, DrawClip, DrawFigure
+from app.jobs.parameters import DrawClipJob, DrawFigureJob
 from app.jobs.states import TERMINAL, State
-
-if TYPE_CHECKING:
-    from app.web.http.state import Web
+from app.web.http.state import Web
 
 WAIT = 30.0  # seconds until the client is asked to come back
 LOOK_EVERY = 0.1
 FILM_TYPES = {"mp4": "video/mp4", "webm": "video/webm"}
-Drawable = DrawFigure | DrawClip
+Drawable = DrawFigureJob | DrawClipJob
 Look = Mapping[str, object]
 MEDIA_TYPES = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}
-
-
-class Drawing:
-    """Which figures this process has asked for, so that nobody asks twice at once."""
-
-    def __init__(self) -> None:
-        self._jobs: dict[str, str] = {}
-        self._lock = Lock()
-
-    def ask(self, web: Web, params: Drawable) -> str:
-        """Return the job that draws the figure: one that is under way, or a new one."""
-        with self._lock, web.sessions.begin() as session:
-            job = job_rows.get(session, self._jobs.get(params.key, ""))
-            if job is None or job.state in TERMINAL:
-                kind = "draw_clip" if isinstance(params, DrawClip) else "draw_figure"
-                job = service.enqueue(session, kind, INFERENCE, params)
-                self._jobs[params.key] = job.id
-            return job.id
-
-    def forget(self, key: str) -> None:
-        """The figure is there, or could not be drawn."""
-        with self._lock:
-            self._jobs.pop(key, None)
 
 
 def blob_key(web: Web, analysis_id: str, style: dict[str, object], file_format: str) -> str:
@@ -93,7 +65,7 @@ async def ready(web: Web, params: Drawable) -> None:
     """Wait until the figure is drawn, at most `WAIT` seconds; Busy later than that."""
     ends = time.monotonic() + WAIT
     if not await run_in_threadpool(web.blobs.exists, params.key):
-        job_id = await run_in_threadpool(web.figures.ask, web, params)
+        job_id = await run_in_threadpool(web.pending.ask, web.sessions, params.key, params)
         while not await run_in_threadpool(_finished, web, params, job_id):
             if time.monotonic() > ends:
                 raise Busy("The figure is still being drawn; ask again soon.", retry_after=5)
@@ -106,7 +78,7 @@ def _finished(web: Web, params: Drawable, job_id: str) -> bool:
         job = job_rows.get(session, job_id)
     if job is not None and job.state not in TERMINAL:
         return False
-    web.figures.forget(params.key)
+    web.pending.forget(params.key)
     if job is None or job.state != State.SUCCEEDED:
         raise SightlineError((job.detail if job else "") or "The figure could not be drawn.")
     return True

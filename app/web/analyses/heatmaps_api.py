@@ -6,30 +6,16 @@ from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import AfterValidator, BaseModel, Field, WithJsonSchema
+from pydantic import BaseModel, Field
 
 from app.jobs.parameters import Scale
 from app.web.analyses import rendering, schemas
-from app.web.analyses.drawing.colormaps import DEFAULT, tables
+from app.web.analyses.drawing.colormaps import DEFAULT, Colormap
 from app.web.http.deps import Server
 from app.web.http.parameters import PathId, binary, errors
 
 router = APIRouter(prefix="/heatmaps", tags=["heatmaps"])
 NPY = "application/octet-stream"
-
-
-def known_colormap(name: str) -> str:
-    """Return the name; ValueError where there is no such table."""
-    if name not in tables():
-        raise ValueError(f"there is no {name}; there are {', '.join(tables())}")
-    return name
-
-
-Colormap = Annotated[
-    str,
-    AfterValidator(known_colormap),
-    WithJsonSchema({"type": "string", "enum": list(tables())}),
-]
 
 
 class Picture(BaseModel):

@@ -1,4 +1,4 @@
-"""Rows as the API's schemas: links, targets, and what a visitor may know of them."""
+"""Analyses and their maps as the API's schemas: links, targets, predictions."""
 
 from __future__ import annotations
 
@@ -7,20 +7,7 @@ from itertools import groupby
 
 from app.db import tables as db
 from app.web.analyses import schemas
-
-API = "/api/v1"
-
-
-def media(row: db.Media, *, stored: bool = False) -> schemas.Media:
-    """Return a medium; `stored` where the visitor had uploaded the same file before."""
-    address = f"{API}/media/{row.id}"
-    view = f"{address}/view"
-    links = schemas.MediaLinks(self=address, content=f"{address}/content", view=view)
-    if row.kind == "clip":
-        links.playable, links.poster, links.times = f"{address}/playable", view, f"{address}/times"
-    playable = row.playable or None
-    facts = {**_columns(row, schemas.Media), "playable": playable, "stored": stored}
-    return schemas.Media.model_validate({**facts, "links": links})
+from app.web.http.schemas import API, columns
 
 
 def analysis(
@@ -33,8 +20,8 @@ def analysis(
     job = row.job
     return schemas.Analysis.model_validate(
         {
-            **_columns(job, schemas.Analysis),
-            **_columns(row, schemas.Analysis),
+            **columns(job, schemas.Analysis),
+            **columns(row, schemas.Analysis),
             "request": {**row.request, **(row.request.get("clip") or {})},
             "stored": stored or row.stored,
             "predictions": {entry.model: _prediction(entry) for entry in predictions},
@@ -47,7 +34,7 @@ def heatmap(row: db.Heatmap) -> schemas.Heatmap:
     """Return a map's record."""
     address = f"{API}/heatmaps/{row.id}"
     links = schemas.HeatmapLinks(self=address, npy=f"{address}.npy", png=f"{address}.png")
-    return schemas.Heatmap.model_validate({**_columns(row, schemas.Heatmap), "links": links})
+    return schemas.Heatmap.model_validate({**columns(row, schemas.Heatmap), "links": links})
 
 
 def tracks(rows: Iterable[db.Heatmap]) -> list[schemas.Track]:
@@ -63,7 +50,7 @@ def _kind(row: db.Heatmap) -> tuple[str, str, str, str]:
 def _track(maps: list[db.Heatmap]) -> schemas.Track:
     first = maps[0]
     names = "/".join(_kind(first))
-    facts = _columns(first, schemas.Track) | {
+    facts = columns(first, schemas.Track) | {
         "shape": [len(maps), *first.shape],
         "times": [row.time_s for row in maps],
         "min": min(row.min for row in maps),
@@ -72,12 +59,6 @@ def _track(maps: list[db.Heatmap]) -> schemas.Track:
         "npy": f"{API}/analyses/{first.analysis_id}/tracks/{names}.npy",
     }
     return schemas.Track.model_validate(facts)
-
-
-def _columns(row: db.Base, schema: type[schemas.Answer]) -> dict[str, object]:
-    """Return the columns of a row that the schema has a field for."""
-    names = (column.key for column in row.__mapper__.column_attrs)
-    return {name: getattr(row, name) for name in names if name in schema.model_fields}
 
 
 def _prediction(row: db.Prediction) -> dict[str, object]:

@@ -1,100 +1,15 @@
-"""The bodies of the API's requests and answers. Field names are a promise."""
+"""The bodies of requests and answers about analyses and their maps. Field names are a promise."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from app.jobs.parameters import FlowMethod
 from app.web.http import examples
-
-Item = TypeVar("Item")
-Id = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
-State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
-
-
-def _whole(value: Any) -> Any:
-    """Return 224 for 224.0: in JSON they are the same number."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-Whole = Annotated[int, BeforeValidator(_whole), Strict()]
-
-
-def _is_none(value: Any) -> bool:
-    return value is None
-
-
-OfClip = Annotated[Item | None, Field(exclude_if=_is_none)]  # not said of a photo
-
-
-class Answer(BaseModel):
-    """Base of what the API gives back."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-
-class Error(Answer):
-    """Every error has this shape: a name for programs and a sentence that says what to do."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [examples.ERROR]})
-
-    error: str
-    detail: str
-
-
-class Page(Answer, Generic[Item]):
-    """A part of a list; `next` is the `cursor` of the following part, none at the end."""
-
-    items: list[Item]
-    next: str | None = None
-
-
-class MediaLinks(Answer):
-    """Where the parts of a photo or clip are; `playable`, `poster` and `times` are a clip's."""
-
-    self: str
-    content: str
-    view: str
-    playable: OfClip[str] = None
-    poster: OfClip[str] = None
-    times: OfClip[str] = None
-
-
-class FrameTimes(Answer):
-    """When each frame of a clip is shown, in seconds from the first; ascending."""
-
-    times_s: list[float]
-
-
-class Media(Answer):
-    """A photo or clip as it was uploaded; `width` and `height` are as shown, after its rotation."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [examples.MEDIA]})
-
-    id: Id
-    kind: Literal["image", "clip"]
-    filename: str
-    format: str
-    content_type: str
-    width: int
-    height: int
-    frames: int
-    fps: float | None
-    duration_s: float | None
-    bytes: int
-    sha256: str
-    note: str | None = Field(description="What a person should know of how the file was read.")
-    codec: str | None = Field(description="Of a clip: h264, hevc, vp9, ...")
-    playable: Literal["original", "waiting", "ready", "failed"] | None = Field(
-        description="Of a clip: whether browsers play it as it is, or the copy made for them."
-    )
-    created_at: datetime
-    stored: bool = Field(description="True where this visitor had uploaded the same file before.")
-    links: MediaLinks
+from app.web.http.schemas import Answer, Id, Name, OfClip, State, Whole
 
 
 class AnalysisCreate(BaseModel):
@@ -301,36 +216,3 @@ class Track(Answer):
     max: float
     heatmaps: list[Id] = Field(description="The maps, one a time.")
     npy: str = Field(description="Where the array is.")
-
-
-class Model(Answer):
-    """A model's card, as the worker published it."""
-
-    model_config = ConfigDict(extra="allow", json_schema_extra={"examples": [examples.MODEL]})
-
-    id: str
-    position: int
-    title: str
-    mechanism: str | None = None
-    mask_range: str | None = Field(
-        default=None, description="`unit`: 0..1; `distribution`: sums to 1; `none`: no mask."
-    )
-    summary: str | None = None
-    equation: str | None = None
-    paper: dict[str, Any] | None = None
-    parameters: dict[str, Any] = Field(default_factory=dict)
-    stages: list[dict[str, Any]] = Field(default_factory=list)
-    classes: list[str] = Field(default_factory=list)
-    input_size: int | None = None
-    methods: list[str] = Field(default_factory=list)
-    head: str | None = None
-    default: bool = True
-    metrics: dict[str, Any] = Field(default_factory=dict)
-    curves: list[dict[str, Any]] = Field(default_factory=list, description="One entry an epoch.")
-    localisation: list[dict[str, Any]] = Field(
-        default_factory=list, description="How often a map's maximum is inside the object's box."
-    )
-    training: dict[str, Any] = Field(default_factory=dict)
-    weights_origin: str | None = None
-    licence: str | None = None
-    checkpoint: dict[str, Any] = Field(default_factory=dict)

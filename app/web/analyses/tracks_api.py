@@ -15,8 +15,10 @@ from app.db.tables import Analysis
 from app.jobs.parameters import Stage, Stream
 from app.web.analyses import flow, present, rendering, schemas
 from app.web.analyses.drawing import flow_colours, npy
+from app.web.analyses.find import find_analysis
 from app.web.http.deps import Reading, Server
-from app.web.http.parameters import PathId, binary, errors, find_analysis
+from app.web.http.parameters import PathId, binary, errors
+from app.web.http.schemas import Page
 from app.web.http.state import Web
 
 router = APIRouter(prefix="/analyses", tags=["clips"])
@@ -29,14 +31,14 @@ Make = Callable[[Web, Session, Analysis], bytes]
 
 @router.get(
     "/{analysis_id}/tracks",
-    response_model=schemas.Page[schemas.Track],
+    response_model=Page[schemas.Track],
     summary="List the maps of a clip over time",
     responses=errors(404),
 )
 def list_tracks(analysis_id: PathId, session: Reading) -> Any:
     """Every track that is ready: a model, stream, stage and method each. A photo has none."""
     find_analysis(session, analysis_id)
-    return schemas.Page(items=present.tracks(rows.heatmaps(session, analysis_id)))
+    return Page(items=present.tracks(rows.heatmaps(session, analysis_id)))
 
 
 @router.get(

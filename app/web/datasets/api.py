@@ -16,9 +16,9 @@ from app.datasets.importing import folders
 from app.datasets.receive import check_room, received, too_large
 from app.db import datasets as rows
 from app.jobs.service import request_cancel
-from app.web.analyses.schemas import Page
 from app.web.datasets import images, present, schemas
 from app.web.datasets.create import add, name_of_archive, options_of
+from app.web.datasets.find import find_dataset
 from app.web.http import pagination, sse
 from app.web.http.deps import Reading, Server, Writing
 from app.web.http.multipart import FileStream
@@ -30,10 +30,10 @@ from app.web.http.parameters import (
     binary,
     errors,
     errors_of_stream,
-    find_dataset,
     multipart,
 )
 from app.web.http.principal import Audit, Principal, Reader, Trainer, record
+from app.web.http.schemas import Page
 from app.web.http.state import Web
 
 router = APIRouter(prefix="/datasets", tags=["datasets"])

@@ -12,7 +12,7 @@ from app.core.errors import Unprocessable
 from app.db.tables import new_id
 from app.db.training_tables import Dataset
 from app.jobs import service
-from app.jobs.parameters import PREPARATION, ImportDataset
+from app.jobs.parameters import ImportDatasetJob
 from app.media.uploads import clean_name
 from app.web.datasets.schemas import Options
 
@@ -35,14 +35,14 @@ def add(
         bytes=0,
         report={"seed": options.seed, "val_share": options.val_share},
     )
-    params = ImportDataset(
+    params = ImportDatasetJob(
         dataset_id=row.id,
         source=source,
         seed=options.seed,
         val_share=options.val_share,
         **more,
     )
-    row.job = service.enqueue(session, "import_dataset", PREPARATION, params)
+    row.job = service.enqueue(session, params)
     session.add(row)
     session.flush()
     return row

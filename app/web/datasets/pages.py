@@ -18,9 +18,10 @@ from starlette.responses import Response
 from app.datasets.importing.folders import dataset_folders
 from app.db import datasets as rows
 from app.web.datasets import present
+from app.web.datasets.find import find_dataset
 from app.web.http import pagination
 from app.web.http.deps import Reading, Server
-from app.web.http.parameters import Cursor, PathId, find_dataset
+from app.web.http.parameters import Cursor, PathId
 from app.web.http.principal import Reader
 from app.web.http.templating import page
 

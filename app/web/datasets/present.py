@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from app.db.training_tables import Dataset
-from app.web.analyses.present import API
 from app.web.datasets import schemas
+from app.web.http.schemas import API
 
 
 def dataset(row: Dataset) -> schemas.Dataset:

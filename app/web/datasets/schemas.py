@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, Strict, StringConstraints
 
-from app.web.analyses.schemas import Answer, Id, State, Whole
+from app.web.http.schemas import Answer, Id, State, Whole
 
 DATASET_ID = "5d2f9c81a6e04b7394c1d8e2f7a0b653"
 LINKS = {

@@ -1,4 +1,4 @@
-"""What the endpoints have in common: documented errors, path ids, looking rows up."""
+"""What the endpoints have in common: documented errors, path ids, bodies of forms."""
 
 from __future__ import annotations
 
@@ -6,15 +6,8 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import Path, Query
-from sqlalchemy.orm import Session
 
-from app.core.errors import NotFound
-from app.db import analyses as analysis_rows
-from app.db import datasets as dataset_rows
-from app.db import media as media_rows
-from app.db.tables import Analysis, Media
-from app.db.training_tables import Dataset
-from app.web.analyses.schemas import Error
+from app.web.http.schemas import Error
 
 MEANINGS = {
     400: "The request or the file in it cannot be read.",
@@ -71,24 +64,3 @@ def a_file(description: str | None = None) -> dict[str, Any]:
     """Return the schema of a file in a form."""
     schema = {"type": "string", "format": "binary"}
     return schema if description is None else schema | {"description": description}
-
-
-def find_media(session: Session, media_id: str) -> Media:
-    """Return a medium; NotFound."""
-    if (row := media_rows.get(session, media_id)) is None:
-        raise NotFound("There is no photo or clip with this id. It may have been deleted.")
-    return row
-
-
-def find_analysis(session: Session, analysis_id: str) -> Analysis:
-    """Return an analysis; NotFound."""
-    if (row := analysis_rows.with_job(session, analysis_id)) is None:
-        raise NotFound("There is no analysis with this id. It may have been deleted.")
-    return row
-
-
-def find_dataset(session: Session, dataset_id: str) -> Dataset:
-    """Return a dataset with its job; NotFound."""
-    if (row := dataset_rows.get(session, dataset_id)) is None:
-        raise NotFound("There is no dataset with this id. It may have been deleted.")
-    return row

@@ -4,27 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Callable
-from functools import partial
 
 import anyio
 from fastapi.sse import ServerSentEvent
 from starlette.concurrency import run_in_threadpool
 
-from app.db import analyses as rows
 from app.jobs.states import TERMINAL
-from app.web.analyses import present
-from app.web.http.state import Web
 
 LOOK_EVERY = 0.1  # seconds between looks at the row's revision
 LIFETIME = 120.0  # seconds until the client is asked to come back, resuming by event id
 RETRY_MS = 1000
-
-
-async def follow(web: Web, analysis_id: str, last_seen: int) -> AsyncIterator[ServerSentEvent]:
-    """Yield the analysis whenever its revision has passed `last_seen`, until it has ended."""
-    look, tell = partial(_standing, web, analysis_id), partial(_event, web, analysis_id)
-    async for event in follow_row(look, tell, last_seen):
-        yield event
 
 
 async def follow_row(
@@ -54,22 +43,3 @@ async def follow_row(
         if ended:
             return
         await anyio.sleep(LOOK_EVERY)
-
-
-def _standing(web: Web, analysis_id: str) -> tuple[int, str] | None:
-    with web.readers() as session:
-        return rows.standing(session, analysis_id)
-
-
-def _event(web: Web, analysis_id: str) -> ServerSentEvent | None:
-    """Return the analysis as it is in one snapshot; None where it was deleted meanwhile."""
-    with web.readers() as session:
-        if (row := rows.with_job(session, analysis_id)) is None:
-            return None
-        body = present.analysis(row, rows.predictions(session, analysis_id))
-    return ServerSentEvent(
-        id=str(body.revision),
-        event="analysis",
-        raw_data=body.model_dump_json(),
-        retry=RETRY_MS,
-    )

@@ -15,8 +15,8 @@ from app.core.settings import Settings
 from app.jobs.doorbell import Doorbell
 from app.media.decoder.client import Decoder
 from app.storage.blobs import BlobStore
-from app.web.analyses.figures import Drawing
 from app.web.http.metrics import Metrics
+from app.web.http.pending_jobs import PendingJobs
 from app.web.http.ratelimit import RateLimiter
 from app.web.http.render_cache import RenderCache
 from app.web.http.static import Static
@@ -44,7 +44,7 @@ class Web:
     templates: Environment
     limiter: RateLimiter = field(default_factory=RateLimiter)
     cache: RenderCache = field(default_factory=RenderCache)
-    figures: Drawing = field(default_factory=Drawing)
+    pending: PendingJobs = field(default_factory=PendingJobs)
     metrics: Metrics = field(default_factory=Metrics)
     uploads: anyio.CapacityLimiter = field(
         default_factory=lambda: anyio.CapacityLimiter(UPLOADS_AT_ONCE)

@@ -1,4 +1,16 @@
-"""The templates and what each of them can call."""
+"""The templates and what each of them can call; pages' modules say what each gets besides.
+
+All of them (globals of the template environment):
+- `static_url('x.js')`: address of a file of static/, with a hash in its path; relative imports
+  and `url()`s inside these files keep working, because the hash stands for the whole folder.
+- `vendor_url('plotly.min.js')`: address of the plotly script of the installed package.
+- `version`: of Sightline. `page`: `home`, `analysis`, `models`, `model`, `api` or `error`.
+- `data | json_block`: safe JSON for `<script type="application/json" id="...">`; `<`, `>` and `&`
+  come out escaped.
+
+error.html.jinja (also without a database)
+- `status`: 404. `title`: "Not found". `detail`: a sentence that says what to do.
+"""
 
 from __future__ import annotations
 

@@ -16,26 +16,19 @@ from app.db import media as rows
 from app.db.garbage import TIMES, analyses_of
 from app.db.hooks import after_commit
 from app.jobs import service
-from app.jobs.parameters import PREPARATION, MakePlayable
+from app.jobs.parameters import MakePlayableJob
 from app.media.deletion import delete_media
 from app.media.uploads import received
-from app.web.analyses import present, schemas
 from app.web.http import pagination
 from app.web.http.caching import PRIVATE_IMMUTABLE, matches
 from app.web.http.deps import KnownVisitor, Reading, Server, Visitor, Writing, must_own
 from app.web.http.multipart import MediaStream
-from app.web.http.parameters import (
-    Cursor,
-    Limit,
-    PathId,
-    a_file,
-    binary,
-    errors,
-    find_media,
-    multipart,
-)
+from app.web.http.parameters import Cursor, Limit, PathId, a_file, binary, errors, multipart
 from app.web.http.ranges import RangedFile
+from app.web.http.schemas import Page
 from app.web.http.state import Web
+from app.web.media import present, schemas
+from app.web.media.find import find_media
 
 router = APIRouter(prefix="/media", tags=["media"])
 ADDRESS_FACTOR = 4  # an address may hold several visitors, and a visitor may drop the cookie
@@ -98,14 +91,14 @@ def _store(web: Web, stream: MediaStream, filename: str, owner: str) -> schemas.
             return present.media(same, stored=True)
         medium = keep(session, owner)
         if medium.playable == "waiting":
-            asked = MakePlayable(media_id=medium.id)
-            service.enqueue(session, "make_playable", PREPARATION, asked)
+            asked = MakePlayableJob(media_id=medium.id)
+            service.enqueue(session, asked)
         return present.media(medium)
 
 
 @router.get(
     "",
-    response_model=schemas.Page[schemas.Media],
+    response_model=Page[schemas.Media],
     summary="List your photos and clips",
     responses=errors(),
 )
@@ -115,7 +108,7 @@ def list_media(
     """This visitor's photos and clips, newest first."""
     found = rows.page(session, visitor or "", limit + 1, pagination.decode(cursor))
     shown, following = pagination.cut(found, limit)
-    return schemas.Page(items=[present.media(row) for row in shown], next=following)
+    return Page(items=[present.media(row) for row in shown], next=following)
 
 
 @router.get(

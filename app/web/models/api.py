@@ -8,14 +8,15 @@ from fastapi import APIRouter, Path
 
 from app.core.errors import NotFound
 from app.db import models
-from app.web.analyses import schemas
 from app.web.http.deps import Reading
 from app.web.http.parameters import errors
+from app.web.http.schemas import Page
+from app.web.models import schemas
 
 router = APIRouter(prefix="/models", tags=["models"])
 
 
-@router.get("", response_model=schemas.Page[schemas.Model], summary="List the models")
+@router.get("", response_model=Page[schemas.Model], summary="List the models")
 def list_models(session: Reading) -> Any:
     """Every model's card in the order of the table's rows; empty until a worker has started."""
     return {"items": [row.card for row in models.all_cards(session)], "next": None}

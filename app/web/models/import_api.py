@@ -19,11 +19,11 @@ from app.db import models
 from app.storage.blobs import flush, no_space_is_disk_full
 from app.training import control
 from app.training.models import importing
-from app.web.analyses.schemas import Model
 from app.web.http.deps import Server, Writing
 from app.web.http.parameters import a_file, errors, multipart
 from app.web.http.principal import Admin, Audit, Principal, record
 from app.web.http.state import Web
+from app.web.models.schemas import Model
 
 router = APIRouter(prefix="/models", tags=["models"])
 MOST_BYTES = 256 * MIB

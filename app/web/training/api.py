@@ -14,14 +14,14 @@ from app.db import training as rows
 from app.db.training_tables import TrainingRun
 from app.training import control, launch
 from app.training.form import read
-from app.web.analyses.schemas import Model, Page
 from app.web.http import pagination
 from app.web.http.deps import Reading, Server, Writing
 from app.web.http.parameters import Cursor, Limit, PathId, errors, errors_of_stream
 from app.web.http.principal import Admin, Audit, Reader, Trainer
+from app.web.http.schemas import Page
+from app.web.models.schemas import Model
 from app.web.training import present, schemas
-from app.web.training.events import Follower
-from app.web.training.studies_api import After, LastEventId
+from app.web.training.events import After, Follower, LastEventId
 
 router = APIRouter(tags=["training"])
 

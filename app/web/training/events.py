@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Annotated, Any
 
 import anyio
+from fastapi import Header, Query
 from fastapi.sse import ServerSentEvent
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
@@ -24,6 +25,10 @@ LIFETIME = 120.0  # seconds until the client is asked to come back, resuming by 
 RETRY_MS = 1000
 RETRY_WHEN_ENDED_MS = 3000  # somebody may resume a run
 MOST_POINTS = 5000  # of a run in one event
+After = Annotated[
+    str, Query(max_length=8000, description="`cursor` of the study: only what is newer follows.")
+]
+LastEventId = Annotated[str, Header(description="The last `id` seen; only newer things follow.")]
 Standing = list[tuple[str, int, str, int, int]]
 
 

@@ -22,12 +22,11 @@ from app.db import capabilities
 from app.db import training as rows
 from app.training import control
 from app.training.form import clips_of
-from app.web.analyses.present import API
-from app.web.analyses.schemas import Page
 from app.web.http import pagination
 from app.web.http.deps import Reading, Server
 from app.web.http.parameters import PathId
 from app.web.http.principal import Principal, Reader
+from app.web.http.schemas import API, Page
 from app.web.http.state import Web
 from app.web.http.templating import page
 from app.web.training import present

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from app.db import capabilities
 from app.db import training as rows
 from app.db import training_tables as db
-from app.web.analyses.present import API
+from app.web.http.schemas import API
 from app.web.training import schemas
 
 Titles = dict[str, str]

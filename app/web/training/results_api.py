@@ -17,12 +17,11 @@ from app.db import training as rows
 from app.db.training_tables import TrainingRun
 from app.training import confusion as mistakes
 from app.training import control
-from app.web.analyses.present import API
-from app.web.analyses.schemas import Page
 from app.web.http.caching import PRIVATE_IMMUTABLE, reply
 from app.web.http.deps import Reading, Server
 from app.web.http.parameters import PathId, binary, errors
 from app.web.http.principal import Reader
+from app.web.http.schemas import API, Page
 from app.web.training import present, schemas
 
 router = APIRouter(prefix="/training-runs", tags=["training"])

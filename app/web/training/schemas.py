@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-from app.web.analyses.schemas import Answer, Id, Name, Whole
+from app.web.http.schemas import Answer, Id, Name, Whole
 from app.web.training import examples
 
 State = Literal["queued", "running", "paused", "succeeded", "failed", "cancelled"]

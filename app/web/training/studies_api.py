@@ -5,24 +5,20 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Query, Request, status
+from fastapi import APIRouter, Depends, Request, status
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from app.db import training as rows
 from app.training import control
-from app.web.analyses.schemas import Page
 from app.web.http import pagination
 from app.web.http.deps import Reading, Server, Writing
 from app.web.http.parameters import Cursor, Limit, PathId, errors, errors_of_stream
 from app.web.http.principal import Audit, Reader, Trainer
+from app.web.http.schemas import Page
 from app.web.training import present, schemas
-from app.web.training.events import Follower
+from app.web.training.events import After, Follower, LastEventId
 
 router = APIRouter(prefix="/studies", tags=["training"])
-After = Annotated[
-    str, Query(max_length=8000, description="`cursor` of the study: only what is newer follows.")
-]
-LastEventId = Annotated[str, Header(description="The last `id` seen; only newer things follow.")]
 
 
 def existing(study_id: PathId, session: Reading) -> str:

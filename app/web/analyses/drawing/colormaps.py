@@ -7,6 +7,9 @@ import json
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, WithJsonSchema
 
 ROOT = Path(__file__).resolve().parents[4]
 DEFAULT = "inferno"
@@ -36,3 +39,17 @@ def _decode(text: str) -> bytes:
     rgb = base64.b64decode(text)
     assert len(rgb) == 3 * 256, "a lookup table has 256 colours"
     return rgb
+
+
+def known_colormap(name: str) -> str:
+    """Return the name; ValueError where there is no such table."""
+    if name not in tables():
+        raise ValueError(f"there is no {name}; there are {', '.join(tables())}")
+    return name
+
+
+Colormap = Annotated[
+    str,
+    AfterValidator(known_colormap),
+    WithJsonSchema({"type": "string", "enum": list(tables())}),
+]

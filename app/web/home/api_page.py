@@ -15,7 +15,7 @@ curl -s $SERVER$analysis/export.zip -o maps.zip"""
 
 
 def context(document: Json) -> Json:
-    """Return what `api.html.jinja` shows; see `app.web.analyses.pages`."""
+    """Return what `api.html.jinja` shows; see `app.web.home.pages`."""
     groups: dict[str, list[Json]] = {}
     for path, methods in document["paths"].items():
         for method, operation in methods.items():

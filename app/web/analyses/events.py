@@ -1,0 +1,39 @@
+"""Following an analysis: server-sent events from its job's row."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from functools import partial
+
+from fastapi.sse import ServerSentEvent
+
+from app.db import analyses as rows
+from app.web.analyses import present
+from app.web.http.sse import RETRY_MS, follow_row
+from app.web.http.state import Web
+
+
+async def follow(web: Web, analysis_id: str, last_seen: int) -> AsyncIterator[ServerSentEvent]:
+    """Yield the analysis whenever its revision has passed `last_seen`, until it has ended."""
+    look, tell = partial(_standing, web, analysis_id), partial(_event, web, analysis_id)
+    async for event in follow_row(look, tell, last_seen):
+        yield event
+
+
+def _standing(web: Web, analysis_id: str) -> tuple[int, str] | None:
+    with web.readers() as session:
+        return rows.standing(session, analysis_id)
+
+
+def _event(web: Web, analysis_id: str) -> ServerSentEvent | None:
+    """Return the analysis as it is in one snapshot; None where it was deleted meanwhile."""
+    with web.readers() as session:
+        if (row := rows.with_job(session, analysis_id)) is None:
+            return None
+        body = present.analysis(row, rows.predictions(session, analysis_id))
+    return ServerSentEvent(
+        id=str(body.revision),
+        event="analysis",
+        raw_data=body.model_dump_json(),
+        retry=RETRY_MS,
+    )

@@ -1,0 +1,85 @@
+"""The home page and the page of the API; what their templates get follows.
+
+home.html.jinja
+- `examples`: [{name, title, true_class, href, poster}] from static/examples/.
+- `recent`: [Analysis JSON plus {filename, view}] of this visitor, newest first, at most 12.
+- `limits`: {max_image_bytes, max_pixels, max_side, min_side, max_clip_bytes, max_clip_seconds}.
+- `models`: [Card JSON] in row order; empty while no worker has published any.
+
+api.html.jinja
+- `title`, `summary`, `curl`: of the API. `groups`: [{name, operations: [{method, path, summary,
+  description, parameters: [{name, where, description, type, required}], body, answer}]}], where
+  `body` and `answer` are example JSON as text, or none.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from fastapi import APIRouter, Request
+from sqlalchemy.orm import Session
+from starlette.responses import RedirectResponse, Response
+
+from app.db import analyses as rows
+from app.db import models as model_rows
+from app.db.tables import Analysis
+from app.web.analyses import present
+from app.web.home import api_page
+from app.web.http.deps import Reading, Server, Visitor
+from app.web.http.state import Web
+from app.web.http.templating import page
+
+router = APIRouter(include_in_schema=False, default_response_class=Response)
+RECENT = 12
+Context = dict[str, Any]
+
+
+@router.get("/")
+def home(request: Request, session: Reading, web: Server, visitor: Visitor) -> Response:
+    """The home page."""
+    settings = web.settings
+    image = ("max_image_bytes", "max_pixels", "max_side", "min_side")
+    names = (*image, "max_clip_bytes", "max_clip_seconds")
+    context = {
+        "page": "home",
+        "examples": examples(web),
+        "recent": [_recent(session, row) for row in rows.recent(session, visitor, RECENT)],
+        "limits": {name: getattr(settings, name) for name in names},
+        "models": model_rows.cards(session),
+    }
+    return page(request, "home.html.jinja", context)
+
+
+@router.get("/api")
+def api(request: Request) -> Response:
+    """The REST API, endpoint by endpoint, from the OpenAPI document."""
+    document = request.app.openapi()
+    return page(request, "api.html.jinja", {"page": "api", **api_page.context(document)})
+
+
+@router.get("/docs")
+def docs() -> Response:
+    """Where people of other FastAPI servers look for the API."""
+    return RedirectResponse("/api", status_code=308)
+
+
+def examples(web: Web) -> list[dict[str, str]]:
+    """Return the photos and clips that static/examples/examples.json names, in its order."""
+    index = web.static.root / "examples" / "examples.json"
+    named = json.loads(index.read_text(encoding="utf-8")) if index.is_file() else []
+    return [
+        {
+            "name": entry["file"],
+            "title": entry["title"],
+            "true_class": entry["truth"],
+            "href": web.static.url(f"examples/{entry['file']}"),
+            "poster": web.static.url(f"examples/{entry.get('poster', entry['file'])}"),
+        }
+        for entry in named
+    ]
+
+
+def _recent(session: Session, row: Analysis) -> Context:
+    body = present.analysis(row, rows.predictions(session, row.id)).model_dump(mode="json")
+    return {**body, "filename": row.media.filename, "view": body["links"]["view"]}

@@ -1,0 +1,34 @@
+"""Files that a worker makes while a request waits: which job makes which."""
+
+from __future__ import annotations
+
+from threading import Lock
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from app.db import jobs as job_rows
+from app.jobs import service
+from app.jobs.parameters import JobParameters
+from app.jobs.states import TERMINAL
+
+
+class PendingJobs:
+    """The job of each blob that this process is waiting for, so that nobody asks for it twice."""
+
+    def __init__(self) -> None:
+        self._jobs: dict[str, str] = {}
+        self._lock = Lock()
+
+    def ask(self, sessions: sessionmaker[Session], key: str, params: JobParameters) -> str:
+        """Return the id of the job that makes the blob `key`: under way already, or a new one."""
+        with self._lock, sessions.begin() as session:
+            job = job_rows.get(session, self._jobs.get(key, ""))
+            if job is None or job.state in TERMINAL:
+                job = service.enqueue(session, params)
+                self._jobs[key] = job.id
+            return job.id
+
+    def forget(self, key: str) -> None:
+        """Drop the job of the blob `key`: it has ended."""
+        with self._lock:
+            self._jobs.pop(key, None)

@@ -1,0 +1,59 @@
+"""What the bodies of all requests and answers are made of."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, StringConstraints
+
+from app.db.tables import Base
+from app.web.http import examples
+
+API = "/api/v1"
+Item = TypeVar("Item")
+Id = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+
+
+def _whole(value: Any) -> Any:
+    """Return 224 for 224.0: in JSON they are the same number."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Whole = Annotated[int, BeforeValidator(_whole), Strict()]
+
+
+def _is_none(value: Any) -> bool:
+    return value is None
+
+
+OfClip = Annotated[Item | None, Field(exclude_if=_is_none)]  # not said of a photo
+
+
+class Answer(BaseModel):
+    """Base of what the API gives back."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+class Error(Answer):
+    """Every error has this shape: a name for programs and a sentence that says what to do."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.ERROR]})
+
+    error: str
+    detail: str
+
+
+class Page(Answer, Generic[Item]):
+    """A part of a list; `next` is the `cursor` of the following part, none at the end."""
+
+    items: list[Item]
+    next: str | None = None
+
+
+def columns(row: Base, schema: type[Answer]) -> dict[str, object]:
+    """Return the columns of a row that the schema has a field for."""
+    names = (column.key for column in row.__mapper__.column_attrs)
+    return {name: getattr(row, name) for name in names if name in schema.model_fields}

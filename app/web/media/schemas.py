@@ -1,0 +1,55 @@
+"""The bodies of requests and answers about photos and clips. Field names are a promise."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import ConfigDict, Field
+
+from app.web.http import examples
+from app.web.http.schemas import Answer, Id, OfClip
+
+
+class MediaLinks(Answer):
+    """Where the parts of a photo or clip are; `playable`, `poster` and `times` are a clip's."""
+
+    self: str
+    content: str
+    view: str
+    playable: OfClip[str] = None
+    poster: OfClip[str] = None
+    times: OfClip[str] = None
+
+
+class FrameTimes(Answer):
+    """When each frame of a clip is shown, in seconds from the first; ascending."""
+
+    times_s: list[float]
+
+
+class Media(Answer):
+    """A photo or clip as it was uploaded; `width` and `height` are as shown, after its rotation."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [examples.MEDIA]})
+
+    id: Id
+    kind: Literal["image", "clip"]
+    filename: str
+    format: str
+    content_type: str
+    width: int
+    height: int
+    frames: int
+    fps: float | None
+    duration_s: float | None
+    bytes: int
+    sha256: str
+    note: str | None = Field(description="What a person should know of how the file was read.")
+    codec: str | None = Field(description="Of a clip: h264, hevc, vp9, ...")
+    playable: Literal["original", "waiting", "ready", "failed"] | None = Field(
+        description="Of a clip: whether browsers play it as it is, or the copy made for them."
+    )
+    created_at: datetime
+    stored: bool = Field(description="True where this visitor had uploaded the same file before.")
+    links: MediaLinks

@@ -1,0 +1,47 @@
+"""The pages of models; what their templates get follows.
+
+models.html.jinja
+- `models`: [Card JSON].
+
+model.html.jinja
+- `model`: Card JSON. `previous`, `next`: Card JSON or none.
+- `data`: {model, urls: {plotly}} for the JSON block.
+"""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from app.core.errors import NotFound
+from app.db import models as model_rows
+from app.web.http.deps import Reading
+from app.web.http.static import vendor_url
+from app.web.http.templating import page
+
+router = APIRouter(include_in_schema=False, default_response_class=Response)
+
+
+@router.get("/models")
+def models(request: Request, session: Reading) -> Response:
+    """All models."""
+    cards = [{**card, "media": model_rows.media_kind(card)} for card in model_rows.cards(session)]
+    return page(request, "models.html.jinja", {"page": "models", "models": cards})
+
+
+@router.get("/models/{model_id}")
+def model(request: Request, model_id: str, session: Reading) -> Response:
+    """One model."""
+    cards = model_rows.cards(session)
+    places = [index for index, card in enumerate(cards) if card["id"] == model_id]
+    if not places:
+        raise NotFound("There is no model of this name; the list of models shows what there is.")
+    place = places[0]
+    context = {
+        "page": "model",
+        "model": cards[place],
+        "previous": cards[place - 1] if place > 0 else None,
+        "next": cards[place + 1] if place + 1 < len(cards) else None,
+        "data": {"model": cards[place], "urls": {"plotly": vendor_url("plotly.min.js")}},
+    }
+    return page(request, "model.html.jinja", context)

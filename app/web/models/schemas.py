@@ -1,0 +1,43 @@
+"""The bodies of answers about models. Field names are a promise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import ConfigDict, Field
+
+from app.web.http import examples
+from app.web.http.schemas import Answer
+
+
+class Model(Answer):
+    """A model's card, as the worker published it."""
+
+    model_config = ConfigDict(extra="allow", json_schema_extra={"examples": [examples.MODEL]})
+
+    id: str
+    position: int
+    title: str
+    mechanism: str | None = None
+    mask_range: str | None = Field(
+        default=None, description="`unit`: 0..1; `distribution`: sums to 1; `none`: no mask."
+    )
+    summary: str | None = None
+    equation: str | None = None
+    paper: dict[str, Any] | None = None
+    parameters: dict[str, Any] = Field(default_factory=dict)
+    stages: list[dict[str, Any]] = Field(default_factory=list)
+    classes: list[str] = Field(default_factory=list)
+    input_size: int | None = None
+    methods: list[str] = Field(default_factory=list)
+    head: str | None = None
+    default: bool = True
+    metrics: dict[str, Any] = Field(default_factory=dict)
+    curves: list[dict[str, Any]] = Field(default_factory=list, description="One entry an epoch.")
+    localisation: list[dict[str, Any]] = Field(
+        default_factory=list, description="How often a map's maximum is inside the object's box."
+    )
+    training: dict[str, Any] = Field(default_factory=dict)
+    weights_origin: str | None = None
+    licence: str | None = None
+    checkpoint: dict[str, Any] = Field(default_factory=dict)
