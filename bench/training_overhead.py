@@ -25,11 +25,11 @@ from ml.train.events import Event, Saved, Step
 from ml.train.run import RunSpec, train
 from ml.train.tasks.photos.data import LabelledFiles
 from worker.context import Context
-from worker.heartbeat import Pulse
+from worker.heartbeat import Heartbeat
 from worker.runtime import Runtime, make_runtime
-from worker.training.event_handler import Teller
-from worker.training.event_log import Journal
-from worker.training.metrics_writer import Recorder
+from worker.training.event_handler import RunEventHandler
+from worker.training.event_log import EventLog
+from worker.training.metrics_writer import MetricsWriter
 
 GOAL = 1.02
 IMAGES, SIDE, BATCH = 64, 128, 16
@@ -96,13 +96,13 @@ def _bare(events: Iterator[Event]) -> float:
 
 
 def _watched(runtime: Runtime, run: TrainingRun, spec: RunSpec, events: Iterator[Event]) -> float:
-    with Pulse(runtime, run.job_id) as pulse, Journal(spec.folder) as journal:
-        context = Context(runtime, run.job_id, pulse)
-        with Recorder(context, run.job_id, run.id, journal) as recorder:
-            teller = Teller(run, spec, recorder, journal, context)
+    with Heartbeat(runtime, run.job_id) as heartbeat, EventLog(spec.folder) as event_log:
+        context = Context(runtime, run.job_id, heartbeat)
+        with MetricsWriter(context, run.job_id, run.id, event_log) as metrics:
+            handler = RunEventHandler(run, spec, metrics, event_log, context)
 
             def tell(event: Event) -> None:
-                teller.tell(event)
+                handler.handle(event)
                 context.check()
 
             return _timed(events, tell)

@@ -1,13 +1,16 @@
-"""Telling the web what this worker's models are, and what it can train."""
+"""The models and the training that this worker offers, as rows that the web reads."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 
 from sqlalchemy.orm import Session, sessionmaker
 
 from app.db import capabilities
 from app.db import models as rows
+from app.storage.blobs import BlobStore
+from app.training.files import published_key
 from ml.catalogue import Entry
 from ml.train.form import form
 
@@ -24,3 +27,22 @@ def offer_training(sessions: sessionmaker[Session]) -> None:
     offered = form()
     with sessions.begin() as session:
         capabilities.put(session, capabilities.TRAINING, offered)
+
+
+def find_published(readers: sessionmaker[Session], blobs: BlobStore, model_id: str) -> Entry | None:
+    """Return a model that an admin has published (trained here, or imported), or None."""
+    with readers() as session:
+        row = rows.get(session, model_id)
+    key = None if row is None else published_key(row.card)
+    if row is None or key is None:
+        return None
+    about = json.loads(blobs.path(key).with_suffix(".json").read_text(encoding="utf-8"))
+    return Entry(
+        id=row.id,
+        position=row.position,
+        title=row.card["title"],
+        mechanism=row.card["mechanism"],
+        checkpoint_sha256=row.checkpoint_sha256,
+        path=blobs.path(key),
+        about=about,
+    )

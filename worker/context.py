@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.db import jobs as rows
 from app.jobs.states import TERMINAL
-from worker.heartbeat import Pulse
+from worker.heartbeat import Heartbeat
 from worker.runtime import Runtime
 
 
@@ -23,24 +23,24 @@ class WorkerStopping(Exception):
 class Context:
     """A handler's view of its job."""
 
-    def __init__(self, runtime: Runtime, job_id: str, pulse: Pulse) -> None:
+    def __init__(self, runtime: Runtime, job_id: str, heartbeat: Heartbeat) -> None:
         self.runtime = runtime
         self._job_id = job_id
-        self._pulse = pulse
+        self._heartbeat = heartbeat
 
     def check(self) -> None:
         """Raise JobLost or WorkerStopping where the job should not go on.
 
         Handlers call it between steps of well under a second.
         """
-        if self._pulse.lost:
+        if self._heartbeat.lost:
             raise JobLost
         if self.runtime.stopping.is_set():
             raise WorkerStopping
 
     def listen_every(self, seconds: float) -> None:
         """Look so often whether the job is still wanted."""
-        self._pulse.listen_seconds = seconds
+        self._heartbeat.listen_seconds = seconds
 
     def nobody_else_works_on_it(self, session: Session) -> bool:
         """Say so of the job, and keep it so until the session ends."""

@@ -16,18 +16,18 @@ log = logging.getLogger(__name__)
 LISTEN_SECONDS = 0.2  # how soon a cancellation is noticed
 
 
-class Pulse:
+class Heartbeat:
     """While entered, a thread reports for the job and looks whether it is still wanted."""
 
     def __init__(self, runtime: Runtime, job_id: str) -> None:
         self._runtime = runtime
         self._job_id = job_id
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="pulse", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
         self.lost = False
         self.listen_seconds = LISTEN_SECONDS
 
-    def __enter__(self) -> Pulse:
+    def __enter__(self) -> Heartbeat:
         self._thread.start()
         return self
 

@@ -15,7 +15,7 @@ from app.jobs.states import State
 from ml.errors import MlError
 from worker import handlers
 from worker.context import Context, JobLost, WorkerStopping
-from worker.heartbeat import Pulse
+from worker.heartbeat import Heartbeat
 from worker.runtime import Runtime
 
 log = logging.getLogger(__name__)
@@ -49,8 +49,8 @@ def run(runtime: Runtime, job_id: str) -> bool:
     if job is None:
         return False
     log.info("job %s (%s), try %d", job.id, job.kind, job.attempts)
-    with Pulse(runtime, job.id) as pulse:
-        _attempt(job, Context(runtime, job.id, pulse))
+    with Heartbeat(runtime, job.id) as heartbeat:
+        _attempt(job, Context(runtime, job.id, heartbeat))
     return True
 
 

@@ -17,9 +17,8 @@ from app.jobs.parameters import INFERENCE
 from app.jobs.reaper import Reaper
 from app.media.decoder.client import Decoder
 from app.storage.blobs import BlobStore, LocalBlobs
-from worker.capabilities import offer_training, publish
+from worker.capabilities import find_published, offer_training, publish
 from worker.model_cache import ModelCache
-from worker.published import find
 
 
 @dataclass
@@ -50,7 +49,7 @@ def make_runtime(
         attach(sessions, doorbell)
     readers = make_sessions(engine, read=True)
     blobs = LocalBlobs(settings.blob_dir)
-    models = ModelCache(settings, partial(find, readers, blobs))
+    models = ModelCache(settings, partial(find_published, readers, blobs))
     if INFERENCE in queues:
         publish(sessions, models.entries)
     offer_training(sessions)

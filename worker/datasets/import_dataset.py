@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from functools import partial
 
 from sqlalchemy.exc import InterfaceError, OperationalError
@@ -18,8 +17,7 @@ from ml.train.tasks.photos.data import SYNSETS
 from worker.context import Context, JobLost, WorkerStopping
 from worker.datasets.imagenette import download
 from worker.handlers import handles
-
-TELL_SECONDS = 0.3
+from worker.progress import Progress
 
 
 @handles(ImportDatasetJob)
@@ -36,7 +34,7 @@ def import_dataset(params: ImportDatasetJob, context: Context) -> None:
         val_share=params.val_share,
         titles=SYNSETS,
         check=context.check,
-        tell=Teller(context),
+        tell=Progress(context),
     )
     try:
         _import(params, task, context)
@@ -53,20 +51,6 @@ def import_dataset(params: ImportDatasetJob, context: Context) -> None:
         finally:
             _discard(params, context)
         raise
-
-
-class Teller:
-    """Stores the progress, but not more often than anybody can see."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
-        self._next = 0.0
-
-    def __call__(self, progress: float, message: str) -> None:
-        """Say how far it is, unless that was said a moment ago."""
-        if time.monotonic() >= self._next:
-            self._context.commit(progress, message)
-            self._next = time.monotonic() + TELL_SECONDS
 
 
 def _import(params: ImportDatasetJob, task: Import, context: Context) -> None:
@@ -103,7 +87,7 @@ def _is_imported(params: ImportDatasetJob, context: Context) -> bool:
             params.val_share,
             SYNSETS,
             context.check,
-            Teller(context),
+            Progress(context),
         ).clean_up()
     return done
 

@@ -13,8 +13,8 @@ from app.db import media as rows
 from app.db.hooks import after_rollback
 from app.jobs.parameters import MakePlayableJob
 from worker.context import Context
-from worker.datasets.import_dataset import Teller
 from worker.handlers import handles
+from worker.progress import Progress
 
 
 @handles(MakePlayableJob)
@@ -41,7 +41,7 @@ def make_playable(params: MakePlayableJob, context: Context) -> None:
 
 
 def _copy(original: Path, target: Path, context: Context) -> None:
-    tell = Teller(context)
+    tell = Progress(context)
 
     def go_on(done: float) -> None:
         context.check()

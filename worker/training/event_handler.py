@@ -31,48 +31,48 @@ from ml.train.events import (
 )
 from ml.train.run import RunSpec
 from worker.context import Context
-from worker.training.event_log import Journal
-from worker.training.metrics_writer import Recorder
+from worker.training.event_log import EventLog
+from worker.training.metrics_writer import MetricsWriter
 
 SAVED_NOTE_SECONDS = 300.0
 FASTEST_LISTENING, SLOWEST_LISTENING = 0.02, 0.2  # seconds
 
 
-class Teller:
+class RunEventHandler:
     """Takes in the events of one run."""
 
     def __init__(
         self,
         run: TrainingRun,
         spec: RunSpec,
-        recorder: Recorder,
-        journal: Journal,
+        metrics: MetricsWriter,
+        event_log: EventLog,
         context: Context,
     ) -> None:
         self._run = run
         self._labels = spec.val.labels
-        self._recorder = recorder
-        self._journal = journal
+        self._metrics = metrics
+        self._event_log = event_log
         self._context = context
         self._blobs = context.runtime.blobs
         self._epochs_known = run.epoch
         self._saved_note = time.monotonic()
         self._stepped = time.monotonic()
 
-    def tell(self, event: Event) -> None:
+    def handle(self, event: Event) -> None:
         """Take one event in."""
         match event:
             case Step():
-                self._recorder.step(event)
+                self._metrics.step(event)
                 self._listen()
             case EpochEnd():
                 self._epoch(event)
             case Validating():
-                self._recorder.validating(event)
+                self._metrics.validating(event)
             case Saved():
                 self._saved(event)
             case Loading():
-                self._recorder.loading(event)
+                self._metrics.loading(event)
             case Ready():
                 self._ready(event)
             case Finished():
@@ -85,11 +85,11 @@ class Teller:
         self._context.listen_every(min(max(pause, FASTEST_LISTENING), SLOWEST_LISTENING))
 
     def _ready(self, event: Ready) -> None:
-        self._recorder.ready(event)
+        self._metrics.ready(event)
         epochs = event.steps // event.steps_per_epoch
         what = f"{event.steps} steps of {event.batch_size} ({epochs} epochs), on {event.device}"
         resumed = f"Resumed at step {event.first_step}: {what}"
-        self._recorder.note(resumed if event.first_step else f"Started: {what}")
+        self._metrics.note(resumed if event.first_step else f"Started: {what}")
         self._stepped = time.monotonic()
 
     def _epoch(self, event: EpochEnd) -> None:
@@ -105,15 +105,15 @@ class Teller:
             "probes": self._maps(event.probes, f"probes-{event.epoch:04d}"),
             "predictions_key": predictions,
         }
-        self._journal.add_epoch(epoch)
-        self._recorder.later(lambda session: rows.add_epoch(session, epoch))
-        self._recorder.later(lambda session: rows.change(session, run_id, epoch=event.epoch))
+        self._event_log.add_epoch(epoch)
+        self._metrics.later(lambda session: rows.add_epoch(session, epoch))
+        self._metrics.later(lambda session: rows.change(session, run_id, epoch=event.epoch))
         if event.epoch > self._epochs_known:
-            self._recorder.note(
+            self._metrics.note(
                 f"Epoch {event.epoch}: loss {event.train_loss:.4f}, validation "
                 f"{event.val_accuracy:.2%} (loss {event.val_loss:.4f}), {event.seconds:.1f} s"
             )
-        self._recorder.flush()
+        self._metrics.flush()
 
     def _maps(self, maps: tuple[ProbeMaps, ...], name: str) -> dict[str, Any]:
         """Store maps; return what the row says of them."""
@@ -126,10 +126,10 @@ class Teller:
         return said
 
     def _saved(self, event: Saved) -> None:
-        self._recorder.got_further()
+        self._metrics.got_further()
         if time.monotonic() - self._saved_note > SAVED_NOTE_SECONDS:
             self._saved_note = time.monotonic()
-            self._recorder.note(f"State saved at step {event.step}")
+            self._metrics.note(f"State saved at step {event.step}")
 
     def _finished(self, event: Finished) -> None:
         run = self._run
@@ -140,9 +140,9 @@ class Teller:
         said["card"] = _card(event, run.mechanism)
         said["stopped_early"] = event.stopped_early
         if event.stopped_early:
-            self._recorder.note("Stopped early: validation did not get better any more")
+            self._metrics.note("Stopped early: validation did not get better any more")
         accuracy = about.get("metrics", {}).get("accuracy")
-        self._recorder.note(
+        self._metrics.note(
             "Finished" if accuracy is None else f"Finished: validation {accuracy:.2%}"
         )
         digest = said["card"]["checkpoint"]["sha256"]
@@ -158,8 +158,8 @@ class Teller:
                 checkpoint_sha256=digest,
             )
 
-        self._recorder.later(write)
-        self._recorder.flush()
+        self._metrics.later(write)
+        self._metrics.flush()
 
     def _worst(self, event: Finished) -> dict[str, Any]:
         """Return the worst mistakes of the checkpoint's own weights, and where their maps are."""

@@ -18,14 +18,14 @@ RECORD = struct.Struct("<qdddd")
 FIELDS = ("step", "loss", "accuracy", "lr", "images_per_s")
 
 
-class Journal:
+class EventLog:
     """Appends; what one call hands over survives the death of the process."""
 
     def __init__(self, folder: Path) -> None:
         self._steps = (folder / "steps.journal").open("a+b", buffering=0)
         self._epochs = (folder / "epochs.journal").open("a+b", buffering=0)
 
-    def __enter__(self) -> Journal:
+    def __enter__(self) -> EventLog:
         return self
 
     def __exit__(

@@ -22,7 +22,7 @@ from app.db import jobs as job_rows
 from app.db import training as rows
 from ml.train.events import Loading, Ready, Step, Validating
 from worker.context import Context
-from worker.training.event_log import FIELDS, Journal
+from worker.training.event_log import FIELDS, EventLog
 
 log = logging.getLogger(__name__)
 WRITE_SECONDS = 0.5
@@ -39,14 +39,14 @@ class _Batch:
     dirty: bool = False
 
 
-class Recorder:
+class MetricsWriter:
     """While entered, what is added reaches the rows of one run."""
 
-    def __init__(self, context: Context, job_id: str, run_id: str, journal: Journal) -> None:
+    def __init__(self, context: Context, job_id: str, run_id: str, event_log: EventLog) -> None:
         self._context = context
         self._job_id = job_id
         self._run_id = run_id
-        self._journal = journal
+        self._event_log = event_log
         self._process = psutil.Process()
         self._process.cpu_percent()
         self._load: dict[str, Any] = {}
@@ -61,9 +61,9 @@ class Recorder:
         self._urgent = False
         self._ended = False
         self._error: Exception | None = None
-        self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="metrics writer", daemon=True)
 
-    def __enter__(self) -> Recorder:
+    def __enter__(self) -> MetricsWriter:
         self._thread.start()
         return self
 
@@ -91,7 +91,7 @@ class Recorder:
 
     def step(self, event: Step) -> None:
         """Take one step in; raises what has gone wrong in the thread."""
-        self._journal.add_step(event)
+        self._event_log.add_step(event)
         point = {"run_id": self._run_id} | {name: getattr(event, name) for name in FIELDS}
         with self._changed:
             if self._error is not None:

@@ -21,9 +21,9 @@ from ml.train.run import train as training
 from worker.context import Context, JobLost
 from worker.handlers import handles
 from worker.training import run_spec
-from worker.training.event_handler import Teller
-from worker.training.event_log import Journal
-from worker.training.metrics_writer import Recorder
+from worker.training.event_handler import RunEventHandler
+from worker.training.event_log import EventLog
+from worker.training.metrics_writer import MetricsWriter
 
 LOCK = "lock"
 LOOK_SECONDS = 0.05
@@ -69,20 +69,20 @@ def alone(folder: Path, context: Context) -> Iterator[None]:
 
 def _follow(run: TrainingRun, spec: RunSpec, context: Context) -> None:
     with (
-        Journal(spec.folder) as journal,
-        Recorder(context, run.job_id, run.id, journal) as recorder,
+        EventLog(spec.folder) as event_log,
+        MetricsWriter(context, run.job_id, run.id, event_log) as metrics,
         closing(_events(spec)) as events,
     ):
-        _catch_up(run, journal, context)
-        teller = Teller(run, spec, recorder, journal, context)
+        _catch_up(run, event_log, context)
+        handler = RunEventHandler(run, spec, metrics, event_log, context)
         try:
             for event in events:
-                teller.tell(event)
+                handler.handle(event)
                 context.check()
         except (MlError, SightlineError) as error:
-            recorder.note(f"Failed: {error.detail}")
+            metrics.note(f"Failed: {error.detail}")
             raise
-        recorder.flush()
+        metrics.flush()
 
 
 def _events(spec: RunSpec) -> Any:
@@ -90,15 +90,15 @@ def _events(spec: RunSpec) -> Any:
     return training(spec)
 
 
-def _catch_up(run: TrainingRun, journal: Journal, context: Context) -> None:
+def _catch_up(run: TrainingRun, event_log: EventLog, context: Context) -> None:
     """Store what an earlier try said but did not live to store."""
     with context.runtime.sessions.begin() as session:
         last = rows.last_point(session, run.id)
-        missed = [step for step in journal.steps() if step["step"] > last]
+        missed = [step for step in event_log.steps() if step["step"] > last]
         rows.add_points(session, [{"run_id": run.id, **step} for step in missed])
-        for epoch in journal.epochs():
+        for epoch in event_log.epochs():
             rows.add_epoch(session, epoch)
-    journal.clear()
+    event_log.clear()
 
 
 def _forget_if_deleted(context: Context, run_id: str) -> None:
