@@ -172,6 +172,7 @@ class Heatmap(Base):
     model: Mapped[str] = mapped_column(String(64))
     stage: Mapped[str] = mapped_column(String(16))  # early | medium | late | combined
     method: Mapped[str] = mapped_column(String(32))  # attention | attention-channels | gradcam ...
+    unit: Mapped[str] = mapped_column(String(16))  # share | gate | evidence | rollout | combined
     stream: Mapped[str] = mapped_column(String(8), default="rgb")
     time_s: Mapped[float | None]
     frame: Mapped[int] = mapped_column(default=-1, server_default="-1")  # -1: the whole blob

@@ -15,7 +15,7 @@ from ml.errors import MlError
 from ml.explain.photo import explain_image
 from ml.figures.table import Row, draw
 from ml.media.photo import load_rgb, squash
-from ml.networks.types import ImageResult
+from ml.networks.types import Heatmap, ImageResult
 
 
 def _options(parser: argparse.ArgumentParser) -> None:
@@ -96,11 +96,20 @@ def rows_of(result: ImageResult, title: str) -> list[Row]:
     """One row a method: the model, its first guess and the target."""
     best = int(result.probabilities.argmax())
     caption = f"{result.classes[best]}  {result.probabilities[best]:.0%}"
-    rows: dict[str, dict[str, np.ndarray]] = {}
+    rows: dict[str, dict[str, Heatmap]] = {}
     for heatmap in result.heatmaps:
         if heatmap.values.ndim == 2:
-            rows.setdefault(heatmap.method, {})[heatmap.stage] = heatmap.values
-    return [Row(title, method, caption, maps) for method, maps in rows.items()]
+            rows.setdefault(heatmap.method, {})[heatmap.stage] = heatmap
+    return [
+        Row(
+            title,
+            method,
+            next(m.unit for m in maps.values() if m.unit != "combined"),
+            caption,
+            {stage: m.values for stage, m in maps.items()},
+        )
+        for method, maps in rows.items()
+    ]
 
 
 COMMAND = Command(

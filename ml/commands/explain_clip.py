@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from ml.catalogue import Entry, default_device, load_clip
 from ml.errors import MlError
-from ml.explain.clip import MASK_METHODS, explain_clip
+from ml.explain.clip import explain_clip
 from ml.figures.sheet import Strip, draw
 from ml.media import signature
 from ml.networks.video.sample import sample_clip
@@ -107,7 +107,7 @@ def strips_of(result: ClipResult, title: str, stage: str, method: str) -> list[S
     best = int(result.probabilities.argmax())
     caption = f"{result.classes[best]}  {result.probabilities[best]:.0%}"
     return [
-        Strip(title, STREAMS[t.stream], caption, t.values, method in MASK_METHODS)
+        Strip(title, STREAMS[t.stream], caption, t.values, t.target is not None)
         for t in result.tracks
         if (t.stage, t.method) == (stage, method)
     ]

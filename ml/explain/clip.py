@@ -16,6 +16,7 @@ from ml.explain.cam import METHODS
 from ml.explain.combine import combine
 from ml.explain.photo import resolve_target
 from ml.explain.taps import choose, evaluating, tapped
+from ml.explain.units import unit_of
 from ml.networks.video.base import VideoNetwork
 from ml.networks.video.inputs import prepare
 from ml.networks.video.sampling import spread
@@ -224,6 +225,7 @@ def _tracks(model: LoadedClipModel, found: ClipMaps, sampled: Sampled, target: s
                         stream=stream,
                         stage=stage,
                         method=method,
+                        unit=unit_of(method, stage, network.mask_unit(stream)),
                         layer=layers.get(stage, "early + medium + late"),
                         values=values[0].float().cpu().numpy(),
                         times=track_times(network, sampled, values.shape[1]),

@@ -15,6 +15,7 @@ from ml.errors import MlError
 from ml.explain.cam import METHODS
 from ml.explain.combine import combine
 from ml.explain.taps import activations_and_gradients, choose, evaluating
+from ml.explain.units import unit_of
 from ml.networks.network import Network
 from ml.networks.types import STAGES, Attended, Heatmap, ImageResult, Stage
 from ml.weights import normalise
@@ -122,9 +123,11 @@ def _heatmaps(model: LoadedModel, result: Maps, target: str) -> list[Heatmap]:
         for stage, values in stages.items():
             layer = layers.get(stage, "early + medium + late")
             array = values[0].float().cpu().numpy()
-            found.append(Heatmap(stage, method, layer, array, None if mask else target))
+            unit = unit_of(method, stage, model.network.mechanism.mask_unit)
+            found.append(Heatmap(stage, method, unit, layer, array, None if mask else target))
     for stage, values in result.channels.items():
         array = values[0].float().cpu().numpy()
         layer = model.network.mask_layers[stage]
-        found.append(Heatmap(stage, "attention-channels", layer, array))
+        unit = model.network.mechanism.mask_unit
+        found.append(Heatmap(stage, "attention-channels", unit, layer, array))
     return found

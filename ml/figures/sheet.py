@@ -22,13 +22,16 @@ FOOT = 0.12
 
 @dataclass(frozen=True)
 class Strip:
-    """One model and stream: maps [T, h, w] and what they are of, with what the model says."""
+    """One model and stream: maps [T, h, w], with what the model says.
+
+    evidence: whether the maps are for or against a class; their colours start at zero then.
+    """
 
     title: str
     stream: str
     caption: str
     maps: FloatArray
-    learnt: bool
+    evidence: bool
 
 
 def draw(
@@ -65,7 +68,7 @@ def draw(
     )  # fmt: skip
     colours = colormap_named(colormap)
     for i, strip in enumerate(strips):
-        low = float(strip.maps.min()) if strip.learnt else 0.0
+        low = 0.0 if strip.evidence else float(strip.maps.min())
         look = {"cmap": colours, "vmin": low, "vmax": max(float(strip.maps.max()), low + 1e-12)}
         for k, frame in enumerate(frames):
             axes = figure.add_subplot(grid[i, k])

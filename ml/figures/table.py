@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ml.errors import MlError
-from ml.networks.types import FloatArray
+from ml.networks.types import FloatArray, Unit
 
 Scale = Literal["map", "row", "shared", "absolute"]
-SHARE_TOP = 8.0  # times an even mask: the top of the absolute scale of masks that sum to 1
-EVIDENCE_TOP = 20.0  # logits, if the whole picture were one place: the same for evidence
+TOPS: Mapping[str, float] = {"share": 8.0, "rollout": 8.0, "evidence": 20.0}
+"""Top of the absolute scale times the map's places: of an even map, or in logits."""
 COLUMNS = ("early", "medium", "late", "combined")
 METHOD_TITLES = {
     "attention": "learnt mask",
@@ -31,12 +31,25 @@ RGB = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Row:
-    """One model and method: stage -> map (h, w), with what the model says of the image."""
+    """One model and method, with what the model says of the image.
+
+    maps: stage or `combined` -> (h, w). unit: what the numbers of the stages' maps are.
+    """
 
     title: str
     method: str
+    unit: Unit
     caption: str
     maps: Mapping[str, FloatArray]
+
+    @property
+    def evidence(self) -> bool:
+        """Whether the maps are for or against a class; their colours start at zero then."""
+        return self.unit == "evidence"
+
+    def unit_of(self, stage: str) -> Unit:
+        """What the numbers of one of the maps are: only maps of one unit share a scale."""
+        return "combined" if stage == "combined" else self.unit
 
 
 def draw(
@@ -117,7 +130,7 @@ def _draw_row(
             continue
         low, high = _range(values, stage, row, rows, scale)
         axes.imshow(rgb, extent=extent)
-        if row.method != "attention" and values.max() <= 0:
+        if row.evidence and values.max() <= 0:
             axes.text(aspect / 2, 0.5, "no positive\nevidence", ha="center", va="center",
                       fontsize=7, bbox={"facecolor": "white", "alpha": 0.8, "lw": 0})  # fmt: skip
             continue
@@ -133,22 +146,13 @@ def _draw_row(
         bar.outline.set_visible(False)
 
 
-def _kind(values: FloatArray, stage: str, method: str) -> str:
-    """What the numbers are: only maps of one kind share a scale."""
-    if stage == "combined":
-        return stage
-    if method != "attention":
-        return "evidence"
-    return "share" if values.min() >= 0 and abs(float(values.sum()) - 1) < 0.01 else "gate"
-
-
 def _range(
     values: FloatArray, stage: str, row: Row, rows: Sequence[Row], scale: Scale
 ) -> tuple[float, float]:
     """Colour range by the scale's rule; evidence starts at zero, masks at their minimum."""
-    kind = _kind(values, stage, row.method)
+    unit = row.unit_of(stage)
     if scale == "absolute":
-        top = {"share": SHARE_TOP, "evidence": EVIDENCE_TOP}.get(kind)
+        top = TOPS.get(unit)
         return 0.0, 1.0 if top is None else top / values.size
     others: Sequence[Row] = {"map": [], "row": [row], "shared": rows}[scale]
     group = [values] + [
@@ -156,9 +160,9 @@ def _range(
         for other in others
         if other.method == row.method
         for s, m in other.maps.items()
-        if _kind(m, s, other.method) == kind
+        if other.unit_of(s) == unit
     ]
-    low = min(float(m.min()) for m in group) if row.method == "attention" else 0.0
+    low = 0.0 if row.evidence else min(float(m.min()) for m in group)
     return low, max(float(m.max()) for m in group)
 
 

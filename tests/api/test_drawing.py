@@ -19,18 +19,20 @@ from app.web.http.render_cache import TRUST, RenderCache, Rendered
 class Extent:
     model: str = "gated"
     method: str = "gradcam"
-    stage: str = "late"
+    unit: str = "evidence"
+    target: str | None = "tench"
     shape: list[int] = field(default_factory=lambda: [7, 7])
     min: float = -1.0
     max: float = 2.0
-    sum: float = 5.0
 
 
 EVIDENCE = Extent()
 AGAINST = Extent(min=-3.0, max=-1.0)
-GATE = Extent(method="attention", min=0.2, max=0.9, sum=20.0)
-SHARE = Extent(method="attention", min=0.0, max=0.3, sum=1.0)
-COMBINED = Extent(stage="combined", shape=[224, 224], min=0.1, max=0.8)
+GATE = Extent(method="attention", unit="gate", target=None, min=0.2, max=0.9)
+SHARE = Extent(method="attention", unit="share", target=None, min=0.0, max=0.3)
+ROLLOUT = Extent(method="rollout", unit="rollout", target=None, min=0.01, max=0.1)
+COMBINED = Extent(unit="combined", shape=[224, 224], min=0.1, max=0.8)
+COMBINED_MASK = Extent(method="attention", unit="combined", target=None, min=0.1, max=0.8)
 
 
 @pytest.mark.parametrize(
@@ -47,7 +49,12 @@ COMBINED = Extent(stage="combined", shape=[224, 224], min=0.1, max=0.8)
         (GATE, "absolute", False, (0.0, 1.0)),
         (SHARE, "map", False, (0.0, 0.3)),
         (SHARE, "absolute", False, (0.0, 8 / 49)),
+        (ROLLOUT, "map", False, (0.01, 0.1)),
+        (ROLLOUT, "map", True, (0.01, 0.1)),
+        (ROLLOUT, "absolute", False, (0.0, 8 / 49)),
         (COMBINED, "absolute", False, (0.0, 1.0)),
+        (COMBINED, "map", False, (0.0, 0.8)),
+        (COMBINED_MASK, "map", False, (0.1, 0.8)),
     ],
 )
 def test_the_ends_of_the_colours(
@@ -60,8 +67,8 @@ def test_only_maps_of_a_kind_share_a_scale() -> None:
     others = [
         EVIDENCE,
         Extent(model="cbam", max=9.0),
-        Extent(stage="early", max=4.0),
-        Extent(stage="combined", max=99.0),
+        Extent(max=4.0),
+        Extent(unit="combined", max=99.0),
         Extent(method="layercam", max=50.0),
         GATE,
     ]

@@ -99,7 +99,12 @@ def test_channels_of_a_wide_mask_are_drawn_one_by_one(api: Api, heatmaps: Maps) 
     with api.web.sessions.begin() as session:
         like = session.get_one(Heatmap, heatmaps[LATE]["id"])
         copied = {c.key: getattr(like, c.key) for c in like.__table__.columns}
-        changes = {"id": new_id(), "method": "attention-channels", "shape": [2, 2, 2]}
+        changes = {
+            "id": new_id(),
+            "method": "attention-channels",
+            "unit": "gate",
+            "shape": [2, 2, 2],
+        }
         session.add(Heatmap(**copied | changes | {"blob_key": key, "max": 0.8, "min": 0.0}))
     url = f"/api/v1/heatmaps/{changes['id']}"
     style: dict[str, Any] = {"size": 32, "smooth": False, "colormap": "cividis"}

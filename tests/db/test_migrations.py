@@ -7,17 +7,23 @@ import sys
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, inspect, text
+from sqlalchemy import Engine, create_engine, inspect, text
 
 from app.core.settings import Settings
 from app.db import migrate
 from app.db.engine import make_engine
 from app.db.tables import Base
 
+OLD_MAP = (
+    "INSERT INTO heatmaps (id, analysis_id, model, stage, method, stream, layer, shape, min, max, "
+    "sum, blob_key, created_at) VALUES (:id, :id, 'm', :stage, :method, 'rgb', 'l', '[2, 2]', "
+    ":low, 1, :total, 'k', '2026-01-01')"
+)
 START = (
     "from app.core.settings import Settings; from app.db.engine import make_engine;"
     "from app.db.migrate import upgrade; s = Settings(); upgrade(make_engine(s), s)"
@@ -62,3 +68,28 @@ def test_two_processes_may_start_at_once(
 def test_a_database_that_is_right_needs_no_alembic(engine: Engine, settings: Settings) -> None:
     check = START + "; import sys; sys.exit('alembic' in sys.modules)"
     subprocess.run([sys.executable, "-c", check], env=settings.as_environment(), check=True)
+
+
+def test_maps_of_before_get_the_unit_that_pages_guessed(tmp_path: Path) -> None:
+    maps = {  # stage, method, min, sum
+        "share": ("late", "attention", 0.0, 1.001),
+        "gate": ("late", "attention", 0.2, 20.0),
+        "evidence": ("late", "gradcam", -1.0, 1.0),
+        "rollout": ("late", "rollout", 0.0, 1.0),
+        "combined": ("combined", "gradcam", 0.0, 5.0),
+    }
+    engine = create_engine(f"sqlite:///{tmp_path / 'old.db'}")  # it asks for no rows beside
+    config = Config()
+    config.set_main_option("script_location", str(migrate.SCRIPTS))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0004")
+        for unit, (stage, method, low, total) in maps.items():
+            row = {"id": unit, "stage": stage, "method": method, "low": low, "total": total}
+            connection.execute(text(OLD_MAP), row)
+        command.upgrade(config, "head")
+        units = connection.execute(text("SELECT id, unit FROM heatmaps")).all()
+        command.downgrade(config, "0004")
+        assert connection.scalar(text("SELECT count(*) FROM heatmaps")) == len(maps)
+    engine.dispose()
+    assert {tuple(row) for row in units} == {(unit, unit) for unit in maps}

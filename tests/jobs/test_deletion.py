@@ -43,6 +43,7 @@ def stored_analysis(session: Session, blobs: LocalBlobs, medium: Media) -> Analy
         model="plain",
         stage="early",
         method="gradcam",
+        unit="evidence",
         layer="features.6",
         shape=[1, 1],
         min=0,

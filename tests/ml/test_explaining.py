@@ -17,6 +17,7 @@ from ml.explain.cam import METHODS
 from ml.explain.photo import LoadedModel, explain_batch, explain_image
 from ml.explain.prepare import for_inference
 from ml.explain.taps import activations_and_gradients
+from ml.networks.attention.base import MECHANISMS
 from ml.networks.network import Network
 from ml.networks.types import STAGES, Attended
 from tests.support import networks as nets
@@ -310,6 +311,35 @@ def test_what_an_image_result_holds(photo_array: np.ndarray) -> None:
             np.testing.assert_allclose(
                 heatmap.values.mean(0), kinds[stage, "attention"].values, atol=1e-6
             )
+
+
+@pytest.mark.parametrize(
+    ("mechanism", "parameters"),
+    [
+        (name, choice)
+        for name in nets.names()
+        for choice in nets.choices(MECHANISMS[name].parameters)
+    ],
+)
+def test_the_unit_of_a_mask_is_what_its_numbers_are(
+    mechanism: str, parameters: dict[str, object], photo_array: np.ndarray
+) -> None:
+    """Whatever the parameters: shares sum to 1; gates do not, and are factors of at most 1."""
+    network = nets.build(mechanism, **parameters)
+    classes = tuple(f"Class {i}" for i in range(10))
+    model = LoadedModel(mechanism, network, classes)
+    for heatmap in explain_image(model, photo_array[:96, :96]).heatmaps:
+        values = heatmap.values
+        if heatmap.stage == "combined":
+            assert heatmap.unit == "combined"
+        elif heatmap.method == "gradcam":
+            assert heatmap.unit == "evidence"
+        elif heatmap.unit == "share":
+            assert values.sum() == pytest.approx(1, abs=1e-3)
+        else:
+            assert heatmap.unit == "gate"
+            assert np.abs(values).max() <= 1
+            assert abs(values.sum() - 1) > 0.01
 
 
 @pytest.mark.parametrize("mechanism", nets.names())

@@ -22,8 +22,8 @@ def rows(negative: bool = False) -> list[Row]:
     if negative:
         cams["late"] = -np.abs(cams["late"])
     return [
-        Row("CBAM", "attention", "tench  98%", masks),
-        Row("CBAM", "gradcam", "tench  98%", cams),
+        Row("CBAM", "attention", "gate", "tench  98%", masks),
+        Row("CBAM", "gradcam", "evidence", "tench  98%", cams),
     ]
 
 

@@ -77,7 +77,8 @@ def test_without_opacity_it_is_the_clip(tmp_path: Path) -> None:
 def test_a_sheet_has_a_cell_a_snippet_and_says_when(tmp_path: Path) -> None:
     pictures = np.random.default_rng(0).integers(0, 255, (3, 32, 32, 3), np.uint8)
     strips = [
-        sheet.Strip("Gated", stream, "fight  81%", MAPS, learnt=False) for stream in ("rgb", "flow")
+        sheet.Strip("Gated", stream, "fight  81%", MAPS, evidence=True)
+        for stream in ("rgb", "flow")
     ]
     sizes = []
     for count in (1, 2):

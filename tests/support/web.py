@@ -37,6 +37,7 @@ from tests.support.server_settings import SERVERS
 
 CLASSES = ["tench", "church", "parachute"]
 STAGES = ("early", "medium", "late", "combined")
+UNITS = {"attention": "share", "gradcam": "evidence"}
 GRIDS = {"early": 4, "medium": 3, "late": 2, "combined": 8}
 
 
@@ -159,6 +160,7 @@ class Api:
             model=model,
             stage=stage,
             method=method,
+            unit="combined" if stage == "combined" else UNITS[method],
             layer="features.6",
             shape=list(values.shape),
             min=float(exact.min()),

@@ -15,13 +15,14 @@ from worker.analysis.rows import compact, entropy_bits, heatmap, prediction
 def test_a_row_describes_its_file() -> None:
     values = np.array([[-1.5, 0.0], [0.1, 3.3333333]], np.float32)
     row, file = heatmap(
-        "a" * 32, "plain", Heatmap("late", "gradcam", "features.18", values, "tench")
+        "a" * 32, "plain", Heatmap("late", "gradcam", "evidence", "features.18", values, "tench")
     )
     stored = np.load(io.BytesIO(file), allow_pickle=False)
     assert stored.dtype == np.float16
     exact = stored.astype(np.float64)
     assert (row.min, row.max, row.sum) == (exact.min(), exact.max(), exact.sum())
     assert (row.shape, row.stage, row.method, row.target) == ([2, 2], "late", "gradcam", "tench")
+    assert row.unit == "evidence"
     assert row.blob_key == f"maps/{'a' * 32}/plain-late-gradcam.npy"
 
 

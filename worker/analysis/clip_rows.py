@@ -55,6 +55,7 @@ def track(
         "stream": found.stream,
         "stage": found.stage,
         "method": found.method,
+        "unit": found.unit,
         "layer": found.layer,
         "shape": list(stored.shape[1:]),
         "target": found.target,

@@ -53,11 +53,10 @@ def draw_clip(params: DrawClipJob, context: Context) -> None:
 def _layer(context: Context, params: DrawClipJob, maps: list[Heatmap]) -> film.Layer:
     """Return the maps with one scale for all moments: evidence from 0, masks from their least."""
     values = np.load(io.BytesIO(context.runtime.blobs.get(maps[0].blob_key))).astype(np.float32)
-    learnt = params.method.startswith("attention")
     return film.Layer(
         maps=values,
         times=np.array([row.time_s for row in maps], np.float64),
-        low=float(values.min()) if learnt else 0.0,
+        low=0.0 if maps[0].target is not None else float(values.min()),
         high=float(values.max()),
         colormap=params.colormap,
         alpha=params.alpha,

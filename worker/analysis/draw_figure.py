@@ -6,6 +6,7 @@ import io
 from functools import partial
 from itertools import groupby
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from sqlalchemy.orm import Session
@@ -17,6 +18,7 @@ from app.db.tables import Analysis, Heatmap, Prediction
 from app.jobs.parameters import DrawFigureJob
 from app.storage.blobs import BlobStore, flush, no_space_is_disk_full
 from ml.figures.table import Row, draw
+from ml.networks.types import Unit
 from worker.analysis.draw_sheet import draw_sheet
 from worker.context import Context
 from worker.handlers import handles
@@ -98,6 +100,7 @@ def _row(title: str, said: Prediction, maps: list[Heatmap], blobs: BlobStore) ->
     return Row(
         title=title,
         method=maps[0].method,
+        unit=cast(Unit, next((m.unit for m in maps if m.unit != "combined"), "combined")),
         caption=f"{best['name']} {best['probability']:.0%}",
         maps={stage: np.asarray(map_, np.float32) for stage, map_ in values.items()},
     )

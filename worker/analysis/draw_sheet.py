@@ -101,7 +101,7 @@ def _strips(
                 stream=STREAM_TITLES[first.stream],
                 caption=f"{best['name']} {best['probability']:.0%}",
                 maps=np.asarray(values, np.float32),
-                learnt=first.method.startswith("attention"),
+                evidence=first.target is not None,
             )
         )
     return strips

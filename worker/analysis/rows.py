@@ -42,6 +42,7 @@ def heatmap(analysis_id: str, model: str, map_: Map) -> tuple[Heatmap, bytes]:
         model=model,
         stage=map_.stage,
         method=map_.method,
+        unit=map_.unit,
         layer=map_.layer,
         shape=list(stored.shape),
         min=float(exact.min()),

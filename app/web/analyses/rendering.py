@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -128,16 +127,16 @@ class _Shown:
 
     model: str
     method: str
-    stage: str
+    unit: str
+    target: str | None
     shape: list[int]
     min: float
     max: float
-    sum: float
 
     @classmethod
     def of(cls, row: Heatmap, grid: npy.Grid) -> _Shown:
-        facts = (min(grid.values), max(grid.values), math.fsum(grid.values))
-        return cls(row.model, row.method, row.stage, list(grid.shape), *facts)
+        low, high = min(grid.values), max(grid.values)
+        return cls(row.model, row.method, row.unit, row.target, list(grid.shape), low, high)
 
 
 def _medium(session: Session, row: Heatmap) -> Media:

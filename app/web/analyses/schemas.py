@@ -11,6 +11,13 @@ from app.jobs.parameters import FlowMethod
 from app.web.http import examples
 from app.web.http.schemas import Answer, Id, Name, OfClip, State, Whole
 
+Unit = Literal["share", "gate", "evidence", "rollout", "combined"]
+UNIT = (
+    "What the numbers are: `share` of a mask that sums to 1; `gate`, a factor of at most 1; "
+    "`evidence` in the target's logit; `rollout`, the share of attention that reaches a place; "
+    "`combined`, the mean of the stages' maps, each scaled to 0..1."
+)
+
 
 class AnalysisCreate(BaseModel):
     """A request to explain a photo or a clip."""
@@ -178,6 +185,7 @@ class Heatmap(Answer):
     model: str
     stage: str
     method: str
+    unit: Unit = Field(description=UNIT)
     stream: Literal["rgb", "flow"]
     time_s: float | None = Field(description="Of a clip: the moment, in seconds from its start.")
     frame: int = Field(description="Of a clip: the map's place in its track; -1 for a photo.")
@@ -208,6 +216,7 @@ class Track(Answer):
     stream: Literal["rgb", "flow"]
     stage: str
     method: str
+    unit: Unit = Field(description=UNIT)
     layer: str
     target: str | None
     shape: list[int] = Field(description="[times, h, w]")

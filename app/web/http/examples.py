@@ -97,6 +97,7 @@ HEATMAP: dict[str, Any] = {
     "model": "gated",
     "stage": "late",
     "method": "attention",
+    "unit": "share",
     "stream": "rgb",
     "time_s": None,
     "frame": -1,

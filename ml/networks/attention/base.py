@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from torch import Tensor, nn
 
 from ml.networks.registry import Registry
-from ml.networks.types import STAGES, About, Attended, Stage
+from ml.networks.types import STAGES, About, Attended, Stage, Unit
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,11 @@ class Mechanism(nn.Module):
 
     classifies_trunk: whether the classifier reads the trunk's stages, and not the last block; the
     late Grad-CAM is taken at what the classifier reads.
+    mask_unit: what the numbers of its masks are.
     """
 
     classifies_trunk = False
+    mask_unit: Unit = "gate"
 
     def __init__(self, slots: Slots, parameters: Parameters) -> None:
         super().__init__()

@@ -96,6 +96,7 @@ class GatedClassifier(Mechanism):
     def __init__(self, slots: Slots, parameters: GateParameters) -> None:
         super().__init__(slots, parameters)
         self.aggregation = parameters.aggregation
+        self.mask_unit = "gate" if parameters.normalisation == "sigmoid" else "share"
         self.gates = nn.ModuleDict(
             {
                 s: Gate(slots.channels[s], slots.head_channels, parameters.normalisation)

@@ -62,6 +62,7 @@ class LearnToPayAttention(Mechanism):
     """The classifier sees only the attended vectors g_a, never the global feature itself."""
 
     classifies_trunk = True
+    mask_unit = "share"
 
     def __init__(self, slots: Slots, parameters: L2PAParameters) -> None:
         super().__init__(slots, parameters)

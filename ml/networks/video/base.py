@@ -10,8 +10,9 @@ from typing import Any
 from torch import Tensor, nn
 
 from ml.errors import MlError
+from ml.networks.network import Network
 from ml.networks.registry import Registry
-from ml.networks.types import STAGES, About, Stage
+from ml.networks.types import STAGES, About, Stage, Unit
 from ml.networks.video.types import ClipAttended, ClipBatch, Stream
 
 
@@ -86,6 +87,11 @@ class VideoNetwork(nn.Module):
         Their outputs are (B*K, C, h, w) or, of networks that see a whole clip, (B, C, T, h, w).
         """
         raise TypeError(f"{type(self).__name__} cannot explain {stream}")
+
+    def mask_unit(self, stream: Stream) -> Unit:
+        """What the numbers of a stream's masks are: those of its mechanism."""
+        network = getattr(self, stream, None)
+        return network.mechanism.mask_unit if isinstance(network, Network) else "gate"
 
     def score(self, output: ClipAttended, targets: Tensor) -> Tensor:
         """What Grad-CAM differentiates: each clip's target logit (targets: (B,)), summed."""

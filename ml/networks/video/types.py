@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
-from ml.networks.types import FloatArray, Stage
+from ml.networks.types import FloatArray, Stage, Unit
 
 Stream = Literal["rgb", "flow"]
 STREAMS: tuple[Stream, ...] = ("rgb", "flow")
@@ -103,6 +103,7 @@ class Track:
     stream: Stream
     stage: str
     method: str
+    unit: Unit
     layer: str
     values: FloatArray
     times: Seconds

@@ -1,13 +1,12 @@
 """Which values the two ends of a colormap stand for; `static/js/scale.js` has the same rules.
 
 - `map`: each map its own. Evidence (Grad-CAM and its family) from 0 to the map's maximum, so that
-  zero stays zero and evidence against is not shown; a learnt mask from its minimum to its maximum.
+  zero stays zero and evidence against is not shown; masks and rollout from minimum to maximum.
 - `row`: the same, over all maps of a model that have the same method and unit.
 - `shared`: the same, over all maps of the analysis that have the same method and unit.
-- `absolute`: fixed, so that photos compare. A learnt mask that sums to 1 is shown as multiples of
-  an even mask (value x places), 0 to 8; any other learnt mask from 0 to 1; evidence in logits
-  (value x places: what the logit would be if the whole picture were this place), 0 to 20; a
-  combined map, an average of maps scaled to [0, 1], from 0 to 1.
+- `absolute`: fixed, so that photos compare. Shares and rollout as multiples of an even map (value
+  x places), 0 to 8; gates from 0 to 1; evidence in logits (value x places: what the logit would be
+  if the whole picture were this place), 0 to 20; a combined map from 0 to 1.
 
 A diverging colormap shows evidence against as well: its range is even around zero.
 """
@@ -15,13 +14,11 @@ A diverging colormap shows evidence against as well: its range is even around ze
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal, Protocol
+from typing import Protocol
 
 from app.jobs.parameters import Scale
 
-Kind = Literal["share", "gate", "evidence", "combined"]
-UNIFORM_MULTIPLES = 8.0
-LOGITS = 20.0
+TOPS = {"share": 8.0, "rollout": 8.0, "evidence": 20.0}  # of the scale `absolute`, over places
 
 
 class Extent(Protocol):
@@ -36,8 +33,8 @@ class Extent(Protocol):
         """Method that made the map."""
 
     @property
-    def stage(self) -> str:
-        """Stage, or `combined`."""
+    def unit(self) -> str:
+        """What its numbers are: `share`, `gate`, `evidence`, `rollout` or `combined`."""
 
     @property
     def shape(self) -> list[int]:
@@ -52,34 +49,24 @@ class Extent(Protocol):
         """Largest value."""
 
     @property
-    def sum(self) -> float:
-        """Sum of all values."""
+    def target(self) -> str | None:
+        """Class that it is evidence for; None for a mask or rollout."""
 
 
-def is_learnt(method: str) -> bool:
-    """True for masks the model has learnt, false for evidence (Grad-CAM and its family)."""
-    return method.startswith("attention")
-
-
-def kind(extent: Extent) -> Kind:
-    """Return what the numbers are: only maps of the same kind can share a scale."""
-    if extent.stage == "combined":
-        return "combined"
-    if not is_learnt(extent.method):
-        return "evidence"
-    sums_to_one = extent.min >= 0 and abs(extent.sum - 1) < 0.01
-    return "share" if sums_to_one else "gate"
+def is_evidence(extent: Extent) -> bool:
+    """True for maps for or against a class, false for what a model weighs by (masks, rollout)."""
+    return extent.target is not None
 
 
 def _absolute(extent: Extent) -> tuple[float, float]:
-    top = {"share": UNIFORM_MULTIPLES, "evidence": LOGITS}.get(kind(extent))
+    top = TOPS.get(extent.unit)
     places = extent.shape[-1] * extent.shape[-2]
     return 0.0, 1.0 if top is None else top / places
 
 
 def _shares(extent: Extent, other: Extent, rule: Scale) -> bool:
     """Whether `other` counts for the range of `extent`."""
-    alike = (extent.method, kind(extent)) == (other.method, kind(other))
+    alike = (extent.method, extent.unit) == (other.method, other.unit)
     return alike and (rule == "shared" or (rule == "row" and extent.model == other.model))
 
 
@@ -90,7 +77,7 @@ def span(
 
     `others` are all maps of the analysis, `extent` itself among them or not.
     """
-    evidence = not is_learnt(extent.method)
+    evidence = is_evidence(extent)
     if rule == "absolute":
         low, high = _absolute(extent)
     else:
