@@ -16,11 +16,13 @@ STAGES: tuple[Stage, ...] = ("early", "medium", "late")
 Unit = Literal["share", "gate", "evidence", "rollout", "combined"]
 """What a map's numbers are; only maps of one unit can share a scale.
 
-share: of a mask that sums to 1 over its places. gate: a factor that the features are multiplied
-by, from 0 (closed) to 1 (open); from -1 where residual attention divides by a length. evidence: signed contributions to the target's logit; their sum
-is the part of the logit that a map explains (exact at the late stage for a linear head). rollout:
-share of the attention that reaches each place through all layers. combined: the mean of the
-stages' maps, each scaled to 0..1.
+- share: of a mask that sums to 1 over its places.
+- gate: a factor that the features are multiplied by, from 0 (closed) to 1 (open); from -1 where
+  residual attention divides by a length.
+- evidence: signed contributions to the target's logit; at the late stage of a linear head their
+  sum is the logit without its bias.
+- rollout: share of the attention that reaches each place through all layers.
+- combined: the mean of the stages' maps, each scaled to 0..1.
 """
 
 FloatArray = npt.NDArray[np.float32]
