@@ -1,8 +1,8 @@
 // What the models say: the rows' answers, the timeline's lanes, the fusion slider, the shares.
-import { METHODS } from "../cells.js";
-import { percent, setText } from "../format.js";
-import { showAnswer } from "../rows.js";
-import { kind } from "../scale.js";
+import { METHODS } from "../analysis/cells.js";
+import { percent, setText } from "../lib/format.js";
+import { showAnswer } from "../lib/rows.js";
+import { kind } from "../lib/scale.js";
 import { contributions, fuse, isFree, ratio, reweighted, weightsOf } from "./fusion.js";
 import { numbersTable } from "./numbers.js";
 import { Shares } from "./shares.js";

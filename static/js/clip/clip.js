@@ -1,12 +1,12 @@
 // The page of a clip: it joins the view (address, tools, keys), the clock, and what is drawn.
-import { follow, getArray, getJson, isFinal } from "../api.js";
-import { Colours } from "../colours.js";
-import { bindDownloads } from "../downloads.js";
-import { gridKeys, shortcuts } from "../keys.js";
-import { followPointer, mark } from "../spot.js";
-import { bindStatus, rerun, showProblem, showStatus } from "../status.js";
-import { OWN_TOP } from "../retarget.js";
-import { makeTarget } from "../target.js";
+import { follow, getArray, getJson, isFinal } from "../lib/api.js";
+import { Colours } from "../lib/colours.js";
+import { bindDownloads } from "../lib/downloads.js";
+import { gridKeys, shortcuts } from "../lib/keys.js";
+import { followPointer, mark } from "../lib/cursor.js";
+import { bindStatus, rerun, showProblem, showStatus } from "../lib/status.js";
+import { OWN_TOP } from "../analysis/retarget.js";
+import { makeTarget } from "../lib/target.js";
 import { Answers } from "./answers.js";
 import { Cells, Pace, spotWords } from "./cells.js";
 import { FrameClock, VideoClock, frameBeside } from "./clock.js";

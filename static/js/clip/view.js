@@ -1,5 +1,5 @@
 // What the visitor has chosen to see of a clip. It lives in the address, as for a photo.
-import { AddressState } from "../address.js";
+import { AddressState } from "../lib/address.js";
 
 /**
  * @typedef {object} View

@@ -1,7 +1,7 @@
 // All runs of a study in one chart: loss and accuracy side by side, with one legend and one pointer.
-import { setText } from "../format.js";
-import { make, part } from "./dom.js";
-import { colour, palette, Plot } from "./plot.js";
+import { setText } from "../lib/format.js";
+import { make, part } from "../lib/dom.js";
+import { colour, palette, Plot } from "../lib/charts/plot.js";
 import { band, value } from "./series.js";
 
 // Okabe and Ito's colours, as on the models' page; the likest two differ in dash.
@@ -32,7 +32,7 @@ export class Curves {
     this.tipCells = new Map();
   }
 
-  /** @param {"loss" | "accuracy"} metric @returns {import("./figure.js").Look} */
+  /** @param {"loss" | "accuracy"} metric @returns {import("../lib/charts/figure.js").Look} */
   #look(metric) {
     const percent = metric === "accuracy";
     const limits = /** @type {[number, number]} */ (percent ? [0, 100] : [0, Infinity]);
@@ -111,7 +111,7 @@ export class Curves {
     return { xs: epochs.map((one) => one.step / perEpoch), ys: epochs.map((one) => factor * (one[`val_${metric}`] ?? NaN)), count: epochs.length };
   }
 
-  /** @param {"loss" | "accuracy"} metric @returns {import("./figure.js").Line[]} */
+  /** @param {"loss" | "accuracy"} metric @returns {import("../lib/charts/figure.js").Line[]} */
   #lines(metric) {
     const { train, val } = this.state.now;
     const hidden = this.hidden();

@@ -1,5 +1,5 @@
 // What the visitor has chosen to see in a study. It lives in the address: a link shows the same.
-import { AddressState } from "../address.js";
+import { AddressState } from "../lib/address.js";
 
 /** @typedef {typeof DEFAULTS} Shown */
 export const DEFAULTS = {

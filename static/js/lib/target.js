@@ -1,7 +1,7 @@
 // Which class Grad-CAM explains: each model's own first, one of the best five, or any by search.
 import { Combobox } from "./combobox.js";
 import { percent } from "./format.js";
-import { OWN_TOP } from "./retarget.js";
+import { OWN_TOP } from "../analysis/retarget.js";
 
 const OWN = "Each model’s own top class";
 

@@ -1,5 +1,5 @@
 // The contact sheet: a row of thumbnails for each class, filled when it comes into view.
-import { count, part } from "./dataset-words.js";
+import { count, part } from "./words.js";
 
 const FIRST = 12;
 const MORE = 60;

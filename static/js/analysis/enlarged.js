@@ -1,9 +1,9 @@
 // The enlarged map: beside the photo, with its facts. Arrow keys step on, Escape goes back.
 import { METHODS, Painter, meaning } from "./cells.js";
-import { capital, number, percent } from "./format.js";
-import { arrowStep } from "./keys.js";
-import { entropy, peakSpot } from "./maps.js";
-import { hasSign } from "./scale.js";
+import { capital, number, percent } from "../lib/format.js";
+import { arrowStep } from "../lib/keys.js";
+import { entropy, peakSpot } from "../lib/maps.js";
+import { hasSign } from "../lib/scale.js";
 
 /** @typedef {import("./store.js").Entry} Entry */
 
@@ -62,7 +62,7 @@ export class Enlarged {
 
   /** @param {Entry} entry @param {{prediction: any, method: string}} of */
   #facts(entry, { prediction, method }) {
-    const grid = /** @type {import("./maps.js").Grid} */ (entry.grid);
+    const grid = /** @type {import("../lib/maps.js").Grid} */ (entry.grid);
     const spread = entropy(grid);
     const peak = peakSpot(grid);
     const target = prediction?.target;
@@ -108,7 +108,7 @@ function pngAddress(entry, view) {
 
 const BINS = 40;
 
-/** @param {SVGElement} svg @param {import("./maps.js").Grid} grid */
+/** @param {SVGElement} svg @param {import("../lib/maps.js").Grid} grid */
 function histogram(svg, grid) {
   const counts = new Array(BINS).fill(0);
   const range = grid.max - grid.min || 1;

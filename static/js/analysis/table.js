@@ -1,13 +1,13 @@
 // All cells together: draw them, mark the spot in them, say what is under it.
 import { Cell, METHODS } from "./cells.js";
-import { number } from "./format.js";
+import { number } from "../lib/format.js";
 import { makeLegend, showLegend } from "./legend.js";
-import { valueAt } from "./maps.js";
-import { isLearnt, kind, places } from "./scale.js";
+import { valueAt } from "../lib/maps.js";
+import { isLearnt, kind, places } from "../lib/scale.js";
 import { IMAGENET } from "./sources.js";
-import { mark } from "./spot.js";
+import { mark } from "../lib/cursor.js";
 
-/** @typedef {import("./spot.js").Spot} Spot */
+/** @typedef {import("../lib/cursor.js").Spot} Spot */
 
 /** @param {string} name @returns {any} */
 const part = (name) => document.querySelector(`[data-${name}]`);
@@ -15,7 +15,7 @@ const part = (name) => document.querySelector(`[data-${name}]`);
 export class Table {
   /**
    * @param {import("./store.js").Store} store @param {any[]} cards every model that is offered
-   * @param {import("./colours.js").Colours} colours
+   * @param {import("../lib/colours.js").Colours} colours
    */
   constructor(store, cards, colours) {
     this.store = store;

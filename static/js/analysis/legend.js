@@ -1,7 +1,7 @@
 // The legend: a ramp for masks and one for Grad-CAM, with the true numbers at its ends.
-import { paint } from "./colours.js";
-import { number, setText } from "./format.js";
-import { hasSign, isLearnt, kind, places, span } from "./scale.js";
+import { paint } from "../lib/colours.js";
+import { number, setText } from "../lib/format.js";
+import { hasSign, isLearnt, kind, places, span } from "../lib/scale.js";
 
 /** @typedef {import("./store.js").Entry} Entry */
 /** @typedef {import("./cells.js").Look} Look */

@@ -1,7 +1,7 @@
 // A chart on canvases: one for the lines, one above it for the crosshair; zoom, pointer, keys.
-import { batched, make } from "./dom.js";
+import { batched, make } from "../dom.js";
 import { drawFigure, frame } from "./figure.js";
-import { CanvasPen } from "./pen.js";
+import { CanvasPen } from "./draw-backend.js";
 
 /** @typedef {import("./figure.js").Line} Line */
 /** @typedef {import("./figure.js").Look} Look */
@@ -77,7 +77,7 @@ export class Plot {
     const { x, left, top, width: inner, height: tall } = this.place;
     const pen = new CanvasPen(fit(this.over, width, height), this.family);
     const { accent, muted } = this.look.colours;
-    const upright = (/** @type {number} */ at, /** @type {import("./pen.js").Stroke} */ stroke) => {
+    const upright = (/** @type {number} */ at, /** @type {import("./draw-backend.js").Stroke} */ stroke) => {
       const px = Math.round(x.to(at)) + 0.5;
       if (px >= left - 1 && px <= left + inner + 1) pen.path([px, top, px, top + tall], stroke);
     };

@@ -1,8 +1,8 @@
 // The account page: make and revoke tokens, sign browsers out, change the password. After each
 // change the list is fetched anew, so its rows are written in one place, the template.
-import { getJson, postJson } from "./api.js";
-import { ago } from "./format.js";
-import { browserName } from "./account-agent.js";
+import { getJson, postJson } from "../lib/api.js";
+import { ago } from "../lib/format.js";
+import { browserName } from "./agent.js";
 
 const DAY = 24 * 3600 * 1000;
 const DATE = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });

@@ -1,6 +1,6 @@
 // Another target class, another head of the first row: Grad-CAM alone is computed again.
 import { IMAGENET } from "./sources.js";
-import { showProblem } from "./status.js";
+import { showProblem } from "../lib/status.js";
 
 export const OWN_TOP = "top";
 

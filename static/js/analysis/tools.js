@@ -11,7 +11,7 @@ const RANGES = ["opacity", "threshold"];
 /** @param {string} name @returns {any} */
 const field = (name) => form.elements.namedItem(name);
 
-/** @param {View} view @param {import("./colours.js").Colours} colours */
+/** @param {View} view @param {import("../lib/colours.js").Colours} colours */
 export function showTools(view, colours) {
   for (const name of PLAIN) {
     const value = view[name];
@@ -26,7 +26,7 @@ export function showTools(view, colours) {
   showColours(view, colours);
 }
 
-/** One list of colours: those of the signed view while it is on. @param {View} view @param {import("./colours.js").Colours} colours */
+/** One list of colours: those of the signed view while it is on. @param {View} view @param {import("../lib/colours.js").Colours} colours */
 function showColours(view, colours) {
   const kind = view.signed ? "diverging" : "sequential";
   if (colourField.dataset.kind !== kind) {
@@ -74,7 +74,7 @@ const after = (list, now) => list[(list.indexOf(now) + 1) % list.length];
 
 /**
  * What single keys do to the view.
- * @param {ViewState} state @param {import("./colours.js").Colours} colours
+ * @param {ViewState} state @param {import("../lib/colours.js").Colours} colours
  * @returns {Record<string, () => void>}
  */
 export function toolShortcuts(state, colours) {

@@ -1,8 +1,8 @@
 // The maps of the page: records first, values as they arrive. Later layers cover earlier ones.
-import { getArray, getJson } from "./api.js";
-import { combine, fromArray, reduceChannels } from "./maps.js";
+import { getArray, getJson } from "../lib/api.js";
+import { combine, fromArray, reduceChannels } from "../lib/maps.js";
 
-/** @typedef {import("./scale.js").Entry & {missing?: string, channel?: string}} Entry */
+/** @typedef {import("../lib/scale.js").Entry & {missing?: string, channel?: string}} Entry */
 /** @typedef {"base" | "head" | "cam" | "derived"} LayerName */
 
 /** @type {LayerName[]} which one is asked first */
@@ -17,7 +17,7 @@ export class Store {
     /** @type {Record<LayerName, {entries: Map<string, Entry>, predictions: Record<string, any>}>} */
     this.layers = /** @type {any} */ ({});
     for (const name of ORDER) this.clear(name);
-    /** @type {Map<string, Promise<import("./npy.js").NdArray>>} by record id */
+    /** @type {Map<string, Promise<import("../lib/npy.js").NdArray>>} by record id */
     this.stacks = new Map();
   }
 
@@ -101,11 +101,11 @@ export class Store {
   #stack(entry) {
     const { id, links } = entry.record;
     if (!this.stacks.has(id)) this.stacks.set(id, getArray(links.npy));
-    return /** @type {Promise<import("./npy.js").NdArray>} */ (this.stacks.get(id));
+    return /** @type {Promise<import("../lib/npy.js").NdArray>} */ (this.stacks.get(id));
   }
 
   /**
-   * @param {Entry} stack @param {import("./npy.js").NdArray} array @param {string} rule
+   * @param {Entry} stack @param {import("../lib/npy.js").NdArray} array @param {string} rule
    * @returns {Entry}
    */
   #derive(stack, array, rule) {
@@ -126,7 +126,7 @@ export class Store {
 
   /**
    * @param {string} model @param {string} stage @param {string} rule
-   * @param {import("./maps.js").Grid | null} grid @param {string} missing
+   * @param {import("../lib/maps.js").Grid | null} grid @param {string} missing
    * @returns {Entry}
    */
   #put(model, stage, rule, grid, missing) {

@@ -1,19 +1,19 @@
 // The analysis page: it joins the view (address, toolbar, keys) to the maps (store) and the table.
-import { getJson } from "./api.js";
-import { Enlarged } from "./big.js";
-import { Colours } from "./colours.js";
-import { bindDownloads, showDownloads } from "./downloads.js";
-import { gridKeys, neighbour, shortcuts } from "./keys.js";
-import { peakSpot } from "./maps.js";
+import { getJson } from "../lib/api.js";
+import { Enlarged } from "./enlarged.js";
+import { Colours } from "../lib/colours.js";
+import { bindDownloads, showDownloads } from "../lib/downloads.js";
+import { gridKeys, neighbour, shortcuts } from "../lib/keys.js";
+import { peakSpot } from "../lib/maps.js";
 import { Retarget } from "./retarget.js";
-import { showAnswer } from "./rows.js";
-import { RULES } from "./scale.js";
+import { showAnswer } from "../lib/rows.js";
+import { RULES } from "../lib/scale.js";
 import { Sources } from "./sources.js";
-import { followPointer, parseSpot, spotText } from "./spot.js";
-import { bindStatus, showProblem, showStatus } from "./status.js";
+import { followPointer, parseSpot, spotText } from "../lib/cursor.js";
+import { bindStatus, showProblem, showStatus } from "../lib/status.js";
 import { Store } from "./store.js";
 import { Table } from "./table.js";
-import { makeTarget } from "./target.js";
+import { makeTarget } from "../lib/target.js";
 import { bindTools, showTools, showTruths, toolShortcuts } from "./tools.js";
 import { ViewState } from "./view.js";
 
@@ -150,7 +150,7 @@ function nudge(cell, right, down) {
   if (state.now.cell && table.spot) state.set({ at: spotText(table.spot) });
 }
 
-/** @param {import("./spot.js").Spot | null} spot @param {Cell | null} cell */
+/** @param {import("../lib/cursor.js").Spot | null} spot @param {Cell | null} cell */
 function setSpot(spot, cell) {
   table.spot = spot ?? parseSpot(state.now.at);
   table.active = cell ?? selected() ?? table.active;

@@ -1,5 +1,5 @@
 // What both pages of datasets say, and how they find their parts.
-import { ago, capital } from "./format.js";
+import { ago, capital } from "../lib/format.js";
 
 /** @param {string} name @returns {HTMLElement} */
 export const part = (name) => /** @type {HTMLElement} */ (document.querySelector(`[data-${name}]`));

@@ -1,7 +1,7 @@
 // The list of datasets, and the ways to bring one: an archive, a folder on the server, Imagenette.
-import { getJson, isFinal, postJson, sendForm } from "./api.js";
-import { agoAll, bytes, duration, part, say, words } from "./dataset-words.js";
-import { bindDrop } from "./dropping.js";
+import { getJson, isFinal, postJson, sendForm } from "../lib/api.js";
+import { agoAll, bytes, duration, part, say, words } from "./words.js";
+import { bindDrop } from "../lib/drop-zone.js";
 
 const DATASETS = "/api/v1/datasets";
 const LOOK_MS = 1000;

@@ -1,7 +1,7 @@
 // The home page: a photo or clip from anywhere (button, camera, drop, paste, example) becomes an analysis.
-import { ApiError, postJson, upload } from "./api.js";
-import { ago } from "./format.js";
-import { bindDrop } from "./dropping.js";
+import { ApiError, postJson, upload } from "../lib/api.js";
+import { ago } from "../lib/format.js";
+import { bindDrop } from "../lib/drop-zone.js";
 
 /** @param {string} name @returns {HTMLElement} */
 const part = (name) => /** @type {HTMLElement} */ (document.querySelector(`[data-${name}]`));

@@ -10,7 +10,7 @@ const links = /** @type {NodeListOf<HTMLAnchorElement>} */ (
 
 /**
  * Downloads follow the view; they are of this analysis, not of another target looked at on top.
- * @param {import("./view.js").View} view @param {string} target "" for the analysis' own
+ * @param {import("../analysis/view.js").View} view @param {string} target "" for the analysis' own
  */
 export function showDownloads(view, target) {
   part("other-target").hidden = target === "";

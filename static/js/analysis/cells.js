@@ -1,8 +1,8 @@
 // One cell of the table: it paints its map over the photo and says in words what it shows.
-import { paint } from "./colours.js";
-import { capital, number, setText } from "./format.js";
-import { peakSpot, sample, valueAt } from "./maps.js";
-import { hasSign, isLearnt, kind, span } from "./scale.js";
+import { paint } from "../lib/colours.js";
+import { capital, number, setText } from "../lib/format.js";
+import { peakSpot, sample, valueAt } from "../lib/maps.js";
+import { hasSign, isLearnt, kind, span } from "../lib/scale.js";
 
 /** @typedef {import("./store.js").Entry} Entry */
 /**
@@ -54,7 +54,7 @@ export class Painter {
     return { width, height };
   }
 
-  /** @param {import("./maps.js").Grid} grid @param {number} width @param {number} height @param {boolean} smooth */
+  /** @param {import("../lib/maps.js").Grid} grid @param {number} width @param {number} height @param {boolean} smooth */
   #sampled(grid, width, height, smooth) {
     const last = this.field;
     const same = last.grid === grid && last.width === width && last.height === height;

@@ -1,5 +1,5 @@
 // What the visitor has chosen to see. It lives in the address, so that a link shows the same.
-import { AddressState } from "./address.js";
+import { AddressState } from "../lib/address.js";
 
 /**
  * @typedef {object} View

@@ -1,6 +1,6 @@
 // Where the maps come from: the analysis of this page, and the small ones asked for on top of it
 // (another target class for Grad-CAM, the ImageNet head of the first row).
-import { follow, getJson, isFinal, postJson } from "./api.js";
+import { follow, getJson, isFinal, postJson } from "../lib/api.js";
 import { Store } from "./store.js";
 
 /** @typedef {import("./store.js").LayerName} LayerName */

@@ -1,5 +1,5 @@
 // Draws lines with their axes by any pen. Each pixel column of a long line keeps its extremes.
-import { lowerBound } from "./series.js";
+import { lowerBound } from "../../training/series.js";
 import { Axis, logTicks, ticks, tickText } from "./ticks.js";
 
 /**
@@ -100,7 +100,7 @@ export function outline(xs, ys, count, { x, y, left, width }) {
   return out;
 }
 
-/** @param {import("./pen.js").Pen} pen @param {Frame} place @param {Look} look */
+/** @param {import("./draw-backend.js").Pen} pen @param {Frame} place @param {Look} look */
 function drawAxes(pen, { x, y, left, top, width, height }, look) {
   const { ink, muted, line } = look.colours;
   const bottom = top + height;
@@ -119,7 +119,7 @@ function drawAxes(pen, { x, y, left, top, width, height }, look) {
   pen.text(left + width, bottom + 30, look.xTitle, { colour: muted, align: "right" });
 }
 
-/** @param {import("./pen.js").Pen} pen @param {Frame} place @param {Line} line */
+/** @param {import("./draw-backend.js").Pen} pen @param {Frame} place @param {Line} line */
 function drawLine(pen, place, line) {
   const { xs, ys, count, colour, width, dash, alpha } = line;
   if (count === 0) return;
@@ -137,7 +137,7 @@ function drawLine(pen, place, line) {
   }
 }
 
-/** @param {import("./pen.js").Pen} pen @param {Line[]} lines @param {Look} look @param {Frame} place */
+/** @param {import("./draw-backend.js").Pen} pen @param {Line[]} lines @param {Look} look @param {Frame} place */
 export function drawFigure(pen, lines, look, place) {
   drawAxes(pen, place, look);
   pen.inside(place.left, place.top - 3, place.width + 3, place.height + 6, () => {
