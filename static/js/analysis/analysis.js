@@ -1,25 +1,24 @@
 // The analysis page: it joins the view (address, toolbar, keys) to the maps (store) and the table.
 import { getJson } from "../lib/api.js";
-import { Enlarged } from "./enlarged.js";
 import { Colours } from "../lib/colours.js";
+import { followPointer, parseSpot, spotText } from "../lib/cursor.js";
+import { part } from "../lib/dom.js";
 import { bindDownloads, showDownloads } from "../lib/downloads.js";
 import { gridKeys, neighbour, shortcuts } from "../lib/keys.js";
 import { peakSpot } from "../lib/maps.js";
-import { Retarget } from "./retarget.js";
 import { showAnswer } from "../lib/rows.js";
 import { RULES } from "../lib/scale.js";
-import { Sources } from "./sources.js";
-import { followPointer, parseSpot, spotText } from "../lib/cursor.js";
 import { bindStatus, showProblem, showStatus } from "../lib/status.js";
+import { makeTarget } from "../lib/target.js";
+import { Enlarged } from "./enlarged.js";
+import { Retarget } from "./retarget.js";
+import { Sources } from "./sources.js";
 import { Store } from "./store.js";
 import { Table } from "./table.js";
-import { makeTarget } from "../lib/target.js";
 import { bindTools, showTools, showTruths, toolShortcuts } from "./tools.js";
 import { ViewState } from "./view.js";
 
 /** @typedef {import("./cells.js").Cell} Cell */
-/** @param {string} name @returns {any} */
-const part = (name) => document.querySelector(`[data-${name}]`);
 
 const data = JSON.parse(document.getElementById("data")?.textContent ?? "{}");
 const state = new ViewState(location.search);

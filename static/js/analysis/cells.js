@@ -2,6 +2,7 @@
 import { paint } from "../lib/colours.js";
 import { capital, number, setText } from "../lib/format.js";
 import { peakSpot, sample, valueAt } from "../lib/maps.js";
+import { METHODS } from "../lib/methods.js";
 import { hasSign, isLearnt, kind, span } from "../lib/scale.js";
 
 /** @typedef {import("./store.js").Entry} Entry */
@@ -12,11 +13,6 @@ import { hasSign, isLearnt, kind, span } from "../lib/scale.js";
  * @property {Uint32Array} lookup     colours of masks, and of Grad-CAM when not signed
  * @property {Uint32Array} diverging  colours of the signed view
  */
-
-export const METHODS = {
-  attention: "learnt mask", gradcam: "Grad-CAM", gradcampp: "Grad-CAM++", hirescam: "HiResCAM",
-  layercam: "LayerCAM", xgradcam: "XGrad-CAM",
-};
 
 /** Paints one map into one frame (a cell, or the enlarged map). */
 export class Painter {

@@ -1,14 +1,13 @@
 // The enlarged map: beside the photo, with its facts. Arrow keys step on, Escape goes back.
-import { METHODS, Painter, meaning } from "./cells.js";
+import { part } from "../lib/dom.js";
 import { capital, number, percent } from "../lib/format.js";
 import { arrowStep } from "../lib/keys.js";
 import { entropy, peakSpot } from "../lib/maps.js";
+import { METHODS } from "../lib/methods.js";
 import { hasSign } from "../lib/scale.js";
+import { Painter, meaning } from "./cells.js";
 
 /** @typedef {import("./store.js").Entry} Entry */
-
-/** @param {string} name @returns {any} */
-const part = (name) => document.querySelector(`[data-${name}]`);
 
 export class Enlarged {
   /**

@@ -1,8 +1,7 @@
 // Another target class, another head of the first row: Grad-CAM alone is computed again.
-import { IMAGENET } from "./sources.js";
 import { showProblem } from "../lib/status.js";
-
-export const OWN_TOP = "top";
+import { OWN_TOP } from "../lib/target.js";
+import { IMAGENET } from "./sources.js";
 
 export class Retarget {
   /**

@@ -1,16 +1,15 @@
 // All cells together: draw them, mark the spot in them, say what is under it.
-import { Cell, METHODS } from "./cells.js";
-import { number } from "../lib/format.js";
-import { makeLegend, showLegend } from "./legend.js";
-import { valueAt } from "../lib/maps.js";
-import { isLearnt, kind, places } from "../lib/scale.js";
-import { IMAGENET } from "./sources.js";
 import { mark } from "../lib/cursor.js";
+import { part } from "../lib/dom.js";
+import { number } from "../lib/format.js";
+import { makeLegend, showLegend } from "../lib/legend.js";
+import { valueAt } from "../lib/maps.js";
+import { METHODS } from "../lib/methods.js";
+import { isLearnt, kind, places } from "../lib/scale.js";
+import { Cell } from "./cells.js";
+import { IMAGENET } from "./sources.js";
 
 /** @typedef {import("../lib/cursor.js").Spot} Spot */
-
-/** @param {string} name @returns {any} */
-const part = (name) => document.querySelector(`[data-${name}]`);
 
 export class Table {
   /**

@@ -1,7 +1,7 @@
 // The table's cells: which are in sight, what they show now, and what is said of them.
-import { METHODS } from "../analysis/cells.js";
 import { number, setText } from "../lib/format.js";
 import { valueAt } from "../lib/maps.js";
+import { METHODS } from "../lib/methods.js";
 import { moment } from "./moments.js";
 import { Picture } from "./picture.js";
 import { keyOf, mapAt } from "./tracks.js";

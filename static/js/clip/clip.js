@@ -1,12 +1,12 @@
 // The page of a clip: it joins the view (address, tools, keys), the clock, and what is drawn.
 import { follow, getArray, getJson, isFinal } from "../lib/api.js";
 import { Colours } from "../lib/colours.js";
+import { followPointer, mark } from "../lib/cursor.js";
+import { part } from "../lib/dom.js";
 import { bindDownloads } from "../lib/downloads.js";
 import { gridKeys, shortcuts } from "../lib/keys.js";
-import { followPointer, mark } from "../lib/cursor.js";
 import { bindStatus, rerun, showProblem, showStatus } from "../lib/status.js";
-import { OWN_TOP } from "../analysis/retarget.js";
-import { makeTarget } from "../lib/target.js";
+import { makeTarget, OWN_TOP } from "../lib/target.js";
 import { Answers } from "./answers.js";
 import { Cells, Pace, spotWords } from "./cells.js";
 import { FrameClock, VideoClock, frameBeside } from "./clock.js";
@@ -22,11 +22,9 @@ import { Timeline } from "./timeline.js";
 import { bindLayer, bindTools, layerOf, showLayer, showTools, toolKeys } from "./tools.js";
 import { Tracks } from "./tracks.js";
 import { Transport } from "./transport.js";
-import { RULES } from "./words.js";
 import { ViewState } from "./view.js";
+import { RULES } from "./words.js";
 
-/** @param {string} name @returns {any} */
-const part = (name) => document.querySelector(`[data-${name}]`);
 const data = JSON.parse(document.getElementById("data")?.textContent ?? "{}");
 const { media, rows } = data;
 /** @type {any} */

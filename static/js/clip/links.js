@@ -1,7 +1,5 @@
 // Downloads of what the player shows, and a link to the very view.
-
-/** @param {string} name @returns {any} */
-const part = (name) => document.querySelector(`[data-${name}]`);
+import { part } from "../lib/dom.js";
 
 /**
  * @param {import("./view.js").View} view @param {import("./tools.js").Layer} layer

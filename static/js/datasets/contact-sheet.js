@@ -1,5 +1,6 @@
 // The contact sheet: a row of thumbnails for each class, filled when it comes into view.
-import { count, part } from "./words.js";
+import { part } from "../lib/dom.js";
+import { count } from "./words.js";
 
 const FIRST = 12;
 const MORE = 60;

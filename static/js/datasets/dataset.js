@@ -1,7 +1,8 @@
 // One dataset: its import while it runs, its classes as a contact sheet, deleting it.
 import { follow, getJson, isFinal, postJson } from "../lib/api.js";
+import { part } from "../lib/dom.js";
 import { Sheet } from "./contact-sheet.js";
-import { agoAll, part, say, words } from "./words.js";
+import { agoAll, say, words } from "./words.js";
 
 const { dataset } = JSON.parse(document.getElementById("data")?.textContent ?? "{}");
 

@@ -1,7 +1,8 @@
 // The list of datasets, and the ways to bring one: an archive, a folder on the server, Imagenette.
 import { getJson, isFinal, postJson, sendForm } from "../lib/api.js";
-import { agoAll, bytes, duration, part, say, words } from "./words.js";
+import { part } from "../lib/dom.js";
 import { bindDrop } from "../lib/drop-zone.js";
+import { agoAll, bytes, duration, say, words } from "./words.js";
 
 const DATASETS = "/api/v1/datasets";
 const LOOK_MS = 1000;

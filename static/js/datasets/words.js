@@ -1,8 +1,6 @@
 // What both pages of datasets say, and how they find their parts.
+import { part } from "../lib/dom.js";
 import { ago, capital } from "../lib/format.js";
-
-/** @param {string} name @returns {HTMLElement} */
-export const part = (name) => /** @type {HTMLElement} */ (document.querySelector(`[data-${name}]`));
 
 /** @param {string} [sentence] */
 export function say(sentence) {

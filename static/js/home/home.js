@@ -1,10 +1,9 @@
 // The home page: a photo or clip from anywhere (button, camera, drop, paste, example) becomes an analysis.
 import { ApiError, postJson, upload } from "../lib/api.js";
-import { ago } from "../lib/format.js";
+import { part } from "../lib/dom.js";
 import { bindDrop } from "../lib/drop-zone.js";
+import { ago } from "../lib/format.js";
 
-/** @param {string} name @returns {HTMLElement} */
-const part = (name) => /** @type {HTMLElement} */ (document.querySelector(`[data-${name}]`));
 let controller = new AbortController();
 let busy = false;
 

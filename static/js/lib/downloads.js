@@ -1,16 +1,16 @@
 // The menu of downloads. A figure is drawn by a worker first, which may take some seconds.
 import { refusal } from "./api.js";
+import { part } from "./dom.js";
 import { rerun, showProblem } from "./status.js";
 
-/** @param {string} name @returns {any} */
-const part = (name) => document.querySelector(`[data-${name}]`);
 const links = /** @type {NodeListOf<HTMLAnchorElement>} */ (
   document.querySelectorAll("[data-figure]")
 );
 
 /**
  * Downloads follow the view; they are of this analysis, not of another target looked at on top.
- * @param {import("../analysis/view.js").View} view @param {string} target "" for the analysis' own
+ * @param {{signed: boolean, diverging: string, colours: string, opacity: number, scale: string}} view
+ * @param {string} target "" for the analysis' own
  */
 export function showDownloads(view, target) {
   part("other-target").hidden = target === "";

@@ -1,6 +1,6 @@
 // The keyboard: arrows between cells (one tab stop for the whole table), and the shortcuts.
 
-/** @typedef {import("../analysis/cells.js").Cell} Cell */
+/** @typedef {{element: HTMLElement, row: string}} Cell as the photo's and the clip's tables have it */
 
 const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 

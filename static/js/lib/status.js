@@ -1,8 +1,6 @@
 // What is going on, in words: waiting, running, stored, failed, cancelled; cancel and retry.
 import { isFinal, postJson } from "./api.js";
-
-/** @param {string} name @returns {any} */
-const part = (name) => document.querySelector(`[data-${name}]`);
+import { part } from "./dom.js";
 
 const reopened = new URLSearchParams(location.search).has("stored");
 

@@ -1,8 +1,8 @@
 // Which class Grad-CAM explains: each model's own first, one of the best five, or any by search.
 import { Combobox } from "./combobox.js";
 import { percent } from "./format.js";
-import { OWN_TOP } from "../analysis/retarget.js";
 
+export const OWN_TOP = "top";
 const OWN = "Each model’s own top class";
 
 /**

@@ -1,6 +1,6 @@
 // Attention over training: a row a probe image, a column a run, and one epoch for all of them.
-import { setText } from "../lib/format.js";
 import { batched, make, part } from "../lib/dom.js";
+import { setText } from "../lib/format.js";
 import { MaskCell, spoken } from "./maskpaint.js";
 import { accuracy, isOver, runName } from "./words.js";
 

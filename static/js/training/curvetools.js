@@ -1,8 +1,8 @@
 // What stands above the chart: what is drawn, how smooth, and the downloads.
 import { refusal } from "../lib/api.js";
-import { API, attempt, part } from "../lib/dom.js";
-import { drawFigure, frame } from "../lib/charts/figure.js";
 import { SvgPen } from "../lib/charts/draw-backend.js";
+import { drawFigure, frame } from "../lib/charts/figure.js";
+import { API, attempt, part } from "../lib/dom.js";
 import { runName } from "./words.js";
 
 const SIZE = { width: 620, height: 400, legend: 34 }; // px of each chart in the SVG file

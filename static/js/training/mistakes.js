@@ -1,7 +1,7 @@
 // Where a run is wrong: the confusion matrix of the epoch on show, and its worst mistakes.
 import { getJson } from "../lib/api.js";
-import { setText } from "../lib/format.js";
 import { API, make, part } from "../lib/dom.js";
+import { setText } from "../lib/format.js";
 import { MaskCell } from "./maskpaint.js";
 import { plural, runName } from "./words.js";
 

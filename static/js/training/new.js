@@ -1,8 +1,8 @@
 // The launch form: which settings were touched, what is wrong with them, and the start.
 import { ApiError, getJson, postJson } from "../lib/api.js";
+import { API, data, make, part, showProblem } from "../lib/dom.js";
 import { setText } from "../lib/format.js";
 import { Bill } from "./cost-estimate.js";
-import { API, data, make, part, showProblem } from "../lib/dom.js";
 import { Fields } from "./fields.js";
 import { Probes } from "./probes.js";
 import { RangeTest } from "./range.js";

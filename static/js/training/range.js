@@ -1,6 +1,6 @@
 // The learning-rate range test: the loss while the rate grows, drawn as it comes.
-import { make, part, showProblem } from "../lib/dom.js";
 import { palette, Plot, colour } from "../lib/charts/plot.js";
+import { make, part, showProblem } from "../lib/dom.js";
 import { asked, trial } from "./trial.js";
 import { rate } from "./words.js";
 

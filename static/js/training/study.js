@@ -1,9 +1,9 @@
 // A study's page: it joins what is watched (JSON, numbers, masks) to what is shown.
 import { getJson } from "../lib/api.js";
 import { Colours } from "../lib/colours.js";
+import { API, batched, data, make, part, showProblem } from "../lib/dom.js";
 import { Attention } from "./attention.js";
 import { Curves } from "./curves.js";
-import { API, batched, data, make, part, showProblem } from "../lib/dom.js";
 import { bindCurveTools } from "./curvetools.js";
 import { Header } from "./header.js";
 import { Log } from "./log.js";

@@ -1,7 +1,7 @@
 // A chart on canvases: one for the lines, one above it for the crosshair; zoom, pointer, keys.
 import { batched, make } from "../dom.js";
-import { drawFigure, frame } from "./figure.js";
 import { CanvasPen } from "./draw-backend.js";
+import { drawFigure, frame } from "./figure.js";
 
 /** @typedef {import("./figure.js").Line} Line */
 /** @typedef {import("./figure.js").Look} Look */

@@ -1,10 +1,17 @@
 // The legend: a ramp for masks and one for Grad-CAM, with the true numbers at its ends.
-import { paint } from "../lib/colours.js";
-import { number, setText } from "../lib/format.js";
-import { hasSign, isLearnt, kind, places, span } from "../lib/scale.js";
+import { paint } from "./colours.js";
+import { make } from "./dom.js";
+import { number, setText } from "./format.js";
+import { hasSign, isLearnt, kind, places, span } from "./scale.js";
 
-/** @typedef {import("./store.js").Entry} Entry */
-/** @typedef {import("./cells.js").Look} Look */
+/** @typedef {import("./scale.js").Entry} Entry */
+/**
+ * @typedef {object} Look
+ * @property {{scale: string, signed: boolean}} view
+ * @property {Entry[]} all            every map in the table
+ * @property {Uint32Array} lookup     colours of masks, and of Grad-CAM when not signed
+ * @property {Uint32Array} diverging  colours of the signed view
+ */
 
 const UNITS = {
   share: "share of 1",
@@ -13,28 +20,20 @@ const UNITS = {
   combined: "average of scaled maps",
 };
 
-/** @param {string} tag @param {string} [name] @param {string} [text] */
-function make(tag, name = "", text = "") {
-  const element = document.createElement(tag);
-  element.className = name;
-  element.textContent = text;
-  return element;
-}
-
 /** A colour ramp with its unit and the numbers at its ends. */
 export class Ramp {
   /** @param {string} title */
   constructor(title) {
-    this.element = make("div", "ramp small");
-    const name = make("p", "ramp-name");
-    name.append(make("span", "", title), (this.unit = make("span", "label")));
-    const bar = make("div", "ramp-bar");
+    this.element = make("div.ramp.small");
+    const name = make("p.ramp-name");
+    name.append(make("span", { text: title }), (this.unit = make("span.label")));
+    const bar = make("div.ramp-bar");
     this.canvas = /** @type {HTMLCanvasElement} */ (make("canvas"));
     this.canvas.width = 256;
     this.canvas.height = 1;
     bar.append(this.canvas, (this.marker = make("i")));
     this.ends = [make("span"), make("span"), make("span")];
-    const ends = make("p", "ramp-ends label num");
+    const ends = make("p.ramp-ends.label.num");
     ends.append(...this.ends);
     this.element.append(name, bar, ends);
   }
@@ -77,7 +76,7 @@ function multiples(entry, value, index) {
 
 /** @param {HTMLElement} element @returns {Legend} */
 export function makeLegend(element) {
-  const ramps = { of: make("h2", "legend-of"), masks: new Ramp("Mask"), cams: new Ramp("Grad-CAM") };
+  const ramps = { of: make("h2.legend-of"), masks: new Ramp("Mask"), cams: new Ramp("Grad-CAM") };
   ramps.masks.element.classList.add("for-mask");
   ramps.cams.element.classList.add("for-cam");
   element.append(ramps.of, ramps.masks.element, ramps.cams.element);
