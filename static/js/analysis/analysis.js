@@ -1,11 +1,11 @@
 // The analysis page: it joins the view (address, toolbar, keys) to the maps (store) and the table.
 import { getJson } from "../lib/api.js";
 import { Colours } from "../lib/colours.js";
-import { followPointer, parseSpot, spotText } from "../lib/cursor.js";
-import { part } from "../lib/dom.js";
+import { followPointer, parseCursor, cursorText } from "../lib/cursor.js";
+import { data, part } from "../lib/dom.js";
 import { bindDownloads, showDownloads } from "../lib/downloads.js";
 import { gridKeys, neighbour, shortcuts } from "../lib/keys.js";
-import { peakSpot } from "../lib/maps.js";
+import { peakPoint } from "../lib/maps.js";
 import { showAnswer } from "../lib/rows.js";
 import { RULES } from "../lib/scale.js";
 import { bindStatus, showProblem, showStatus } from "../lib/status.js";
@@ -20,7 +20,6 @@ import { ViewState } from "./view.js";
 
 /** @typedef {import("./cells.js").Cell} Cell */
 
-const data = JSON.parse(document.getElementById("data")?.textContent ?? "{}");
 const state = new ViewState(location.search);
 const colours = new Colours((await getJson(data.urls.colormaps)).maps);
 const store = new Store(() => draw());
@@ -123,7 +122,7 @@ function openBig(cell) {
 function closeBig() {
   const cell = selected();
   state.set({ cell: "", at: "" });
-  table.spot = null;
+  table.cursor = null;
   drawNow();
   cell?.element.focus();
 }
@@ -137,21 +136,21 @@ function stepBig(right, down) {
   if (next.painter) openBig(next);
 }
 
-/** Move the spot by one place of the cell's own grid. @param {Cell} cell @param {number} right @param {number} down */
+/** Move the cursor by one place of the cell's own grid. @param {Cell} cell @param {number} right @param {number} down */
 function nudge(cell, right, down) {
   const grid = table.entry(cell)?.grid;
   if (!grid) return;
-  const from = table.spot ?? peakSpot(grid);
+  const from = table.cursor ?? peakPoint(grid);
   const move = (/** @type {number} */ at, /** @type {number} */ by, /** @type {number} */ count) =>
     (Math.min(count - 1, Math.max(0, Math.floor(at * count) + by)) + 0.5) / count;
   part("readout").setAttribute("aria-live", "polite");
-  setSpot({ x: move(from.x, right, grid.cols), y: move(from.y, down, grid.rows) }, cell);
-  if (state.now.cell && table.spot) state.set({ at: spotText(table.spot) });
+  setCursor({ x: move(from.x, right, grid.cols), y: move(from.y, down, grid.rows) }, cell);
+  if (state.now.cell && table.cursor) state.set({ at: cursorText(table.cursor) });
 }
 
-/** @param {import("../lib/cursor.js").Spot | null} spot @param {Cell | null} cell */
-function setSpot(spot, cell) {
-  table.spot = spot ?? parseSpot(state.now.at);
+/** @param {import("../lib/cursor.js").Cursor | null} cursor @param {Cell | null} cell */
+function setCursor(cursor, cell) {
+  table.cursor = cursor ?? parseCursor(state.now.at);
   table.active = cell ?? selected() ?? table.active;
   table.read(table.look(state.now));
 }
@@ -181,17 +180,17 @@ gridKeys(table.grid, table.cells, { open: openBig, nudge });
 table.grid.addEventListener("focusin", (event) => {
   const cell = table.cells.find((one) => one.element === event.target);
   const grid = cell && table.entry(cell)?.grid;
-  if (cell && grid && cell.element.matches(":focus-visible")) setSpot(peakSpot(grid), cell);
+  if (cell && grid && cell.element.matches(":focus-visible")) setCursor(peakPoint(grid), cell);
 });
 followPointer(
   table.root,
-  (spot, frame) => {
+  (cursor, frame) => {
     part("readout").setAttribute("aria-live", "off");
-    setSpot(spot, cellOf(frame));
+    setCursor(cursor, cellOf(frame));
   },
-  (spot) => {
-    state.set({ at: state.now.cell ? spotText(spot) : "" });
-    setSpot(spot, null);
+  (cursor) => {
+    state.set({ at: state.now.cell ? cursorText(cursor) : "" });
+    setCursor(cursor, null);
   },
 );
 shortcuts({
@@ -209,7 +208,7 @@ new ResizeObserver(([tools]) => {
   table.root.style.setProperty("--tools", `${Math.floor(tools.borderBoxSize[0].blockSize)}px`);
 }).observe(part("tools"));
 
-table.spot = parseSpot(state.now.at);
+table.cursor = parseCursor(state.now.at);
 table.active = selected() ?? table.cells.find((cell) => cell.method === "attention" && cell.stage === "combined" && cell.painter) ?? null;
 showView(state.now);
 drawNow();

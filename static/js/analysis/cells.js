@@ -1,7 +1,7 @@
 // One cell of the table: it paints its map over the photo and says in words what it shows.
 import { paint } from "../lib/colours.js";
 import { capital, number, setText } from "../lib/format.js";
-import { peakSpot, sample, valueAt } from "../lib/maps.js";
+import { peakPoint, sample, valueAt } from "../lib/maps.js";
 import { METHODS } from "../lib/methods.js";
 import { hasSign, isLearnt, kind, span } from "../lib/scale.js";
 
@@ -105,14 +105,14 @@ export class Cell {
     this.element.setAttribute("aria-label", this.#label(title, words));
   }
 
-  /** @param {{x: number, y: number} | null} spot */
-  read(spot) {
+  /** @param {{x: number, y: number} | null} cursor */
+  read(cursor) {
     if (!this.caption) return;
     const grid = this.entry?.grid;
-    const range = Boolean(grid && !spot && isLearnt(this)); // a mask near flat shows by its range
+    const range = Boolean(grid && !cursor && isLearnt(this)); // a mask near flat shows by its range
     if (this.low) setText(this.low, grid && range ? `${number(grid.min)}–` : "");
-    this.caption.classList.toggle("peak", Boolean(grid && !spot && !range)); // the style adds "max"
-    setText(this.caption, grid ? number(spot ? valueAt(grid, spot).value : grid.max) : "");
+    this.caption.classList.toggle("peak", Boolean(grid && !cursor && !range)); // the style adds "max"
+    setText(this.caption, grid ? number(cursor ? valueAt(grid, cursor).value : grid.max) : "");
   }
 
   /** Screen readers hear where the map is highest, and its range. @param {string} title @param {string} words */
@@ -121,7 +121,7 @@ export class Cell {
     const grid = this.entry?.grid;
     if (words) return `${name}: ${words}`;
     if (!grid) return `${name}: not ready yet`;
-    const { x, y } = peakSpot(grid);
+    const { x, y } = peakPoint(grid);
     const range = `range ${number(grid.min)} to ${number(grid.max)}`;
     return `${name}: highest at ${percentOf(x)} from the left, ${percentOf(y)} from the top; ${range}`;
   }

@@ -2,7 +2,7 @@
 import { part } from "../lib/dom.js";
 import { capital, number, percent } from "../lib/format.js";
 import { arrowStep } from "../lib/keys.js";
-import { entropy, peakSpot } from "../lib/maps.js";
+import { entropy, peakPoint } from "../lib/maps.js";
 import { METHODS } from "../lib/methods.js";
 import { hasSign } from "../lib/scale.js";
 import { Painter, meaning } from "./cells.js";
@@ -63,7 +63,7 @@ export class Enlarged {
   #facts(entry, { prediction, method }) {
     const grid = /** @type {import("../lib/maps.js").Grid} */ (entry.grid);
     const spread = entropy(grid);
-    const peak = peakSpot(grid);
+    const peak = peakPoint(grid);
     const target = prediction?.target;
     /** @type {[string, string][]} */
     const facts = [

@@ -1,4 +1,4 @@
-// All cells together: draw them, mark the spot in them, say what is under it.
+// All cells together: draw them, mark the cursor in them, say what is under it.
 import { mark } from "../lib/cursor.js";
 import { part } from "../lib/dom.js";
 import { number } from "../lib/format.js";
@@ -9,7 +9,7 @@ import { isLearnt, kind, places } from "../lib/scale.js";
 import { Cell } from "./cells.js";
 import { IMAGENET } from "./sources.js";
 
-/** @typedef {import("../lib/cursor.js").Spot} Spot */
+/** @typedef {import("../lib/cursor.js").Cursor} Cursor */
 
 export class Table {
   /**
@@ -26,8 +26,8 @@ export class Table {
       (element) => new Cell(/** @type {HTMLElement} */ (element)),
     );
     this.legend = makeLegend(/** @type {HTMLElement} */ (part("legend")));
-    /** @type {Spot | null} */
-    this.spot = null;
+    /** @type {Cursor | null} */
+    this.cursor = null;
     /** @type {Cell | null} */
     this.active = null;
     this.imagenet = false;
@@ -69,10 +69,10 @@ export class Table {
     this.read(look);
   }
 
-  /** Mark the spot everywhere and say its values. @param {import("./cells.js").Look} look */
+  /** Mark the cursor everywhere and say its values. @param {import("./cells.js").Look} look */
   read(look) {
-    mark(this.root, this.spot);
-    for (const cell of this.cells) cell.read(this.spot);
+    mark(this.root, this.cursor);
+    for (const cell of this.cells) cell.read(this.cursor);
     part("readout").replaceChildren(...this.#sentence());
     const { active } = this;
     const beside = (/** @type {boolean} */ learnt) => {
@@ -83,17 +83,17 @@ export class Table {
     };
     const [mask, cam] = [beside(true), beside(false)];
     const value = (/** @type {any} */ entry) =>
-      this.spot && entry?.grid ? valueAt(entry.grid, this.spot).value : null;
+      this.cursor && entry?.grid ? valueAt(entry.grid, this.cursor).value : null;
     const name = active ? `${this.card(active.row).title}, ${active.stage}` : "";
     showLegend(this.legend, look, { mask, cam, values: [value(mask), value(cam)], name });
   }
 
   /** @returns {(string | Node)[]} */
   #sentence() {
-    const { active, spot } = this;
+    const { active, cursor } = this;
     const entry = active && this.entry(active);
-    if (!entry?.grid || !spot || !active) return ["Point at a map to read its values; click to enlarge it."];
-    const { row, col, value } = valueAt(entry.grid, spot);
+    if (!entry?.grid || !cursor || !active) return ["Point at a map to read its values; click to enlarge it."];
+    const { row, col, value } = valueAt(entry.grid, cursor);
     const name = document.createElement("strong");
     name.textContent = number(value);
     const even = kind(entry) === "share" ? ` (${number(value * places(entry))} × even)` : "";

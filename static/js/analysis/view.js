@@ -13,7 +13,7 @@ import { AddressState } from "../lib/address.js";
  * @property {boolean} smooth    bilinear; false: the map's own grid
  * @property {string} channel    residual mask: mean, max, l2 or a channel's number
  * @property {string} cell       enlarged: "model.stage.method", or empty
- * @property {string} at         pinned spot "x,y" in percent of the photo, or empty
+ * @property {string} at         pinned cursor "x,y" in percent of the photo, or empty
  * @property {string} truth      true class, or empty
  * @property {string} target     class the Grad-CAM explains; empty: each model's own first
  * @property {string} cam        id of the analysis that holds the Grad-CAM for `target`

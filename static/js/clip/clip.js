@@ -2,13 +2,13 @@
 import { follow, getArray, getJson, isFinal } from "../lib/api.js";
 import { Colours } from "../lib/colours.js";
 import { followPointer, mark } from "../lib/cursor.js";
-import { part } from "../lib/dom.js";
+import { data, part } from "../lib/dom.js";
 import { bindDownloads } from "../lib/downloads.js";
 import { gridKeys, shortcuts } from "../lib/keys.js";
 import { bindStatus, rerun, showProblem, showStatus } from "../lib/status.js";
 import { makeTarget, OWN_TOP } from "../lib/target.js";
 import { Answers } from "./answers.js";
-import { Cells, Pace, spotWords } from "./cells.js";
+import { Cells, Pace, cursorWords } from "./cells.js";
 import { FrameClock, VideoClock, frameBeside } from "./clock.js";
 import { Flow } from "./flow.js";
 import { clipLegend } from "./legend.js";
@@ -25,7 +25,6 @@ import { Transport } from "./transport.js";
 import { ViewState } from "./view.js";
 import { RULES } from "./words.js";
 
-const data = JSON.parse(document.getElementById("data")?.textContent ?? "{}");
 const { media, rows } = data;
 /** @type {any} */
 let analysis = data.analysis;
@@ -58,7 +57,7 @@ const showTarget = makeTarget(
   (target) => ask({ target, models: knowing(target) }),
 );
 /** @type {{x: number, y: number} | null} */
-let spot = null;
+let cursor = null;
 /** @type {import("./cells.js").Cell | null} */
 let pointed = null;
 
@@ -148,12 +147,12 @@ function nameAll() {
 function readAll() {
   const { raw } = state.now;
   const t = clock.time;
-  cells.read(t, raw, spot, !clock.playing);
+  cells.read(t, raw, cursor, !clock.playing);
   timeline.read(clock.head, raw, !clock.playing);
   answers.at(t);
   transport.read(answers.times, raw);
   const track = pointed && cells.track(pointed);
-  part("readout").textContent = track?.data && spot && pointed ? spotWords(track, titleOf(pointed.row), t, raw, spot) : "";
+  part("readout").textContent = track?.data && cursor && pointed ? cursorWords(track, titleOf(pointed.row), t, raw, cursor) : "";
 }
 
 /** @param {number} t */
@@ -246,9 +245,9 @@ part("grid").addEventListener("keydown", (/** @type {KeyboardEvent} */ event) =>
 }, true);
 gridKeys(part("grid"), /** @type {any} */ (cells.all), { open: /** @type {any} */ (choose), nudge: () => {} });
 followPointer(root, (where, frame) => {
-  spot = where;
+  cursor = where;
   pointed = cells.all.find((cell) => cell.frame === frame) ?? pointedPane(frame);
-  mark(root, spot);
+  mark(root, cursor);
   later();
 }, () => {});
 /** @param {HTMLElement | null} frame */

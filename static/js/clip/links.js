@@ -13,7 +13,7 @@ export function showLinks(view, { model, stage, method }) {
     const stream = anchor.dataset.layerLink ?? "rgb";
     anchor.search = new URLSearchParams({ model, stream, stage, method, ...look }).toString();
   }
-  for (const link of document.querySelectorAll("[data-sheet-link]")) {
+  for (const link of document.querySelectorAll("[data-contact-sheet-link]")) {
     /** @type {HTMLAnchorElement} */ (link).search = new URLSearchParams({ stage, method, ...look }).toString();
   }
 }

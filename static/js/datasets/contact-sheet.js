@@ -8,7 +8,7 @@ const SIZE = 72;
 
 /** @typedef {"train" | "val"} Split */
 
-export class Sheet {
+export class ContactSheet {
   /** @param {any} dataset */
   constructor(dataset) {
     this.dataset = dataset;

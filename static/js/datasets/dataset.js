@@ -1,10 +1,10 @@
 // One dataset: its import while it runs, its classes as a contact sheet, deleting it.
 import { follow, getJson, isFinal, postJson } from "../lib/api.js";
-import { part } from "../lib/dom.js";
-import { Sheet } from "./contact-sheet.js";
+import { data, part } from "../lib/dom.js";
+import { ContactSheet } from "./contact-sheet.js";
 import { agoAll, say, words } from "./words.js";
 
-const { dataset } = JSON.parse(document.getElementById("data")?.textContent ?? "{}");
+const { dataset } = data;
 
 /** @param {any} now */
 function show(now) {
@@ -42,4 +42,4 @@ agoAll();
 if (part("progress")) follow(dataset, show, "dataset");
 if (part("cancel")) bindCancel();
 if (part("delete")) bindDelete();
-if (dataset.state === "succeeded") new Sheet(dataset).start();
+if (dataset.state === "succeeded") new ContactSheet(dataset).start();

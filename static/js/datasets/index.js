@@ -1,7 +1,7 @@
 // The list of datasets, and the ways to bring one: an archive, a folder on the server, Imagenette.
 import { getJson, isFinal, postJson, sendForm } from "../lib/api.js";
 import { part } from "../lib/dom.js";
-import { bindDrop } from "../lib/drop-zone.js";
+import { bindDropZone } from "../lib/drop-zone.js";
 import { agoAll, bytes, duration, say, words } from "./words.js";
 
 const DATASETS = "/api/v1/datasets";
@@ -61,7 +61,7 @@ function bindUpload() {
     picker.value = ""; // so that the same file can be chosen again
   });
   part("abort").addEventListener("click", () => controller.abort());
-  bindDrop(part("veil"), () => busy, (data) => {
+  bindDropZone(part("veil"), () => busy, (data) => {
     const file = data?.files[0];
     if (file) send(file);
     else say("That was not a file: drop a ZIP or a TAR of the folder.");

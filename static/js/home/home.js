@@ -1,7 +1,7 @@
 // The home page: a photo or clip from anywhere (button, camera, drop, paste, example) becomes an analysis.
 import { ApiError, postJson, upload } from "../lib/api.js";
 import { part } from "../lib/dom.js";
-import { bindDrop } from "../lib/drop-zone.js";
+import { bindDropZone } from "../lib/drop-zone.js";
 import { ago } from "../lib/format.js";
 
 let controller = new AbortController();
@@ -94,7 +94,7 @@ document.addEventListener("paste", (event) => {
   else notAFile("There is no photo on the clipboard. Copy an image, not its address.");
 });
 
-bindDrop(part("veil"), () => busy, (data) => {
+bindDropZone(part("veil"), () => busy, (data) => {
   const file = firstFile(data);
   if (file) start(file);
   else notAFile("That was not a file. Save the photo or clip first, then drop it here.");

@@ -1,19 +1,19 @@
-// The spot: one place of the photo, marked in every cell. The mouse moves it, Shift + arrows too.
+// The cursor: one place of the photo, marked in every cell. The mouse moves it, Shift + arrows too.
 
-/** @typedef {{x: number, y: number}} Spot fractions of the photo */
+/** @typedef {{x: number, y: number}} Cursor fractions of the photo */
 
-/** @param {string} text "x,y" in percent @returns {Spot | null} */
-export function parseSpot(text) {
+/** @param {string} text "x,y" in percent @returns {Cursor | null} */
+export function parseCursor(text) {
   const parts = text.split(",").map(Number);
   if (text === "" || parts.length !== 2 || parts.some((part) => !(part >= 0 && part <= 100))) return null;
   return { x: parts[0] / 100, y: parts[1] / 100 };
 }
 
-/** @param {Spot} spot @returns {string} */
-export const spotText = ({ x, y }) => `${(100 * x).toFixed(1)},${(100 * y).toFixed(1)}`;
+/** @param {Cursor} cursor @returns {string} */
+export const cursorText = ({ x, y }) => `${(100 * x).toFixed(1)},${(100 * y).toFixed(1)}`;
 
-/** @param {Element} frame @param {PointerEvent | MouseEvent} event @returns {Spot} */
-function spotOf(frame, event) {
+/** @param {Element} frame @param {PointerEvent | MouseEvent} event @returns {Cursor} */
+function cursorOf(frame, event) {
   const box = frame.getBoundingClientRect();
   const clip = (/** @type {number} */ value) => Math.min(0.9999, Math.max(0, value));
   return {
@@ -25,12 +25,12 @@ function spotOf(frame, event) {
 /**
  * Follow the pointer over every frame; at most one call per drawn picture.
  * @param {HTMLElement} root
- * @param {(spot: Spot | null, frame: HTMLElement | null) => void} onMove
- * @param {(spot: Spot, frame: HTMLElement) => void} onPin a click on the photo or the enlarged map
+ * @param {(cursor: Cursor | null, frame: HTMLElement | null) => void} onMove
+ * @param {(cursor: Cursor, frame: HTMLElement) => void} onPin a click on the photo or the enlarged map
  */
 export function followPointer(root, onMove, onPin) {
   let scheduled = 0;
-  /** @type {[Spot | null, HTMLElement | null]} */
+  /** @type {[Cursor | null, HTMLElement | null]} */
   let next = [null, null];
   const later = () => {
     scheduled ||= requestAnimationFrame(() => {
@@ -42,7 +42,7 @@ export function followPointer(root, onMove, onPin) {
     if (event.pointerType === "touch") return;
     const frame = frameOf(event);
     if (!frame && !next[0]) return;
-    next = frame ? [spotOf(frame, event), frame] : [null, null];
+    next = frame ? [cursorOf(frame, event), frame] : [null, null];
     later();
   });
   root.addEventListener("pointerleave", () => {
@@ -51,7 +51,7 @@ export function followPointer(root, onMove, onPin) {
   });
   root.addEventListener("click", (event) => {
     const frame = frameOf(event);
-    if (frame?.dataset.frame) onPin(spotOf(frame, event), frame);
+    if (frame?.dataset.frame) onPin(cursorOf(frame, event), frame);
   });
 }
 
@@ -59,12 +59,12 @@ export function followPointer(root, onMove, onPin) {
 const frameOf = (event) => /** @type {Element} */ (event.target).closest(".frame");
 
 /**
- * Mark a spot in every frame below the root.
- * @param {HTMLElement} root @param {Spot | null} spot
+ * Mark a cursor in every frame below the root.
+ * @param {HTMLElement} root @param {Cursor | null} cursor
  */
-export function mark(root, spot) {
-  root.classList.toggle("spotting", spot !== null);
-  if (!spot) return;
-  root.style.setProperty("--x", String(spot.x));
-  root.style.setProperty("--y", String(spot.y));
+export function mark(root, cursor) {
+  root.classList.toggle("has-cursor", cursor !== null);
+  if (!cursor) return;
+  root.style.setProperty("--x", String(cursor.x));
+  root.style.setProperty("--y", String(cursor.y));
 }

@@ -5,7 +5,7 @@
  * @param {() => boolean} busy no veil while something is under way
  * @param {(data: DataTransfer | null) => void} take
  */
-export function bindDrop(veil, busy, take) {
+export function bindDropZone(veil, busy, take) {
   let depth = 0; // dragenter and dragleave fire for every element passed
   document.addEventListener("dragenter", () => {
     depth += 1;

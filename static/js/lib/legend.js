@@ -45,7 +45,7 @@ export class Ramp {
 
   /**
    * @param {Entry | null} entry the map whose numbers are shown @param {Look} look
-   * @param {number | null} value under the spot
+   * @param {number | null} value under the cursor
    */
   show(entry, look, value) {
     this.marker.className = "";

@@ -111,8 +111,8 @@ function axis(pixels, places, smooth) {
 }
 
 /**
- * The place of a map under a spot of the photo, and its own value there (never interpolated).
- * @param {Grid} map @param {{x: number, y: number}} spot fractions
+ * The place of a map under a cursor of the photo, and its own value there (never interpolated).
+ * @param {Grid} map @param {{x: number, y: number}} cursor fractions
  */
 export function valueAt(map, { x, y }) {
   const col = Math.min(map.cols - 1, Math.max(0, Math.floor(x * map.cols)));
@@ -121,7 +121,7 @@ export function valueAt(map, { x, y }) {
 }
 
 /** @param {Grid} map @returns {{x: number, y: number}} centre of the largest place, fractions */
-export function peakSpot(map) {
+export function peakPoint(map) {
   const row = Math.floor(map.peak / map.cols);
   return { x: ((map.peak % map.cols) + 0.5) / map.cols, y: (row + 0.5) / map.rows };
 }

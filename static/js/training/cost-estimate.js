@@ -15,7 +15,7 @@ import { bytes, duration, plural, whole } from "./words.js";
  * @property {import("./fields.js").Fields} fields
  */
 
-export class Bill {
+export class CostEstimate {
   /** @param {Form} form */
   constructor(form) {
     this.form = form;
@@ -71,12 +71,12 @@ export class Bill {
   #words(all, mechanisms, costs) {
     const each = mechanisms.map((one, index) => `${one.title} ${costs[index] && duration(costs[index].seconds)}`);
     const device = costs[0]?.batch_size ? `, batches of ${[...new Set(costs.map((cost) => cost?.batch_size))].join(" and ")}` : "";
-    setText(part("bill-words"), all ? `Measured on this server${device}. A run each: ${each.join(", ")}.` : "Time and disk are measured by training each network for a few seconds.");
+    setText(part("estimate-words"), all ? `Measured on this server${device}. A run each: ${each.join(", ")}.` : "Time and disk are measured by training each network for a few seconds.");
   }
 
   /** @param {[string, string][]} lines */
   #show(lines) {
-    const list = part("bill");
+    const list = part("estimate");
     if (list.children.length !== lines.length) {
       list.replaceChildren(...lines.map(([name]) => make("div", {}, make("dt", { text: name }), make("dd"))));
     }
@@ -93,7 +93,7 @@ export class Bill {
         const key = this.#key(name);
         if (this.measured.has(key)) continue;
         const { title } = data.form.mechanisms.find((/** @type {any} */ one) => one.name === name);
-        const words = (/** @type {any} */ now) => setText(part("bill-words"), `${index + 1} of ${chosen.length}: ${title}, ${now.state === "queued" ? "waiting for a worker" : "measuring"}…`);
+        const words = (/** @type {any} */ now) => setText(part("estimate-words"), `${index + 1} of ${chosen.length}: ${title}, ${now.state === "queued" ? "waiting for a worker" : "measuring"}…`);
         this.measured.set(key, await trial(asked(this.form.request(), "cost", name), words));
       }
       showProblem();

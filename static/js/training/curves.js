@@ -1,8 +1,8 @@
 // All runs of a study in one chart: loss and accuracy side by side, with one legend and one pointer.
+import { band, value } from "../lib/charts/lines.js";
 import { colour, palette, Plot } from "../lib/charts/plot.js";
 import { make, part } from "../lib/dom.js";
 import { setText } from "../lib/format.js";
-import { band, value } from "./series.js";
 
 // Okabe and Ito's colours, as on the models' page; the likest two differ in dash.
 const DASHES = [[], [], [], [], [2, 3], [7, 4]];

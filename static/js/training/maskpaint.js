@@ -1,7 +1,7 @@
 // Maps of small photos on small canvases; the browser enlarges them, so that many can move at once.
 import { paint } from "../lib/colours.js";
 import { setText } from "../lib/format.js";
-import { combine, grid, peakSpot, sample } from "../lib/maps.js";
+import { combine, grid, peakPoint, sample } from "../lib/maps.js";
 import { isLearnt, span } from "../lib/scale.js";
 
 const SIDE = 96; // px of a canvas
@@ -72,6 +72,6 @@ function flat(entry, look) {
 /** @param {Entry | null} entry @returns {string} for screen readers */
 export function spoken(entry) {
   if (!entry?.grid) return "no map";
-  const { x, y } = peakSpot(entry.grid);
+  const { x, y } = peakPoint(entry.grid);
   return `highest at ${Math.round(100 * x)} % from the left, ${Math.round(100 * y)} % from the top`;
 }

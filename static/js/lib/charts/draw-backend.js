@@ -1,4 +1,4 @@
-// Two pens that draw the same figure: onto a canvas, and into the text of an SVG file.
+// Two backends that draw the same figure: onto a canvas, and into the text of an SVG file.
 
 /**
  * @typedef {object} Stroke
@@ -7,9 +7,9 @@
  * @property {number[]} [dash]
  * @property {number} [alpha]
  */
-/** @typedef {CanvasPen | SvgPen} Pen */
+/** @typedef {CanvasBackend | SvgBackend} DrawBackend */
 
-export class CanvasPen {
+export class CanvasBackend {
   /** @param {CanvasRenderingContext2D} context @param {string} family of the font */
   constructor(context, family) {
     this.context = context;
@@ -72,7 +72,7 @@ const escape = (/** @type {string} */ words) => words.replace(/[&<>]/g, (letter)
 const short = (/** @type {number} */ value) => String(Math.round(10 * value) / 10);
 let clips = 0;
 
-export class SvgPen {
+export class SvgBackend {
   /** @param {string} family of the font */
   constructor(family) {
     this.family = family.replace(/"/g, "'");

@@ -1,5 +1,5 @@
-// Draws lines with their axes by any pen. Each pixel column of a long line keeps its extremes.
-import { lowerBound } from "../../training/series.js";
+// Draws lines with their axes with either backend. Each pixel column of a long line keeps its extremes.
+import { lowerBound } from "./lines.js";
 import { Axis, logTicks, ticks, tickText } from "./ticks.js";
 
 /**
@@ -100,27 +100,27 @@ export function outline(xs, ys, count, { x, y, left, width }) {
   return out;
 }
 
-/** @param {import("./draw-backend.js").Pen} pen @param {Frame} place @param {Look} look */
-function drawAxes(pen, { x, y, left, top, width, height }, look) {
+/** @param {import("./draw-backend.js").DrawBackend} backend @param {Frame} place @param {Look} look */
+function drawAxes(backend, { x, y, left, top, width, height }, look) {
   const { ink, muted, line } = look.colours;
   const bottom = top + height;
-  pen.text(left, 12, look.title, { colour: ink, size: 13, bold: true });
+  backend.text(left, 12, look.title, { colour: ink, size: 13, bold: true });
   for (const value of y.log ? logTicks(y.low, y.high) : ticks(y.low, y.high, height / 44)) {
     const at = Math.round(y.to(value)) + 0.5;
-    pen.path([left, at, left + width, at], { colour: line });
-    pen.text(left - 8, at, tickText(value) + look.unit, { colour: muted, align: "right" });
+    backend.path([left, at, left + width, at], { colour: line });
+    backend.text(left - 8, at, tickText(value) + look.unit, { colour: muted, align: "right" });
   }
   for (const value of x.log ? logTicks(x.low, x.high) : ticks(x.low, x.high, width / 70)) {
     const at = Math.round(x.to(value)) + 0.5;
-    pen.path([at, bottom, at, bottom + 4], { colour: muted });
-    pen.text(at, bottom + 14, tickText(value), { colour: muted, align: "center" });
+    backend.path([at, bottom, at, bottom + 4], { colour: muted });
+    backend.text(at, bottom + 14, tickText(value), { colour: muted, align: "center" });
   }
-  pen.path([left, bottom + 0.5, left + width, bottom + 0.5], { colour: muted });
-  pen.text(left + width, bottom + 30, look.xTitle, { colour: muted, align: "right" });
+  backend.path([left, bottom + 0.5, left + width, bottom + 0.5], { colour: muted });
+  backend.text(left + width, bottom + 30, look.xTitle, { colour: muted, align: "right" });
 }
 
-/** @param {import("./draw-backend.js").Pen} pen @param {Frame} place @param {Line} line */
-function drawLine(pen, place, line) {
+/** @param {import("./draw-backend.js").DrawBackend} backend @param {Frame} place @param {Line} line */
+function drawLine(backend, place, line) {
   const { xs, ys, count, colour, width, dash, alpha } = line;
   if (count === 0) return;
   if (line.low && line.high) {
@@ -128,19 +128,19 @@ function drawLine(pen, place, line) {
     const down = outline(xs, line.low, count, place);
     const back = [];
     for (let index = down.length - 2; index >= 0; index -= 2) back.push(down[index], down[index + 1]);
-    pen.area([...up, ...back], colour, 0.14);
+    backend.area([...up, ...back], colour, 0.14);
   }
   const points = outline(xs, ys, count, place);
-  pen.path(points, { colour, width, dash, alpha });
+  backend.path(points, { colour, width, dash, alpha });
   if (line.dots && points.length / 2 <= place.width / 14) {
-    for (let index = 0; index < points.length; index += 2) pen.dot(points[index], points[index + 1], 2.6, colour);
+    for (let index = 0; index < points.length; index += 2) backend.dot(points[index], points[index + 1], 2.6, colour);
   }
 }
 
-/** @param {import("./draw-backend.js").Pen} pen @param {Line[]} lines @param {Look} look @param {Frame} place */
-export function drawFigure(pen, lines, look, place) {
-  drawAxes(pen, place, look);
-  pen.inside(place.left, place.top - 3, place.width + 3, place.height + 6, () => {
-    for (const line of lines) drawLine(pen, place, line);
+/** @param {import("./draw-backend.js").DrawBackend} backend @param {Line[]} lines @param {Look} look @param {Frame} place */
+export function drawFigure(backend, lines, look, place) {
+  drawAxes(backend, place, look);
+  backend.inside(place.left, place.top - 3, place.width + 3, place.height + 6, () => {
+    for (const line of lines) drawLine(backend, place, line);
   });
 }

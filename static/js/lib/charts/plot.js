@@ -1,6 +1,6 @@
 // A chart on canvases: one for the lines, one above it for the crosshair; zoom, pointer, keys.
 import { batched, make } from "../dom.js";
-import { CanvasPen } from "./draw-backend.js";
+import { CanvasBackend } from "./draw-backend.js";
 import { drawFigure, frame } from "./figure.js";
 
 /** @typedef {import("./figure.js").Line} Line */
@@ -67,7 +67,7 @@ export class Plot {
     const { clientWidth: width, clientHeight: height } = this.box;
     if (width === 0) return;
     this.place = frame(this.lines, this.look, width, height);
-    drawFigure(new CanvasPen(fit(this.under, width, height), this.family), this.lines, this.look, this.place);
+    drawFigure(new CanvasBackend(fit(this.under, width, height), this.family), this.lines, this.look, this.place);
     this.#drawOver();
   }
 
@@ -75,17 +75,17 @@ export class Plot {
     const { clientWidth: width, clientHeight: height } = this.box;
     if (width === 0) return;
     const { x, left, top, width: inner, height: tall } = this.place;
-    const pen = new CanvasPen(fit(this.over, width, height), this.family);
+    const backend = new CanvasBackend(fit(this.over, width, height), this.family);
     const { accent, muted } = this.look.colours;
     const upright = (/** @type {number} */ at, /** @type {import("./draw-backend.js").Stroke} */ stroke) => {
       const px = Math.round(x.to(at)) + 0.5;
-      if (px >= left - 1 && px <= left + inner + 1) pen.path([px, top, px, top + tall], stroke);
+      if (px >= left - 1 && px <= left + inner + 1) backend.path([px, top, px, top + tall], stroke);
     };
     if (this.mark !== null) upright(this.mark, { colour: accent, width: 1.5, dash: [4, 3] });
     if (this.cross !== null) upright(this.cross, { colour: muted });
     if (this.drag) {
       const [a, b] = this.drag;
-      pen.area([a, top, b, top, b, top + tall, a, top + tall], accent, 0.16);
+      backend.area([a, top, b, top, b, top + tall, a, top + tall], accent, 0.16);
     }
   }
 
