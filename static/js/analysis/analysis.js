@@ -16,11 +16,11 @@ import { Sources } from "./sources.js";
 import { Store } from "./store.js";
 import { Table } from "./table.js";
 import { bindTools, showTools, showTruths, toolShortcuts } from "./tools.js";
-import { ViewState } from "./view.js";
+import { makeViewState } from "./view.js";
 
 /** @typedef {import("./cells.js").Cell} Cell */
 
-const state = new ViewState(location.search);
+const state = makeViewState();
 const colours = new Colours((await getJson(data.urls.colormaps)).maps);
 const store = new Store(() => draw());
 const table = new Table(store, [...data.all_models, ...data.rows], colours);

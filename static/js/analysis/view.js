@@ -20,63 +20,17 @@ import { AddressState } from "../lib/address.js";
  * @property {string} head       id of the analysis with the ImageNet head, or empty
  */
 
-/** @type {Record<keyof View, string>} how each is called in the address */
-const NAMES = {
-  show: "show", opacity: "opacity", threshold: "threshold", colours: "colours",
-  diverging: "diverging", scale: "scale", signed: "signed", smooth: "smooth",
-  channel: "channel", cell: "cell", at: "at", truth: "true", target: "target", cam: "cam",
-  head: "head",
-};
-
 /** @type {View} */
-export const DEFAULTS = {
+const DEFAULTS = {
   show: "both", opacity: 65, threshold: 0, colours: "inferno", diverging: "vik", scale: "map",
   signed: false, smooth: true, channel: "mean", cell: "", at: "", truth: "", target: "", cam: "",
   head: "",
 };
 
-const CHOICES = { show: ["both", "mask", "cam"], scale: ["map", "row", "shared", "absolute"] };
+/** @typedef {AddressState<View>} ViewState  the one changeable thing of the page */
 
-/**
- * Read an address; what makes no sense falls back to the default.
- * @param {string} search @returns {View}
- */
-export function parse(search) {
-  const query = new URLSearchParams(search);
-  /** @type {any} */
-  const view = { ...DEFAULTS };
-  for (const [key, name] of Object.entries(NAMES)) {
-    const text = query.get(name);
-    if (text === null) continue;
-    const standard = view[key];
-    if (typeof standard === "boolean") view[key] = text === "1";
-    else if (typeof standard === "number") view[key] = between(Number(text), standard);
-    else if (!(key in CHOICES) || CHOICES[key].includes(text)) view[key] = text;
-  }
-  return view;
-}
-
-/** @param {number} value @param {number} otherwise @returns {number} */
-function between(value, otherwise) {
-  return Number.isFinite(value) ? Math.min(100, Math.max(0, value)) : otherwise;
-}
-
-/** @param {View} view @returns {string} only what differs from the default */
-export function serialise(view) {
-  const query = new URLSearchParams();
-  for (const [key, name] of Object.entries(NAMES)) {
-    const value = view[key];
-    if (value === DEFAULTS[key]) continue;
-    query.set(name, typeof value === "boolean" ? (value ? "1" : "0") : String(value));
-  }
-  const text = query.toString();
-  return text ? `?${text}` : "";
-}
-
-/** The one changeable thing of the page. @extends {AddressState<View>} */
-export class ViewState extends AddressState {
-  /** @param {string} search */
-  constructor(search) {
-    super(parse(search), serialise);
-  }
-}
+/** @returns {ViewState} */
+export const makeViewState = () => new AddressState(DEFAULTS, {
+  names: { truth: "true" },
+  choices: { show: ["both", "mask", "cam"], scale: ["map", "row", "shared", "absolute"] },
+});

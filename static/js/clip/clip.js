@@ -22,13 +22,13 @@ import { Timeline } from "./timeline.js";
 import { bindLayer, bindTools, layerOf, showLayer, showTools, toolKeys } from "./tools.js";
 import { Tracks } from "./tracks.js";
 import { Transport } from "./transport.js";
-import { ViewState } from "./view.js";
+import { makeViewState } from "./view.js";
 import { RULES } from "./words.js";
 
 const { media, rows } = data;
 /** @type {any} */
 let analysis = data.analysis;
-const state = new ViewState(location.search);
+const state = makeViewState();
 const colours = new Colours((await getJson(data.urls.colormaps)).maps);
 const root = part("analysis");
 const methods = data.methods.filter((one) => one.kind !== "channels").map((one) => one.name);

@@ -10,10 +10,10 @@ import { Log } from "./log.js";
 import { Masks } from "./masks.js";
 import { Mistakes } from "./mistakes.js";
 import { Runs } from "./runs.js";
-import { ShownState } from "./state.js";
+import { makeShownState } from "./state.js";
 import { Watch } from "./watch.js";
 
-const state = new ShownState(location.search);
+const state = makeShownState();
 const colours = new Colours((await getJson(data.urls.colormaps)).maps);
 const watch = new Watch(data.study.id, {
   study: (study, before) => showStudy(study, before),
