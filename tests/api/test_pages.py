@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import re
 from pathlib import Path
@@ -144,16 +143,3 @@ def test_static_files_over_http(api: Api) -> None:
         "/static//etc/passwd",
     ):
         assert api.client.get(outside).status_code == 404
-
-
-def test_plotly_comes_from_its_package(api: Api) -> None:
-    url = api.web.templates.globals["vendor_url"]("plotly.min.js")  # type: ignore[operator]
-    with api.client.stream("GET", url) as response:
-        raw = b"".join(response.iter_raw())
-    assert response.headers["content-encoding"] == "gzip"
-    assert response.headers["content-type"].startswith("text/javascript")
-    plain = api.client.get(url, headers={"Accept-Encoding": "identity"})
-    assert gzip.decompress(raw) == plain.content
-    assert len(raw) < 0.4 * len(plain.content)
-    assert (api.settings.home / "cache").is_dir()
-    assert api.client.get("/vendor/plotly.min.js").headers["cache-control"] == "public, no-cache"

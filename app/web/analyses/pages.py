@@ -3,7 +3,6 @@
 All of them (globals of the template environment):
 - `static_url('x.js')`: address of a file of static/, with a hash in its path; relative imports
   and `url()`s inside these files keep working, because the hash stands for the whole folder.
-- `vendor_url('plotly.min.js')`: address of the plotly script of the installed package.
 - `version`: of Sightline. `page`: `home`, `analysis`, `models`, `model`, `api` or `error`.
 - The API's own page is at `/api`.
 - `data | json_block`: safe JSON for `<script type="application/json" id="...">`; `<`, `>` and `&`
@@ -37,7 +36,7 @@ models.html.jinja
 
 model.html.jinja
 - `model`: Card JSON. `previous`, `next`: Card JSON or none.
-- `data`: {model, urls: {plotly}} for the JSON block.
+- `data`: {model} for the JSON block.
 
 api.html.jinja
 - `title`, `summary`, `curl`: of the API. `groups`: [{name, operations: [{method, path, summary,
@@ -70,7 +69,6 @@ from app.web.http import apidocs
 from app.web.http.deps import KnownVisitor, Reading, Server, Visitor
 from app.web.http.parameters import PathId, find_analysis
 from app.web.http.state import Web
-from app.web.http.static import vendor_url
 from app.web.http.templating import page
 
 router = APIRouter(include_in_schema=False, default_response_class=Response)
@@ -143,7 +141,7 @@ def model(request: Request, model_id: str, session: Reading) -> Response:
         "model": cards[place],
         "previous": cards[place - 1] if place > 0 else None,
         "next": cards[place + 1] if place + 1 < len(cards) else None,
-        "data": {"model": cards[place], "urls": {"plotly": vendor_url("plotly.min.js")}},
+        "data": {"model": cards[place]},
     }
     return page(request, "model.html.jinja", context)
 

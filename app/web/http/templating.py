@@ -19,7 +19,7 @@ from app.core.errors import SightlineError
 from app.web.http.identity import SESSION_COOKIE, VISITOR, Principal, identify
 from app.web.http.mathml import lines, mathml
 from app.web.http.state import web_of
-from app.web.http.static import Static, vendor_url
+from app.web.http.static import Static
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -50,9 +50,7 @@ def make_environment(static: Static) -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(json_block=json_block, mathml=mathml, lines=lines)
-    environment.globals.update(
-        static_url=static.url, vendor_url=vendor_url, version=version(), page=""
-    )
+    environment.globals.update(static_url=static.url, version=version(), page="")
     return environment
 
 

@@ -1,98 +1,117 @@
-// Training curves, drawn by plotly.js: hover reads all values of an epoch, drag zooms in.
-import { loadPlotly } from "./plotly.js";
+// How finished models trained: a line a model on their list; training and validation on a model's own page.
+import { Chart, strokeOf } from "../lib/charts/chart.js";
+import { palette } from "../lib/charts/plot.js";
+import { data } from "../lib/dom.js";
 
-const data = JSON.parse(document.getElementById("data")?.textContent ?? "{}");
-// Okabe and Ito's colours, told apart by colour-blind people too; the likest two differ in dash.
-const SERIES = [
-  ["series-1", "solid"], ["series-2", "solid"], ["series-3", "solid"], ["series-4", "solid"],
-  ["series-5", "dot"], ["series-6", "dash"],
-];
-const TITLES = {
-  val_accuracy: "Validation accuracy by epoch", val_loss: "Validation loss by epoch",
-  train_loss: "Training loss by epoch",
-};
+/** @typedef {{title: string, percent: boolean, key: (series: any) => string}} Figure  what a plot shows of an epoch */
+/** @typedef {import("../lib/charts/chart.js").Series & {epochs: any[]}} Series */
 
-/** @param {string} name @returns {string} a token of base.css as a plain colour */
-function colour(name) {
-  const probe = document.createElement("i");
-  probe.style.color = `var(--${name})`;
-  document.body.append(probe);
-  const value = getComputedStyle(probe).color;
-  probe.remove();
-  return value;
-}
+const TITLES = { val_accuracy: "Validation accuracy", val_loss: "Validation loss", train_loss: "Training loss" };
 
-/** @param {string} title @param {boolean} percent @param {number} epochs */
-function layout(title, percent, epochs) {
-  const [ink, muted, line] = ["ink", "muted", "line"].map(colour);
-  const axis = { gridcolor: line, zeroline: false, linecolor: line, tickcolor: line, automargin: true };
-  return {
-    font: { family: getComputedStyle(document.body).fontFamily, size: 12, color: muted },
-    title: { text: title, x: 0, xref: "paper", xanchor: "left", font: { size: 13, color: ink } },
-    margin: { l: 48, r: 12, t: 34, b: 48 },
-    paper_bgcolor: "rgba(0,0,0,0)",
-    plot_bgcolor: "rgba(0,0,0,0)",
-    hovermode: "x unified",
-    hoverdistance: -1, // the nearest epoch, however far
-    hoverlabel: { bgcolor: colour("raised"), bordercolor: colour("edge"), font: { color: ink } },
-    legend: { orientation: "h", x: 0, y: -0.12, font: { color: ink } },
-    xaxis: { ...axis, dtick: 1 },
-    yaxis: { ...axis, ticksuffix: percent ? " %" : "" },
-  };
-}
+class Curves {
+  /**
+   * @param {HTMLElement} root @param {Series[]} series @param {() => Figure[]} figures  one a plot
+   * @param {{of: string, columns: string[], numbers: string}} words  whose curves, heads of the read-out, where the numbers are
+   */
+  constructor(root, series, figures, { of, columns, numbers }) {
+    this.figures = figures;
+    this.of = of;
+    this.numbers = numbers;
+    /** @type {Set<string>} */
+    this.hidden = new Set();
+    /** @type {[number, number] | null} */
+    this.view = null;
+    this.last = Math.max(...series.map((one) => one.epochs.length));
+    this.chart = new Chart(root, this.#looks(), {
+      columns: columns.map((title) => ({ title, short: title })),
+      read: (one, x) => this.#read(one, x),
+      hidden: () => this.hidden,
+      toggle: (id) => this.#toggle(id),
+      zoom: (view) => this.#zoom(view),
+    });
+    this.chart.setSeries(series);
+    this.draw();
+  }
 
-/**
- * @param {any[]} curves @param {string} metric @param {string} name @param {[string, string]} style
- */
-function trace(curves, metric, name, [token, dash]) {
-  const factor = metric.endsWith("accuracy") ? 100 : 1;
-  return {
-    x: curves.map((epoch) => epoch.epoch),
-    y: curves.map((epoch) => factor * epoch[metric]),
-    name,
-    mode: curves.length > 30 ? "lines" : "lines+markers",
-    line: { color: colour(token), dash, width: 2 },
-    marker: { size: 5 },
-    hovertemplate: factor === 100 ? "%{y:.2f} %" : "%{y:.4f}",
-  };
-}
+  /** @returns {import("../lib/charts/figure.js").Look[]} */
+  #looks() {
+    const colours = palette();
+    return this.figures().map(({ title, percent }) => ({
+      title, xTitle: "epoch", unit: percent ? " %" : "", log: false, limits: [0, percent ? 100 : Infinity],
+      view: this.view, whole: true, colours,
+    }));
+  }
 
-/** @param {string} name @param {any[]} traces @param {string} title @param {boolean} percent */
-function draw(name, traces, title, percent) {
-  const element = document.querySelector(`[data-chart="${name}"]`);
-  const config = { responsive: true, displaylogo: false, displayModeBar: false };
-  const shape = layout(title, percent);
-  const epochs = Math.max(1, ...traces.flatMap((line) => line.x));
-  shape.xaxis.dtick = Math.ceil(epochs / 10); // never half an epoch
-  if (element) Plotly.react(element, traces, shape, config);
-}
+  /** @param {Figure} figure @returns {import("../lib/charts/figure.js").Line[]} */
+  #lines({ percent, key }) {
+    return this.chart.shown.map((one) => ({
+      id: one.id, xs: one.epochs.map((/** @type {any} */ epoch) => epoch.epoch),
+      ys: one.epochs.map((/** @type {any} */ epoch) => (percent ? 100 : 1) * (epoch[key(one)] ?? NaN)),
+      count: one.epochs.length, width: 2, dots: true, ...strokeOf(one.style),
+    }));
+  }
 
-function drawModel() {
-  const { curves } = data.model;
-  for (const [name, unit] of [["accuracy", "Accuracy by epoch"], ["loss", "Loss by epoch"]]) {
-    const traces = [
-      trace(curves, `train_${name}`, "training", /** @type {any} */ (SERIES[0])),
-      trace(curves, `val_${name}`, "validation", /** @type {any} */ (SERIES[1])),
-    ];
-    draw(name, traces, unit, name === "accuracy");
+  draw() {
+    const figures = this.figures();
+    const labels = figures.map(({ title }) => `${title} ${this.of} by epoch; the numbers are ${this.numbers}.`);
+    this.chart.draw(this.#looks(), figures.map((figure) => this.#lines(figure)), labels);
+  }
+
+  /** @param {Series} series @param {number} x an epoch @returns {string[]} */
+  #read(series, x) {
+    const epoch = series.epochs.find((one) => one.epoch === x);
+    return this.figures().map(({ percent, key }) => {
+      const value = epoch?.[key(series)];
+      if (!Number.isFinite(value)) return "–";
+      return percent ? `${(100 * value).toFixed(2)} %` : value.toFixed(4);
+    });
+  }
+
+  /** @param {string} id */
+  #toggle(id) {
+    if (!this.hidden.delete(id)) this.hidden.add(id);
+    this.draw();
+  }
+
+  /** Whole epochs, two at least. @param {[number, number] | null} view */
+  #zoom(view) {
+    if (view) {
+      const from = Math.max(1, Math.min(this.last - 1, Math.round(view[0])));
+      const to = Math.min(Math.max(this.last, 2), Math.max(from + 1, Math.round(view[1])));
+      this.view = [from, to];
+    } else this.view = null;
+    this.draw();
   }
 }
 
-function drawAll() {
-  const chosen = /** @type {HTMLInputElement} */ (document.querySelector('[name="metric"]:checked'));
-  const metric = chosen.value;
-  for (const [media, of] of [["image", "photos"], ["clip", "clips"]]) {
+/** @param {string} name @returns {any} */
+const chartOf = (name) => document.querySelector(`[data-chart="${name}"]`);
+
+/** @returns {Curves[]} */
+function ofModel() {
+  const series = ["training", "validation"].map((title, style) => ({
+    id: ["train", "val"][style], title, style, epochs: data.model.curves,
+  }));
+  const figures = ["accuracy", "loss"].map((name) => ({
+    title: name === "loss" ? "Loss" : "Accuracy", percent: name === "accuracy",
+    key: (/** @type {Series} */ one) => `${one.id}_${name}`,
+  }));
+  return [new Curves(chartOf("model"), series, () => figures, { of: "of training and validation", columns: ["accuracy", "loss"], numbers: "in the table below" })];
+}
+
+/** @returns {Curves[]} */
+function ofAll() {
+  const chosen = () => /** @type {HTMLInputElement} */ (document.querySelector('[name="metric"]:checked')).value;
+  return [["image", "for photos"], ["clip", "for clips"]].filter(([media]) => chartOf(media)).map(([media, of]) => {
     const trained = data.models.filter((/** @type {any} */ model) => model.media === media && model.curves.length > 0);
-    const traces = trained.map((/** @type {any} */ model, /** @type {number} */ index) =>
-      trace(model.curves, metric, model.title, /** @type {any} */ (SERIES[index % SERIES.length])),
-    );
-    draw(media, traces, `${TITLES[metric]}, models of ${of}`, metric === "val_accuracy");
-  }
+    const series = trained.map(({ id, title, curves }, /** @type {number} */ style) => ({ id, title, style, epochs: curves }));
+    const figures = () => [{ title: TITLES[chosen()], percent: chosen() === "val_accuracy", key: chosen }];
+    return new Curves(chartOf(media), series, figures, { of: `of models ${of}`, columns: [""], numbers: "on each model’s page" });
+  });
 }
 
-const drawPage = data.model ? drawModel : drawAll;
-const Plotly = await loadPlotly(data.urls.plotly);
-drawPage();
-document.querySelector("[data-metric]")?.addEventListener("change", drawPage);
-document.addEventListener("themechange", drawPage);
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawPage);
+const all = data.model ? ofModel() : ofAll();
+const draw = () => all.forEach((curves) => curves.draw());
+document.querySelector("[data-metric]")?.addEventListener("change", draw);
+document.addEventListener("themechange", draw);
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);

@@ -23,6 +23,7 @@ import { Axis, logTicks, ticks, tickText } from "./ticks.js";
  * @property {string} unit     behind the marks of the y axis
  * @property {boolean} log     y
  * @property {boolean} [xLog]
+ * @property {boolean} [whole]  x is counted, from 1 on: marks and readings are whole numbers
  * @property {[number, number]} [limits] values that cannot be passed
  * @property {[number, number] | null} view  the stretch of x that is shown; null: all
  * @property {Record<string, string>} colours ink, muted, line, accent
@@ -44,6 +45,7 @@ export function frame(lines, look, width, height) {
 function wholeX(lines, look) {
   const ends = lines.filter((line) => line.count > 0);
   const to = Math.max(...ends.map((line) => line.xs[line.count - 1]), look.xLog ? 1e-6 : 1);
+  if (look.whole) return [1, Math.max(to, 2)];
   return [look.xLog ? Math.min(to / 10, ...ends.map((line) => line.xs[0])) : 0, ends.length ? to : 1];
 }
 
@@ -110,7 +112,7 @@ function drawAxes(backend, { x, y, left, top, width, height }, look) {
     backend.path([left, at, left + width, at], { colour: line });
     backend.text(left - 8, at, tickText(value) + look.unit, { colour: muted, align: "right" });
   }
-  for (const value of x.log ? logTicks(x.low, x.high) : ticks(x.low, x.high, width / 70)) {
+  for (const value of x.log ? logTicks(x.low, x.high) : ticks(x.low, x.high, width / 70, look.whole)) {
     const at = Math.round(x.to(value)) + 0.5;
     backend.path([at, bottom, at, bottom + 4], { colour: muted });
     backend.text(at, bottom + 14, tickText(value), { colour: muted, align: "center" });
@@ -140,7 +142,7 @@ function drawLine(backend, place, line) {
 /** @param {import("./draw-backend.js").DrawBackend} backend @param {Line[]} lines @param {Look} look @param {Frame} place */
 export function drawFigure(backend, lines, look, place) {
   drawAxes(backend, place, look);
-  backend.inside(place.left, place.top - 3, place.width + 3, place.height + 6, () => {
+  backend.inside(place.left - 3, place.top - 3, place.width + 6, place.height + 6, () => {
     for (const line of lines) drawLine(backend, place, line);
   });
 }

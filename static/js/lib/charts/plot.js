@@ -95,6 +95,13 @@ export class Plot {
     return Math.min(left + width, Math.max(left, event.clientX - this.box.getBoundingClientRect().left));
   }
 
+  /** @param {number} x @returns {number} where it can be read: inside the axis, at a whole number if so counted */
+  #at(x) {
+    const { low, high } = this.place.x;
+    if (!this.look.whole) return Math.min(high, Math.max(low, x));
+    return Math.min(Math.floor(high), Math.max(Math.ceil(low), Math.round(x)));
+  }
+
   #bindPointer() {
     const { over, act } = this;
     over.addEventListener("pointerdown", (/** @type {PointerEvent} */ event) => {
@@ -104,7 +111,7 @@ export class Plot {
     });
     over.addEventListener("pointermove", (/** @type {PointerEvent} */ event) => {
       if (this.drag && event.pointerType !== "touch" && act.zoom) this.drag[1] = this.#px(event);
-      act.hover?.(this.place.x.from(this.#px(event)), this, event);
+      act.hover?.(this.#at(this.place.x.from(this.#px(event))), this, event);
       this.drawOver();
     });
     over.addEventListener("pointerup", () => this.#release());
@@ -127,13 +134,13 @@ export class Plot {
   /** @param {KeyboardEvent} event */
   #key(event) {
     const { low, high } = this.place.x;
-    const step = (high - low) / (event.shiftKey ? 10 : 60);
+    const part = (high - low) / (event.shiftKey ? 10 : 60);
+    const step = this.look.whole ? Math.max(1, Math.round(part)) : part;
     const at = this.cross ?? (low + high) / 2;
+    const read = (/** @type {number} */ x) => this.act.hover?.(this.#at(x), this);
     const zoomed = (/** @type {number} */ by) => this.act.zoom?.([Math.max(0, at - (at - low) * by), at + (high - at) * by]);
     const moves = {
-      ArrowLeft: () => this.act.hover?.(Math.max(low, at - step), this),
-      ArrowRight: () => this.act.hover?.(Math.min(high, at + step), this),
-      Home: () => this.act.hover?.(low, this), End: () => this.act.hover?.(high, this),
+      ArrowLeft: () => read(at - step), ArrowRight: () => read(at + step), Home: () => read(low), End: () => read(high),
       "+": () => zoomed(0.6), "=": () => zoomed(0.6), "-": () => this.act.zoom?.(null),
       Escape: () => this.act.zoom?.(null), Enter: () => this.act.pick?.(at),
     };
