@@ -33,10 +33,11 @@ clip.html.jinja (the analysis of a clip): the same without `heatmaps`, for clips
 
 models.html.jinja
 - `models`: [Card JSON].
+- `data`: {models: [{id, title, media, curves}]} for the JSON block.
 
 model.html.jinja
 - `model`: Card JSON. `previous`, `next`: Card JSON or none.
-- `data`: {model} for the JSON block.
+- `data`: {model: {curves}} for the JSON block.
 
 api.html.jinja
 - `title`, `summary`, `curl`: of the API. `groups`: [{name, operations: [{method, path, summary,
@@ -125,7 +126,9 @@ def analysis(
 def models(request: Request, session: Reading) -> Response:
     """All models."""
     cards = [{**card, "media": looks_at(card)} for card in _cards(session)]
-    return page(request, "models.html.jinja", {"page": "models", "models": cards})
+    drawn = ("id", "title", "media", "curves")
+    data = {"models": [{key: card[key] for key in drawn} for card in cards]}
+    return page(request, "models.html.jinja", {"page": "models", "models": cards, "data": data})
 
 
 @router.get("/models/{model_id}")
@@ -141,7 +144,7 @@ def model(request: Request, model_id: str, session: Reading) -> Response:
         "model": cards[place],
         "previous": cards[place - 1] if place > 0 else None,
         "next": cards[place + 1] if place + 1 < len(cards) else None,
-        "data": {"model": cards[place]},
+        "data": {"model": {"curves": cards[place]["curves"]}},
     }
     return page(request, "model.html.jinja", context)
 
