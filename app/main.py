@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from fastapi import Depends, FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Request
 
 from app.core.security import Visitors, load_secret
 from app.core.settings import Settings
@@ -30,7 +30,7 @@ from app.web.http.metrics import CountRequests
 from app.web.http.openapi import DESCRIPTION, install_openapi
 from app.web.http.schemas import API
 from app.web.http.state import Web
-from app.web.http.static import PREFIX, Static, plotly_response
+from app.web.http.static import PREFIX, Static
 from app.web.media import api as media_api
 from app.web.models import api as models_api
 from app.web.models import import_api
@@ -122,10 +122,6 @@ def _add_files(app: FastAPI) -> None:
     @app.get(f"{PREFIX}/{{path:path}}", include_in_schema=False)
     async def static_file(path: str, request: Request, web: Server) -> Any:
         return web.static.response(path, request)
-
-    @app.get("/vendor/plotly.min.js", include_in_schema=False)
-    def plotly(request: Request, web: Server) -> Response:
-        return plotly_response(request, web.settings.home / "cache")
 
     @app.get("/favicon.ico", include_in_schema=False)
     async def favicon(request: Request, web: Server) -> Any:

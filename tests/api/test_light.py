@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-HEAVY = ("alembic", "celery", "matplotlib", "numpy", "PIL", "plotly", "prometheus_client", "torch")
+HEAVY = ("alembic", "celery", "matplotlib", "numpy", "PIL", "prometheus_client", "torch")
 PROBE = """
 import json, resource, sys, time
 start = time.perf_counter()

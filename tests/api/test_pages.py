@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import re
 from pathlib import Path
@@ -45,7 +44,7 @@ def test_no_page_has_inline_script_or_style(api: Api, analysis: Any) -> None:
 def test_every_file_of_every_page_exists_and_is_kept_for_ever(api: Api, analysis: Any) -> None:
     found = set()
     for path in ("/", "/models", "/models/gated", analysis["links"]["page"], "/api"):
-        found |= set(re.findall(r'(?:src|href)="(/(?:static|vendor)/[^"]+)"', page(api, path)))
+        found |= set(re.findall(r'(?:src|href)="(/static/[^"]+)"', page(api, path)))
     assert len(found) > 5
     for url in found:
         response = api.client.get(url.replace("&amp;", "&"))
@@ -144,16 +143,3 @@ def test_static_files_over_http(api: Api) -> None:
         "/static//etc/passwd",
     ):
         assert api.client.get(outside).status_code == 404
-
-
-def test_plotly_comes_from_its_package(api: Api) -> None:
-    url = api.web.templates.globals["vendor_url"]("plotly.min.js")  # type: ignore[operator]
-    with api.client.stream("GET", url) as response:
-        raw = b"".join(response.iter_raw())
-    assert response.headers["content-encoding"] == "gzip"
-    assert response.headers["content-type"].startswith("text/javascript")
-    plain = api.client.get(url, headers={"Accept-Encoding": "identity"})
-    assert gzip.decompress(raw) == plain.content
-    assert len(raw) < 0.4 * len(plain.content)
-    assert (api.settings.home / "cache").is_dir()
-    assert api.client.get("/vendor/plotly.min.js").headers["cache-control"] == "public, no-cache"

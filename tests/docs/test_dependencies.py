@@ -16,8 +16,8 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 OWN = {"app", "bench", "migrations", "ml", "tests", "tools", "worker"}
-# Found by name at run time, not imported: uvicorn's loop and parser, drivers, plotly's script.
-BY_NAME = {"httptools", "uvloop", "plotly", "psycopg", "redis"}
+# Found by name at run time, not imported: uvicorn's loop and parser, drivers.
+BY_NAME = {"httptools", "uvloop", "psycopg", "redis"}
 
 
 def imported(*folders: str) -> set[str]:

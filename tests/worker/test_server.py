@@ -18,7 +18,7 @@ from tests.support.backend import wait_for
 from tests.support.processes import command_line, still_running
 
 ENVIRONMENT = {"SIGHTLINE_PORT": "0", "SIGHTLINE_LOAD_AHEAD": "false"}
-HEAVY = ("torch", "torchvision", "numpy", "PIL", "matplotlib", "alembic", "celery", "plotly")
+HEAVY = ("torch", "torchvision", "numpy", "PIL", "matplotlib", "alembic", "celery")
 
 
 @contextlib.contextmanager

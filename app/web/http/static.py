@@ -1,4 +1,4 @@
-"""The files of static/, under an address with a hash of them all, and plotly's own script.
+"""The files of static/, under an address with a hash of them all.
 
 The hash stands in the path, not in the file's name: relative imports between the files keep
 working, and all of them can be cached for ever. It follows the files while one edits them.
@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import importlib.util
 import mimetypes
 from dataclasses import dataclass
-from functools import cache
-from importlib.metadata import version
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 
 from app.core.errors import NotFound
 from app.web.http.caching import IMMUTABLE, REVALIDATE, reply
@@ -98,42 +95,3 @@ def _load(path: Path) -> File:
     packed = gzip.compress(content, mtime=0) if path.suffix in TEXT and len(content) > 512 else None
     media_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
     return File(content, packed, hashlib.sha256(content).hexdigest()[:20], media_type)
-
-
-@cache
-def plotly_version() -> str:
-    """Version of the installed plotly package."""
-    return version("plotly")
-
-
-def vendor_url(name: str) -> str:
-    """Return the address of a script that a Python package carries."""
-    return f"/vendor/{PurePosixPath(name).name}?v={plotly_version()}"
-
-
-def plotly_response(request: Request, cache_dir: Path) -> Response:
-    """Serve plotly.min.js from the plotly package, which is found without importing it."""
-    spec = importlib.util.find_spec("plotly")
-    if spec is None or spec.origin is None:
-        raise NotFound("The plotly package is not installed on this server.")
-    source = Path(spec.origin).parent / "package_data" / "plotly.min.js"
-    fixed = request.query_params.get("v") == plotly_version()
-    headers = {
-        "Cache-Control": f"public, {IMMUTABLE if fixed else REVALIDATE}",
-        "Vary": "Accept-Encoding",
-    }
-    if accepts_gzip(request):
-        source = _packed(source, cache_dir)
-        headers["Content-Encoding"] = "gzip"
-    return FileResponse(source, headers=headers, media_type="text/javascript")
-
-
-def _packed(source: Path, cache_dir: Path) -> Path:
-    """Return the gzip form, made once for each version of the package."""
-    target = cache_dir / f"plotly-{plotly_version()}.min.js.gz"
-    if not target.exists():
-        cache_dir.mkdir(parents=True, exist_ok=True)
-        temporary = target.with_suffix(f".{id(source)}.part")
-        temporary.write_bytes(gzip.compress(source.read_bytes(), mtime=0))
-        temporary.replace(target)
-    return target

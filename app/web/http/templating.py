@@ -3,7 +3,6 @@
 All of them (globals of the template environment):
 - `static_url('x.js')`: address of a file of static/, with a hash in its path; relative imports
   and `url()`s inside these files keep working, because the hash stands for the whole folder.
-- `vendor_url('plotly.min.js')`: address of the plotly script of the installed package.
 - `version`: of Sightline. `page`: `home`, `analysis`, `models`, `model`, `api` or `error`.
 - `data | json_block`: safe JSON for `<script type="application/json" id="...">`; `<`, `>` and `&`
   come out escaped.
@@ -31,7 +30,7 @@ from app.core.errors import SightlineError
 from app.web.http.identity import SESSION_COOKIE, VISITOR, Principal, identify
 from app.web.http.mathml import lines, mathml
 from app.web.http.state import web_of
-from app.web.http.static import Static, vendor_url
+from app.web.http.static import Static
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -62,9 +61,7 @@ def make_environment(static: Static) -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(json_block=json_block, mathml=mathml, lines=lines)
-    environment.globals.update(
-        static_url=static.url, vendor_url=vendor_url, version=version(), page=""
-    )
+    environment.globals.update(static_url=static.url, version=version(), page="")
     return environment
 
 

@@ -2,10 +2,11 @@
 
 models.html.jinja
 - `models`: [Card JSON].
+- `data`: {models: [{id, title, media, curves}]} for the JSON block.
 
 model.html.jinja
 - `model`: Card JSON. `previous`, `next`: Card JSON or none.
-- `data`: {model, urls: {plotly}} for the JSON block.
+- `data`: {model: {curves}} for the JSON block.
 """
 
 from __future__ import annotations
@@ -16,17 +17,18 @@ from starlette.responses import Response
 from app.core.errors import NotFound
 from app.db import models as model_rows
 from app.web.http.deps import Reading
-from app.web.http.static import vendor_url
 from app.web.http.templating import page
 
 router = APIRouter(include_in_schema=False, default_response_class=Response)
+DRAWN = ("id", "title", "media", "curves")  # what the chart needs of a card
 
 
 @router.get("/models")
 def models(request: Request, session: Reading) -> Response:
     """All models."""
     cards = [{**card, "media": model_rows.media_kind(card)} for card in model_rows.cards(session)]
-    return page(request, "models.html.jinja", {"page": "models", "models": cards})
+    data = {"models": [{name: card[name] for name in DRAWN} for card in cards]}
+    return page(request, "models.html.jinja", {"page": "models", "models": cards, "data": data})
 
 
 @router.get("/models/{model_id}")
@@ -42,6 +44,6 @@ def model(request: Request, model_id: str, session: Reading) -> Response:
         "model": cards[place],
         "previous": cards[place - 1] if place > 0 else None,
         "next": cards[place + 1] if place + 1 < len(cards) else None,
-        "data": {"model": cards[place], "urls": {"plotly": vendor_url("plotly.min.js")}},
+        "data": {"model": {"curves": cards[place]["curves"]}},
     }
     return page(request, "model.html.jinja", context)

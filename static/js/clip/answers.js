@@ -1,8 +1,9 @@
 // What the models say: the rows' answers, the timeline's lanes, the fusion slider, the shares.
-import { METHODS } from "../cells.js";
-import { percent, setText } from "../format.js";
-import { showAnswer } from "../rows.js";
-import { kind } from "../scale.js";
+import { part } from "../lib/dom.js";
+import { percent, setText } from "../lib/format.js";
+import { METHODS } from "../lib/methods.js";
+import { showAnswer } from "../lib/rows.js";
+import { kind } from "../lib/scale.js";
 import { contributions, fuse, isFree, ratio, reweighted, weightsOf } from "./fusion.js";
 import { numbersTable } from "./numbers.js";
 import { Shares } from "./shares.js";
@@ -10,9 +11,6 @@ import { energy } from "./tracks.js";
 import { energyWords } from "./words.js";
 
 const CLASSES = 3; // lines of the timeline
-
-/** @param {string} name @returns {any} */
-const part = (name) => document.querySelector(`[data-${name}]`);
 
 export class Answers {
   /**

@@ -1,7 +1,7 @@
 // The table's cells: which are in sight, what they show now, and what is said of them.
-import { METHODS } from "../cells.js";
-import { number, setText } from "../format.js";
-import { valueAt } from "../maps.js";
+import { number, setText } from "../lib/format.js";
+import { valueAt } from "../lib/maps.js";
+import { METHODS } from "../lib/methods.js";
 import { moment } from "./moments.js";
 import { Picture } from "./picture.js";
 import { keyOf, mapAt } from "./tracks.js";
@@ -55,12 +55,12 @@ export class Cell {
     return this.element.setAttribute("aria-label", `${name}: ${silent && `${silent}; `}${range}`);
   }
 
-  /** The number below: the value at the spot, or the largest. @param {Track | null} track @param {number} t @param {boolean} raw @param {{x: number, y: number} | null} spot */
-  read(track, t, raw, spot) {
+  /** The number below: the value at the cursor, or the largest. @param {Track | null} track @param {number} t @param {boolean} raw @param {{x: number, y: number} | null} cursor */
+  read(track, t, raw, cursor) {
     if (!this.caption || !track?.data) return;
     const map = mapAt(track, moment(track.times, t, raw));
-    this.caption.classList.toggle("peak", !spot);
-    setText(this.caption, number(spot ? valueAt(map, spot).value : map.max));
+    this.caption.classList.toggle("peak", !cursor);
+    setText(this.caption, number(cursor ? valueAt(map, cursor).value : map.max));
   }
 }
 
@@ -123,9 +123,9 @@ export class Cells {
     return false;
   }
 
-  /** @param {number} t @param {boolean} raw @param {{x: number, y: number} | null} spot @param {boolean} all in sight or not */
-  read(t, raw, spot, all) {
-    for (const cell of this.all) if (cell.seen || all) cell.read(this.track(cell), t, raw, spot);
+  /** @param {number} t @param {boolean} raw @param {{x: number, y: number} | null} cursor @param {boolean} all in sight or not */
+  read(t, raw, cursor, all) {
+    for (const cell of this.all) if (cell.seen || all) cell.read(this.track(cell), t, raw, cursor);
   }
 
   /**
@@ -141,12 +141,12 @@ export class Cells {
 }
 
 /**
- * What lies under the spot, in words.
+ * What lies under the cursor, in words.
  * @param {Track} track @param {string} title @param {number} t @param {boolean} raw
- * @param {{x: number, y: number}} spot
+ * @param {{x: number, y: number}} cursor
  */
-export function spotWords(track, title, t, raw, spot) {
-  const { row, col, value } = valueAt(mapAt(track, moment(track.times, t, raw)), spot);
+export function cursorWords(track, title, t, raw, cursor) {
+  const { row, col, value } = valueAt(mapAt(track, moment(track.times, t, raw)), cursor);
   const where = `row ${row + 1}, column ${col + 1} of ${track.rows} × ${track.cols}`;
   return `${title}, ${STREAMS[track.stream]} ${track.stage}: ${number(value)}, ${where}`;
 }

@@ -1,14 +1,14 @@
 // The page of a clip: it joins the view (address, tools, keys), the clock, and what is drawn.
-import { follow, getArray, getJson, isFinal } from "../api.js";
-import { Colours } from "../colours.js";
-import { bindDownloads } from "../downloads.js";
-import { gridKeys, shortcuts } from "../keys.js";
-import { followPointer, mark } from "../spot.js";
-import { bindStatus, rerun, showProblem, showStatus } from "../status.js";
-import { OWN_TOP } from "../retarget.js";
-import { makeTarget } from "../target.js";
+import { follow, getArray, getJson, isFinal } from "../lib/api.js";
+import { Colours } from "../lib/colours.js";
+import { followPointer, mark } from "../lib/cursor.js";
+import { data, part } from "../lib/dom.js";
+import { bindDownloads } from "../lib/downloads.js";
+import { gridKeys, shortcuts } from "../lib/keys.js";
+import { bindStatus, rerun, showProblem, showStatus } from "../lib/status.js";
+import { makeTarget, OWN_TOP } from "../lib/target.js";
 import { Answers } from "./answers.js";
-import { Cells, Pace, spotWords } from "./cells.js";
+import { Cells, Pace, cursorWords } from "./cells.js";
 import { FrameClock, VideoClock, frameBeside } from "./clock.js";
 import { Flow } from "./flow.js";
 import { clipLegend } from "./legend.js";
@@ -22,16 +22,13 @@ import { Timeline } from "./timeline.js";
 import { bindLayer, bindTools, layerOf, showLayer, showTools, toolKeys } from "./tools.js";
 import { Tracks } from "./tracks.js";
 import { Transport } from "./transport.js";
+import { makeViewState } from "./view.js";
 import { RULES } from "./words.js";
-import { ViewState } from "./view.js";
 
-/** @param {string} name @returns {any} */
-const part = (name) => document.querySelector(`[data-${name}]`);
-const data = JSON.parse(document.getElementById("data")?.textContent ?? "{}");
 const { media, rows } = data;
 /** @type {any} */
 let analysis = data.analysis;
-const state = new ViewState(location.search);
+const state = makeViewState();
 const colours = new Colours((await getJson(data.urls.colormaps)).maps);
 const root = part("analysis");
 const methods = data.methods.filter((one) => one.kind !== "channels").map((one) => one.name);
@@ -60,7 +57,7 @@ const showTarget = makeTarget(
   (target) => ask({ target, models: knowing(target) }),
 );
 /** @type {{x: number, y: number} | null} */
-let spot = null;
+let cursor = null;
 /** @type {import("./cells.js").Cell | null} */
 let pointed = null;
 
@@ -150,12 +147,12 @@ function nameAll() {
 function readAll() {
   const { raw } = state.now;
   const t = clock.time;
-  cells.read(t, raw, spot, !clock.playing);
+  cells.read(t, raw, cursor, !clock.playing);
   timeline.read(clock.head, raw, !clock.playing);
   answers.at(t);
   transport.read(answers.times, raw);
   const track = pointed && cells.track(pointed);
-  part("readout").textContent = track?.data && spot && pointed ? spotWords(track, titleOf(pointed.row), t, raw, spot) : "";
+  part("readout").textContent = track?.data && cursor && pointed ? cursorWords(track, titleOf(pointed.row), t, raw, cursor) : "";
 }
 
 /** @param {number} t */
@@ -248,9 +245,9 @@ part("grid").addEventListener("keydown", (/** @type {KeyboardEvent} */ event) =>
 }, true);
 gridKeys(part("grid"), /** @type {any} */ (cells.all), { open: /** @type {any} */ (choose), nudge: () => {} });
 followPointer(root, (where, frame) => {
-  spot = where;
+  cursor = where;
   pointed = cells.all.find((cell) => cell.frame === frame) ?? pointedPane(frame);
-  mark(root, spot);
+  mark(root, cursor);
   later();
 }, () => {});
 /** @param {HTMLElement | null} frame */

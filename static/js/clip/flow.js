@@ -44,7 +44,7 @@ function put(pixels, index, x, y, strength) {
 }
 
 export class Flow {
-  /** @param {import("../npy.js").NdArray} array [K, 2, h, w], px of the 224 square a frame @param {number[]} times */
+  /** @param {import("../lib/npy.js").NdArray} array [K, 2, h, w], px of the 224 square a frame @param {number[]} times */
   constructor({ shape, data }, times) {
     [, , this.rows, this.cols] = shape;
     this.data = data;

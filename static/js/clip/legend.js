@@ -1,7 +1,7 @@
 // The legend of a clip: a ramp for each stream's layer in the player, with its true numbers.
-import { setText } from "../format.js";
-import { Ramp } from "../legend.js";
-import { hasSign } from "../scale.js";
+import { setText } from "../lib/format.js";
+import { Ramp } from "../lib/legend.js";
+import { hasSign } from "../lib/scale.js";
 import { make } from "./timeline.js";
 
 /**

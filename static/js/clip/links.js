@@ -1,7 +1,5 @@
 // Downloads of what the player shows, and a link to the very view.
-
-/** @param {string} name @returns {any} */
-const part = (name) => document.querySelector(`[data-${name}]`);
+import { part } from "../lib/dom.js";
 
 /**
  * @param {import("./view.js").View} view @param {import("./tools.js").Layer} layer
@@ -15,7 +13,7 @@ export function showLinks(view, { model, stage, method }) {
     const stream = anchor.dataset.layerLink ?? "rgb";
     anchor.search = new URLSearchParams({ model, stream, stage, method, ...look }).toString();
   }
-  for (const link of document.querySelectorAll("[data-sheet-link]")) {
+  for (const link of document.querySelectorAll("[data-contact-sheet-link]")) {
     /** @type {HTMLAnchorElement} */ (link).search = new URLSearchParams({ stage, method, ...look }).toString();
   }
 }

@@ -1,5 +1,5 @@
 // The timeline in numbers, for people who do not see it.
-import { number, percent } from "../format.js";
+import { number, percent } from "../lib/format.js";
 import { seconds } from "./moments.js";
 import { signed } from "./shares.js";
 

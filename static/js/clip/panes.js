@@ -1,6 +1,6 @@
 // The player's four panes: the clip, its motion, and both streams' maps over it, in step.
-import { METHODS } from "../cells.js";
-import { setText } from "../format.js";
+import { setText } from "../lib/format.js";
+import { METHODS } from "../lib/methods.js";
 import { drawWheel } from "./flow.js";
 import { moment } from "./moments.js";
 import { Base, Picture } from "./picture.js";

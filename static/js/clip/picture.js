@@ -1,6 +1,6 @@
 // Drawing: the clip's frame in grey, once for all; over it each map, coloured at its own small
 // size and scaled by the browser. Nothing is allocated from one picture to the next.
-import { hasSign, span } from "../scale.js";
+import { hasSign, span } from "../lib/scale.js";
 import { moment } from "./moments.js";
 import { FINE, fineOf } from "./tracks.js";
 
@@ -15,7 +15,7 @@ import { FINE, fineOf } from "./tracks.js";
  */
 
 /**
- * @param {import("./view.js").View} view @param {import("../colours.js").Colours} colours
+ * @param {import("./view.js").View} view @param {import("../lib/colours.js").Colours} colours
  * @param {import("./tracks.js").Tracks} tracks @returns {Look}
  */
 export function makeLook(view, colours, tracks) {

@@ -1,5 +1,5 @@
 // The clip as this browser can play it: fetched whole, so that scrubbing asks the server nothing.
-import { getJson, refusal } from "../api.js";
+import { getJson, refusal } from "../lib/api.js";
 
 const WHOLE = 64 * 1024 * 1024; // larger clips are read in parts, as the player needs them
 const PAUSE_MS = 700;

@@ -1,4 +1,5 @@
 // A range of the clip: dragged on the timeline or set with two keys, then explained alone.
+import { part } from "../lib/dom.js";
 import { seconds } from "./moments.js";
 import { parseRange } from "./view.js";
 
@@ -9,7 +10,6 @@ const SHORTEST = 0.05; // seconds
  * @param {() => import("./clock.js").Clock} clock @param {(from: number, to: number) => void} explain
  */
 export function bindRange(timeline, state, clock, explain) {
-  const part = (/** @type {string} */ name) => /** @type {HTMLElement} */ (document.querySelector(`[data-${name}]`));
   /** @param {string} text */
   const show = (text) => {
     const range = parseRange(text);

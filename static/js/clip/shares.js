@@ -1,5 +1,5 @@
 // What adds up to the logit: one bar a stream, a piece a segment; against goes to the left.
-import { setText } from "../format.js";
+import { setText } from "../lib/format.js";
 import { seconds } from "./moments.js";
 import { make } from "./timeline.js";
 

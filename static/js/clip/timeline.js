@@ -1,5 +1,5 @@
 // The timeline: scores of classes, attention of each stream and stage, segments, the playhead.
-import { percent, setText } from "../format.js";
+import { percent, setText } from "../lib/format.js";
 import { energyLane, scoresLane } from "./lanes.js";
 import { mixed, moment, seconds } from "./moments.js";
 

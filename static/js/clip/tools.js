@@ -12,7 +12,7 @@ const RANGES = ["opacity", "threshold"];
 /** @param {string} name @returns {any} */
 const field = (name) => form.elements.namedItem(name);
 
-/** @param {View} view @param {import("../colours.js").Colours} colours */
+/** @param {View} view @param {import("../lib/colours.js").Colours} colours */
 export function showTools(view, colours) {
   for (const name of WORDS) field(name).value = view[name];
   for (const name of SWITCHES) field(name).value = view[name] ? "1" : "0";
@@ -100,7 +100,7 @@ const after = (list, now) => list[(list.indexOf(now) + 1) % list.length];
 
 /**
  * What single keys do to the view.
- * @param {ViewState} state @param {import("../colours.js").Colours} colours
+ * @param {ViewState} state @param {import("../lib/colours.js").Colours} colours
  * @returns {Record<string, () => void>}
  */
 export function toolKeys(state, colours) {

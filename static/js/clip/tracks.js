@@ -1,11 +1,11 @@
 // The maps of a clip: each track is a stack of maps, one a snippet, fetched once.
-import { getArray } from "../api.js";
-import { grid, sample } from "../maps.js";
+import { getArray } from "../lib/api.js";
+import { grid, sample } from "../lib/maps.js";
 
 export const FINE = 56; // grid that maps are laid on when drawn smooth
 
 /**
- * @typedef {import("../scale.js").Entry & {
+ * @typedef {import("../lib/scale.js").Entry & {
  *   stream: string, times: number[], rows: number, cols: number, data: Float32Array | null,
  *   fine: Float32Array | null, energy: number[] | null
  * }} Track  `data` [T, rows, cols]; `sum` is a single map's, on average

@@ -1,5 +1,5 @@
 // What the visitor has chosen to see of a clip. It lives in the address, as for a photo.
-import { AddressState } from "../address.js";
+import { AddressState } from "../lib/address.js";
 
 /**
  * @typedef {object} View
@@ -22,63 +22,22 @@ import { AddressState } from "../address.js";
  */
 
 /** @type {View} */
-export const DEFAULTS = {
+const DEFAULTS = {
   show: "both", opacity: 65, threshold: 0, colours: "inferno", diverging: "vik", scale: "map",
   signed: false, smooth: true, raw: false, arrows: true, under: "clip", layer: "", fusion: -1,
   t: 0, rate: 1, range: "",
 };
 
-/** @type {Record<string, (string | number)[]>} */
-const CHOICES = {
-  show: ["both", "mask", "cam"], scale: ["map", "row", "shared", "absolute"],
-  under: ["clip", "flow"], rate: [0.1, 0.25, 0.5, 1, 2],
-};
-const MOST = { t: 1e6, rate: 2 };
+/** @typedef {AddressState<View>} ViewState  the one changeable thing of the page */
 
-/**
- * Read an address; what makes no sense falls back to the default.
- * @param {string} search @returns {View}
- */
-export function parse(search) {
-  const query = new URLSearchParams(search);
-  /** @type {any} */
-  const view = { ...DEFAULTS };
-  for (const [key, standard] of Object.entries(DEFAULTS)) {
-    const text = query.get(key);
-    if (text === null) continue;
-    /** @type {any} */
-    let value = text;
-    if (typeof standard === "boolean") value = text === "1";
-    else if (typeof standard === "number") value = between(Number(text), standard, MOST[key] ?? 100);
-    if (!(key in CHOICES) || CHOICES[key].includes(value)) view[key] = value;
-  }
-  return view;
-}
-
-/** @param {number} value @param {number} otherwise @param {number} most @returns {number} */
-function between(value, otherwise, most) {
-  return Number.isFinite(value) ? Math.min(most, Math.max(0, value)) : otherwise;
-}
-
-/** @param {View} view @returns {string} only what differs from the default */
-export function serialise(view) {
-  const query = new URLSearchParams();
-  for (const [key, standard] of Object.entries(DEFAULTS)) {
-    const value = view[key];
-    if (value === standard) continue;
-    query.set(key, typeof value === "boolean" ? (value ? "1" : "0") : String(value));
-  }
-  const text = query.toString();
-  return text ? `?${text}` : "";
-}
-
-/** The one changeable thing of the page. @extends {AddressState<View>} */
-export class ViewState extends AddressState {
-  /** @param {string} search */
-  constructor(search) {
-    super(parse(search), serialise);
-  }
-}
+/** @returns {ViewState} */
+export const makeViewState = () => new AddressState(DEFAULTS, {
+  choices: {
+    show: ["both", "mask", "cam"], scale: ["map", "row", "shared", "absolute"],
+    under: ["clip", "flow"], rate: [0.1, 0.25, 0.5, 1, 2],
+  },
+  limits: { t: [0, 1e6], rate: [0, 2] },
+});
 
 /** @param {string} text "from-to" @returns {[number, number] | null} seconds */
 export function parseRange(text) {

@@ -1,6 +1,6 @@
 // Sentences of the page of a clip.
-import { number } from "../format.js";
-import { hasSign, isLearnt } from "../scale.js";
+import { number } from "../lib/format.js";
+import { hasSign, isLearnt } from "../lib/scale.js";
 
 /** The scale rule in one sentence. @type {Record<string, string>} */
 export const RULES = {

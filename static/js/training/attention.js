@@ -1,6 +1,6 @@
 // Attention over training: a row a probe image, a column a run, and one epoch for all of them.
-import { setText } from "../format.js";
-import { batched, make, part } from "./dom.js";
+import { batched, make, part } from "../lib/dom.js";
+import { setText } from "../lib/format.js";
 import { MaskCell, spoken } from "./maskpaint.js";
 import { accuracy, isOver, runName } from "./words.js";
 
@@ -15,7 +15,7 @@ const PLAY_MS = 550; // an epoch
 export class Attention {
   /**
    * @param {import("./state.js").ShownState} state @param {import("./watch.js").Watch} watch
-   * @param {import("../colours.js").Colours} colours @param {import("./masks.js").Masks} masks
+   * @param {import("../lib/colours.js").Colours} colours @param {import("./masks.js").Masks} masks
    * @param {(run: any) => HTMLElement} swatch
    */
   constructor(state, watch, colours, masks, swatch) {

@@ -1,14 +1,15 @@
 // All runs of a study in one chart: loss and accuracy side by side, with one legend and one pointer.
-import { setText } from "../format.js";
-import { make, part } from "./dom.js";
-import { colour, palette, Plot } from "./plot.js";
-import { band, value } from "./series.js";
+import { Chart, strokeOf } from "../lib/charts/chart.js";
+import { band, value } from "../lib/charts/lines.js";
+import { palette } from "../lib/charts/plot.js";
+import { part } from "../lib/dom.js";
 
-// Okabe and Ito's colours, as on the models' page; the likest two differ in dash.
-const DASHES = [[], [], [], [], [2, 3], [7, 4]];
 const METRICS = /** @type {const} */ (["loss", "accuracy"]);
+const COLUMNS = METRICS.flatMap((metric) => [
+  { title: `training ${metric}`, short: metric }, { title: `validation ${metric}`, short: "", strong: true },
+]);
 
-/** @typedef {{id: string, title: string, runs: any[], colour: string, dash: number[]}} Group */
+/** @typedef {{id: string, title: string, style: number, runs: any[], colour: string, dash: number[]}} Group */
 
 export class Curves {
   /**
@@ -21,39 +22,48 @@ export class Curves {
     /** @type {Group[]} */
     this.groups = [];
     this.colours = palette();
-    const act = {
-      hover: (/** @type {number | null} */ x, /** @type {Plot} */ plot, /** @type {PointerEvent} */ event) => this.#hover(x, plot, event),
-      zoom: (/** @type {[number, number] | null} */ view) => state.set(view ? { from: round(view[0]), to: round(view[1]) } : { from: 0, to: 0 }),
-      pick: (/** @type {number} */ x) => pick(Math.max(1, Math.round(x))),
-    };
-    this.plots = METRICS.map((metric) => new Plot(document.querySelector(`[data-plot="${metric}"]`), this.#look(metric), act));
-    this.tip = part("tip");
-    /** @type {Map<string, HTMLElement[]>} */
-    this.tipCells = new Map();
+    this.chart = new Chart(part("curves"), METRICS.map((metric) => this.#look(metric)), {
+      columns: COLUMNS,
+      read: (group, x) => this.#read(group, x),
+      at: (x) => `epoch ${x.toFixed(2)}`,
+      hidden: () => this.hidden(),
+      toggle: (id) => this.#toggle(id),
+      zoom: (view) => state.set(view ? { from: round(view[0]), to: round(view[1]) } : { from: 0, to: 0 }),
+      pick: (x) => pick(Math.max(1, Math.round(x))),
+    });
   }
 
-  /** @param {"loss" | "accuracy"} metric @returns {import("./figure.js").Look} */
+  get plots() {
+    return this.chart.plots;
+  }
+
+  /** @param {"loss" | "accuracy"} metric @returns {import("../lib/charts/figure.js").Look} */
   #look(metric) {
+    const { log, from, to } = this.state.now;
     const percent = metric === "accuracy";
     const limits = /** @type {[number, number]} */ (percent ? [0, 100] : [0, Infinity]);
-    return { title: percent ? "Accuracy" : "Loss", xTitle: "epoch", unit: percent ? " %" : "", log: false, limits, view: null, colours: this.colours };
+    return {
+      title: percent ? "Accuracy" : "Loss", xTitle: "epoch", unit: percent ? " %" : "", log: log && !percent,
+      limits, view: to > from ? [from, to] : null, colours: this.colours,
+    };
   }
 
   /** The colours of the theme have changed. */
   recolour() {
     this.colours = palette();
-    this.regroup();
+    for (const group of this.groups) Object.assign(group, strokeOf(group.style));
     this.draw();
   }
 
   /** After a change of the study's list of runs. */
   regroup() {
     const names = [...new Set(this.watch.runs.map((run) => run.mechanism))];
-    this.groups = names.map((name, index) => {
+    this.groups = names.map((name, style) => {
       const runs = this.watch.runs.filter((run) => run.mechanism === name);
-      return { id: name, title: runs[0].title, runs, colour: colour(`series-${(index % 6) + 1}`), dash: DASHES[index % 6] };
+      return { id: name, title: runs[0].title, style, runs, ...strokeOf(style) };
     });
-    this.#legend();
+    this.chart.setSeries(this.groups);
+    this.chart.makeLegend(({ title, runs }) => (runs.length > 1 ? `${title}, ${runs.length} seeds` : title));
   }
 
   /** The same runs with newer JSON. */
@@ -66,36 +76,11 @@ export class Curves {
     return new Set(this.state.now.hidden.split(",").filter(Boolean));
   }
 
-  #legend() {
-    const hidden = this.hidden();
-    part("legend").replaceChildren(...this.groups.map((group) => {
-      const swatch = make("span.swatch");
-      swatch.style.setProperty("--series", group.colour);
-      if (group.dash.length) swatch.classList.add(group.dash[0] < 4 ? "dotted" : "dashed");
-      const toggle = () => this.#toggle(group.id);
-      const words = group.runs.length > 1 ? `${group.title}, ${group.runs.length} seeds` : group.title;
-      return make("li", {}, make("button.legend-button", { type: "button", "aria-pressed": String(!hidden.has(group.id)), "data-series": group.id, onclick: toggle }, swatch, words));
-    }));
-    this.tipCells.clear();
-    const head = make("p.tip-head", {}, make("span", { "data-tip-at": true }), make("span", { text: "loss" }), make("span"), make("span", { text: "accuracy" }), make("span"));
-    const rows = this.groups.map((group) => {
-      const swatch = make("span.swatch");
-      swatch.style.setProperty("--series", group.colour);
-      const cells = [0, 1, 2, 3].map((n) => make(n % 2 ? "span.val" : "span.train"));
-      const row = make("p.tip-row", {}, make("span.tip-name", {}, swatch, group.title), ...cells);
-      this.tipCells.set(group.id, [row, ...cells]);
-      return row;
-    });
-    this.tip.replaceChildren(head, ...rows);
-  }
-
   /** @param {string} id */
   #toggle(id) {
     const hidden = this.hidden();
     if (!hidden.delete(id)) hidden.add(id);
     this.state.set({ hidden: [...hidden].join(",") });
-    const button = document.querySelector(`[data-series="${id}"]`);
-    button?.setAttribute("aria-pressed", String(!hidden.has(id)));
   }
 
   /** @param {any} run @param {"loss" | "accuracy"} metric */
@@ -111,11 +96,10 @@ export class Curves {
     return { xs: epochs.map((one) => one.step / perEpoch), ys: epochs.map((one) => factor * (one[`val_${metric}`] ?? NaN)), count: epochs.length };
   }
 
-  /** @param {"loss" | "accuracy"} metric @returns {import("./figure.js").Line[]} */
+  /** @param {"loss" | "accuracy"} metric @returns {import("../lib/charts/figure.js").Line[]} */
   #lines(metric) {
     const { train, val } = this.state.now;
-    const hidden = this.hidden();
-    return this.groups.filter((group) => !hidden.has(group.id)).flatMap(({ id, runs, colour: ink, dash }) => {
+    return this.chart.shown.flatMap(({ id, runs, colour: ink, dash }) => {
       const lines = [];
       const several = runs.length > 1;
       const joined = (/** @type {any[]} */ parts, /** @type {number} */ places) => (several ? band(parts, places) : parts[0]);
@@ -130,15 +114,13 @@ export class Curves {
   }
 
   draw() {
-    const { log, from, to, epoch } = this.state.now;
-    METRICS.forEach((metric, index) => {
-      const plot = this.plots[index];
-      plot.look = { ...this.#look(metric), log: log && metric === "loss", view: to > from ? [from, to] : null };
-      plot.lines = this.#lines(metric);
-      plot.mark = epoch || null;
-      plot.over.setAttribute("aria-label", `${plot.look.title} of ${this.groups.length} networks by epoch; the numbers are in the table of runs. Arrow keys move the reading, plus zooms in, Escape shows all.`);
-      plot.draw();
-    });
+    const { from, to, epoch } = this.state.now;
+    for (const plot of this.plots) plot.mark = epoch || null;
+    this.chart.draw(
+      METRICS.map((metric) => this.#look(metric)),
+      METRICS.map((metric) => this.#lines(metric)),
+      ["Loss", "Accuracy"].map((title) => `${title} of ${this.groups.length} networks by epoch; the numbers are in the table of runs.`),
+    );
     part("unzoom").disabled = !(to > from);
   }
 
@@ -148,29 +130,6 @@ export class Curves {
       plot.mark = epoch;
       plot.drawOver();
     }
-  }
-
-  /** @param {number | null} x @param {Plot} plot @param {PointerEvent} [event] */
-  #hover(x, plot, event) {
-    for (const one of this.plots) {
-      one.cross = x;
-      one.drawOver();
-    }
-    this.tip.hidden = x === null;
-    if (x === null) return;
-    const hidden = this.hidden();
-    setText(this.tip.querySelector("[data-tip-at]"), `epoch ${x.toFixed(2)}`);
-    for (const group of this.groups) {
-      const [row, ...cells] = /** @type {HTMLElement[]} */ (this.tipCells.get(group.id));
-      row.hidden = hidden.has(group.id);
-      if (!row.hidden) this.#read(group, x).forEach((text, index) => setText(cells[index], text));
-    }
-    const box = part("plots").getBoundingClientRect();
-    const own = plot.box.getBoundingClientRect();
-    const left = (event ? event.clientX : own.left + plot.place.x.to(x)) - box.left;
-    const right = left + 16 + this.tip.offsetWidth > box.width;
-    this.tip.style.left = `${Math.max(0, right ? left - 16 - this.tip.offsetWidth : left + 16)}px`;
-    this.tip.style.top = `${own.top - box.top + 34}px`;
   }
 
   /** @param {Group} group @param {number} x @returns {string[]} loss and accuracy, training and validation */

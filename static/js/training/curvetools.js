@@ -1,8 +1,8 @@
 // What stands above the chart: what is drawn, how smooth, and the downloads.
-import { refusal } from "../api.js";
-import { API, attempt, part } from "./dom.js";
-import { drawFigure, frame } from "./figure.js";
-import { SvgPen } from "./pen.js";
+import { refusal } from "../lib/api.js";
+import { SvgBackend } from "../lib/charts/draw-backend.js";
+import { drawFigure, frame } from "../lib/charts/figure.js";
+import { API, attempt, part } from "../lib/dom.js";
 import { runName } from "./words.js";
 
 const SIZE = { width: 620, height: 400, legend: 34 }; // px of each chart in the SVG file
@@ -65,18 +65,18 @@ async function csv(curves, watch) {
 /** The chart as it is on show. @param {import("./curves.js").Curves} curves @returns {string} */
 function svg(curves) {
   const { width, height, legend } = SIZE;
-  const pen = new SvgPen(curves.plots[0].family);
+  const backend = new SvgBackend(curves.plots[0].family);
   let x = 50;
   const hidden = curves.hidden();
   for (const group of curves.groups.filter((one) => !hidden.has(one.id))) {
-    pen.path([x, 16, x + 22, 16], { colour: group.colour, width: 2.2, dash: group.dash });
-    pen.text(x + 28, 16, group.title, { colour: curves.colours.ink, size: 12 });
+    backend.path([x, 16, x + 22, 16], { colour: group.colour, width: 2.2, dash: group.dash });
+    backend.text(x + 28, 16, group.title, { colour: curves.colours.ink, size: 12 });
     x += 52 + 6.6 * group.title.length;
   }
   curves.plots.forEach((plot, index) => {
-    pen.parts.push(`<g transform="translate(${index * width} ${legend})">`);
-    drawFigure(pen, plot.lines, plot.look, frame(plot.lines, plot.look, width, height));
-    pen.parts.push("</g>");
+    backend.parts.push(`<g transform="translate(${index * width} ${legend})">`);
+    drawFigure(backend, plot.lines, plot.look, frame(plot.lines, plot.look, width, height));
+    backend.parts.push("</g>");
   });
-  return pen.file(2 * width, height + legend, curves.colours.paper);
+  return backend.file(2 * width, height + legend, curves.colours.paper);
 }

@@ -1,5 +1,5 @@
 // The settings of the form: touched or not, in range or not, and what a network's recipe says.
-import { setText } from "../format.js";
+import { setText } from "../lib/format.js";
 
 /** @typedef {{element: HTMLElement, name: string, owner: string, type: string, standard: string, input: any, touched: boolean}} Setting */
 

@@ -1,7 +1,7 @@
 // The head of a study: what it is, how far it is, what can be done with all of it.
-import { getJson } from "../api.js";
-import { ago, setText } from "../format.js";
-import { attempt, data, part, tell } from "./dom.js";
+import { getJson } from "../lib/api.js";
+import { attempt, data, part, tell } from "../lib/dom.js";
+import { ago, setText } from "../lib/format.js";
 import { deed } from "./runs.js";
 import { duration, isActive, isOver, plural, runName, STATES, summary } from "./words.js";
 

@@ -1,6 +1,6 @@
 // Import of a model: its safetensors file and the JSON beside it.
-import { refusal } from "../api.js";
-import { make, part } from "./dom.js";
+import { refusal } from "../lib/api.js";
+import { make, part } from "../lib/dom.js";
 
 /** @param {() => void} done */
 export function bindImport(done) {

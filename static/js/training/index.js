@@ -1,7 +1,7 @@
 // The list of studies, the queue, the one-press study, and the import of a model.
-import { getJson, postJson } from "../api.js";
-import { ago, setText } from "../format.js";
-import { API, attempt, data, make, part, showProblem } from "./dom.js";
+import { getJson, postJson } from "../lib/api.js";
+import { API, attempt, data, make, part, showProblem } from "../lib/dom.js";
+import { ago, setText } from "../lib/format.js";
 import { bindImport } from "./importing.js";
 import { Queue } from "./queue.js";
 import { accuracy, duration, isActive, STATES, summary } from "./words.js";

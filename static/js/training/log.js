@@ -1,6 +1,6 @@
 // The log of all runs, newest last; it stays at its end while one looks at the end.
-import { getJson } from "../api.js";
-import { API, make, part } from "./dom.js";
+import { getJson } from "../lib/api.js";
+import { API, make, part } from "../lib/dom.js";
 import { runName } from "./words.js";
 
 const MOST = 2000; // lines that are kept on the page

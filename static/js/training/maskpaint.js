@@ -1,13 +1,13 @@
 // Maps of small photos on small canvases; the browser enlarges them, so that many can move at once.
-import { paint } from "../colours.js";
-import { setText } from "../format.js";
-import { combine, grid, peakSpot, sample } from "../maps.js";
-import { isLearnt, span } from "../scale.js";
+import { paint } from "../lib/colours.js";
+import { setText } from "../lib/format.js";
+import { combine, grid, peakPoint, sample } from "../lib/maps.js";
+import { isLearnt, span } from "../lib/scale.js";
 
 const SIDE = 96; // px of a canvas
 const STAGES = ["early", "medium", "late"];
 
-/** @typedef {import("../scale.js").Entry} Entry */
+/** @typedef {import("../lib/scale.js").Entry} Entry */
 /**
  * @typedef {object} MaskLook
  * @property {Uint32Array} lookup
@@ -18,14 +18,14 @@ const STAGES = ["early", "medium", "late"];
 
 /**
  * One image's map out of a file of all of them: [P, cells], the stages' cells in a row.
- * @param {import("../npy.js").NdArray} array @param {Record<string, [number, number]>} grids by stage
+ * @param {import("../lib/npy.js").NdArray} array @param {Record<string, [number, number]>} grids by stage
  * @param {number} index of the image @param {string} stage @param {{run: string, method: string}} of
  * @returns {Entry | null}
  */
 export function entryOf(array, grids, index, stage, of) {
   const cells = array.shape[1];
   let from = index * cells;
-  /** @type {Record<string, import("../maps.js").Grid>} */
+  /** @type {Record<string, import("../lib/maps.js").Grid>} */
   const found = {};
   for (const name of STAGES.filter((one) => one in grids)) {
     const [rows, cols] = grids[name];
@@ -72,6 +72,6 @@ function flat(entry, look) {
 /** @param {Entry | null} entry @returns {string} for screen readers */
 export function spoken(entry) {
   if (!entry?.grid) return "no map";
-  const { x, y } = peakSpot(entry.grid);
+  const { x, y } = peakPoint(entry.grid);
   return `highest at ${Math.round(100 * x)} % from the left, ${Math.round(100 * y)} % from the top`;
 }

@@ -1,6 +1,6 @@
 // The maps of the probe images, fetched once for each run, epoch and method.
-import { getArray } from "../api.js";
-import { API } from "./dom.js";
+import { getArray } from "../lib/api.js";
+import { API } from "../lib/dom.js";
 import { entryOf } from "./maskpaint.js";
 
 const KEPT = 600; // files; some 20 kB each
@@ -9,9 +9,9 @@ export class Masks {
   /** @param {() => void} onReady called when a file has come */
   constructor(onReady) {
     this.onReady = onReady;
-    /** @type {Map<string, import("../npy.js").NdArray | "coming" | "failed">} */
+    /** @type {Map<string, import("../lib/npy.js").NdArray | "coming" | "failed">} */
     this.files = new Map();
-    /** @type {Map<string, import("../scale.js").Entry | null>} */
+    /** @type {Map<string, import("../lib/scale.js").Entry | null>} */
     this.entries = new Map();
   }
 

@@ -1,14 +1,14 @@
 // Where a run is wrong: the confusion matrix of the epoch on show, and its worst mistakes.
-import { getJson } from "../api.js";
-import { setText } from "../format.js";
-import { API, make, part } from "./dom.js";
+import { getJson } from "../lib/api.js";
+import { API, make, part } from "../lib/dom.js";
+import { setText } from "../lib/format.js";
 import { MaskCell } from "./maskpaint.js";
 import { plural, runName } from "./words.js";
 
 export class Mistakes {
   /**
    * @param {import("./state.js").ShownState} state @param {import("./watch.js").Watch} watch
-   * @param {import("../colours.js").Colours} colours @param {import("./masks.js").Masks} masks
+   * @param {import("../lib/colours.js").Colours} colours @param {import("./masks.js").Masks} masks
    */
   constructor(state, watch, colours, masks) {
     this.state = state;

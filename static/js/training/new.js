@@ -1,8 +1,8 @@
 // The launch form: which settings were touched, what is wrong with them, and the start.
-import { ApiError, getJson, postJson } from "../api.js";
-import { setText } from "../format.js";
-import { Bill } from "./bill.js";
-import { API, data, make, part, showProblem } from "./dom.js";
+import { ApiError, getJson, postJson } from "../lib/api.js";
+import { API, data, make, part, showProblem } from "../lib/dom.js";
+import { setText } from "../lib/format.js";
+import { CostEstimate } from "./cost-estimate.js";
 import { Fields } from "./fields.js";
 import { Probes } from "./probes.js";
 import { RangeTest } from "./range.js";
@@ -81,7 +81,7 @@ function refuse(error) {
   if (named) showFirst();
 }
 
-const bill = new Bill({ request, check, refuse, mechanisms, seeds, dataset: () => datasets.get(field("dataset_id").value), fields });
+const costs = new CostEstimate({ request, check, refuse, mechanisms, seeds, dataset: () => datasets.get(field("dataset_id").value), fields });
 new RangeTest({ request, check, refuse, fields });
 
 form.addEventListener("submit", async (event) => {
@@ -113,7 +113,7 @@ function update() {
   const recipe = (/** @type {any} */ one) => (clips ? data.form.clips?.recipes[one.name] : one.recipe);
   const shown = data.form.mechanisms.filter((/** @type {any} */ one) => chosen.includes(one.name));
   fields.showRecipes(shown.map((/** @type {any} */ one) => ({ ...one, recipe: recipe(one) })), data.form.scratch ?? {});
-  bill.estimate();
+  costs.estimate();
 }
 
 async function readDatasets() {

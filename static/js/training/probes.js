@@ -1,6 +1,6 @@
 // The probe images: picked from the thumbnails of the validation split, class by class.
-import { setText } from "../format.js";
-import { API, make, part } from "./dom.js";
+import { API, make, part } from "../lib/dom.js";
+import { setText } from "../lib/format.js";
 
 const AT_ONCE = 24; // thumbnails
 const MOST = 64; // probes

@@ -1,6 +1,6 @@
 // Putting a finished run into the table of models: under which name, with which title.
-import { postJson } from "../api.js";
-import { API, attempt, part } from "./dom.js";
+import { postJson } from "../lib/api.js";
+import { API, attempt, part } from "../lib/dom.js";
 
 /**
  * Ask how the model is to be called, and publish it.

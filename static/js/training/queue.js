@@ -1,7 +1,7 @@
 // What runs and what waits: moved by arrows or by dragging a handle, removed by its cross.
-import { postJson } from "../api.js";
-import { setText } from "../format.js";
-import { API, attempt, icon, iconButton, make, part, tell } from "./dom.js";
+import { postJson } from "../lib/api.js";
+import { API, attempt, icon, iconButton, make, part, tell } from "../lib/dom.js";
+import { setText } from "../lib/format.js";
 import { duration, STATES } from "./words.js";
 
 /** Jobs run in the server's order: those that run first, then by rank; `items` come so. */

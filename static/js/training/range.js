@@ -1,11 +1,11 @@
 // The learning-rate range test: the loss while the rate grows, drawn as it comes.
-import { make, part, showProblem } from "./dom.js";
-import { palette, Plot, colour } from "./plot.js";
+import { palette, Plot, colour } from "../lib/charts/plot.js";
+import { make, part, showProblem } from "../lib/dom.js";
 import { asked, trial } from "./trial.js";
 import { rate } from "./words.js";
 
 export class RangeTest {
-  /** @param {Pick<import("./bill.js").Form, "request" | "check" | "refuse" | "fields">} form */
+  /** @param {Pick<import("./cost-estimate.js").Form, "request" | "check" | "refuse" | "fields">} form */
   constructor(form) {
     this.form = form;
     this.words = part("range-words");

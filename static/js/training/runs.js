@@ -1,8 +1,8 @@
 // The table of runs: how far each is, what it uses, and what can be done with it.
-import { getJson, postJson } from "../api.js";
-import { setText } from "../format.js";
+import { getJson, postJson } from "../lib/api.js";
+import { API, attempt, data, iconButton, make, part, tell } from "../lib/dom.js";
+import { setText } from "../lib/format.js";
 import { askAndPublish } from "./publishing.js";
-import { API, attempt, data, iconButton, make, part, tell } from "./dom.js";
 import { accuracy, bytes, duration, isOver, rate, runName, STATES } from "./words.js";
 
 /** What may be done in which state; the queue's own order by up and down. */

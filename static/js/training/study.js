@@ -1,19 +1,20 @@
 // A study's page: it joins what is watched (JSON, numbers, masks) to what is shown.
-import { getJson } from "../api.js";
-import { Colours } from "../colours.js";
+import { getJson } from "../lib/api.js";
+import { swatch } from "../lib/charts/chart.js";
+import { Colours } from "../lib/colours.js";
+import { API, batched, data, part, showProblem } from "../lib/dom.js";
 import { Attention } from "./attention.js";
 import { Curves } from "./curves.js";
-import { API, batched, data, make, part, showProblem } from "./dom.js";
 import { bindCurveTools } from "./curvetools.js";
 import { Header } from "./header.js";
 import { Log } from "./log.js";
 import { Masks } from "./masks.js";
 import { Mistakes } from "./mistakes.js";
 import { Runs } from "./runs.js";
-import { ShownState } from "./state.js";
+import { makeShownState } from "./state.js";
 import { Watch } from "./watch.js";
 
-const state = new ShownState(location.search);
+const state = makeShownState();
 const colours = new Colours((await getJson(data.urls.colormaps)).maps);
 const watch = new Watch(data.study.id, {
   study: (study, before) => showStudy(study, before),
@@ -22,23 +23,17 @@ const watch = new Watch(data.study.id, {
   problem: showProblem,
 });
 
-/** The colour of a run's curves, beside its name. @param {any} run */
-function swatch(run) {
-  const group = curves.groups.find((one) => one.id === run.mechanism);
-  const element = make("span.swatch", { "data-swatch": run.mechanism });
-  element.style.setProperty("--series", group?.colour ?? "currentColor");
-  if (group?.dash.length) element.classList.add(group.dash[0] < 4 ? "dotted" : "dashed");
-  return element;
-}
+/** The style of a run's curves, beside its name. @param {any} run */
+const swatchOf = (run) => swatch(curves.groups.findIndex((one) => one.id === run.mechanism));
 
 const masks = new Masks(() => {
   attention.draw();
   mistakes.drawWorst();
 });
 const curves = new Curves(state, watch, (epoch) => attention.choose(epoch));
-const runs = new Runs(watch, swatch);
+const runs = new Runs(watch, swatchOf);
 const header = new Header(watch);
-const attention = new Attention(state, watch, colours, masks, swatch);
+const attention = new Attention(state, watch, colours, masks, swatchOf);
 const mistakes = new Mistakes(state, watch, colours, masks);
 const log = new Log(watch);
 
@@ -84,15 +79,8 @@ state.listen((now, changed) => {
   if (WITH_MASKS.some((name) => changed.has(name)) || changed.has("run")) mistakes.show();
 });
 
-function recolour() {
-  curves.recolour();
-  for (const element of document.querySelectorAll("[data-swatch]")) {
-    const group = curves.groups.find((one) => one.id === /** @type {HTMLElement} */ (element).dataset.swatch);
-    /** @type {HTMLElement} */ (element).style.setProperty("--series", group?.colour ?? "currentColor");
-  }
-}
-document.addEventListener("themechange", recolour);
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", recolour);
+document.addEventListener("themechange", () => curves.recolour());
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => curves.recolour());
 bindCurveTools(state, curves, watch);
 
 /** Class names, and whose images the probes are. */

@@ -1,6 +1,6 @@
 // A trial: a short piece of work before a launch, asked for until it has ended.
-import { getJson, postJson } from "../api.js";
-import { API } from "./dom.js";
+import { getJson, postJson } from "../lib/api.js";
+import { API } from "../lib/dom.js";
 import { isOver } from "./words.js";
 
 const EVERY_MS = 400;

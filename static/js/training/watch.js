@@ -1,6 +1,6 @@
 // The study as the page knows it: its JSON, the numbers of its runs, and the stream of changes.
-import { getJson } from "../api.js";
-import { API } from "./dom.js";
+import { getJson } from "../lib/api.js";
+import { API } from "../lib/dom.js";
 import { Series } from "./series.js";
 import { hasSeeds, isOver } from "./words.js";
 

@@ -1,4 +1,4 @@
-"""Which values the two ends of a colormap stand for; `static/js/scale.js` has the same rules.
+"""Which values the two ends of a colormap stand for; `static/js/lib/scale.js` has the same rules.
 
 - `map`: each map its own. Evidence (Grad-CAM and its family) from 0 to the map's maximum, so that
   zero stays zero and evidence against is not shown; masks and rollout from minimum to maximum.

@@ -1,0 +1,126 @@
+// The account page: make and revoke tokens, sign browsers out, change the password. After each
+// change the list is fetched anew, so its rows are written in one place, the template.
+import { getJson, postJson } from "../lib/api.js";
+import { ago } from "../lib/format.js";
+import { browserName } from "./agent.js";
+
+const DAY = 24 * 3600 * 1000;
+const DATE = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
+const API = "/api/v1/account";
+
+/** @template {HTMLElement} T @param {string} selector @returns {T} */
+const find = (selector) => /** @type {T} */ (document.querySelector(selector));
+
+/** @param {HTMLElement} form @param {string} [sentence] */
+function say(form, sentence) {
+  const place = /** @type {HTMLElement} */ (form.querySelector("[data-problem]"));
+  place.hidden = !sentence;
+  place.textContent = sentence ?? "";
+}
+
+/** Times and browsers in words. @param {ParentNode} root */
+function dress(root) {
+  for (const element of root.querySelectorAll("time[data-time]")) {
+    const time = /** @type {HTMLTimeElement} */ (element);
+    const then = new Date(time.dateTime);
+    time.textContent = then.getTime() > Date.now() ? DATE.format(then) : ago(then);
+    time.title = then.toLocaleString();
+  }
+  for (const element of root.querySelectorAll("[data-agent]")) {
+    element.textContent = browserName(/** @type {HTMLElement} */ (element).title);
+  }
+}
+
+/** Fetch a list anew. @param {string} name */
+async function refresh(name) {
+  const text = await (await fetch("/account")).text();
+  const fresh = new DOMParser().parseFromString(text, "text/html");
+  const part = fresh.querySelector(`[data-part="${name}"]`);
+  if (!part) return location.reload(); // signed out meanwhile: the server shows the way
+  dress(part);
+  find(`[data-part="${name}"]`).replaceWith(part);
+}
+
+/** Send a form; its button waits, and what goes wrong is said. @param {string} selector @param {(data: FormData, form: HTMLFormElement) => Promise<void>} send */
+function onSubmit(selector, send) {
+  const form = /** @type {HTMLFormElement} */ (find(selector));
+  const button = /** @type {HTMLButtonElement} */ (form.querySelector('[type="submit"]'));
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    button.disabled = true;
+    say(form);
+    try {
+      await send(new FormData(form), form);
+    } catch (error) {
+      say(form, /** @type {Error} */ (error).message);
+    } finally {
+      button.disabled = false;
+    }
+  });
+}
+
+const panel = /** @type {HTMLDetailsElement} */ (find("[data-new]"));
+const made = find("[data-made]");
+const secret = find("[data-secret]");
+
+onSubmit("[data-token-form]", async (data, form) => {
+  const name = String(data.get("name")).trim();
+  const scopes = data.getAll("scope");
+  if (!name) throw new Error("Give the token a name, to tell it from others.");
+  if (!scopes.length) throw new Error("Choose what the token may do.");
+  const days = Number(data.get("days"));
+  const expires = days ? new Date(Date.now() + days * DAY).toISOString() : null;
+  const token = await postJson(`${API}/tokens`, { name, scopes, expires_at: expires });
+  secret.textContent = token.token;
+  made.hidden = false;
+  panel.open = false;
+  form.reset();
+  await refresh("tokens");
+  find("[data-copy]").focus();
+});
+
+onSubmit("[data-password-form]", async (data, form) => {
+  const fresh = String(data.get("new"));
+  const shortest = Number(/** @type {HTMLInputElement} */ (form.elements.namedItem("new")).minLength);
+  if (fresh.length < shortest) throw new Error(`A password has at least ${shortest} characters.`);
+  await postJson(`${API}/password`, { current: data.get("current"), new: fresh });
+  form.reset();
+  find("[data-done]").textContent = "The password is set.";
+  find("[data-current]").hidden = false;
+  find("[data-none]")?.remove();
+  await refresh("sessions");
+});
+
+find("[data-close]").addEventListener("click", () => {
+  panel.open = false;
+  find("[data-new] summary").focus();
+});
+panel.addEventListener("toggle", () => {
+  if (panel.open) find('[data-token-form] [name="name"]').focus();
+});
+
+find("[data-copy]").addEventListener("click", async () => {
+  const button = find("[data-copy]");
+  try {
+    await navigator.clipboard.writeText(secret.textContent ?? "");
+    button.textContent = "Copied";
+    setTimeout(() => (button.textContent = "Copy"), 2000);
+  } catch {
+    getSelection()?.selectAllChildren(secret); // without the clipboard (plain http): Ctrl+C does it
+    button.textContent = "Press Ctrl+C";
+  }
+});
+
+document.addEventListener("click", async (event) => {
+  const button = /** @type {HTMLButtonElement | null} */ (
+    /** @type {Element} */ (event.target).closest("[data-revoke]")
+  );
+  if (!button || !confirm(button.dataset.ask)) return;
+  button.disabled = true;
+  const name = /** @type {HTMLElement} */ (button.closest("[data-part]")).dataset.part ?? "";
+  await getJson(button.dataset.revoke ?? "", { method: "DELETE" }).catch(() => null);
+  if (name === "tokens") made.hidden = true;
+  await refresh(name);
+});
+
+dress(document);

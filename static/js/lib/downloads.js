@@ -1,0 +1,88 @@
+// The menu of downloads. A figure is drawn by a worker first, which may take some seconds.
+import { refusal } from "./api.js";
+import { part } from "./dom.js";
+import { rerun, showProblem } from "./status.js";
+
+const links = /** @type {NodeListOf<HTMLAnchorElement>} */ (
+  document.querySelectorAll("[data-figure]")
+);
+
+/**
+ * Downloads follow the view; they are of this analysis, not of another target looked at on top.
+ * @param {{signed: boolean, diverging: string, colours: string, opacity: number, scale: string}} view
+ * @param {string} target "" for the analysis' own
+ */
+export function showDownloads(view, target) {
+  part("other-target").hidden = target === "";
+  part("other-target").dataset.otherTarget = target;
+  part("other-target").textContent =
+    target === "top" ? "Make them for each model’s own top" : `Make them for “${target}”`;
+  const query = new URLSearchParams({
+    colormap: view.signed ? view.diverging : view.colours,
+    alpha: String(view.opacity / 100),
+    scale: view.scale,
+  });
+  for (const link of links) link.search = query.toString();
+}
+
+const TRIES = 40; // a drawn clip takes longer than a figure
+
+/** Fetch a figure, as often as the server asks to come back. @param {string} address */
+async function fetchFigure(address) {
+  for (let tries = 0; ; tries += 1) {
+    const response = await fetch(address);
+    if (response.ok) return response.blob();
+    const error = refusal(response.status, await response.json().catch(() => null));
+    if (response.status !== 503 || tries >= TRIES) throw error;
+    const seconds = Number(response.headers.get("Retry-After")) || 2;
+    await new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
+  }
+}
+
+/** @param {Blob} blob @param {string} name */
+function save(blob, name) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}
+
+/** @param {HTMLAnchorElement} link @param {string} name */
+async function drawAndSave(link, name) {
+  if (link.hasAttribute("aria-busy")) return;
+  const words = link.textContent;
+  link.setAttribute("aria-busy", "true");
+  link.textContent = "Drawing…";
+  try {
+    save(await fetchFigure(link.href), name);
+  } catch (error) {
+    showProblem(/** @type {Error} */ (error).message);
+  }
+  link.textContent = words;
+  link.removeAttribute("aria-busy");
+}
+
+/** The menu closes with Escape and with a click elsewhere, as menus do. @param {any} analysis */
+export function bindDownloads(analysis) {
+  const menu = /** @type {HTMLDetailsElement} */ (part("menu"));
+  document.addEventListener("click", (event) => {
+    if (!menu.contains(/** @type {Node} */ (event.target))) menu.open = false;
+  });
+  menu.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    menu.open = false;
+    menu.querySelector("summary")?.focus();
+  });
+  for (const link of links) {
+    const ending = link.pathname.slice(link.pathname.lastIndexOf("."));
+    link.addEventListener("click", (event) => {
+      event.preventDefault();
+      drawAndSave(link, `sightline-${analysis.id.slice(0, 8)}${ending}`);
+    });
+  }
+  part("other-target").addEventListener("click", (/** @type {Event} */ event) => {
+    const { otherTarget } = /** @type {HTMLElement} */ (event.currentTarget).dataset;
+    rerun({ ...analysis.request, target: otherTarget }, "");
+  });
+}

@@ -1,0 +1,46 @@
+// Which class Grad-CAM explains: each model's own first, one of the best five, or any by search.
+import { Combobox } from "./combobox.js";
+import { percent } from "./format.js";
+
+export const OWN_TOP = "top";
+const OWN = "Each model’s own top class";
+
+/**
+ * @param {any[]} predictions of the models on show
+ * @returns {{name: string, probability: number}[]} five best, by their mean probability
+ */
+function best(predictions) {
+  /** @type {Map<string, number>} */
+  const sums = new Map();
+  for (const { top } of predictions) {
+    for (const { name, probability } of top) {
+      sums.set(name, (sums.get(name) ?? 0) + probability / predictions.length);
+    }
+  }
+  return [...sums]
+    .map(([name, probability]) => ({ name, probability }))
+    .sort((a, b) => b.probability - a.probability)
+    .slice(0, 5);
+}
+
+/**
+ * @param {() => any[]} predictions @param {() => string[]} classes every class on offer now
+ * @param {(name: string) => void} choose
+ */
+export function makeTarget(predictions, classes, choose) {
+  const input = /** @type {HTMLInputElement} */ (document.querySelector("#target"));
+  const list = /** @type {HTMLElement} */ (document.querySelector("#target-list"));
+  /** @param {string} query @returns {import("./combobox.js").Option[]} */
+  const find = (query) => {
+    const all = [...classes()].sort((a, b) => a.localeCompare(b));
+    const found = all.filter((name) => name.toLowerCase().includes(query));
+    if (query) return found.slice(0, 200).map((name) => ({ value: name, label: name }));
+    const top = best(predictions()).map(({ name, probability }) => ({
+      value: name, label: name, note: percent(probability), group: "Best five, mean over the models",
+    }));
+    const rest = all.map((name) => ({ value: name, label: name, group: "All classes" }));
+    return [{ value: OWN_TOP, label: OWN }, ...top, ...rest];
+  };
+  const combobox = new Combobox(input, list, find, choose);
+  return (/** @type {string} */ name) => combobox.show(name === OWN_TOP ? OWN : name);
+}
