@@ -132,7 +132,7 @@ async def get_flow_png(
 
     def make(web: Web, session: Session, row: Analysis) -> bytes:
         try:
-            grid = npy.read(npy.part(flow.mean(web, session, row), segment))
+            grid = npy.load(flow.mean(web, session, row))[segment]
         except IndexError:
             raise NotFound(flow.NO_SEGMENT) from None
         scale = size / max(row.media.width, row.media.height)
