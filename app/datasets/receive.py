@@ -10,18 +10,13 @@ from sqlalchemy.orm import Session
 
 from app.core.errors import DiskFull, TooLarge
 from app.core.settings import MIB, Settings
-from app.datasets.deletion import prefix_of
 from app.datasets.importing.archives import sniff
 from app.db.hooks import after_rollback
 from app.media.uploads import write_chunks
+from app.storage import keys
 from app.storage.blobs import BlobStore
 
 Keep = Callable[[Session, str], None]
-
-
-def archive_key(dataset_id: str) -> str:
-    """Return the name of the blob in which an archive waits for its import."""
-    return f"{prefix_of(dataset_id)}/archive"
 
 
 def too_large(limit: int) -> TooLarge:
@@ -55,8 +50,8 @@ def received(chunks: Iterable[bytes], blobs: BlobStore, settings: Settings) -> I
         sniff(temporary)
 
         def keep(session: Session, dataset_id: str) -> None:
-            after_rollback(session, partial(blobs.delete_prefix, prefix_of(dataset_id)))
-            blobs.put_file(archive_key(dataset_id), temporary)
+            after_rollback(session, partial(blobs.delete_prefix, keys.dataset_folder(dataset_id)))
+            blobs.put_file(keys.dataset_archive(dataset_id), temporary)
 
         yield keep
     finally:

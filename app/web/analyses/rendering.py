@@ -18,6 +18,7 @@ from app.db import analyses as rows
 from app.db import media as media_rows
 from app.db.tables import Heatmap, Media
 from app.jobs.parameters import Scale
+from app.storage import keys
 from app.web.analyses import present
 from app.web.analyses.drawing import npy, png, scale
 from app.web.analyses.drawing.colormaps import tables
@@ -156,4 +157,4 @@ def _photo(web: Web, session: Session, row: Heatmap, medium: Media) -> bytes:
     assert analysis is not None
     segments = analysis.request["clip"]["segments"]
     segment = (2 * row.frame + 1) * segments // (2 * times)  # a model may have its own moments
-    return web.blobs.get(f"{rows.map_folder(session, row.analysis_id)}/frame-{segment}.jpg")
+    return web.blobs.get(keys.snippet_frame(rows.map_owner(session, row.analysis_id), segment))

@@ -80,7 +80,7 @@ async def get_frame(analysis_id: PathId, segment: Segment, request: Request, web
     """The frame in the middle of a snippet as the models see it: upright, squashed to a square."""
 
     def make(web: Web, session: Session, row: Analysis) -> bytes:
-        return flow.beside_maps(web, session, row, f"frame-{segment}.jpg")
+        return flow.frame(web, session, row, segment)
 
     return await _serve(request, web, analysis_id, "image/jpeg", make)
 
