@@ -18,7 +18,7 @@ from app.accounts.invitation import addresses, invite
 from app.core.logging import setup_logging
 from app.core.settings import Settings
 from app.db.engine import make_engine, make_sessions
-from app.db.migrate import upgrade, upgrade_apart
+from app.db.migrate import upgrade
 from app.jobs.doorbell import CeleryDoorbell, LocalDoorbell, attach, make_doorbell
 from app.jobs.reaper import ReaperThread
 from app.jobs.supervisor import Supervisors
@@ -45,7 +45,7 @@ def serve(settings: Settings) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
     listener = _listen(settings)
-    upgrade_apart(settings)
+    _upgrade(settings)
     doorbell = make_doorbell(settings)
     with ExitStack() as running:
         running.enter_context(background(settings, doorbell))
@@ -70,11 +70,15 @@ def serve(settings: Settings) -> None:
 
 def print_link(settings: Settings) -> None:
     """Print a new link for the admin, also where no server runs yet; older links die."""
+    _upgrade(settings)
+    where = addresses(settings.host, settings.port)
+    print("\n".join(invite(settings, where, only_without_password=False)))
+
+
+def _upgrade(settings: Settings) -> None:
     engine = make_engine(settings)
     upgrade(engine, settings)
     engine.dispose()
-    where = addresses(settings.host, settings.port)
-    print("\n".join(invite(settings, where, only_without_password=False)))
 
 
 @contextmanager

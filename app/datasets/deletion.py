@@ -10,24 +10,13 @@ from app.core.errors import Conflict
 from app.db import datasets as rows
 from app.db.hooks import after_commit
 from app.db.training_tables import Dataset
+from app.storage import keys
 from app.storage.blobs import BlobStore
-
-PREFIX = "datasets"
-
-
-def prefix_of(dataset_id: str) -> str:
-    """Return the folder with all blobs of a dataset."""
-    return f"{PREFIX}/{dataset_id}"
-
-
-def archive_key(dataset_id: str) -> str:
-    """Return the name of the blob in which an archive waits for its import."""
-    return f"{prefix_of(dataset_id)}/archive"
 
 
 def discard_files(session: Session, blobs: BlobStore, dataset_id: str) -> None:
     """Remove a dataset's files after the commit."""
-    after_commit(session, partial(blobs.delete_prefix, prefix_of(dataset_id)))
+    after_commit(session, partial(blobs.delete_prefix, keys.dataset_folder(dataset_id)))
 
 
 def delete_dataset(session: Session, blobs: BlobStore, dataset: Dataset) -> None:
@@ -40,8 +29,8 @@ def delete_dataset(session: Session, blobs: BlobStore, dataset: Dataset) -> None
 
 def sweep(session: Session, blobs: BlobStore, older_than: float) -> int:
     """Remove the folders that no dataset owns, left by what was killed; return how many."""
-    folders = list(blobs.folders(PREFIX, older_than))
+    folders = list(blobs.folders(keys.DATASETS, older_than))
     orphans = set(folders) - rows.with_files(session, folders)
     for dataset_id in orphans:
-        blobs.delete_prefix(prefix_of(dataset_id))
+        blobs.delete_prefix(keys.dataset_folder(dataset_id))
     return len(orphans)

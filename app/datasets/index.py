@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from app.core.errors import NotFound
 from app.core.settings import Settings
+from app.storage import keys
 from app.storage.blobs import BlobStore
 
 Split = Literal["train", "val"]
@@ -64,7 +65,7 @@ class Index:
     def path(self, blobs: BlobStore, settings: Settings, image: Image) -> Path:
         """Return where an image lies; NotFound where it no longer does so inside the root."""
         if image.path is None:
-            return blobs.path(f"datasets/{self.dataset_id}/{image.n:06d}")
+            return blobs.path(keys.dataset_image(self.dataset_id, image.n))
         if settings.data is None:
             raise NotFound("SIGHTLINE_DATA, the folder with this dataset, is not set here.")
         root = settings.data.resolve()
@@ -81,14 +82,9 @@ class Index:
         return digest.hexdigest()
 
 
-def key_of(dataset_id: str) -> str:
-    """Return the name of the index's blob."""
-    return f"datasets/{dataset_id}/index.json"
-
-
 def load(blobs: BlobStore, dataset_id: str) -> Index:
     """Return the index of an imported dataset; NotFound where there is none (yet)."""
-    path = blobs.path(key_of(dataset_id))
+    path = blobs.path(keys.dataset_index(dataset_id))
     try:
         return _read(path, path.stat().st_mtime_ns, dataset_id)
     except FileNotFoundError:

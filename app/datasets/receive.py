@@ -10,10 +10,10 @@ from sqlalchemy.orm import Session
 
 from app.core.errors import DiskFull, TooLarge
 from app.core.settings import MIB, Settings
-from app.datasets.deletion import archive_key, prefix_of
 from app.datasets.importing.archives import sniff
 from app.db.hooks import after_rollback
 from app.media.uploads import write_chunks
+from app.storage import keys
 from app.storage.blobs import BlobStore
 
 Keep = Callable[[Session, str], None]
@@ -50,8 +50,8 @@ def received(chunks: Iterable[bytes], blobs: BlobStore, settings: Settings) -> I
         sniff(temporary)
 
         def keep(session: Session, dataset_id: str) -> None:
-            after_rollback(session, partial(blobs.delete_prefix, prefix_of(dataset_id)))
-            blobs.put_file(archive_key(dataset_id), temporary)
+            after_rollback(session, partial(blobs.delete_prefix, keys.dataset_folder(dataset_id)))
+            blobs.put_file(keys.dataset_archive(dataset_id), temporary)
 
         yield keep
     finally:

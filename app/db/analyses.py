@@ -58,14 +58,14 @@ def heatmaps(session: Session, analysis_id: str, choice: Choice = EVERYTHING) ->
     return list(session.scalars(own.order_by(*order)))
 
 
-def map_folder(session: Session, analysis_id: str) -> str:
-    """Return the folder of blobs in which the maps lie: another's, where a stored result answered.
+def map_owner(session: Session, analysis_id: str) -> str:
+    """Return the analysis whose folder holds the maps: another one if a stored result answered.
 
     Beside the maps of a clip lie the frames and the mean flow of its snippets.
     """
     own = select(Heatmap.blob_key).where(Heatmap.analysis_id == analysis_id).limit(1)
     key = session.scalar(own)
-    return f"maps/{analysis_id}" if key is None else key.rpartition("/")[0]
+    return analysis_id if key is None else key.split("/")[1]
 
 
 def predictions(session: Session, analysis_id: str) -> list[Prediction]:

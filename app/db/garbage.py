@@ -1,22 +1,15 @@
-"""Queries that remove analyses and media, and say which blobs nobody points at any more."""
+"""Queries that remove analyses, media and old jobs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
-from functools import partial
-from itertools import islice
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from app.db.tables import Analysis, Heatmap, Job, Media, utcnow
 from app.db.training_tables import Dataset, TrainingRun, Trial
-
-BATCH = 500
-FLOW = "flow-"  # start of the names of a clip's computed flow, beside the clip itself
-TIMES = "times.json"  # when the clip's frames are shown, beside the clip too
-BESIDE_MAPS = ("frame-", "flow.npy")  # of a clip's analysis, in the folder of its maps
 
 
 def analyses_of(session: Session, media_id: str) -> list[Analysis]:
@@ -51,50 +44,3 @@ def remove_old_jobs(session: Session, days: float) -> None:
     owners = (Analysis, Dataset, Trial, TrainingRun)
     free = [Job.id.not_in(select(owner.job_id)) for owner in owners]
     session.execute(delete(Job).where(ended, *free))
-
-
-def unreferenced(session: Session, keys: Iterable[str]) -> set[str]:
-    """Return those of the blobs that no row points at."""
-    left = iter(keys)
-    unknown: set[str] = set()
-    while batch := set(islice(left, BATCH)):
-        unknown |= batch - _known(session, batch)
-    return unknown
-
-
-def _known(session: Session, keys: set[str]) -> set[str]:
-    known = set(session.scalars(select(Heatmap.blob_key).where(Heatmap.blob_key.in_(keys))))
-    known |= set(session.scalars(select(Media.blob_key).where(Media.blob_key.in_(keys))))
-    known |= set(session.scalars(select(Media.view_key).where(Media.view_key.in_(keys))))
-    known |= set(session.scalars(select(Media.playable_key).where(Media.playable_key.in_(keys))))
-    known |= _of_living(keys, "figures/", partial(_living, session, Analysis))
-    known |= _of_living(keys, "media/", partial(_living, session, Media), FLOW, TIMES)
-    return known | _of_living(keys, "maps/", partial(_with_maps, session), *BESIDE_MAPS)
-
-
-def _of_living(
-    keys: set[str], prefix: str, find: Callable[[set[str]], set[str]], *starts: str
-) -> set[str]:
-    """Return the blobs `prefix ID / name` whose ID `find` knows, of names with these starts."""
-    folders = {key: key.split("/")[1] for key in keys if key.startswith(prefix)}
-    if starts:
-        folders = {key: i for key, i in folders.items() if key.split("/")[2].startswith(starts)}
-    living = find(set(folders.values())) if folders else set()
-    return {key for key, folder in folders.items() if folder in living}
-
-
-def _living(session: Session, table: type[Analysis] | type[Media], ids: set[str]) -> set[str]:
-    return set(session.scalars(select(table.id).where(table.id.in_(ids))))
-
-
-def _with_maps(session: Session, ids: set[str]) -> set[str]:
-    """Return those of the folders of maps in which a row's map lies."""
-    own = select(Heatmap.analysis_id).where(Heatmap.analysis_id.in_(ids)).distinct()
-    found = set(session.scalars(own))
-    return found | {one for one in ids - found if _lent(session, one)}
-
-
-def _lent(session: Session, analysis_id: str) -> bool:
-    """Whether maps of an analysis that is gone answer another one. Looks at all rows."""
-    lent = Heatmap.blob_key.startswith(f"maps/{analysis_id}/")
-    return session.scalar(select(Heatmap.id).where(lent).limit(1)) is not None

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock
 from sqlalchemy import Connection, Engine, inspect, text
 
-from app.core.logging import setup_logging
 from app.core.settings import Settings
-from app.db.engine import make_engine
 
 log = logging.getLogger(__name__)
 SCRIPTS = Path(__file__).parents[2] / "migrations"
@@ -30,7 +25,7 @@ def head() -> str:
 def upgrade(engine: Engine, settings: Settings) -> None:
     """Create or change the tables until they are what the code expects."""
     with engine.connect() as connection:
-        if _revision(connection) == head():  # the usual case, without importing Alembic
+        if _revision(connection) == head():  # the usual case, without the 5 MB that Alembic takes
             return
     with _alone(engine, settings):
         from alembic import command
@@ -42,25 +37,6 @@ def upgrade(engine: Engine, settings: Settings) -> None:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     log.info("the database is at revision %s", head())
-
-
-def upgrade_apart(settings: Settings) -> None:
-    """Do the same in a process of its own where there is something to do.
-
-    Alembic takes 15 MB that a web process would keep for good.
-    """
-    engine = make_engine(settings)
-    try:
-        with engine.connect() as connection:
-            if _revision(connection) == head():
-                return
-    finally:
-        engine.dispose()
-    path = os.pathsep.join(filter(None, [str(SCRIPTS.parent), os.environ.get("PYTHONPATH")]))
-    environment = {**os.environ, **settings.as_environment(), "PYTHONPATH": path}
-    done = subprocess.run([sys.executable, "-m", "app.db.migrate"], env=environment, check=False)
-    if done.returncode:
-        raise SystemExit(done.returncode)  # it has said why
 
 
 def _revision(connection: Connection) -> str | None:
@@ -79,12 +55,5 @@ def _alone(engine: Engine, settings: Settings) -> Iterator[None]:
             yield
         return
     settings.home.mkdir(parents=True, exist_ok=True)
-    with (settings.home / "migrate.lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    with FileLock(settings.home / "migrate.lock"):
         yield
-
-
-if __name__ == "__main__":
-    chosen = Settings()
-    setup_logging(chosen, "web")
-    upgrade(make_engine(chosen), chosen)

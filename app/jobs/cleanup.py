@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session
 
 from app.core.settings import Settings
 from app.db.training import existing_runs
+from app.storage import keys
 from app.storage.blobs import LocalBlobs
 
-RUNS = "runs"  # the folder of runs' states in HOME, and of their results among the blobs
+RUNS = "runs"  # in HOME: the states from which runs go on
 CACHE = Path("cache", "training")  # in HOME: decoded images and features, which runs share
 CACHE_DAYS = 30.0
 
@@ -21,7 +22,7 @@ CACHE_DAYS = 30.0
 def sweep_runs(session: Session, blobs: LocalBlobs, settings: Settings, older_than: float) -> int:
     """Remove the folders of runs and trials that are gone; return how many."""
     newest = time.time() - older_than
-    folders = [*_folders(settings.home / RUNS), *_folders(blobs.root / RUNS)]
+    folders = [*_folders(settings.home / RUNS), *_folders(blobs.root / keys.RUNS)]
     old = [folder for folder in folders if folder.stat().st_mtime <= newest]
     known = existing_runs(session, {folder.name for folder in old})
     gone = [folder for folder in old if folder.name not in known]

@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.db.garbage import FLOW
+from app.storage import keys
 
 INFERENCE = "inference"
 TRAINING = "training"
@@ -167,4 +167,4 @@ def flow_key(media_id: str, request: AnalysisRequest) -> str:
     clip = request.clip or ClipOptions()
     asked = {**clip.model_dump(), "size": request.input_size, "frames": SNIPPET}
     digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
-    return f"media/{media_id}/{FLOW}{digest[:16]}.npy"
+    return keys.clip_flow(media_id, digest[:16])

@@ -16,10 +16,10 @@ from sqlalchemy.orm import Session
 
 from app.core.errors import BadMedia, DiskFull, TooLarge
 from app.core.settings import MIB, Settings
-from app.db.garbage import TIMES
 from app.db.hooks import after_rollback
 from app.db.tables import Media, new_id
 from app.media.decoder.client import HEAD, Decoder, MediaFacts
+from app.storage import keys
 from app.storage.blobs import BlobStore, flush, no_space_is_disk_full
 
 NAME_LENGTH = 120
@@ -49,13 +49,12 @@ def received(
             media = _medium(
                 facts, owner, clean_name(filename, DEFAULT_NAMES[facts.kind]), size, sha256
             )
-            after_rollback(session, partial(blobs.delete_prefix, f"media/{media.id}"))
+            after_rollback(session, partial(blobs.delete_prefix, keys.media_folder(media.id)))
             blobs.put_file(media.blob_key, temporary)
             blobs.put(media.view_key, facts.view)
             if facts.times:
-                blobs.put(
-                    f"media/{media.id}/{TIMES}", json.dumps({"times_s": facts.times}).encode()
-                )
+                times = json.dumps({"times_s": facts.times})
+                blobs.put(keys.frame_times(media.id), times.encode())
             session.add(media)
             session.flush()
             return media
@@ -101,8 +100,8 @@ def _medium(facts: MediaFacts, owner: str, filename: str, size: int, sha256: str
         bytes=size,
         sha256=sha256,
         note=facts.note,
-        blob_key=f"media/{media_id}/original",
-        view_key=f"media/{media_id}/view.jpg",
+        blob_key=keys.original(media_id),
+        view_key=keys.view(media_id),
     )
 
 

@@ -1,18 +1,14 @@
-"""What the validation images were taken for, from the file that every epoch leaves.
-
-numpy is imported when somebody asks, to keep the web process small.
-"""
+"""What the validation images were taken for, from the file that every epoch leaves."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
+import numpy as np
+import numpy.typing as npt
 
 
 @dataclass(frozen=True)
@@ -26,16 +22,12 @@ class Said:
 
 def read(data: bytes, epoch: int) -> Said:
     """Return the content of an epoch's file of predictions, float32 [2, images]."""
-    import numpy as np
-
     array = np.load(io.BytesIO(data), allow_pickle=False)
     return Said(epoch, array[0].astype(np.int64), array[1])
 
 
 def matrix(said: Said, labels: Sequence[int], classes: int) -> list[list[int]]:
     """Return counts[true][predicted]."""
-    import numpy as np
-
     places = np.asarray(labels, np.int64) * classes + said.predicted
     counts = np.bincount(places, minlength=classes * classes).reshape(classes, classes)
     return [[int(count) for count in row] for row in counts]
@@ -43,8 +35,6 @@ def matrix(said: Said, labels: Sequence[int], classes: int) -> list[list[int]]:
 
 def worst(said: Said, labels: Sequence[int], most: int) -> list[dict[str, Any]]:
     """Return the wrong answers, the surest first."""
-    import numpy as np
-
     true = np.asarray(labels, np.int64)
     wrong = np.flatnonzero(said.predicted != true)
     surest = wrong[np.argsort(-said.confidence[wrong], kind="stable")][:most]
@@ -61,8 +51,6 @@ def worst(said: Said, labels: Sequence[int], most: int) -> list[dict[str, Any]]:
 
 def cell(said: Said, labels: Sequence[int], true: int, predicted: int) -> list[tuple[int, float]]:
     """Return (index, confidence) of the images of one class that got another, the surest first."""
-    import numpy as np
-
     own = (np.asarray(labels, np.int64) == true) & (said.predicted == predicted)
     found = np.flatnonzero(own)
     surest = found[np.argsort(-said.confidence[found], kind="stable")]

@@ -9,11 +9,8 @@ from typing import Any
 from app.core.settings import Settings
 from app.db.models import SOURCE
 from app.jobs.cleanup import CACHE, RUNS
+from app.storage import keys
 from app.storage.blobs import BlobStore
-
-IMPORTS = "models"
-MODEL = "model.safetensors"
-ABOUT = "model.json"
 
 
 def state_folder(settings: Settings, run_id: str) -> Path:
@@ -26,27 +23,17 @@ def cache_folder(settings: Settings) -> Path:
     return settings.home / CACHE
 
 
-def run_key(run_id: str, name: str) -> str:
-    """Return the blob of a run's file."""
-    return f"{RUNS}/{run_id}/{name}"
-
-
-def import_key(model_id: str, name: str = MODEL) -> str:
-    """Return the blob of an imported model's file."""
-    return f"{IMPORTS}/{model_id}/{name}"
-
-
 def published_key(card: dict[str, Any]) -> str | None:
     """Return the blob of a published model's checkpoint; None for a shipped model."""
     source = card.get(SOURCE)
     if not source:
         return None
     if source["kind"] == "run":
-        return run_key(source["run_id"], MODEL)
-    return import_key(card["id"])
+        return keys.run_model(source["run_id"])
+    return keys.imported_model(card["id"])
 
 
 def remove_run(settings: Settings, blobs: BlobStore, run_id: str) -> None:
     """Remove everything that a run has written."""
     shutil.rmtree(state_folder(settings, run_id), ignore_errors=True)
-    blobs.delete_prefix(f"{RUNS}/{run_id}")
+    blobs.delete_prefix(keys.run_folder(run_id))

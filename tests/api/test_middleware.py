@@ -11,6 +11,7 @@ from starlette.requests import Request
 
 from app.core.security import COOKIE
 from app.core.settings import Settings
+from app.web.http.metrics import Metrics
 from tests.support.web import Api, running
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
@@ -164,6 +165,40 @@ def test_health_and_metrics(api: Api) -> None:
     text = api.client.get("/metrics").text
     assert 'sightline_jobs{queue="inference",state="queued"} 1.0' in text
     assert 'sightline_http_request_seconds_bucket{le="+Inf",route="/healthz"}' in text
+
+
+EXPOSITION = """\
+# HELP sightline_http_requests_total Requests answered.
+# TYPE sightline_http_requests_total counter
+sightline_http_requests_total{method="GET",route="/healthz",status="200"} 2.0
+# HELP sightline_http_request_seconds Time until the last byte.
+# TYPE sightline_http_request_seconds histogram
+sightline_http_request_seconds_bucket{le="0.001",route="/healthz"} 0.0
+sightline_http_request_seconds_bucket{le="0.003",route="/healthz"} 1.0
+sightline_http_request_seconds_bucket{le="0.01",route="/healthz"} 1.0
+sightline_http_request_seconds_bucket{le="0.03",route="/healthz"} 1.0
+sightline_http_request_seconds_bucket{le="0.1",route="/healthz"} 1.0
+sightline_http_request_seconds_bucket{le="0.3",route="/healthz"} 2.0
+sightline_http_request_seconds_bucket{le="1.0",route="/healthz"} 2.0
+sightline_http_request_seconds_bucket{le="3.0",route="/healthz"} 2.0
+sightline_http_request_seconds_bucket{le="10.0",route="/healthz"} 2.0
+sightline_http_request_seconds_bucket{le="30.0",route="/healthz"} 2.0
+sightline_http_request_seconds_bucket{le="+Inf",route="/healthz"} 2.0
+sightline_http_request_seconds_count{route="/healthz"} 2.0
+sightline_http_request_seconds_sum{route="/healthz"} 0.251953125
+# HELP sightline_jobs Jobs by queue and state.
+# TYPE sightline_jobs gauge
+sightline_jobs{queue="inference",state="queued"} 3.0
+"""
+
+
+def test_metrics_keep_their_names_and_two_applications_do_not_add_up() -> None:
+    metrics = Metrics()
+    for seconds in (0.25, 0.001953125):
+        metrics.count("GET", "/healthz", 200, seconds)
+    Metrics().count("GET", "/healthz", 200, 1.0)
+    assert metrics.text([("training", "queued", 1)]) != metrics.text([("inference", "queued", 3)])
+    assert metrics.text([("inference", "queued", 3)]).decode() == EXPOSITION
 
 
 def test_a_database_that_is_away_is_said(tmp_path: Path) -> None:

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from app.core.settings import Settings
-from app.datasets.deletion import archive_key
 from app.datasets.importing.run import Import
 from app.datasets.index import Index, load
+from app.storage import keys
 from app.storage.blobs import LocalBlobs
 from tests.api.conftest import any_api, api
 
@@ -37,7 +37,7 @@ def bring(settings: Settings) -> Bring:
         chosen = settings.model_copy(update=limits)
         blobs = LocalBlobs(settings.blob_dir)
         blobs.delete_prefix(f"datasets/{DATASET}")
-        blobs.put(archive_key(DATASET), data)
+        blobs.put(keys.dataset_archive(DATASET), data)
         task = Import(
             blobs,
             chosen,

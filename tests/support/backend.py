@@ -179,7 +179,7 @@ class Server:
 
     def stray_blobs(self) -> list[str]:
         """Files that no row points at, and unfinished ones."""
-        from app.db.garbage import unreferenced
+        from app.media.deletion import unreferenced
 
         keys = [k for prefix in ("media", "maps", "figures") for k in self.blobs.keys(prefix)]
         with self.readers() as session:

@@ -24,8 +24,8 @@ from app.jobs.parameters import (
     fingerprint,
     flow_key,
 )
+from app.storage import keys
 from app.storage.blobs import BlobStore
-from app.training.files import import_key
 from ml import checkpoint as checkpoints
 from ml.catalogue import Entry
 from ml.networks.video.base import VideoSpec, build_video
@@ -85,9 +85,9 @@ def publish(
 ) -> str:
     """Offer a model of clips, as when an admin has imported it."""
     entry = checkpoint(folder, model_id, mechanism, architecture)
-    place.blobs.put(import_key(model_id), entry.path.read_bytes())
+    place.blobs.put(keys.imported_model(model_id), entry.path.read_bytes())
     about = entry.path.with_suffix(".json").read_bytes()
-    place.blobs.put(import_key(model_id, "model.json"), about)
+    place.blobs.put(keys.imported_card(model_id), about)
     source = {"kind": "import", "imported_at": utcnow().isoformat()}
     with place.sessions.begin() as session:
         cards.put(session, {**entry.card(), cards.SOURCE: source})

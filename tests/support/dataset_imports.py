@@ -17,7 +17,6 @@ import psutil
 
 from app.core.settings import Settings
 from app.datasets.deletion import delete_dataset
-from app.datasets.index import key_of
 from app.datasets.receive import received
 from app.db import datasets as rows
 from app.db.tables import new_id
@@ -25,6 +24,7 @@ from app.db.training_tables import Dataset
 from app.jobs import service
 from app.jobs.parameters import PREPARATION, ImportDatasetJob
 from app.jobs.reaper import Reaper
+from app.storage import keys
 from tests.conftest import ROOT
 from tests.support.archives import classes, picture, zip_of
 from tests.support.backend import Server, wait_for
@@ -83,7 +83,7 @@ def outcome(server: Server, dataset_id: str) -> tuple[Any, ...]:
     row = dataset_row(server, dataset_id)
     assert row.job.state == "succeeded", row.job.detail
     facts = (row.classes, row.train_images, row.val_images, row.bytes, row.fingerprint)
-    index = json.loads(server.blobs.get(key_of(dataset_id)))
+    index = json.loads(server.blobs.get(keys.dataset_index(dataset_id)))
     files = {name.split("/")[-1] for name in files_of(server.settings) if dataset_id in name}
     return *facts, row.report, index, files
 

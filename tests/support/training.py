@@ -13,12 +13,12 @@ import numpy as np
 from PIL import Image
 from sqlalchemy import select
 
-from app.datasets.index import key_of
 from app.db import capabilities
 from app.db import training as rows
 from app.db.tables import Job, ModelCard, new_id, utcnow
 from app.db.training_tables import Dataset, RunPoint, TrainingRun
 from app.jobs.parameters import TRAINING
+from app.storage import keys
 from app.training import control, launch
 from app.training.models import importing
 from tests.support.backend import Server, kill_workers, wait_for
@@ -89,7 +89,7 @@ def _add(
         images.append({"n": number, **about, "sha256": digest, "bytes": len(data)})
         server.blobs.put(f"datasets/{dataset_id}/{number:06d}", data)
     index = {"classes": classes, "images": images}
-    server.blobs.put(key_of(dataset_id), json.dumps(index).encode())
+    server.blobs.put(keys.dataset_index(dataset_id), json.dumps(index).encode())
     with server.sessions.begin() as session:
         job = Job(id=new_id(), kind="import_dataset", queue="preparation", params={})
         job.state, job.finished_at = "succeeded", utcnow()

@@ -10,10 +10,10 @@ from sqlalchemy.orm import Session
 
 from app.core.errors import NotFound
 from app.db import analyses as rows
-from app.db.garbage import unreferenced
 from app.db.tables import Media
 from app.jobs.parameters import AnalyseClipJob, AnalysisRequest, flow_key
-from app.media.deletion import discard_unfinished
+from app.media.deletion import discard_unfinished, unreferenced
+from app.storage import keys
 from ml.explain.clip import explain_clip
 from ml.networks.video.types import Sampled
 from worker.analysis import clip_rows as records
@@ -88,10 +88,9 @@ def _run(task: Task, models: list[str], total: int) -> None:
 
 def _begin_to_store(task: Task, beside: Writing, sampled: Sampled) -> None:
     """Write what the page shows beside the maps: each snippet's frame, and its mean flow."""
-    folder = f"maps/{task.analysis_id}"
     for k, frame in enumerate(sampled.rgb):
-        beside.put(f"{folder}/frame-{k}.jpg", partial(records.jpeg, frame))
-    beside.put(f"{folder}/flow.npy", partial(records.mean_flow, sampled))
+        beside.put(keys.snippet_frame(task.analysis_id, k), partial(records.jpeg, frame))
+    beside.put(keys.mean_flow(task.analysis_id), partial(records.mean_flow, sampled))
 
 
 def _run_model(task: Task, model_id: str, sampled: Sampled, beside: Writing, total: int) -> None:

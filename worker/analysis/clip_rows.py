@@ -10,6 +10,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from app.db.tables import Prediction, new_id
+from app.storage import keys
 from ml.media import flow
 from ml.networks.video.types import ClipResult, Pixels, Sampled, Track
 from worker.analysis.rows import compact, entropy_bits, npy, prediction
@@ -48,7 +49,7 @@ def track(
     The numbers in the rows are those of that array.
     """
     stored = compact(found.values)
-    key = f"maps/{analysis_id}/{model}-{found.stream}-{found.stage}-{found.method}.npy"
+    key = keys.clip_map(analysis_id, model, found.stream, found.stage, found.method)
     same = {
         "analysis_id": analysis_id,
         "model": model,

@@ -15,6 +15,7 @@ from app.db import analyses as rows
 from app.db import models
 from app.db.tables import Analysis, Heatmap, Prediction
 from app.jobs.parameters import DrawFigureJob
+from app.storage import keys
 from app.storage.blobs import BlobStore
 from ml.figures.sheet import Strip, draw
 from ml.networks.video.types import Pixels
@@ -30,7 +31,7 @@ def draw_sheet(params: DrawFigureJob, context: Context, target: Path) -> None:
         analysis = rows.get(session, params.analysis_id)
         if analysis is None:
             raise NotFound("The analysis was deleted.")
-        folder = rows.map_folder(session, analysis.id)
+        owner = rows.map_owner(session, analysis.id)
         strips = _strips(session, analysis, params, blobs)
         title = analysis.media.filename
         aspect = analysis.media.width / analysis.media.height
@@ -40,7 +41,7 @@ def draw_sheet(params: DrawFigureJob, context: Context, target: Path) -> None:
             f"The analysis has no maps of {params.method} at {params.stage}; its tracks list "
             "what it has."
         )
-    frames = _frames(blobs, folder)
+    frames = _frames(blobs, owner)
     times = np.asarray(_times(said, len(frames)), np.float64)
     context.check()
     draw(
@@ -58,10 +59,10 @@ def draw_sheet(params: DrawFigureJob, context: Context, target: Path) -> None:
     )
 
 
-def _frames(blobs: BlobStore, folder: str) -> Pixels:
+def _frames(blobs: BlobStore, analysis_id: str) -> Pixels:
     """Return the snippets' frames [K, S, S, 3]."""
     found: list[Pixels] = []
-    while blobs.exists(key := f"{folder}/frame-{len(found)}.jpg"):
+    while blobs.exists(key := keys.snippet_frame(analysis_id, len(found))):
         found.append(np.asarray(Image.open(io.BytesIO(blobs.get(key))).convert("RGB")))
     if not found:
         raise NotFound("The frames of this analysis are gone from the server's disk.")

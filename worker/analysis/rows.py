@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from app.db.tables import Heatmap, Prediction
+from app.storage import keys
 from ml.networks.types import Heatmap as Map
 from ml.networks.types import ImageResult
 from ml.networks.video.types import ClipResult
@@ -50,7 +51,7 @@ def heatmap(analysis_id: str, model: str, map_: Map) -> tuple[Heatmap, bytes]:
         sum=float(exact.sum()),
         entropy=entropy_bits(exact),
         target=map_.target,
-        blob_key=f"maps/{analysis_id}/{model}-{map_.stage}-{map_.method}.npy",
+        blob_key=keys.photo_map(analysis_id, model, map_.stage, map_.method),
     )
     return row, npy(stored)
 

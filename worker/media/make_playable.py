@@ -12,6 +12,7 @@ from app.core.errors import BadMedia, DiskFull, NotFound, TooLarge
 from app.db import media as rows
 from app.db.hooks import after_rollback
 from app.jobs.parameters import MakePlayableJob
+from app.storage import keys
 from worker.context import Context
 from worker.handlers import handles
 from worker.progress import Progress
@@ -55,7 +56,7 @@ def _copy(original: Path, target: Path, context: Context) -> None:
 def _keep(media_id: str, temporary: Path, context: Context) -> None:
     """Store the copy; where the clip was deleted meanwhile, nothing of it stays."""
     blobs = context.runtime.blobs
-    key = f"media/{media_id}/playable.mp4"
+    key = keys.playable(media_id)
 
     def write(session: Session) -> None:
         after_rollback(session, partial(blobs.delete, key))

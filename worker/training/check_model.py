@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from app.db import models as rows
 from app.db.tables import utcnow
 from app.jobs.parameters import CheckModelJob
-from app.training.files import import_key
+from app.storage import keys
 from ml import checkpoint as checkpoints
 from ml.catalogue import Entry
 from ml.errors import MlError
@@ -20,7 +20,7 @@ from worker.handlers import handles
 def check_model(params: CheckModelJob, context: Context) -> None:
     """Publish the model's card; MlError, and nothing kept of it, where it does not load."""
     blobs = context.runtime.blobs
-    path = blobs.path(import_key(params.model_id))
+    path = blobs.path(keys.imported_model(params.model_id))
     try:
         checkpoint = checkpoints.read(path)
         mechanism = str(checkpoint.about["mechanism"])
@@ -30,7 +30,7 @@ def check_model(params: CheckModelJob, context: Context) -> None:
         else:
             checkpoints.load_network(checkpoint)
     except MlError:
-        blobs.delete_prefix(f"models/{params.model_id}")
+        blobs.delete_prefix(keys.import_folder(params.model_id))
         raise
     entry = Entry(
         id=params.model_id,

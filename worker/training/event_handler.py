@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import shutil
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +16,8 @@ from sqlalchemy.orm import Session
 
 from app.db import training as rows
 from app.db.training_tables import RunEpoch, TrainingRun
+from app.storage import keys
 from app.storage.blobs import BlobStore, flush, no_space_is_disk_full
-from app.training.files import ABOUT, MODEL, run_key
 from ml.catalogue import Entry
 from ml.networks.attention.base import MECHANISMS
 from ml.train.events import (
@@ -95,14 +97,14 @@ class RunEventHandler:
     def _epoch(self, event: EpochEnd) -> None:
         """Store an epoch for good before the run's state can be saved after it."""
         run_id = self._run.id
-        predictions = run_key(run_id, f"predictions-{event.epoch:04d}.npy")
+        predictions = keys.run_predictions(run_id, event.epoch)
         self._blobs.put(predictions, _npy(_predictions(event)))
         epoch = {
             "run_id": run_id,
             "epoch": event.epoch,
             "step": event.step,
             "values": _values(event),
-            "probes": self._maps(event.probes, f"probes-{event.epoch:04d}"),
+            "probes": self._maps(event.probes, partial(keys.run_probes, run_id, event.epoch)),
             "predictions_key": predictions,
         }
         self._event_log.add_epoch(epoch)
@@ -115,11 +117,11 @@ class RunEventHandler:
             )
         self._metrics.flush()
 
-    def _maps(self, maps: tuple[ProbeMaps, ...], name: str) -> dict[str, Any]:
-        """Store maps; return what the row says of them."""
+    def _maps(self, maps: tuple[ProbeMaps, ...], name: Callable[[str], str]) -> dict[str, Any]:
+        """Store maps, each method's as `name(method)`; return what the row says of them."""
         said: dict[str, Any] = {}
         for one in maps:
-            key = run_key(self._run.id, f"{name}-{one.method}.npy")
+            key = name(one.method)
             self._blobs.put(key, _npy(one.values))
             stages = {stage: list(grid) for stage, grid in one.grids.items()}
             said[one.method] = {"stages": stages, "key": key}
@@ -133,8 +135,8 @@ class RunEventHandler:
 
     def _finished(self, event: Finished) -> None:
         run = self._run
-        keep(self._blobs, event.path, run_key(run.id, MODEL))
-        keep(self._blobs, event.path.with_suffix(".json"), run_key(run.id, ABOUT))
+        keep(self._blobs, event.path, keys.run_model(run.id))
+        keep(self._blobs, event.path.with_suffix(".json"), keys.run_card(run.id))
         about = dict(event.about)
         said = self._worst(event)
         said["card"] = _card(event, run.mechanism)
@@ -154,7 +156,7 @@ class RunEventHandler:
                 run.id,
                 summary=summary,
                 about=about,
-                checkpoint_key=run_key(run.id, MODEL),
+                checkpoint_key=keys.run_model(run.id),
                 checkpoint_sha256=digest,
             )
 
@@ -163,7 +165,7 @@ class RunEventHandler:
 
     def _worst(self, event: Finished) -> dict[str, Any]:
         """Return the worst mistakes of the checkpoint's own weights, and where their maps are."""
-        maps = self._maps(event.worst, "worst")
+        maps = self._maps(event.worst, partial(keys.run_worst, self._run.id))
         said = zip(event.worst_indices, event.worst_predicted, event.worst_confidence, strict=True)
         worst = [
             {

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
 import shutil
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 from app.core.errors import NotFound, SightlineError
 from app.db import training as rows
@@ -55,16 +56,18 @@ def alone(folder: Path, context: Context) -> Iterator[None]:
 
     A run may be given to another worker while the one that had it is still saving its state.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / LOCK).open("w") as file:
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                context.check()
-                time.sleep(LOOK_SECONDS)
+    lock = FileLock(folder / LOCK)
+    while not lock.is_locked:
+        folder.mkdir(parents=True, exist_ok=True)  # the other process removes it when it is done
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            context.check()
+            time.sleep(LOOK_SECONDS)
+    try:
         yield
+    finally:
+        lock.release()
 
 
 def _follow(run: TrainingRun, spec: RunSpec, context: Context) -> None:

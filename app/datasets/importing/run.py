@@ -14,11 +14,11 @@ from typing import Any
 
 from app.core.errors import Unprocessable
 from app.core.settings import Settings
-from app.datasets.deletion import archive_key, prefix_of
 from app.datasets.importing.assemble import Assembled, assemble
 from app.datasets.importing.report import Report
 from app.datasets.importing.staging import Staging, Taken, Tell
-from app.datasets.index import Image, Index, dump, key_of
+from app.datasets.index import Image, Index, dump
+from app.storage import keys
 from app.storage.blobs import BlobStore, no_space_is_disk_full
 
 CHECK_EVERY = 256
@@ -45,11 +45,11 @@ class Import:
     @property
     def folder(self) -> Path:
         """Where the dataset's files are."""
-        return self.blobs.path(prefix_of(self.dataset_id))
+        return self.blobs.path(keys.dataset_folder(self.dataset_id))
 
     def prepare(self) -> Path:
         """Remove what an earlier try has left, but for the archive; return a new work folder."""
-        archive = self.blobs.path(archive_key(self.dataset_id))
+        archive = self.blobs.path(keys.dataset_archive(self.dataset_id))
         if self.folder.is_dir():
             for path in self.folder.iterdir():
                 self.check()
@@ -61,7 +61,7 @@ class Import:
 
     def from_archive(self, work: Path) -> Taken:
         """Take in the archive that was uploaded."""
-        path = self.blobs.path(archive_key(self.dataset_id))
+        path = self.blobs.path(keys.dataset_archive(self.dataset_id))
         return self._staging().archive(path, work, self._tell_reading)
 
     def from_tree(self, top: Path, root: Path) -> Taken:
@@ -83,12 +83,12 @@ class Import:
         index = self._place(made, taken, root)
         self.check()
         os.sync()  # the images first, then the index that says that they are there
-        self.blobs.put(key_of(self.dataset_id), dump(index.classes, index.images))
+        self.blobs.put(keys.dataset_index(self.dataset_id), dump(index.classes, index.images))
         return facts(index, self.report)
 
     def clean_up(self) -> None:
         """Remove what only the import needed."""
-        self.blobs.path(archive_key(self.dataset_id)).unlink(missing_ok=True)
+        self.blobs.path(keys.dataset_archive(self.dataset_id)).unlink(missing_ok=True)
         for path in self.folder.glob("work-*"):
             _remove(path)
 
@@ -103,7 +103,8 @@ class Import:
                     self.tell(done, f"putting the {made.kind} in order")
                 file = one.file
                 if root is None:
-                    Path(file.where).replace(self.folder / f"{n:06d}")
+                    key = keys.dataset_image(self.dataset_id, n)
+                    Path(file.where).replace(self.blobs.path(key))
                 width, height, seconds = taken.size_of(file)
                 images.append(
                     Image(

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
 
 from app.core.settings import Settings
 from app.media.decoder.copying import Copy
 from app.media.decoder.pool import Kind, Lane
-
-if TYPE_CHECKING:
-    import numpy as np
 
 HEAD = 4096  # bytes that tell what a file looks like
 COPY_FACTOR = 10  # making a copy may take so much longer than reading: all frames, and encoding
@@ -70,8 +69,6 @@ class Decoder:
 
     def pixels(self, path: Path, size: int) -> np.ndarray:
         """Return the whole photo as a square, uint8 [size, size, 3]. Raises as `inspect` does."""
-        import numpy as np
-
         answer, payload = self.photos.ask({"do": "pixels", "path": str(path), "size": size})
         return np.frombuffer(payload, np.uint8).reshape(answer["shape"])
 
@@ -90,8 +87,6 @@ class Decoder:
 
         Nothing is decoded. Raises as `inspect` does.
         """
-        import numpy as np
-
         payload = self.clips.ask({"do": "clip_times", "path": str(path)})[1]
         return [float(time) for time in np.frombuffer(payload, np.float64)]
 
@@ -107,8 +102,6 @@ class Decoder:
         Only what these frames need is decoded. `arrived` hears of each frame when it is there, its
         place in `indices` and its pixels, and may raise to stop. Raises as `inspect` does.
         """
-        import numpy as np
-
         found = np.empty((len(indices), size, size, 3), np.uint8)
 
         def take(header: dict[str, Any], data: bytes) -> None:

@@ -19,9 +19,9 @@ from app.db.tables import Job, ModelCard
 from app.jobs import service
 from app.jobs.parameters import CheckModelJob
 from app.jobs.states import TERMINAL, State
+from app.storage import keys
 from app.storage.blobs import BlobStore
 from app.training.control import free_id
-from app.training.files import ABOUT, IMPORTS, import_key
 from app.training.form import read as read_form
 from app.training.models import cards, headers
 
@@ -52,18 +52,17 @@ def receive(session: Session, blobs: BlobStore, checkpoint: Path, card: bytes) -
         raise Unprocessable("card: it belongs to another checkpoint; the hashes differ.")
     about["checkpoint"]["bytes"] = checkpoint.stat().st_size
     model_id = free_id(session, None, about["mechanism"], partial(_arrives, blobs))
-    after_rollback(session, partial(blobs.delete_prefix, f"{IMPORTS}/{model_id}"))
-    blobs.put_file(import_key(model_id), checkpoint)
+    after_rollback(session, partial(blobs.delete_prefix, keys.import_folder(model_id)))
+    blobs.put_file(keys.imported_model(model_id), checkpoint)
     text = json.dumps(about, indent=1, ensure_ascii=False)
-    blobs.put(import_key(model_id, ABOUT), text.encode())
-    params = CheckModelJob(model_id=model_id, title="")
-    job = service.enqueue(session, params)
+    blobs.put(keys.imported_card(model_id), text.encode())
+    job = service.enqueue(session, CheckModelJob(model_id=model_id, title=""))
     return Received(model_id, job.id, digest)
 
 
 def _arrives(blobs: BlobStore, model_id: str) -> bool:
     """Whether another import has this name, and its worker has not loaded it yet."""
-    return blobs.exists(import_key(model_id))
+    return blobs.exists(keys.imported_model(model_id))
 
 
 def outcome(readers: sessionmaker[Session], received: Received, seconds: float) -> ModelCard:
@@ -89,4 +88,4 @@ def _result(job: Job | None, row: ModelCard | None) -> ModelCard:
 def remove(session: Session, blobs: BlobStore, row: ModelCard) -> None:
     """Take an imported model out of the table, and its files away after the commit."""
     models.withdraw(session, row.id)
-    after_commit(session, partial(blobs.delete_prefix, f"{IMPORTS}/{row.id}"))
+    after_commit(session, partial(blobs.delete_prefix, keys.import_folder(row.id)))

@@ -16,6 +16,7 @@ from app.db import analyses as rows
 from app.db import jobs as job_rows
 from app.jobs.parameters import DrawClipJob, DrawFigureJob
 from app.jobs.states import TERMINAL, State
+from app.storage import keys
 from app.web.http.state import Web
 
 WAIT = 30.0  # seconds until the client is asked to come back
@@ -52,7 +53,8 @@ def film_key(web: Web, analysis_id: str, choice: rows.Choice, look: Look, file_f
 
 def _named(analysis_id: str, style: Mapping[str, object], file_format: str) -> str:
     text = json.dumps(style, sort_keys=True)
-    return f"figures/{analysis_id}/{hashlib.sha256(text.encode()).hexdigest()[:16]}.{file_format}"
+    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+    return keys.figure(analysis_id, digest, file_format)
 
 
 async def drawn(web: Web, params: Drawable) -> bytes:

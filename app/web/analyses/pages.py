@@ -100,7 +100,7 @@ def _flow(web: Web, session: Session, row: Analysis) -> Context | None:
     """Return where the mean flow is, and its shape; none while it is not computed."""
     if not flow.has_mean(web, session, row):
         return None
-    shape = list(npy.head(flow.mean(web, session, row)).shape)
+    shape = list(npy.load(flow.mean(web, session, row)).shape)
     return {"npy": f"{API}/analyses/{row.id}/flow.npy", "shape": shape}
 
 

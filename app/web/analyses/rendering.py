@@ -18,6 +18,7 @@ from app.db import analyses as rows
 from app.db import media as media_rows
 from app.db.tables import Heatmap, Media
 from app.jobs.parameters import Scale
+from app.storage import keys
 from app.web.analyses import present
 from app.web.analyses.drawing import npy, png, scale
 from app.web.analyses.drawing.colormaps import tables
@@ -83,21 +84,21 @@ def _heatmap(heatmap_id: str, make: Make, session: Session) -> tuple[str, Callab
 def array(web: Web, _session: Session, row: Heatmap) -> bytes:
     """Return the NPY file: float16 at the map's own grid."""
     blob = web.blobs.get(row.blob_key)
-    return blob if row.frame < 0 else npy.part(blob, row.frame)
+    return blob if row.frame < 0 else npy.dump(npy.load(blob)[row.frame])
 
 
 def record(web: Web, session: Session, row: Heatmap, *, values: bool) -> bytes:
     """Return the JSON record, with the values where they are asked for."""
     body = present.heatmap(row).model_dump(mode="json")
     if values:
-        body["values"] = npy.read(array(web, session, row)).nested(DIGITS)
+        body["values"] = npy.nested(npy.load(array(web, session, row)), DIGITS)
     return json.dumps(body, separators=(",", ":"), allow_nan=False).encode()
 
 
 def picture(web: Web, session: Session, row: Heatmap, look: Look) -> bytes:
     """Return the PNG; Unprocessable for a channel that the map does not have."""
     try:
-        grid = npy.read(array(web, session, row)).channel(look.channel)
+        grid = npy.channel(npy.load(array(web, session, row)), look.channel)
     except IndexError:
         last = row.shape[0] - 1
         raise Unprocessable(f"channel: this map has the channels 0 to {last}.") from None
@@ -111,7 +112,7 @@ def picture(web: Web, session: Session, row: Heatmap, look: Look) -> bytes:
     return png.draw(grid, style, below, (medium.width, medium.height) if row.frame >= 0 else None)
 
 
-def _ends(session: Session, row: Heatmap, look: Look, grid: npy.Grid) -> tuple[float, float]:
+def _ends(session: Session, row: Heatmap, look: Look, grid: npy.Array) -> tuple[float, float]:
     diverging = tables()[look.colormap].diverging
     if len(row.shape) == 3:  # the record's range is of all channels, not of the one shown
         return scale.span(_Shown.of(row, grid), [], look.scale, diverging=diverging)
@@ -134,8 +135,8 @@ class _Shown:
     max: float
 
     @classmethod
-    def of(cls, row: Heatmap, grid: npy.Grid) -> _Shown:
-        low, high = min(grid.values), max(grid.values)
+    def of(cls, row: Heatmap, grid: npy.Array) -> _Shown:
+        low, high = float(grid.min()), float(grid.max())
         return cls(row.model, row.method, row.unit, row.target, list(grid.shape), low, high)
 
 
@@ -151,9 +152,9 @@ def _photo(web: Web, session: Session, row: Heatmap, medium: Media) -> bytes:
     """Return the photo as a JPEG; of a clip the frame of the map's own moment."""
     if row.frame < 0:
         return web.blobs.get(medium.view_key)
-    times = npy.head(web.blobs.get(row.blob_key)).shape[0]
+    times = len(npy.load(web.blobs.get(row.blob_key)))
     analysis = rows.get(session, row.analysis_id)
     assert analysis is not None
     segments = analysis.request["clip"]["segments"]
     segment = (2 * row.frame + 1) * segments // (2 * times)  # a model may have its own moments
-    return web.blobs.get(f"{rows.map_folder(session, row.analysis_id)}/frame-{segment}.jpg")
+    return web.blobs.get(keys.snippet_frame(rows.map_owner(session, row.analysis_id), segment))

@@ -82,7 +82,7 @@ async def get_frame(analysis_id: PathId, segment: Segment, request: Request, web
     """The frame in the middle of a snippet as the models see it: upright, squashed to a square."""
 
     def make(web: Web, session: Session, row: Analysis) -> bytes:
-        return flow.beside_maps(web, session, row, f"frame-{segment}.jpg")
+        return flow.frame(web, session, row, segment)
 
     return await _serve(request, web, analysis_id, "image/jpeg", make)
 
@@ -134,7 +134,7 @@ async def get_flow_png(
 
     def make(web: Web, session: Session, row: Analysis) -> bytes:
         try:
-            grid = npy.read(npy.part(flow.mean(web, session, row), segment))
+            grid = npy.load(flow.mean(web, session, row))[segment]
         except IndexError:
             raise NotFound(flow.NO_SEGMENT) from None
         scale = size / max(row.media.width, row.media.height)

@@ -6,8 +6,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.core.errors import BadMedia, DiskFull, NotFound, TooLarge
-from app.datasets.deletion import prefix_of
 from app.datasets.index import Image, Index, load
+from app.storage import keys
 from app.web.http.caching import PRIVATE_IMMUTABLE, matches, reply
 from app.web.http.state import Web
 
@@ -33,7 +33,7 @@ def respond(
 
 
 def _content(web: Web, index: Index, image: Image, size: str) -> bytes:
-    key = f"{prefix_of(index.dataset_id)}/views-{size}/{image.n:06d}.jpg"
+    key = keys.dataset_view(index.dataset_id, image.n, size)
     if size in KEPT and web.blobs.exists(key):
         return web.blobs.get(key)
     path = index.path(web.blobs, web.settings, image)

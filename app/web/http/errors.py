@@ -83,9 +83,7 @@ def _unauthorised(request: Request, error: Unauthorised) -> Response:
 def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     name, detail = FRAMEWORK.get(error.status_code, ("error", str(error.detail)))
-    headers = error.headers
-    if error.status_code == 405:  # the router names the methods of one endpoint only
-        headers = {"Allow": ", ".join(allowed_methods(request.app.openapi(), request.url.path))}
+    headers = _allow(request) if error.status_code == 405 else error.headers
     return answer(request, error.status_code, name, detail, headers)
 
 
@@ -99,11 +97,18 @@ def _validation(request: Request, error: Exception) -> Response:
 
 def _no_such_address(request: Request) -> Response:
     """404; or 405 where the address is there, but for another method (`/datasets/imagenette`)."""
-    known = request.app.openapi()["paths"].get(request.url.path)
-    if known is not None:
-        headers = {"Allow": ", ".join(allowed_methods(request.app.openapi(), request.url.path))}
-        return answer(request, 405, *FRAMEWORK[405], headers)
+    if request.url.path in request.app.openapi()["paths"]:
+        return answer(request, 405, *FRAMEWORK[405], _allow(request))
     return answer(request, 404, NotFound.name, NotFound.default)
+
+
+def _allow(request: Request) -> Headers:
+    """Return the Allow header with every method of an address.
+
+    The router's own names one endpoint's methods only (POST for a list that can also be read),
+    where RFC 9110 wants all that the resource has.
+    """
+    return {"Allow": ", ".join(allowed_methods(request.app.openapi(), request.url.path))}
 
 
 def _sentence(problem: Any) -> str:

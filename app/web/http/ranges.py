@@ -1,4 +1,8 @@
-"""Files that are sent in parts, with errors in the API's own shape."""
+"""Files that are sent in parts, with errors in the API's own shape.
+
+Starlette's FileResponse reads `Range` and `If-Range` and sends the parts. It refuses in plain text
+from inside itself, where no handler of errors sees it; the API promises JSON.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,7 @@ REFUSALS = {
 
 
 class RangedFile(FileResponse):
-    """A file that answers `Range`; where that is refused, it says so as everything else does."""
+    """Starlette's FileResponse, with the bodies of 400 and 416 in the API's JSON."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the file, the part, or the refusal."""

@@ -13,12 +13,13 @@ from fastapi import APIRouter, Request, Response, status
 
 from app.core.errors import Conflict, NotFound
 from app.db import media as rows
-from app.db.garbage import TIMES, analyses_of
+from app.db.garbage import analyses_of
 from app.db.hooks import after_commit
 from app.jobs import service
 from app.jobs.parameters import MakePlayableJob
 from app.media.deletion import delete_media
 from app.media.uploads import received
+from app.storage import keys
 from app.web.http import pagination
 from app.web.http.caching import PRIVATE_IMMUTABLE, matches
 from app.web.http.deps import KnownVisitor, Reading, Server, Visitor, Writing, must_own
@@ -194,7 +195,7 @@ def get_times(media_id: PathId, request: Request, session: Reading, web: Server)
     row = find_media(session, media_id)
     if row.kind != "clip":
         raise NotFound("This is a photo, not a clip: it has one frame.")
-    path = web.blobs.path(f"media/{row.id}/{TIMES}")
+    path = web.blobs.path(keys.frame_times(row.id))
     return _file(request, path, "application/json", f"{row.sha256}-times", {})
 
 

@@ -7,55 +7,55 @@ that moves is white; what is longer than the scale is a little darker.
 
 from __future__ import annotations
 
-import math
 from functools import cache
 
-from app.web.analyses.drawing.npy import Grid
-from app.web.analyses.drawing.png import encode
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
 
-Colour = tuple[float, float, float]
+from app.web.analyses.drawing.npy import Array
+from app.web.analyses.drawing.png import Size, encode
+
 STEPS = (15, 6, 4, 11, 13, 6)  # from red to yellow, green, cyan, blue, magenta and red again
 CORNERS = ((1, 0, 0), (1, 1, 0), (0, 1, 0), (0, 1, 1), (0, 0, 1), (1, 0, 1), (1, 0, 0))
 BEYOND = 0.75  # how bright a colour is that is longer than the scale
 
 
 @cache
-def hues() -> tuple[Colour, ...]:
-    """Return the 55 colours of the rim; the first, red, is motion to the right."""
-    found = []
-    for count, start, end in zip(STEPS, CORNERS[:-1], CORNERS[1:], strict=True):
-        for step in range(count):
-            share = step / count
-            red, green, blue = (a + (b - a) * share for a, b in zip(start, end, strict=True))
-            found.append((red, green, blue))
-    return tuple(found)
+def hues() -> npt.NDArray[np.float64]:
+    """Return the 55 colours of the rim, [55, 3] from 0 to 1; the first, red, is motion right."""
+    parts = [
+        np.linspace(start, end, count, endpoint=False)
+        for count, start, end in zip(STEPS, CORNERS[:-1], CORNERS[1:], strict=True)
+    ]
+    return np.concatenate(parts)
 
 
-def colour(x: float, y: float) -> tuple[int, int, int]:
-    """Return the colour of a motion, x to the right and y downwards; length 1 is the rim."""
-    wheel = hues()
-    length = math.hypot(x, y)
-    place = (math.atan2(-y, -x) / math.pi + 1) / 2 * (len(wheel) - 1)
-    low = int(place)
-    part = place - low
-    around = zip(wheel[low], wheel[(low + 1) % len(wheel)], strict=True)
-    rim = [(1 - part) * a + part * b for a, b in around]
-    shown = [1 - length * (1 - c) if length <= 1 else c * BEYOND for c in rim]
-    red, green, blue = (int(255 * c) for c in shown)
-    return red, green, blue
+def colours(flow: Array) -> npt.NDArray[np.uint8]:
+    """Return the colours of motions [2, ...] as [..., 3].
 
-
-def draw(flow: Grid, size: tuple[int, int], scale: float | None = None) -> bytes:
-    """Return PNG bytes of a flow [2, h, w], drawn at `size` (width, height).
-
-    `scale` is the length at the rim, in the flow's own unit; none: the longest motion in it.
+    x is to the right and y downwards; length 1 is the rim.
     """
-    from PIL import Image
+    x, y = flow.astype(np.float64)
+    wheel = hues()
+    length = np.hypot(x, y)[..., None]
+    place = (np.arctan2(-y, -x) / np.pi + 1) / 2 * (len(wheel) - 1)
+    low = place.astype(int)
+    part = (place - low)[..., None]
+    rim = (1 - part) * wheel[low] + part * wheel[(low + 1) % len(wheel)]
+    shown: npt.NDArray[np.float64] = np.where(length <= 1, 1 - length * (1 - rim), rim * BEYOND)
+    return (255 * shown).astype(np.uint8)
 
-    _, height, width = flow.shape
-    count = height * width
-    across, down = flow.values[:count], flow.values[count:]
-    longest = scale or max(map(math.hypot, across, down)) or 1.0
-    cells = [colour(x / longest, y / longest) for x, y in zip(across, down, strict=True)]
-    picture = Image.frombytes("RGB", (width, height), bytes(c for cell in cells for c in cell))
+
+def draw(flow: Array, size: Size, scale: float | None = None) -> bytes:
+    """Return PNG bytes of a flow [2, h, w].
+
+    Args:
+        flow: x to the right and y downwards.
+        size: Width and height of the picture.
+        scale: The length at the rim, in the flow's own unit; None for the longest motion in it.
+    """
+    exact = flow.astype(np.float64)
+    longest = scale or float(np.hypot(*exact).max()) or 1.0
+    picture = Image.fromarray(colours(exact / longest))
     return encode(picture.resize(size, Image.Resampling.BILINEAR))

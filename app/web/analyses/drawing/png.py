@@ -1,17 +1,15 @@
-"""Draw one heatmap as PNG. Pillow is imported here only when something is drawn."""
+"""Draw one heatmap as PNG."""
 
 from __future__ import annotations
 
 import io
-from array import array
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
 
 from app.web.analyses.drawing.colormaps import tables
-from app.web.analyses.drawing.npy import Grid
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
+from app.web.analyses.drawing.npy import Array
 
 Size = tuple[int, int]
 
@@ -31,13 +29,11 @@ class Style:
     smooth: bool = True
 
 
-def draw(grid: Grid, style: Style, photo: bytes | None = None, shape: Size | None = None) -> bytes:
+def draw(grid: Array, style: Style, photo: bytes | None = None, shape: Size | None = None) -> bytes:
     """Return PNG bytes: the map alone as a square, or over `photo` (JPEG).
 
     `shape` is the picture's, of which only width by height counts; none: the photo's.
     """
-    from PIL import Image
-
     if photo is None:
         colours = _colour(_stretch(grid, (style.size, style.size), style.smooth), style)
         if style.alpha < 1:
@@ -52,17 +48,13 @@ def draw(grid: Grid, style: Style, photo: bytes | None = None, shape: Size | Non
     return encode(Image.blend(background, colours, style.alpha))
 
 
-def _stretch(grid: Grid, size: Size, smooth: bool) -> Image:
+def _stretch(grid: Array, size: Size, smooth: bool) -> Image.Image:
     """Return the values at `size`, still as 32-bit numbers."""
-    from PIL import Image
-
-    height, width = grid.shape
-    values = Image.frombytes("F", (width, height), array("f", grid.values).tobytes())
     how = Image.Resampling.BILINEAR if smooth else Image.Resampling.NEAREST
-    return values.resize(size, how)
+    return Image.fromarray(grid.astype(np.float32)).resize(size, how)
 
 
-def _colour(values: Image, style: Style) -> Image:
+def _colour(values: Image.Image, style: Style) -> Image.Image:
     """Look the colours up; below `low` and above `high` they stay those of the ends."""
     width = style.high - style.low
     slope = 255.0 / width if width > 0 else 0.0
@@ -72,7 +64,7 @@ def _colour(values: Image, style: Style) -> Image:
     return steps.convert("RGB")
 
 
-def encode(image: Image) -> bytes:
+def encode(image: Image.Image) -> bytes:
     """Return a picture as PNG."""
     out = io.BytesIO()
     image.save(out, "PNG", compress_level=4)
