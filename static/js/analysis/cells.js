@@ -3,7 +3,7 @@ import { paint } from "../lib/colours.js";
 import { capital, number, setText } from "../lib/format.js";
 import { peakPoint, sample, valueAt } from "../lib/maps.js";
 import { METHODS } from "../lib/methods.js";
-import { hasSign, isLearnt, kind, span } from "../lib/scale.js";
+import { hasSign, isEvidence, isLearnt, span, unit } from "../lib/scale.js";
 
 /** @typedef {import("./store.js").Entry} Entry */
 /**
@@ -67,7 +67,7 @@ export class Painter {
  */
 function insteadOfMap(entry, view) {
   if (entry.missing) return entry.missing;
-  if (isLearnt(entry)) {
+  if (!isEvidence(entry)) {
     const flat = entry.max - entry.min <= 1e-4 * Math.abs(entry.max);
     return flat && view.scale === "map" ? `Flat: ${number(entry.max)} everywhere` : "";
   }
@@ -133,12 +133,15 @@ export class Cell {
  */
 export function meaning(entry, mechanism) {
   const size = entry.record.shape.at(-1) * entry.record.shape.at(-2);
-  const what = kind(entry);
+  const what = unit(entry);
   if (what === "combined") {
     return "The three stages’ maps, each scaled to 0–1, averaged. It has no unit: compare places, not photos.";
   }
   if (what === "evidence") {
     return `How much each place speaks for “${entry.record.target ?? "the class"}” (positive) or against it (negative). Times ${size} places, it is in units of the logit.`;
+  }
+  if (what === "rollout") {
+    return `Which part of the attention reaches each place through all layers. Even would be ${number(1 / size)} everywhere.`;
   }
   if (what === "share") {
     return `Shares of one whole: all ${size} places sum to 1. An even mask would hold ${number(1 / size)} everywhere.`;

@@ -5,7 +5,7 @@ import { number } from "../lib/format.js";
 import { makeLegend, showLegend } from "../lib/legend.js";
 import { valueAt } from "../lib/maps.js";
 import { METHODS } from "../lib/methods.js";
-import { isLearnt, kind, places } from "../lib/scale.js";
+import { isLearnt, places, unit } from "../lib/scale.js";
 import { Cell } from "./cells.js";
 import { IMAGENET } from "./sources.js";
 
@@ -96,7 +96,7 @@ export class Table {
     const { row, col, value } = valueAt(entry.grid, cursor);
     const name = document.createElement("strong");
     name.textContent = number(value);
-    const even = kind(entry) === "share" ? ` (${number(value * places(entry))} × even)` : "";
+    const even = unit(entry) === "share" ? ` (${number(value * places(entry))} × even)` : "";
     const where = `row ${row + 1}, column ${col + 1} of ${entry.grid.rows} × ${entry.grid.cols}`;
     return [
       `${this.card(active.row).title}, ${active.stage}, ${METHODS[active.method]}: `,

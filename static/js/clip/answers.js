@@ -3,7 +3,7 @@ import { part } from "../lib/dom.js";
 import { percent, setText } from "../lib/format.js";
 import { METHODS } from "../lib/methods.js";
 import { showAnswer } from "../lib/rows.js";
-import { kind } from "../lib/scale.js";
+import { unit } from "../lib/scale.js";
 import { contributions, fuse, isFree, ratio, reweighted, weightsOf } from "./fusion.js";
 import { numbersTable } from "./numbers.js";
 import { Shares } from "./shares.js";
@@ -100,10 +100,10 @@ export class Answers {
         return { stream, stage, track: track?.data ? track : null };
       }),
     );
-    const shares = found.some(({ track }) => track && kind(track) === "share");
+    const shares = found.some(({ track }) => track && unit(track) === "share");
     setText(part("energy-words"), energyWords(shares, METHODS[method] ?? method));
     const energies = found.map(({ stream, stage, track }) => ({
-      stream, stage, values: track && energy(track, kind(track) === "share"),
+      stream, stage, values: track && energy(track, unit(track) === "share"),
     }));
     this.timeline.showEnergies(energies, view.raw);
     return energies;

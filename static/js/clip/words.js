@@ -1,6 +1,6 @@
 // Sentences of the page of a clip.
 import { number } from "../lib/format.js";
-import { hasSign, isLearnt } from "../lib/scale.js";
+import { hasSign, isEvidence } from "../lib/scale.js";
 
 /** The scale rule in one sentence. @type {Record<string, string>} */
 export const RULES = {
@@ -21,7 +21,7 @@ export const energyWords = (shares, method) =>
  * @param {import("./tracks.js").Track} track @param {import("./view.js").View} view
  */
 export function silence(track, view) {
-  if (isLearnt(track)) {
+  if (!isEvidence(track)) {
     const flat = track.max - track.min <= 1e-4 * Math.abs(track.max);
     return flat && view.scale === "map" ? `Flat: ${number(track.max)} everywhere` : "";
   }

@@ -2,7 +2,7 @@
 import { paint } from "./colours.js";
 import { make } from "./dom.js";
 import { number, setText } from "./format.js";
-import { hasSign, isLearnt, kind, places, span } from "./scale.js";
+import { hasSign, isEvidence, places, span, unit } from "./scale.js";
 
 /** @typedef {import("./scale.js").Entry} Entry */
 /**
@@ -17,6 +17,7 @@ const UNITS = {
   share: "share of 1",
   gate: "gate, 0 to 1",
   evidence: "evidence in the logit",
+  rollout: "share of attention",
   combined: "average of scaled maps",
 };
 
@@ -55,7 +56,7 @@ export class Ramp {
       return;
     }
     const [low, high] = span(entry, look.all, look.view.scale, look.view.signed);
-    setText(this.unit, UNITS[kind(entry)]);
+    setText(this.unit, UNITS[unit(entry)]);
     [low, (low + high) / 2, high].forEach((end, index) => {
       setText(this.ends[index], number(end) + multiples(entry, end, index));
     });
@@ -68,7 +69,7 @@ export class Ramp {
 
 /** Shares are easier to grasp against an even mask. @param {Entry} entry @param {number} value @param {number} index */
 function multiples(entry, value, index) {
-  if (kind(entry) !== "share" || index !== 2) return "";
+  if (!["share", "rollout"].includes(unit(entry)) || index !== 2) return "";
   return ` (${number(value * places(entry))} × even)`;
 }
 
@@ -91,6 +92,6 @@ export function showLegend(ramps, look, { mask, cam, values, name }) {
   setText(ramps.of, name);
   ramps.masks.colour(look.lookup);
   ramps.cams.colour(look.view.signed && cam && hasSign(cam) ? look.diverging : look.lookup);
-  ramps.masks.show(mask && isLearnt(mask) ? mask : null, look, values[0]);
+  ramps.masks.show(mask && !isEvidence(mask) ? mask : null, look, values[0]);
   ramps.cams.show(cam, look, values[1]);
 }

@@ -2,5 +2,5 @@
 
 export const METHODS = {
   attention: "learnt mask", gradcam: "Grad-CAM", gradcampp: "Grad-CAM++", hirescam: "HiResCAM",
-  layercam: "LayerCAM", xgradcam: "XGrad-CAM",
+  layercam: "LayerCAM", xgradcam: "XGrad-CAM", rollout: "attention rollout",
 };

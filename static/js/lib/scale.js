@@ -1,35 +1,31 @@
 // Which values the two ends of a colormap stand for; the same rules as app/web/analyses/drawing/scale.py.
 
-const UNIFORM_MULTIPLES = 8;
-const LOGITS = 20;
+/** Top of the absolute scale times a map's places: of an even map, or in logits. @type {Record<string, number>} */
+const TOPS = { share: 8, rollout: 8, evidence: 20 };
 
 /**
  * @typedef {object} Entry  one map as the table shows it
  * @property {string} model
  * @property {string} stage
  * @property {string} method
- * @property {any} record           Heatmap JSON
+ * @property {any} record           Heatmap or Track JSON: its unit, target and shape are read here
  * @property {import("./maps.js").Grid | null} grid  null while it is on its way
  * @property {number} min
  * @property {number} max
  * @property {number} sum
  */
 
-/** @param {{method: string}} entry @returns {boolean} */
+/** Whether a cell is of a mask's column. @param {{method: string}} entry @returns {boolean} */
 export const isLearnt = (entry) => entry.method.startsWith("attention");
 
-/**
- * What the numbers are: shares that sum to 1, gates, evidence in the logit, or a combined map.
- * @param {Entry} entry @returns {"share" | "gate" | "evidence" | "combined"}
- */
-export function kind(entry) {
-  if (entry.stage === "combined") return "combined";
-  if (!isLearnt(entry)) return "evidence";
-  return entry.min >= 0 && Math.abs(entry.sum - 1) < 0.01 ? "share" : "gate";
-}
+/** What the numbers are. @param {Entry} entry @returns {"share" | "gate" | "evidence" | "rollout" | "combined"} */
+export const unit = (entry) => entry.record.unit;
+
+/** For or against a class; else what the model weighs by. @param {Entry} entry @returns {boolean} */
+export const isEvidence = (entry) => Boolean(entry.record.target);
 
 /** Masks and combined maps have no evidence against. @param {Entry} entry @returns {boolean} */
-export const hasSign = (entry) => kind(entry) === "evidence";
+export const hasSign = (entry) => unit(entry) === "evidence";
 
 /** @param {Entry} entry @returns {number} places of the map */
 export const places = (entry) => entry.record.shape.at(-1) * entry.record.shape.at(-2);
@@ -50,10 +46,8 @@ export function span(entry, all, rule, signed) {
 
 /** @param {Entry} entry @returns {[number, number]} */
 function absolute(entry) {
-  const what = kind(entry);
-  if (what === "share") return [0, UNIFORM_MULTIPLES / places(entry)];
-  if (what === "evidence") return [0, LOGITS / places(entry)];
-  return [0, 1];
+  const top = TOPS[unit(entry)];
+  return [0, top === undefined ? 1 : top / places(entry)];
 }
 
 /**
@@ -64,12 +58,12 @@ function relative(entry, all, rule, signed) {
   const group = rule === "map" ? [entry] : all.filter((other) => sharesWith(entry, other, rule));
   const low = Math.min(...group.map((one) => one.min));
   const high = Math.max(...group.map((one) => one.max));
-  return isLearnt(entry) || (signed && hasSign(entry)) ? [low, high] : [0, Math.max(high, 0)];
+  return isEvidence(entry) && !(signed && hasSign(entry)) ? [0, Math.max(high, 0)] : [low, high];
 }
 
 /** Only maps in the same unit can share a scale. @param {Entry} a @param {Entry} b @param {string} rule */
 function sharesWith(a, b, rule) {
-  return a.method === b.method && kind(a) === kind(b) && (rule === "shared" || a.model === b.model);
+  return a.method === b.method && unit(a) === unit(b) && (rule === "shared" || a.model === b.model);
 }
 
 /** The rule in one sentence, for the page. @type {Record<string, string>} */

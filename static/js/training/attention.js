@@ -201,7 +201,7 @@ export class Attention {
   #entry(column, probe, method, stage) {
     const { run, epoch } = this.columns[column];
     const made = epoch?.probes?.[method];
-    return epoch && made ? this.masks.entry(run.id, epoch.epoch, method, made.stages, probe, stage) : null;
+    return epoch && made ? this.masks.entry(run.id, epoch.epoch, method, made, probe, stage) : null;
   }
 
   /** What stands where no map is; "…": it is on its way. @param {number} column @param {string} method @returns {string} */

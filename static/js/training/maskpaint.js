@@ -2,7 +2,7 @@
 import { paint } from "../lib/colours.js";
 import { setText } from "../lib/format.js";
 import { combine, grid, peakPoint, sample } from "../lib/maps.js";
-import { isLearnt, span } from "../lib/scale.js";
+import { isEvidence, span } from "../lib/scale.js";
 
 const SIDE = 96; // px of a canvas
 const STAGES = ["early", "medium", "late"];
@@ -18,11 +18,13 @@ const STAGES = ["early", "medium", "late"];
 
 /**
  * One image's map out of a file of all of them: [P, cells], the stages' cells in a row.
- * @param {import("../lib/npy.js").NdArray} array @param {Record<string, [number, number]>} grids by stage
+ * @param {import("../lib/npy.js").NdArray} array
+ * @param {{stages: Record<string, [number, number]>, unit: string | null}} maps grids by stage, and what the
+ *   numbers are; null in runs of before this was stored
  * @param {number} index of the image @param {string} stage @param {{run: string, method: string}} of
  * @returns {Entry | null}
  */
-export function entryOf(array, grids, index, stage, of) {
+export function entryOf(array, { stages: grids, unit: stored }, index, stage, of) {
   const cells = array.shape[1];
   let from = index * cells;
   /** @type {Record<string, import("../lib/maps.js").Grid>} */
@@ -36,7 +38,13 @@ export function entryOf(array, grids, index, stage, of) {
   const map = stage === "combined" ? combine(Object.values(found), 2 * rows, 2 * cols) : found[stage];
   if (!map) return null;
   const { min, max, sum } = map;
-  return { model: of.run, stage, method: of.method, record: { shape: [map.rows, map.cols] }, grid: map, min, max, sum };
+  const unit = stored ?? (of.method.endsWith("attention") ? "gate" : "evidence");
+  const record = {
+    shape: [map.rows, map.cols],
+    unit: stage === "combined" ? "combined" : unit,
+    target: unit === "evidence" ? "the image's own class" : null,
+  };
+  return { model: of.run, stage, method: of.method, record, grid: map, min, max, sum };
 }
 
 /** A photo with a map over it. */
@@ -65,7 +73,7 @@ export class MaskCell {
 
 /** @param {Entry} entry @param {MaskLook} look @returns {string} */
 function flat(entry, look) {
-  if (!isLearnt(entry)) return entry.max > 0 ? "" : "no evidence for it";
+  if (isEvidence(entry)) return entry.max > 0 ? "" : "no evidence for it";
   return look.scale === "map" && entry.max - entry.min <= 1e-4 * Math.abs(entry.max) ? "flat" : "";
 }
 

@@ -47,15 +47,16 @@ export class Masks {
 
   /**
    * @param {string} run @param {number | "worst"} epoch @param {string} method
-   * @param {Record<string, [number, number]>} grids @param {number} index @param {string} stage
+   * @param {{stages: Record<string, [number, number]>, unit: string | null}} maps @param {number} index
+   * @param {string} stage
    */
-  entry(run, epoch, method, grids, index, stage) {
+  entry(run, epoch, method, maps, index, stage) {
     const key = `${run}/${epoch}/${method}/${index}/${stage}`;
     const known = this.entries.get(key);
     if (known !== undefined) return known;
     const array = this.file(run, epoch, method);
     if (!array || index >= array.shape[0]) return null;
-    const entry = entryOf(array, grids, index, stage, { run, method });
+    const entry = entryOf(array, maps, index, stage, { run, method });
     if (this.entries.size > 20 * KEPT) this.entries.clear();
     this.entries.set(key, entry);
     return entry;

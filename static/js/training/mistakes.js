@@ -184,7 +184,7 @@ export class Mistakes {
     const method = now.method in made ? now.method : Object.keys(made)[0];
     if (!method || !run.worst) return;
     part("worst").style.setProperty("--opacity", String(now.opacity / 100));
-    const entries = this.cells.map(({ index }) => this.masks.entry(run.id, "worst", method, made[method].stages, index, now.stage));
+    const entries = this.cells.map(({ index }) => this.masks.entry(run.id, "worst", method, made[method], index, now.stage));
     const all = entries.filter((one) => one !== null);
     const look = { lookup: this.colours.lookup(this.colours.known(now.colours, "inferno"), 0), scale: now.scale, grid: now.grid, all };
     this.cells.forEach(({ cell }, index) => cell.draw(entries[index], look, ""));
