@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from ml.media.clip.open import THREADS, BrokenClip, ClipLimits, opened
+from ml.media.clip.open import BrokenClip, ClipLimits, frames_of, opened, prepare
 from ml.media.clip.pixels import Converter
 from ml.media.clip.scan import Scan, scan
 
@@ -22,12 +21,10 @@ from ml.media.clip.scan import Scan, scan
 # HEVC: there a picture that its own layer does not refer to may be one that another layer does.
 SKIPPABLE = {"h264", "mpeg4", "mpeg1video", "mpeg2video", "msmpeg4v2", "msmpeg4v3", "h263"}
 
-WORTH_THREADS = 400 * 300  # pixels; below, a second thread makes H.264 and MPEG-4 slower
-
 
 @dataclass(frozen=True)
-class Wish:
-    """What is wanted of a clip: times, and which packets must be decoded for them."""
+class DecodePlan:
+    """Which packets of a clip to decode for the frames that are wanted."""
 
     pts: frozenset[int]
     needed: tuple[bool, ...]  # by packet, in the order of decoding; empty: all
@@ -65,30 +62,13 @@ def squares(
         )
 
 
-def prepare(stream: VideoStream) -> None:
-    """Let the decoder use the processors, where a picture is worth handing to another thread."""
-    context = stream.codec_context
-    many = context.width * context.height >= WORTH_THREADS
-    context.thread_count = max(1, min(THREADS, os.cpu_count() or 1)) if many else 1
-    context.thread_type = "AUTO"
-
-
-def frames_of(container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
-    """Decode all; what is damaged is left out, as players do."""
-    for packet in container.demux(stream):
-        try:
-            yield from packet.decode()
-        except av.error.InvalidDataError:
-            continue
-
-
 def _decode(
     path: Path, found: Scan, wanted: set[int], limits: ClipLimits, convert: Converter
 ) -> Iterator[tuple[int, npt.NDArray[np.uint8]]]:
     with opened(path, limits) as (container, stream):
         prepare(stream)
         source = (
-            _needed(container, stream, plan(found, wanted))
+            _needed(container, stream, decode_plan(found, wanted))
             if found.order
             else _numbered(container, stream, found)
         )
@@ -101,7 +81,7 @@ def _decode(
                 return
 
 
-def plan(found: Scan, wanted: set[int]) -> Wish:
+def decode_plan(found: Scan, wanted: set[int]) -> DecodePlan:
     """Say which packets to decode: from the key picture before each wanted frame up to it."""
     needed = [False] * len(found.order)
     last = 0
@@ -114,7 +94,7 @@ def plan(found: Scan, wanted: set[int]) -> Wish:
         start = next((key for key in reversed(keys) if _begins(found.order[key], pts)), 0)
         needed[start : at + 1] = [True] * (at + 1 - start)
         last = at
-    return Wish(frozenset(wanted), tuple(needed), last)
+    return DecodePlan(frozenset(wanted), tuple(needed), last)
 
 
 def _begins(key: int | None, pts: int) -> bool:
@@ -123,7 +103,7 @@ def _begins(key: int | None, pts: int) -> bool:
 
 
 def _needed(
-    container: InputContainer, stream: VideoStream, wish: Wish
+    container: InputContainer, stream: VideoStream, plan: DecodePlan
 ) -> Iterator[tuple[int, VideoFrame]]:
     context = stream.codec_context
     skippable = context.name in SKIPPABLE
@@ -132,12 +112,12 @@ def _needed(
         if packet.size == 0:
             continue
         at += 1
-        if at > wish.last:
+        if at > plan.last:
             break
-        if wish.needed[at]:
+        if plan.needed[at]:
             inside = True
             if skippable:
-                context.skip_frame = "DEFAULT" if packet.pts in wish.pts else "NONREF"
+                context.skip_frame = "DEFAULT" if packet.pts in plan.pts else "NONREF"
             yield from _shown(stream, packet)
         elif inside:
             yield from _drained(stream)

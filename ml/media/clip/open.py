@@ -8,6 +8,7 @@ containers, it reads an open file, and whatever else it wants to open is refused
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,12 +16,14 @@ from typing import IO, Any, NoReturn
 
 import av
 from av.container import InputContainer
+from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from ml.errors import MlError
 from ml.media.signature import HEAD, clip_demuxer
 
 BUFFER = 64 * 1024
+WORTH_THREADS = 400 * 300  # pixels; below, a second thread makes H.264 and MPEG-4 slower
 THREADS = 4  # at most; a decoder's memory grows with them
 NOT_A_CLIP = (
     "This file is not a clip that Sightline can read: use MP4, MOV, MKV, WebM, AVI, MPEG, FLV, "
@@ -72,6 +75,23 @@ def opened(path: Path, limits: ClipLimits) -> Iterator[tuple[InputContainer, Vid
         ) from None
     except (av.error.FFmpegError, EOFError, ValueError, OSError) as error:
         raise broken(error) from None
+
+
+def prepare(stream: VideoStream) -> None:
+    """Give the decoder several threads if its pictures are large enough to gain from them."""
+    context = stream.codec_context
+    many = context.width * context.height >= WORTH_THREADS
+    context.thread_count = max(1, min(THREADS, os.cpu_count() or 1)) if many else 1
+    context.thread_type = "AUTO"
+
+
+def frames_of(container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
+    """Decode every frame; damaged ones are skipped, as players do."""
+    for packet in container.demux(stream):
+        try:
+            yield from packet.decode()
+        except av.error.InvalidDataError:
+            continue
 
 
 def check_size(width: int, height: int, limits: ClipLimits) -> None:

@@ -17,8 +17,17 @@ from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from ml.media.clip.decode import frames_of, prepare, squares
-from ml.media.clip.open import BrokenClip, ClipLimits, ClipTooLarge, NotAClip, check_size, opened
+from ml.media.clip.decode import squares
+from ml.media.clip.open import (
+    BrokenClip,
+    ClipLimits,
+    ClipTooLarge,
+    NotAClip,
+    check_size,
+    frames_of,
+    opened,
+    prepare,
+)
 from ml.media.clip.pixels import jpeg, shown_size
 from ml.media.clip.scan import NO_PICTURES, Scan, scan
 from ml.media.signature import HEAD

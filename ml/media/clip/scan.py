@@ -12,7 +12,7 @@ from av.container import InputContainer
 from av.packet import Packet
 from av.video.stream import VideoStream
 
-from ml.media.clip.open import BrokenClip, ClipLimits, check_length, opened
+from ml.media.clip.open import BrokenClip, ClipLimits, check_length, frames_of, opened, prepare
 
 TRUSTED = {"mov", "matroska", "gif", "avi", "flv"}  # a packet is a frame, its time the frame's
 FIRST_KEY_ONLY = {"gif", "apng"}  # later pictures are drawn over earlier ones, whatever they say
@@ -123,8 +123,6 @@ def _by_decoding(
     container: InputContainer, stream: VideoStream, found: Scan, limits: ClipLimits
 ) -> Scan:
     """Decode all of it: for containers that do not say exactly when each frame is shown."""
-    from ml.media.clip.decode import frames_of, prepare
-
     prepare(stream)
     unit = float(stream.time_base or 0)
     rate = stream.guessed_rate or stream.average_rate or 25

@@ -11,8 +11,7 @@ from av.container import OutputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from ml.media.clip.decode import frames_of, prepare
-from ml.media.clip.open import BrokenClip, ClipLimits, check_size, opened
+from ml.media.clip.open import BrokenClip, ClipLimits, check_size, frames_of, opened, prepare
 from ml.media.clip.pixels import Converter, orientation, shown_size
 from ml.media.clip.scan import NO_PICTURES, Scan, scan
 
