@@ -12,7 +12,7 @@ import numpy as np
 
 from ml.errors import MlError
 from ml.files import write_whole
-from ml.train.config import restored
+from ml.train.configure import restored
 from ml.train.events import (
     EpochEnd,
     Event,
@@ -24,8 +24,7 @@ from ml.train.events import (
     Step,
     Validating,
 )
-from ml.train.run import RunSpec
-from ml.train.tasks.photos.data import LabelledFiles
+from ml.train.spec import LabelledFiles, RunSpec
 
 EVENTS = "events.jsonl"
 TYPES: Mapping[str, type[Event]] = {
@@ -50,6 +49,7 @@ def read_spec(path: Path) -> RunSpec:
         values[name] = Path(values[name]) if values[name] else None
     values["config"] = restored(values["config"])
     values["classes"], values["probes"] = tuple(values["classes"]), tuple(values["probes"])
+    values["weights"] = tuple(Path(folder) for folder in values["weights"])
     return RunSpec(**values)
 
 

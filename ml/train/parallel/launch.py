@@ -19,8 +19,9 @@ import torch
 
 from ml.errors import MlError
 from ml.train.events import EpochEnd, Event
+from ml.train.failures import user_errors
 from ml.train.parallel.event_log import EventReader, read_failures, write_spec
-from ml.train.run import RunSpec, sentences
+from ml.train.spec import RunSpec
 
 LOG = "log.txt"
 POLL = 0.02  # seconds
@@ -31,12 +32,12 @@ LOST = re.compile(
 
 
 def train(spec: RunSpec) -> Iterator[Event]:
-    """Yield a run's events, as `ml.train.run.train` does for one device.
+    """Yield a run's events, as `ml.train.run.train_rank` does for one device.
 
     MlError when a rank says what a person can mend, or was killed: the run can be resumed then.
     """
     _check(spec)
-    with sentences():
+    with user_errors():
         spec.folder.mkdir(parents=True, exist_ok=True)
         for left in spec.folder.glob("ranks-*"):  # of a try that was killed
             shutil.rmtree(left, ignore_errors=True)

@@ -21,7 +21,8 @@ from ml import allocator
 from ml.train.events import EpochEnd, Event, Loading, Step, Validating
 from ml.train.parallel.event_log import EventWriter, read_spec, write_failure
 from ml.train.parallel.ranks import Ranks
-from ml.train.run import RunSpec, train_rank
+from ml.train.run import train_rank
+from ml.train.spec import RunSpec
 
 PATIENCE = timedelta(hours=6)  # while one rank decodes a large data set, the others wait
 
