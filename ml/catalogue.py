@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from ml import checkpoint as checkpoints
+from ml.clip_card import clip_fields
 from ml.errors import MlError
 from ml.explain.cam import METHODS
 from ml.explain.clip import LoadedClipModel
@@ -20,7 +21,6 @@ from ml.networks.attention.base import MECHANISMS
 from ml.networks.network import Network, NetworkSpec, build_network
 from ml.networks.types import STAGES
 from ml.networks.video.base import VideoNetwork
-from ml.networks.video.card import clip_fields
 from ml.weights import find_local, imagenet_classes, load_imagenet, put_into
 
 SHIPPED = Path(__file__).parent / "checkpoints"

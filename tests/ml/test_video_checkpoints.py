@@ -18,9 +18,9 @@ from ml import checkpoint as checkpoints
 from ml.__main__ import main
 from ml.commands import explain, explain_clip
 from ml.errors import MlError
+from ml.explain.sample import sample_clip
 from ml.media import flow
 from ml.networks.video.base import VIDEO_MODELS, VideoNetwork
-from ml.networks.video.sample import sample_clip
 from tests.support import networks as nets
 from tests.support import video_networks as videos
 
