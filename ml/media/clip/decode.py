@@ -1,4 +1,4 @@
-"""Decoding: only the groups of pictures that hold a wanted frame, only those frames converted."""
+"""Decoding some frames of a clip: only groups of pictures that hold one, converting only those."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from ml.media.clip.open import BrokenClip, ClipLimits, frames_of, opened, prepar
 from ml.media.clip.pixels import Converter
 from ml.media.clip.scan import Scan, scan
 
-# Their unreferenced pictures are referred to by none, so unwanted ones need not be decoded. Not
-# HEVC: there a picture that its own layer does not refer to may be one that another layer does.
+# Codecs whose NONREF pictures no other refers to, so that they can be skipped. Not HEVC: there a
+# picture that its own layer does not refer to may be one that another layer does.
 SKIPPABLE = {"h264", "mpeg4", "mpeg1video", "mpeg2video", "msmpeg4v2", "msmpeg4v3", "h263"}
 
 
@@ -34,20 +34,20 @@ class DecodePlan:
 def squares(
     path: Path, indices: Sequence[int], size: int, limits: ClipLimits
 ) -> Iterator[tuple[int, npt.NDArray[np.uint8]]]:
-    """Give frames by their number in the order of showing, as they are decoded.
+    """Yield frames by their number in presentation order, as they are decoded.
 
     Yields (place in `indices`, uint8 [size, size, 3]): the whole picture, upright, squashed to the
     square. Raises NotAClip, BrokenClip or ClipTooLarge; IndexError for a frame that the clip does
     not have.
     """
-    found = scan(path, limits)
+    scanned = scan(path, limits)
     places: dict[int, list[int]] = {}
     for place, index in enumerate(indices):
-        places.setdefault(found.pts[index], []).append(place)
+        places.setdefault(scanned.pts[index], []).append(place)
     convert = Converter(size, size)
-    tries = [found]
-    if found.trusted:  # once more from the start: an index may say what is not so
-        tries.append(Scan(found.pts, found.unit, [], [], found.last_seconds, trusted=True))
+    tries = [scanned]
+    if scanned.trusted:  # then decode from the start: the file's index may be wrong
+        tries.append(Scan(scanned.pts, scanned.unit, [], [], scanned.last_seconds, trusted=True))
     for way in tries:
         if not places:
             return
@@ -55,7 +55,7 @@ def squares(
             for place in places.pop(pts):
                 yield place, pixels
     if places:
-        at = (min(places) - found.pts[0]) * found.unit
+        at = (min(places) - scanned.pts[0]) * scanned.unit
         raise BrokenClip(
             f"The clip is damaged at {at:.2f} s: the frame there could not be read. Choose another "
             "part of it, or save it anew and send that."
@@ -63,14 +63,14 @@ def squares(
 
 
 def _decode(
-    path: Path, found: Scan, wanted: set[int], limits: ClipLimits, convert: Converter
+    path: Path, scanned: Scan, wanted: set[int], limits: ClipLimits, convert: Converter
 ) -> Iterator[tuple[int, npt.NDArray[np.uint8]]]:
     with opened(path, limits) as (container, stream):
         prepare(stream)
         source = (
-            _needed(container, stream, decode_plan(found, wanted))
-            if found.order
-            else _numbered(container, stream, found)
+            _needed(container, stream, decode_plan(scanned, wanted))
+            if scanned.order
+            else _numbered(container, stream, scanned)
         )
         for pts, frame in source:
             if pts in wanted:
@@ -81,24 +81,24 @@ def _decode(
                 return
 
 
-def decode_plan(found: Scan, wanted: set[int]) -> DecodePlan:
-    """Say which packets to decode: from the key picture before each wanted frame up to it."""
-    needed = [False] * len(found.order)
+def decode_plan(scanned: Scan, wanted: set[int]) -> DecodePlan:
+    """Return which packets to decode: from the key picture before each wanted frame up to it."""
+    needed = [False] * len(scanned.order)
     last = 0
     keys: list[int] = []
-    for at, pts in enumerate(found.order):
-        if found.keys[at]:
+    for at, pts in enumerate(scanned.order):
+        if scanned.keys[at]:
             keys.append(at)
         if pts is None or pts not in wanted:
             continue
-        start = next((key for key in reversed(keys) if _begins(found.order[key], pts)), 0)
+        start = next((key for key in reversed(keys) if _begins(scanned.order[key], pts)), 0)
         needed[start : at + 1] = [True] * (at + 1 - start)
         last = at
     return DecodePlan(frozenset(wanted), tuple(needed), last)
 
 
 def _begins(key: int | None, pts: int) -> bool:
-    """Whether a frame can be decoded from this key: it is no leading picture of it."""
+    """Return true if a frame can be decoded from this key: it is no leading picture of it."""
     return key is not None and key <= pts
 
 
@@ -133,20 +133,20 @@ def _shown(
             if frame.pts is not None:
                 yield frame.pts, frame
     except av.error.InvalidDataError:
-        return  # a wanted frame that is damaged is missed at the end
+        return  # `squares` reports a damaged frame as missing
 
 
 def _drained(stream: VideoStream) -> Iterator[tuple[int, VideoFrame]]:
-    """Take out what the decoder still holds, and make it forget the rest."""
+    """Yield the frames that the decoder still holds, and reset it."""
     yield from _shown(stream, None)
     stream.codec_context.flush_buffers()
 
 
 def _numbered(
-    container: InputContainer, stream: VideoStream, found: Scan
+    container: InputContainer, stream: VideoStream, scanned: Scan
 ) -> Iterator[tuple[int, VideoFrame]]:
-    """Decode all, and count."""
-    if found.trusted:
+    """Decode every frame; without trusted times, number them."""
+    if scanned.trusted:
         yield from ((f.pts, f) for f in frames_of(container, stream) if f.pts is not None)
     else:
-        yield from zip(found.pts, frames_of(container, stream), strict=False)
+        yield from zip(scanned.pts, frames_of(container, stream), strict=False)

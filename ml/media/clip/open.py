@@ -42,12 +42,12 @@ class BrokenClip(MlError):
 
 
 class ClipTooLarge(MlError):
-    """The clip is longer, larger or more than allowed."""
+    """The clip is longer, larger or has more frames than allowed."""
 
 
 @dataclass(frozen=True)
 class ClipLimits:
-    """What a clip may have; `pixels` are a frame's."""
+    """Limits of a clip; `pixels` are a frame's."""
 
     seconds: float = 300.0
     pixels: int = 9_500_000
@@ -58,9 +58,10 @@ class ClipLimits:
 
 @contextlib.contextmanager
 def opened(path: Path, limits: ClipLimits) -> Iterator[tuple[InputContainer, VideoStream]]:
-    """Yield the container and its first stream of moving pictures; sentences for what fails.
+    """Yield the container and its first video stream.
 
-    Raises NotAClip, BrokenClip or ClipTooLarge, whatever the body meets in the file.
+    Whatever fails in the body is raised as NotAClip, BrokenClip or ClipTooLarge, each with a
+    sentence for a person.
     """
     try:
         with path.open("rb", buffering=0) as file, _container(file) as container:
@@ -124,9 +125,9 @@ def check_length(seconds: float, frames: int, limits: ClipLimits) -> None:
 
 def broken(error: Exception) -> BrokenClip:
     """Return the sentence for a clip that FFmpeg cannot read."""
-    said = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return BrokenClip(
-        f"The clip is cut off or damaged: it could not be read ({' '.join(said.split())[:100]}). "
+        f"The clip is cut off or damaged: it could not be read ({' '.join(reason.split())[:100]}). "
         "Save or send it once more."
     )
 
@@ -168,7 +169,7 @@ def _pictures(container: InputContainer) -> VideoStream:
 
 
 def _check(container: InputContainer, stream: VideoStream, limits: ClipLimits) -> None:
-    """Check what the headers promise, before anything is decoded."""
+    """Check the size and length in the headers, before anything is decoded."""
     context = stream.codec_context
     if context.width and context.height:
         check_size(context.width, context.height, limits)

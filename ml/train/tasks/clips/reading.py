@@ -20,7 +20,7 @@ Pixels = npt.NDArray[np.uint8]
 
 
 class Source(Protocol):
-    """A split's clips by number; what `facts` says stands for the content in names of caches."""
+    """A split's clips by number."""
 
     @property
     def labels(self) -> tuple[int, ...]:
@@ -32,7 +32,7 @@ class Source(Protocol):
         ...
 
     def facts(self, index: int) -> str:
-        """Everything that decides what `snippets` returns."""
+        """Return all that decides what `snippets` returns: part of the names of stored files."""
         ...
 
     def snippets(self, index: int) -> Pixels:
@@ -107,8 +107,8 @@ class MotionSource:
     def movements(self) -> list[int]:
         """Each image's movement: every one equally often, whatever the image's class."""
         shuffled = np.random.default_rng([self.seed, 1]).permutation(len(self.files))
-        found: list[int] = (shuffled % len(MOVEMENTS)).tolist()
-        return found
+        movements: list[int] = (shuffled % len(MOVEMENTS)).tolist()
+        return movements
 
     def file(self, index: int) -> Path:
         """The image."""
