@@ -15,7 +15,7 @@ from ml.catalogue import IMAGENET_ID, Entry, build, entries, load
 from ml.explain.photo import LoadedModel
 from ml.media.photo import load_rgb, squash
 from ml.networks.network import Network
-from ml.weights import normalise
+from ml.networks.weights import normalise
 
 PHOTO = Path(__file__).resolve().parents[1] / "static" / "examples" / "parachute.jpg"
 

@@ -20,12 +20,15 @@ from torchvision import datasets, models, transforms
 from bench.report import Row, Section, milliseconds
 from bench.timing import Pair, alternate
 from ml import allocator
-from ml.train.config import TrainConfig, configure
+from ml.train.config import TrainConfig
+from ml.train.configure import configure
+from ml.train.cpus import available_cpus
 from ml.train.events import EpochEnd, Saved, Step
-from ml.train.run import RunSpec, train
-from ml.train.tasks.photos.data import Images, LabelledFiles, list_folder, load
-from ml.train.tasks.photos.decoding import cores
-from ml.train.tasks.photos.trainer import Trainer
+from ml.train.generators import result_of
+from ml.train.spec import LabelledFiles, RunSpec
+from ml.train.start import train
+from ml.train.tasks.photos.data import Images, list_folder, load
+from ml.train.tasks.photos.trainer import PhotoTrainer
 
 IMAGES, BATCH, SIZE = 512, 32, 128
 FEW, EPOCHS = 64, 50  # for the memory's growth
@@ -62,21 +65,8 @@ def _config() -> TrainConfig:
     return configure("plain", {"start": "scratch", "size": SIZE, "batch_size": BATCH})
 
 
-def _some(files: LabelledFiles, count: int) -> LabelledFiles:
-    chosen = [len(files.files) * i // count for i in range(count)]
-    return LabelledFiles(
-        tuple(files.files[i] for i in chosen), tuple(files.labels[i] for i in chosen)
-    )
-
-
 def _decode(files: LabelledFiles, classes: tuple[str, ...]) -> Images:
-    work = load(files, classes, 160, None)
-    while True:
-        try:
-            next(work)
-        except StopIteration as ended:
-            images: Images = ended.value
-            return images
+    return result_of(load(files, classes, 160, None))
 
 
 class Ours:
@@ -84,10 +74,10 @@ class Ours:
 
     def __init__(self, root: Path) -> None:
         every, self._classes = list_folder(root / "train")
-        self._files = _some(every, IMAGES)
+        self._files = every.spread(IMAGES)
         images = _decode(self._files, self._classes)
-        self._trainer = Trainer(_config(), images, images)
-        self._trainer.into_training()
+        self._trainer = PhotoTrainer(_config(), images, images)
+        self._trainer.set_train_mode()
         self._batch = next(self._batches())
 
     def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
@@ -127,7 +117,7 @@ class Reference:
         every = datasets.ImageFolder(str(root / "train"), view)
         chosen = [len(every) * i // IMAGES for i in range(IMAGES)]
         self._loader = DataLoader(
-            Subset(every, chosen), BATCH, shuffle=True, num_workers=cores(), drop_last=True
+            Subset(every, chosen), BATCH, shuffle=True, num_workers=available_cpus(), drop_last=True
         )
         self._model = models.mobilenet_v2(num_classes=len(every.classes)).train()
         self._loss = nn.CrossEntropyLoss(label_smoothing=0.1)
@@ -178,8 +168,8 @@ def _spec(root: Path, folder: Path, cache: Path, images: int, epochs: int) -> Ru
             "plain", {"start": "scratch", "size": 96, "eval_size": 96, "epochs": epochs}
         ),
         classes=classes,
-        train=_some(training, images),
-        val=_some(val, FEW),
+        train=training.spread(images),
+        val=val.spread(FEW),
         folder=folder,
         cache=cache,
         data_name="a part of Imagenette",

@@ -22,8 +22,8 @@ from app.db.training_tables import Dataset, Study, TrainingRun
 from bench.report import Row, Section, milliseconds
 from ml.train.config import TrainConfig
 from ml.train.events import Event, Saved, Step
-from ml.train.run import RunSpec, train
-from ml.train.tasks.photos.data import LabelledFiles
+from ml.train.spec import LabelledFiles, RunSpec
+from ml.train.start import train
 from worker.context import Context
 from worker.heartbeat import Heartbeat
 from worker.runtime import Runtime, make_runtime

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from ml import checkpoint as checkpoints
+from ml.clip_card import clip_fields
 from ml.errors import MlError
 from ml.explain.cam import METHODS
 from ml.explain.clip import LoadedClipModel
@@ -20,8 +21,7 @@ from ml.networks.attention.base import MECHANISMS
 from ml.networks.network import Network, NetworkSpec, build_network
 from ml.networks.types import STAGES
 from ml.networks.video.base import VideoNetwork
-from ml.networks.video.card import clip_fields
-from ml.weights import find_local, imagenet_classes, load_imagenet, put_into, weight_dirs
+from ml.networks.weights import find_local, imagenet_classes, load_imagenet, put_into
 
 SHIPPED = Path(__file__).parent / "checkpoints"
 CLIPS = "clips"  # the folder in it with the models of clips
@@ -93,12 +93,17 @@ class Entry:
         }
 
 
-def entries(weights_dirs: Sequence[Path] | None = None, folder: Path = SHIPPED) -> list[Entry]:
-    """Every model that can be loaded here, of photos and of clips, in table order."""
+def entries(weights: Sequence[Path] = (), folder: Path = SHIPPED) -> list[Entry]:
+    """Return every model that can be loaded here, of photos and of clips, in table order.
+
+    Args:
+        weights: Folders that may hold the ImageNet weights, for the 1000-class model.
+        folder: Folder of the checkpoints.
+    """
     found = [_from_checkpoint(checkpoints.read(p)) for p in sorted(folder.glob("*.safetensors"))]
     clips = sorted((folder / CLIPS).glob("*.safetensors"))
     found += [_of_clips(checkpoints.read(p), number) for number, p in enumerate(clips)]
-    local = find_local(weight_dirs() if weights_dirs is None else weights_dirs)
+    local = find_local(weights)
     if local is not None:
         found.append(_imagenet(local))
     return sorted(found, key=lambda entry: entry.position)
@@ -179,7 +184,7 @@ def default_device(setting: str = "auto") -> str:
     if setting == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     if setting.startswith("cuda") and not torch.cuda.is_available():
-        raise MlError("SIGHTLINE_DEVICE asks for a GPU, and torch sees none here. Use `auto`.")
+        raise MlError(f"The device {setting!r} is a GPU, and torch sees none here. Use `auto`.")
     if setting != "cpu" and not setting.startswith("cuda"):
         raise MlError(f"There is no device {setting!r}. Use `auto`, `cpu` or `cuda`.")
     return setting

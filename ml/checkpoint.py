@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import nn
+from torch import Tensor, nn
 
 from ml.errors import MlError
 from ml.networks.network import Network, NetworkSpec, build_network
@@ -143,11 +143,16 @@ def load_video(checkpoint: Checkpoint) -> VideoNetwork:
     return _filled(build_video(checkpoint.video_spec), checkpoint)
 
 
-def _filled(network: N, checkpoint: Checkpoint) -> N:
+def load_tensors(path: Path) -> dict[str, Tensor]:
+    """Load a checkpoint's tensors as float32; MlError for a file that is no safetensors file."""
     try:
-        state = {k: v.float() for k, v in load_file(checkpoint.path).items()}
+        return {name: tensor.float() for name, tensor in load_file(path).items()}
     except SafetensorError as error:
-        raise MlError(f"{checkpoint.path.name} is not a safetensors file: {error}.") from error
+        raise MlError(f"{path.name} is not a safetensors file: {error}.") from error
+
+
+def _filled(network: N, checkpoint: Checkpoint) -> N:
+    state = load_tensors(checkpoint.path)
     try:
         missing, unexpected = network.load_state_dict(state, strict=False)
     except RuntimeError as error:  # a tensor of another shape

@@ -23,8 +23,8 @@ from ml.errors import MlError
 from ml.explain.combine import upsample
 from ml.explain.photo import explain_batch
 from ml.networks.network import Network
+from ml.networks.weights import normalise
 from ml.train.tasks.photos.data import SYNSETS
-from ml.weights import normalise
 
 SMALL = 0.25  # of the image's area
 

@@ -98,11 +98,11 @@ def _inherited() -> tuple[object, ...]:
 def _weights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Where ImageNet weights are neither at hand nor to be had, the shipped model's stand in."""
     from ml.errors import MlError
-    from ml.weights import FILE_NAME, find_local, load_imagenet, weight_dirs
+    from ml.networks.weights import FILE_NAME, load_imagenet
 
     with pytest.MonkeyPatch.context() as patch:
         try:
-            _ = find_local(weight_dirs()) or load_imagenet()
+            load_imagenet(Settings().weights_dirs)
         except MlError:
             folder = tmp_path_factory.mktemp("weights")
             _stand_in(folder / FILE_NAME)

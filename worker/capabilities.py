@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -22,9 +23,12 @@ def publish(sessions: sessionmaker[Session], entries: Mapping[str, Entry]) -> No
         rows.publish(session, cards)
 
 
-def offer_training(sessions: sessionmaker[Session]) -> None:
-    """Write the launch form: mechanisms, their parameters, and everything else of a run."""
-    offered = form()
+def offer_training(sessions: sessionmaker[Session], weights: Sequence[Path]) -> None:
+    """Write the launch form: mechanisms, their parameters, and everything else of a run.
+
+    weights: folders that may hold the ImageNet weights.
+    """
+    offered = form(weights)
     with sessions.begin() as session:
         capabilities.put(session, capabilities.TRAINING, offered)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from app.core.errors import NotFound
 from app.core.settings import Settings
@@ -26,7 +25,7 @@ class ModelCache:
 
     def __init__(self, settings: Settings, find: Callable[[str], catalogue.Entry | None]) -> None:
         self.device = catalogue.default_device(settings.device)
-        self.entries = {entry.id: entry for entry in catalogue.entries(weights_dirs(settings))}
+        self.entries = {entry.id: entry for entry in catalogue.entries(settings.weights_dirs)}
         self._find = find
         self._loaded: dict[str, tuple[str, Loaded]] = {}  # with the checkpoint's hash
         self._ahead = list(self.entries) if settings.load_ahead else []
@@ -81,9 +80,3 @@ class ModelCache:
         self._loaded[entry.id] = (entry.checkpoint_sha256, model)
         log.info("loaded %s in %.2f s", entry.id, time.perf_counter() - started)
         return model
-
-
-def weights_dirs(settings: Settings) -> list[Path]:
-    """Return the folders in which ImageNet weights may lie."""
-    dirs = [settings.weights_dir] if settings.weights_dir else []
-    return [*dirs, settings.data / "weights"] if settings.data else dirs

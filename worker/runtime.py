@@ -52,7 +52,7 @@ def make_runtime(
     models = ModelCache(settings, partial(find_published, readers, blobs))
     if INFERENCE in queues:
         publish(sessions, models.entries)
-    offer_training(sessions)
+    offer_training(sessions, settings.weights_dirs)
     Reaper(sessions, settings).tick()
     decoder = Decoder(settings)
     decoder.warm()

@@ -113,6 +113,12 @@ class Settings(BaseSettings):
         return self.database_url or f"sqlite:///{self.home / 'sightline.sqlite3'}"
 
     @property
+    def weights_dirs(self) -> list[Path]:
+        """Folders that may hold the ImageNet weights: `WEIGHTS_DIR`, and `weights` in `DATA`."""
+        folders = [self.weights_dir] if self.weights_dir else []
+        return [*folders, self.data / "weights"] if self.data else folders
+
+    @property
     def blob_dir(self) -> Path:
         """`BLOBS`, or `HOME/blobs`."""
         return Path(self.blobs) if self.blobs else self.home / "blobs"

@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from ml.catalogue import IMAGENET_ID, Entry, default_device, entries, find, load
 from ml.commands import explain_clip
-from ml.commands.base import Command
+from ml.commands.base import Command, add_weights
 from ml.errors import MlError
 from ml.explain.photo import explain_image
 from ml.figures.table import Row, draw
@@ -32,6 +32,7 @@ def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--scale", choices=("map", "row", "shared", "absolute"), default="map")
     parser.add_argument("--npz", type=Path, help="also write the raw maps there")
     parser.add_argument("--device", default="auto")
+    add_weights(parser)
     explain_clip.options(parser)
 
 
@@ -52,7 +53,7 @@ def _run(options: argparse.Namespace) -> None:
         explain_clip.run(_chosen(options, "clip"), options)
         return
     results = _explain(options)
-    titles = {entry.id: entry.title for entry in entries()}
+    titles = {entry.id: entry.title for entry in entries(options.weights)}
     rows = [row for result in results for row in rows_of(result, titles[result.model])]
     photo = load_rgb(options.photo)
     draw(
@@ -74,7 +75,7 @@ def _run(options: argparse.Namespace) -> None:
 
 def _chosen(options: argparse.Namespace, kind: str) -> list[Entry]:
     """The models that were asked for, or all of that kind."""
-    known = [entry for entry in entries() if entry.kind == kind]
+    known = [entry for entry in entries(options.weights) if entry.kind == kind]
     if options.models:
         return [find(model_id, known) for model_id in options.models]
     return [entry for entry in known if entry.id != IMAGENET_ID]

@@ -11,9 +11,9 @@ from tqdm import tqdm
 from ml.catalogue import Entry, default_device, load_clip
 from ml.errors import MlError
 from ml.explain.clip import explain_clip
+from ml.explain.sample import sample_clip
 from ml.figures.sheet import Strip, draw
 from ml.media import signature
-from ml.networks.video.sample import sample_clip
 from ml.networks.video.types import ClipResult, Sampled
 
 STREAMS = {"rgb": "appearance (RGB)", "flow": "motion (flow)"}

@@ -6,7 +6,7 @@ import argparse
 from dataclasses import fields
 
 from ml.catalogue import entries
-from ml.commands.base import Command
+from ml.commands.base import Command, add_weights
 from ml.explain.cam import METHODS
 from ml.networks.attention.base import MECHANISMS
 from ml.networks.video.base import VIDEO_MODELS
@@ -14,13 +14,13 @@ from ml.networks.video.consensus import CONSENSUS
 from ml.networks.video.fusion import FUSIONS
 
 
-def _options(_parser: argparse.ArgumentParser) -> None:
-    return None
+def _options(parser: argparse.ArgumentParser) -> None:
+    add_weights(parser)
 
 
-def _run(_options: argparse.Namespace) -> None:
+def _run(options: argparse.Namespace) -> None:
     print("models")
-    for entry in entries():
+    for entry in entries(options.weights):
         accuracy = entry.about.get("metrics", {}).get("accuracy")
         said = f"{accuracy:7.2%}" if accuracy is not None else "       "
         print(

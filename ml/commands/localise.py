@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 
 from ml import checkpoint as checkpoints
 from ml.catalogue import build, entries
 from ml.commands.base import Command
-from ml.errors import MlError
 from ml.explain.prepare import for_inference
 from ml.localise import load_boxed, score
 
 
 def _options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--boxed", type=Path, help="default: boxed224 in SIGHTLINE_DATA")
+    parser.add_argument(
+        "--boxed", type=Path, required=True, metavar="FOLDER", help="images with boxes.csv"
+    )
     parser.add_argument("--write", action="store_true", help="keep the figures in the models' JSON")
     parser.add_argument("--table", type=Path, help="also write them there as a Markdown table")
 
 
 def _run(options: argparse.Namespace) -> None:
-    data = os.environ.get("SIGHTLINE_DATA")
-    folder = options.boxed or (Path(data) / "boxed224" if data else None)
-    if folder is None:
-        raise MlError("Say where the boxed images are: --boxed FOLDER, or set SIGHTLINE_DATA.")
-    boxed = load_boxed(folder)
+    boxed = load_boxed(options.boxed)
     lines = [
         f"{len(boxed.labels)} images, {int(boxed.small.sum())} with a small object.",
         "",

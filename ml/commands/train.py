@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import os
 import shutil
 import signal
 from collections.abc import Iterator
@@ -18,17 +17,20 @@ from tqdm import tqdm
 
 from ml import allocator
 from ml.catalogue import default_device
-from ml.commands.base import Command
+from ml.commands.base import Command, add_weights
 from ml.errors import MlError
 from ml.networks.attention.base import MECHANISMS
 from ml.networks.network import build_network
 from ml.networks.types import STAGES
-from ml.train.config import TrainConfig, configure
+from ml.train.config import TrainConfig
+from ml.train.configure import configure
 from ml.train.events import EpochEnd, Event, Finished, Loading, Ready, Step
-from ml.train.run import RunSpec, train
-from ml.train.tasks.photos.data import LabelledFiles, list_folder
+from ml.train.spec import LabelledFiles, RunSpec
+from ml.train.start import train
+from ml.train.tasks.photos.data import list_folder
 from ml.train.tasks.photos.recipes import shipped
 
+NAMES = {"imagenette160": "Imagenette v2, 160 px"}  # of folders, for the model card
 KINDS = {"int": int, "float": float, "str": str}
 
 
@@ -45,7 +47,7 @@ def as_flag(name: str) -> str:
 
 def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("mechanisms", nargs="+", metavar="MECHANISM", help=", ".join(MECHANISMS))
-    parser.add_argument("--data", type=Path, help="folder with train/ and val/")
+    parser.add_argument("--data", type=Path, required=True, help="folder with train/ and val/")
     parser.add_argument("--out", type=Path, default=Path("runs"), help="folder for checkpoints")
     parser.add_argument("--cache", type=Path, help="folder to keep decoded images and features in")
     parser.add_argument("--parameters", type=json_object, default=None, metavar="JSON")
@@ -68,11 +70,12 @@ def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--devices", type=int, default=1, help="more than one: a process each")
     parser.add_argument("--save-seconds", type=float, default=60.0, help="between saved states")
+    add_weights(parser)
 
 
 def _run(options: argparse.Namespace) -> None:
     allocator.tune()
-    folder = options.data or Path(os.environ.get("SIGHTLINE_DATA", ".")) / "imagenette160"
+    folder = options.data
     given = {
         name: value
         for name, value in vars(options).items()
@@ -89,7 +92,7 @@ def _run(options: argparse.Namespace) -> None:
         raise MlError(f"train/ and val/ in {folder} do not hold the same classes.")
     for config in configs:
         build_network(config.spec(len(classes)))  # what cannot be built is said before any work
-    name = options.data.name if options.data else "Imagenette v2, 160 px"
+    name = NAMES.get(folder.name, folder.name)
     for config in configs:
         spec = _spec(options, config, classes, train_files, val_files, name)
         train_one(spec, options.out / f"{config.mechanism}.safetensors")
@@ -117,6 +120,7 @@ def _spec(
         device=options.device,
         devices=options.devices,
         save_seconds=options.save_seconds,
+        weights=tuple(options.weights),
     )
 
 

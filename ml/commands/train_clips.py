@@ -4,32 +4,30 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import os
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from ml import allocator
 from ml.catalogue import default_device
-from ml.commands.base import Command
+from ml.commands.base import Command, add_weights
 from ml.commands.train import KINDS, as_flag, json_object, train_one
 from ml.errors import MlError
 from ml.networks.attention.base import MECHANISMS
 from ml.networks.types import STAGES
 from ml.networks.video.base import build_video
-from ml.train.config import configure
-from ml.train.run import RunSpec
+from ml.train.configure import configure
+from ml.train.spec import LabelledFiles, RunSpec
 from ml.train.tasks.clips.config import CAMERA_MOTION, ClipConfig
 from ml.train.tasks.clips.data import list_clips
 from ml.train.tasks.clips.recipes import shipped
-from ml.train.tasks.photos.data import LabelledFiles, list_folder
+from ml.train.tasks.photos.data import list_folder
 from ml.train.tasks.photos.recipes import shipped as photos
 
 CAMERA_MODEL = "camera-motion"
-FIGHT, IMAGES = "clips_fight", "imagenette160"
-NAMES = {
-    False: "surveillance clips with and without fights (Aktı et al., IPTA 2019)",
-    True: "a camera moving over Imagenette v2, 160 px",
+NAMES = {  # of folders, for the model card
+    "clips_fight": "surveillance clips with and without fights (Aktı et al., IPTA 2019)",
+    "imagenette160": "a camera moving over Imagenette v2, 160 px",
 }
 
 
@@ -40,7 +38,9 @@ def _options(parser: argparse.ArgumentParser) -> None:
         metavar="MODEL",
         help=f"{', '.join(MECHANISMS)}; with a prefix of your own, as in fight-plain",
     )
-    parser.add_argument("--data", type=Path, help="folder with train/CLASS/ and val/CLASS/")
+    parser.add_argument(
+        "--data", type=Path, required=True, help="folder with train/CLASS/ and val/CLASS/"
+    )
     parser.add_argument("--out", type=Path, default=Path("runs"), help="folder for checkpoints")
     parser.add_argument("--cache", type=Path, help="folder to keep frames and flow in")
     parser.add_argument("--parameters", type=json_object, default=None, metavar="JSON")
@@ -70,6 +70,7 @@ def _options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--device", default="auto")
     parser.add_argument("--save-seconds", type=float, default=60.0, help="between saved states")
+    add_weights(parser)
 
 
 def _run(options: argparse.Namespace) -> None:
@@ -108,8 +109,7 @@ def mechanism_of(name: str) -> str:
 
 def _spec(options: argparse.Namespace, name: str, config: ClipConfig) -> RunSpec:
     moving = config.source == CAMERA_MOTION
-    usual = Path(os.environ.get("SIGHTLINE_DATA", ".")) / (IMAGES if moving else FIGHT)
-    folder: Path = options.data or usual
+    folder: Path = options.data
     train, val, classes = _splits(folder, moving)
     facts = f"{train.facts()}\n{val.facts()}"
     return RunSpec(
@@ -119,11 +119,12 @@ def _spec(options: argparse.Namespace, name: str, config: ClipConfig) -> RunSpec
         val=val,
         folder=options.out / f"{name}.run",
         cache=options.cache,
-        data_name=options.data.name if options.data else NAMES[moving],
+        data_name=NAMES.get(folder.name, folder.name),
         data_fingerprint=hashlib.sha256(facts.encode()).hexdigest(),
         start=options.checkpoint,
         device=options.device,
         save_seconds=options.save_seconds,
+        weights=tuple(options.weights),
     )
 
 

@@ -5,17 +5,21 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ml.commands.base import Command
-from ml.weights import keep
+from ml.commands.base import Command, add_weights
+from ml.networks.weights import store
 
 
 def _options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("folder", type=Path, help="then name it in SIGHTLINE_WEIGHTS_DIR")
+    parser.add_argument("folder", type=Path, help="where to put them")
+    add_weights(parser)
 
 
 def _run(options: argparse.Namespace) -> None:
-    path = keep(options.folder)
-    print(f"{path}: {path.stat().st_size / 1e6:.1f} MB. Set SIGHTLINE_WEIGHTS_DIR={options.folder}")
+    path = store(options.folder, options.weights)
+    print(
+        f"{path}: {path.stat().st_size / 1e6:.1f} MB. Name the folder with --weights, and for a "
+        f"server in SIGHTLINE_WEIGHTS_DIR={options.folder}"
+    )
 
 
 COMMAND = Command("fetch the ImageNet weights for the 1000-class row", _options, _run)

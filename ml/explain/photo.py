@@ -18,7 +18,7 @@ from ml.explain.taps import activations_and_gradients, choose, evaluating
 from ml.explain.units import unit_of
 from ml.networks.network import Network
 from ml.networks.types import STAGES, Attended, Heatmap, ImageResult, Stage
-from ml.weights import normalise
+from ml.networks.weights import normalise
 
 MASK_METHODS = ("attention",)
 

@@ -1,4 +1,4 @@
-"""What the decoding process is asked about photos."""
+"""The requests about photos that the decoding process answers."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class Registry(Generic[T]):
-    """Name -> thing, filled by the modules of one package when it is first asked."""
+    """Name -> thing, filled by the modules of one package, and of those in it, on first use."""
 
     def __init__(self, what: str, package: str) -> None:
         self._what = what
@@ -36,7 +36,7 @@ class Registry(Generic[T]):
         if not self._walked:
             self._walked = True
             package = importlib.import_module(self._package)
-            for module in pkgutil.iter_modules(package.__path__, f"{self._package}."):
+            for module in pkgutil.walk_packages(package.__path__, f"{self._package}."):
                 importlib.import_module(module.name)
 
     def __getitem__(self, name: str) -> T:

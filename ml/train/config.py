@@ -1,4 +1,4 @@
-"""What a training run is, in one frozen record; the defaults train the shipped models."""
+"""The settings of a training run in one frozen record; the defaults train the shipped models."""
 
 from __future__ import annotations
 
@@ -9,41 +9,20 @@ from typing import Any
 from ml.errors import MlError
 from ml.networks.network import NetworkSpec
 from ml.networks.types import STAGES, Stage
-
-FROZEN_AT_MOST = 6  # the early stage is tapped after block 6, counted from 0
-RUN, OPTIMISER, DATA, NETWORK = "run", "optimiser", "data", "network"
-
-# Random weights have everything to learn, and nothing that could be frozen. Chosen by short runs
-# on a part of Imagenette's training split, scored on another part of it (docs/training.md).
-SCRATCH: Mapping[str, Any] = {
-    "frozen_blocks": 0,
-    "new_lr_factor": 1.0,
-    "optimiser": "sgd",
-    "lr": 0.05,
-    "weight_decay": 5e-4,
-    "batch_size": 32,
-    "augmentation": 0.6,
-}
-SCRATCH_ADAMW: Mapping[str, Any] = {
-    **SCRATCH,
-    "optimiser": "adamw",
-    "lr": 3e-3,
-    "weight_decay": 0.05,
-}
-
-
-def about(default: Any, title: str, group: str, text: str, **more: Any) -> Any:
-    """Return a dataclass field with what a form says of it."""
-    return field(default=default, metadata={"title": title, "group": group, "help": text, **more})
+from ml.train.fields import DATA, FROZEN_AT_MOST, NETWORK, OPTIMISER, RUN, about, check
 
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """Everything that decides a run's numbers, beside the data and the starting weights.
+    """Everything that decides a run's numbers, except the data and the starting weights.
 
-    size: px of training crops; eval_size: px of validation and later use. frozen_blocks: how many
-    leading blocks keep their weights. lr: peak rate of the trunk; modules and heads learn at
-    lr * new_lr_factor. warmup: share of all steps. amp: mixed precision, on a GPU only.
+    Attributes:
+        size: Side of training crops, in px.
+        eval_size: Side of validation images, and of photos when the model is used, in px.
+        frozen_blocks: Number of leading blocks whose weights are not trained.
+        lr: Peak rate of the trunk; modules and heads learn at `lr * new_lr_factor`.
+        warmup: Share of all steps in which the rate rises.
+        amp: Mixed precision; on a GPU only.
     """
 
     mechanism: str = "plain"
@@ -197,58 +176,8 @@ class TrainConfig:
         if self.batch_size == 1:
             raise MlError("batch_size must be at least 2, or 0 for a size that fits.")
         for known in fields(self):
-            _check(known.name, getattr(self, known.name), known.metadata)
+            check(known.name, getattr(self, known.name), known.metadata)
 
     def spec(self, num_classes: int) -> NetworkSpec:
         """The network to build for data with that many classes."""
         return NetworkSpec(self.mechanism, dict(self.parameters), tuple(self.stages), num_classes)
-
-
-def _check(name: str, value: Any, metadata: Mapping[str, Any]) -> None:
-    """MlError when a value is not among its field's choices, or outside its range."""
-    choices = metadata.get("choices")
-    if choices and isinstance(value, str) and value not in choices:
-        raise MlError(f"{name} must be one of {', '.join(choices)}, not {value!r}.")
-    low, high = metadata.get("min"), metadata.get("max")
-    if (low is not None and not value >= low) or (high is not None and not value <= high):
-        raise MlError(f"{name} goes from {low} to {high}, not {value}.")
-
-
-def suited(start: str, optimiser: str | None = None) -> Mapping[str, Any]:
-    """Fields that such starting weights want otherwise than the defaults have them."""
-    if start != "scratch":
-        return {}
-    return SCRATCH_ADAMW if optimiser == "adamw" else SCRATCH
-
-
-def kind_of(given: Mapping[str, Any]) -> type[TrainConfig]:
-    """The record that such settings are of: with an `architecture` they are of a clip model."""
-    if given.get("architecture", "image") == "image":
-        return TrainConfig
-    from ml.train.tasks.clips.config import ClipConfig
-
-    return ClipConfig
-
-
-def restored(values: Mapping[str, Any]) -> TrainConfig:
-    """Build a configuration from what `dataclasses.asdict` made of one, and JSON of that."""
-    return kind_of(values)(**{**values, "stages": tuple(values["stages"])})
-
-
-def configure(mechanism: str, given: Mapping[str, Any]) -> TrainConfig:
-    """Build a configuration: what is given, else what suits its starting weights, else defaults.
-
-    With an `architecture` other than `image` it is one of clips. MlError for a field that does not
-    exist or a value that cannot be.
-    """
-    kind = kind_of(given)
-    given = {k: v for k, v in given.items() if (k, v) != ("architecture", "image")}
-    known = {f.name for f in fields(kind)}
-    unknown = sorted(set(given) - known)
-    if unknown:
-        raise MlError(f"Unknown setting {unknown[0]!r}. Known: {', '.join(sorted(known))}.")
-    try:
-        suits = suited(str(given.get("start")), given.get("optimiser"))
-        return kind(**{**suits, **given, "mechanism": mechanism})
-    except TypeError as error:  # text where a number belongs
-        raise MlError(f"The settings do not fit: {error}.") from error

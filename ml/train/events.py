@@ -1,8 +1,8 @@
-"""What a training run tells as it goes: frozen records, in the order in which they happen.
+"""The events of a training run: frozen records, in the order in which they happen.
 
 `Loading` (any number), `Ready`, then for every epoch `Step`s, `Validating`s and one `EpochEnd`,
-with a `Saved` whenever the run's state is on disk, and `Finished` at the end. What came after the
-last `Saved` is told again by a run that was killed and resumed.
+with a `Saved` whenever the run's state is on disk, and `Finished` at the end. A run that
+was killed and resumed yields what came after the last `Saved` again.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 @dataclass(frozen=True)
 class Loading:
-    """Before the first step: what is being done, and how far it is (0..1)."""
+    """Before the first step: what is being done, and the share done (0..1)."""
 
     what: str
     done: float
@@ -26,7 +26,7 @@ class Loading:
 
 @dataclass(frozen=True)
 class Ready:
-    """The first step comes next. `first_step`: steps done by an earlier try (0: none)."""
+    """The first step comes next. `first_step`: steps done by an earlier try, else 0."""
 
     steps: int
     steps_per_epoch: int
@@ -37,7 +37,7 @@ class Ready:
 
 @dataclass(frozen=True)
 class Step:
-    """One optimiser step: loss and share of right answers on its batch, images/s, seconds left."""
+    """One optimiser step: loss and accuracy on its batch, images/s, seconds left."""
 
     epoch: int
     step: int
@@ -51,7 +51,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Validating:
-    """Part of the validation split after an epoch (or of the finished weights): done is 0..1."""
+    """Progress of a validation after an epoch, or of the finished weights: `done` is 0..1."""
 
     epoch: int
     done: float
@@ -73,7 +73,7 @@ class ProbeMaps:
 class EpochEnd:
     """One epoch, counted from 1: means over training, the validation split, the probes.
 
-    predicted: uint16 [N], the class that each validation image got; confidence: float16 [N], its
+    predicted: uint16 [N], the predicted class of each validation file; confidence: float16 [N], its
     probability; both in the order of the dataset's validation split.
     streams: validation accuracy of each stream of a clip model alone.
     """
@@ -108,7 +108,7 @@ class Finished:
     stopped_early: bool = False
     worst: tuple[ProbeMaps, ...] = ()  # of the worst mistakes, in the order of `worst_indices`
     worst_indices: tuple[int, ...] = ()
-    worst_predicted: tuple[int, ...] = ()  # the class that each was taken for, and how surely
+    worst_predicted: tuple[int, ...] = ()  # the predicted class of each, and its probability
     worst_confidence: tuple[float, ...] = ()
 
 

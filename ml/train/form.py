@@ -1,10 +1,11 @@
-"""What can be trained here, as JSON: the fields of a launch form, made from the dataclasses."""
+"""The fields of the launch form as JSON, made from the configurations' dataclasses."""
 
 from __future__ import annotations
 
 import typing
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import MISSING, Field, fields
+from pathlib import Path
 from typing import Any, Literal
 
 import torch
@@ -12,25 +13,29 @@ import torch
 from ml.catalogue import default_device
 from ml.networks.attention.base import MECHANISMS, Entry
 from ml.networks.types import STAGES
-from ml.train.config import NETWORK, SCRATCH, SCRATCH_ADAMW, TrainConfig
-from ml.train.tasks.clips.config import ClipConfig
-from ml.train.tasks.clips.recipes import shipped as clip_recipe
-from ml.train.tasks.photos.recipes import shipped
-from ml.weights import find_local, weight_dirs
+from ml.networks.weights import find_local
+from ml.train.config import TrainConfig
+from ml.train.configure import SCRATCH, SCRATCH_ADAMW
+from ml.train.fields import NETWORK
+from ml.train.task import TASKS, Task
 
-APART = ("mechanism", "parameters", "stages", "source")  # said elsewhere in the form
+APART = ("mechanism", "parameters", "stages", "source")  # elsewhere in the form, or not in it
 SHOWN = ("min", "max", "step", "unit")
 TYPES = {int: "int", float: "float", bool: "bool"}
 
 
-def form() -> dict[str, Any]:
-    """Everything that a launch form needs to know of this machine and these mechanisms.
+def form(weights: Sequence[Path] = ()) -> dict[str, Any]:
+    """Return everything that a launch form needs to know of this machine and these mechanisms.
 
-    fields: of a run; mechanisms: in row order, each with its own parameters and `recipe`, which
-    holds the run's fields (and `parameters`) as the shipped model has them, where they differ from
-    the defaults. clips: what a dataset of clips wants beside or instead: its own fields, and each
-    mechanism's recipe. scratch, scratch_adamw: fields that random weights want otherwise. imagenet:
-    whether the ImageNet weights are here already (else they are downloaded).
+    Args:
+        weights: Folders that may hold the ImageNet weights.
+
+    Returns:
+        fields: the settings of every run. mechanisms: in row order, each with its parameters and
+        `recipe`, the settings (and `parameters`) of the shipped photo model where they differ from
+        the defaults. clips: what a dataset of clips needs more: its own fields, and each
+        mechanism's recipe. scratch, scratch_adamw: settings that random weights need changed.
+        imagenet: true if the ImageNet weights are here already (else they are downloaded).
     """
     device = default_device()
     return {
@@ -39,25 +44,21 @@ def form() -> dict[str, Any]:
         "stages": list(STAGES),
         "device": device,
         "devices": torch.cuda.device_count() if device.startswith("cuda") else 1,
-        "imagenet": find_local(weight_dirs()) is not None,
-        "clips": clips(),
+        "imagenet": find_local(weights) is not None,
+        "clips": _more(TASKS["clips"]),
         "scratch": dict(SCRATCH),
         "scratch_adamw": dict(SCRATCH_ADAMW),
     }
 
 
-def clips() -> dict[str, Any]:
-    """What the form says where the dataset is of clips."""
+def _more(task: Task) -> dict[str, Any]:
+    """Return the fields that a task adds to those of every run, and its recipes by mechanism."""
     shared = {f.name for f in fields(TrainConfig)}
-    own = [f for f in _hinted(ClipConfig) if f[0].name not in shared | set(APART)]
+    own = [f for f in _hinted(task.config) if f[0].name not in shared | set(APART)]
     return {
         "fields": [described(f) for f in own],
-        "recipes": {name: _clip_recipe(name) for name, _ in _in_order()},
+        "recipes": {name: dict(task.recipe(name)) for name, _ in _in_order()},
     }
-
-
-def _clip_recipe(mechanism: str) -> dict[str, Any]:
-    return dict(clip_recipe(f"fight-{mechanism.replace('_', '-')}"))
 
 
 def _in_order() -> list[tuple[str, Entry]]:
@@ -71,13 +72,13 @@ def _mechanism(name: str, entry: Entry) -> dict[str, Any]:
         "summary": entry.about.summary,
         "position": entry.default_row[1],
         "parameters": [described(f, NETWORK) for f in _hinted(entry.parameters)],
-        "recipe": dict(shipped(name)),
+        "recipe": dict(TASKS["photos"].recipe(name)),
     }
 
 
-def _hinted(kind: type) -> Iterable[tuple[Field[Any], Any]]:
-    hints = typing.get_type_hints(kind)
-    return ((f, hints[f.name]) for f in fields(kind))
+def _hinted(config: type) -> Iterable[tuple[Field[Any], Any]]:
+    hints = typing.get_type_hints(config)
+    return ((f, hints[f.name]) for f in fields(config))
 
 
 def described(pair: tuple[Field[Any], Any], group: str | None = None) -> dict[str, Any]:
@@ -89,7 +90,7 @@ def described(pair: tuple[Field[Any], Any], group: str | None = None) -> dict[st
         raise TypeError(f"{known.name} is of no type that a form can ask for")
     assert known.default is not MISSING
     assert choices is None or typing.get_origin(hint) in (None, Literal)
-    said: dict[str, Any] = {
+    description: dict[str, Any] = {
         "name": known.name,
         "title": about.get("title", known.name.replace("_", " ").capitalize()),
         "help": about.get("help", ""),
@@ -98,5 +99,5 @@ def described(pair: tuple[Field[Any], Any], group: str | None = None) -> dict[st
         "group": group or about["group"],
     }
     if choices:
-        said["choices"] = list(choices)
-    return said | {key: about[key] for key in SHOWN if key in about}
+        description["choices"] = list(choices)
+    return description | {key: about[key] for key in SHOWN if key in about}

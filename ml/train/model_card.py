@@ -1,4 +1,4 @@
-"""What a finished run says of itself: the JSON beside its checkpoint."""
+"""The model card of a finished run: the JSON beside its checkpoint."""
 
 from __future__ import annotations
 
@@ -10,45 +10,53 @@ from typing import Any
 
 import torch
 
+from ml.train.evaluation import Evaluation
 from ml.train.events import EpochEnd
-from ml.train.tasks.photos.evaluate import Evaluation
-from ml.train.trainer import Loop, Provenance
+from ml.train.spec import Provenance
+from ml.train.trainer import Trainer
 
 CURVES = ("epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "lr", "seconds")
 VERSIONS = ("torch", "torchvision", "numpy", "pillow", "safetensors")
 
 
 def as_curve(epoch: EpochEnd) -> dict[str, float]:
-    """Return an epoch's numbers as they stand in a card, rounded for reading."""
+    """Return an epoch's numbers for a card, rounded."""
     streams = {f"val_{name}": round(share, 6) for name, share in epoch.streams.items()}
     return {name: round(getattr(epoch, name), 6) for name in CURVES} | streams
 
 
 def describe(
-    trainer: Loop,
-    parts: Mapping[str, Any],
-    found: Evaluation,
+    trainer: Trainer,
+    network: Mapping[str, Any],
+    evaluation: Evaluation,
     curves: Sequence[dict[str, float]],
     provenance: Provenance,
-    counted: Mapping[str, Any],
-    told: Mapping[str, Any],
+    metrics: Mapping[str, Any],
+    training: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Everything that the JSON says; `found` is of the float16 weights, as they are stored.
+    """Return the card.
 
-    parts: what the network is built of; counted, told: more metrics, and more of the training.
+    Args:
+        trainer: The finished run.
+        network: What the network is built from.
+        evaluation: Of the float16 weights, as the checkpoint has them.
+        curves: Each epoch's numbers, from `as_curve`.
+        provenance: Where data and starting weights are from.
+        metrics: The task's own metrics.
+        training: The task's own facts about the training.
     """
     config = trainer.config
     left_out = ("mechanism", "parameters", "stages")
     return {
-        **parts,
+        **network,
         "classes": list(trainer.classes),
         "input_size": config.eval_size,
-        "metrics": {"accuracy": found.accuracy, "loss": found.loss, **counted},
+        "metrics": {"accuracy": evaluation.accuracy, "loss": evaluation.loss, **metrics},
         "curves": list(curves),
         "training": {
             "data": provenance.data,
             "data_fingerprint": provenance.fingerprint,
-            **told,
+            **training,
             "seed": config.seed,
             "seconds": round(sum(epoch["seconds"] for epoch in curves), 1),
             "best_epoch": trainer.best.epoch,
@@ -68,7 +76,7 @@ def describe(
 
 
 def licence(start: str, data: str) -> str:
-    """Say what the code, the starting weights and the data are under."""
+    """Return the terms of the code, the starting weights and the data."""
     code = "Code Apache-2.0. "
     if start == "scratch":
         return f"{code}Trained from random weights on {data}, whose images keep their own terms."

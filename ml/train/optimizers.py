@@ -1,4 +1,4 @@
-"""The optimiser of a run: which parameters it moves, how fast, and which of them decay."""
+"""The optimiser of a run: which parameters it changes, how fast, and which of them decay."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from ml.train.config import TrainConfig
 
 
 def make(network: Network, config: TrainConfig) -> torch.optim.Optimizer:
-    """AdamW, or SGD with Nesterov momentum; each group's `peak` is its highest rate."""
-    return built(groups(network, config), config)
+    """Return AdamW, or SGD with Nesterov momentum; each group's `peak` is its highest rate."""
+    return build(groups(network, config), config)
 
 
-def built(parts: list[dict[str, object]], config: TrainConfig) -> torch.optim.Optimizer:
+def build(parts: list[dict[str, object]], config: TrainConfig) -> torch.optim.Optimizer:
     """Build the optimiser that the configuration names, over these groups."""
     if config.optimiser == "sgd":
         return torch.optim.SGD(
@@ -28,19 +28,19 @@ def built(parts: list[dict[str, object]], config: TrainConfig) -> torch.optim.Op
 
 
 def groups(network: Network, config: TrainConfig) -> list[dict[str, object]]:
-    """Trunk and new modules apart; no weight decay on biases and norms."""
-    found: list[dict[str, object]] = []
+    """Return groups of trunk and new modules; biases and norms, apart, have no weight decay."""
+    parts: list[dict[str, object]] = []
     for module, lr in (
         (network.features, config.lr),
         (network.mechanism, config.lr * config.new_lr_factor),
     ):
         weights = [p for p in module.parameters() if p.requires_grad]
         plain = [p for p in weights if p.ndim <= 1]
-        found.append({"params": [p for p in weights if p.ndim > 1], "peak": lr})
-        found.append({"params": plain, "peak": lr, "weight_decay": 0.0})
-    return found
+        parts.append({"params": [p for p in weights if p.ndim > 1], "peak": lr})
+        parts.append({"params": plain, "peak": lr, "weight_decay": 0.0})
+    return parts
 
 
-def moved(optimiser: torch.optim.Optimizer) -> list[nn.Parameter]:
-    """Parameters that the optimiser moves, in its order."""
+def trainable_parameters(optimiser: torch.optim.Optimizer) -> list[nn.Parameter]:
+    """Return the parameters that the optimiser changes, in its order."""
     return [p for group in optimiser.param_groups for p in group["params"]]

@@ -19,23 +19,25 @@ from torch import Tensor
 from ml.errors import MlError
 from ml.files import write_whole
 from ml.train.config import TrainConfig
-from ml.train.trainer import RAN_AWAY, Best, Loop, Position
+from ml.train.trainer import RAN_AWAY, Best, Position, Trainer
 
 NAME = "state.safetensors"
 
 
-def save(trainer: Loop, path: Path, curves: list[dict[str, float]]) -> None:
+def save(trainer: Trainer, path: Path, curves: list[dict[str, float]]) -> None:
     """Write the state aside, flush and rename it, so that there is always a whole one.
 
-    OSError when it cannot be written, MlError when a weight or a running statistic is not finite
-    (a statistic can overflow while the loss is still a number); the last state is still there then.
+    Raises:
+        OSError: It cannot be written; the last state is still there.
+        MlError: A weight or a running statistic is not finite (a statistic can overflow while the
+            loss is still a number); the last state is still there.
     """
     tensors = {f"network.{k}": v.contiguous() for k, v in trainer.network.state_dict().items()}
     if not all(tensor.isfinite().all() for tensor in tensors.values()):
         raise MlError(RAN_AWAY.format(trainer.done))
     for name, value in (trainer.best.weights or {}).items():
         tensors[f"best.{name}"] = value.contiguous()
-    for i, parameter in enumerate(trainer.trained()):
+    for i, parameter in enumerate(trainer.trainable_parameters()):
         for key, value in trainer.optimiser.state[parameter].items():
             tensors[f"optimiser.{i}.{key}"] = torch.as_tensor(value).contiguous()
     facts = {
@@ -48,8 +50,8 @@ def save(trainer: Loop, path: Path, curves: list[dict[str, float]]) -> None:
     write_whole(path, pack(tensors, metadata={"run": json.dumps(facts)}))
 
 
-def kept_config(config: TrainConfig, path: Path) -> TrainConfig:
-    """Return the configuration with the batch size that an earlier try chose, if there was one."""
+def saved_config(config: TrainConfig, path: Path) -> TrainConfig:
+    """Return the configuration with the batch size that an earlier try chose, if one did."""
     if config.batch_size or not path.is_file():
         return config
     return replace(config, batch_size=_facts(path)["config"]["batch_size"])
@@ -69,20 +71,21 @@ def _read(path: Path, tensors: bool = True) -> tuple[dict[str, Any], dict[str, T
         raise MlError(f"{path.name} is damaged: {error}. Delete it to start anew.") from error
 
 
-def load(trainer: Loop, path: Path) -> list[dict[str, float]]:
-    """Put a saved state into a fresh trainer of the same configuration; return its curves.
+def load(trainer: Trainer, path: Path) -> list[dict[str, float]]:
+    """Load a saved state into a fresh trainer of the same configuration; return its curves.
 
-    MlError when the file is damaged or belongs to another configuration.
+    Raises:
+        MlError: The file is damaged or belongs to another configuration.
     """
     facts, tensors = _read(path)
     if facts["config"] != json.loads(json.dumps(asdict(trainer.config))):
         raise MlError(f"{path.name} belongs to a run with other settings. Delete it to start anew.")
     trainer.network.load_state_dict(_under("network.", tensors))
-    for i, parameter in enumerate(trainer.trained()):
-        kept = _under(f"optimiser.{i}.", tensors)
-        if kept:
+    for i, parameter in enumerate(trainer.trainable_parameters()):
+        saved = _under(f"optimiser.{i}.", tensors)
+        if saved:
             trainer.optimiser.state[parameter] = {
-                k: v if k == "step" else v.to(parameter.device) for k, v in kept.items()
+                k: v if k == "step" else v.to(parameter.device) for k, v in saved.items()
             }
     trainer.scaler.load_state_dict(facts["scaler"])
     trainer.position = Position(**facts["position"])

@@ -1,4 +1,4 @@
-"""The training loop that photos and clips share: a generator the caller can stop at any step."""
+"""The training loop that all tasks share: a generator that the caller can stop at any step."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from torch import Tensor, nn
 from ml.errors import MlError
 from ml.train import optimizers
 from ml.train.config import TrainConfig
+from ml.train.evaluation import Evaluation, worst_mistakes
 from ml.train.events import EpochEnd, ProbeMaps, Step, Validating
-from ml.train.parallel.ranks import Ranks
+from ml.train.ranks import Ranks
 from ml.train.schedule import share
-from ml.train.tasks.photos.evaluate import Evaluation
-from ml.train.tasks.photos.probes import worst
+from ml.train.spec import Provenance
 
 RAN_AWAY = (
     "The loss is not a number any more at step {}: the training has run away. "
@@ -48,19 +48,10 @@ class Best:
     weights: dict[str, Tensor] | None = None
 
 
-@dataclass(frozen=True)
-class Provenance:
-    """What a run worked on and began with: the data's name and fingerprint, the weights."""
-
-    data: str
-    fingerprint: str
-    origin: str
-
-
-class Loop(ABC):
+class Trainer(ABC):
     """Holds a run's network, optimiser and position; `run()` does the work.
 
-    A kind of data says what a batch is, what the network makes of it, and how good it is.
+    A task's subclass makes the batches, runs the network on them and evaluates it.
     """
 
     network: Any  # a module, of the kind that the subclass trains
@@ -84,22 +75,22 @@ class Loop(ABC):
         """Inputs and labels of an epoch's batches from number `start` on."""
 
     @abstractmethod
-    def attend(self, inputs: Any) -> Any:
-        """Return what the network says of a batch: an object with `logits` and `auxiliary`."""
+    def forward(self, inputs: Any) -> Any:
+        """Run the network on a batch; return an object with `logits` and `auxiliary`."""
 
     @abstractmethod
-    def into_training(self) -> None:
-        """Put the network into training mode, what is frozen not."""
+    def set_train_mode(self) -> None:
+        """Put the network into training mode, except for what is frozen."""
 
     @abstractmethod
     def evaluate(self, epoch: int) -> Generator[Validating, None, Evaluation]:
-        """Evaluate the validation split, telling how far it is."""
+        """Evaluate the validation split, yielding progress."""
 
     @abstractmethod
     def explain(
         self, network: Any, indices: Sequence[int], targets: Sequence[int] | None = None
     ) -> tuple[ProbeMaps, ...]:
-        """Explain some of the validation split: of `targets`, or of their own classes."""
+        """Explain files of the validation split for the classes `targets`, or their labels."""
 
     @abstractmethod
     def final(self) -> Any:
@@ -113,21 +104,21 @@ class Loop(ABC):
     def about(
         self,
         network: Any,
-        found: Evaluation,
+        evaluation: Evaluation,
         curves: list[dict[str, float]],
         provenance: Provenance,
     ) -> dict[str, Any]:
-        """Say everything about the run, for the checkpoint's JSON."""
+        """Return the model card: the JSON beside the checkpoint."""
 
-    def mistakes(self, network: Any, found: Evaluation) -> dict[str, Any]:
-        """Explain the worst mistakes, as `Finished` has them."""
-        indices = worst(found, self.val.labels)
-        taken_for = tuple(int(found.predicted[i]) for i in indices)
+    def mistakes(self, network: Any, evaluation: Evaluation) -> dict[str, Any]:
+        """Explain the worst mistakes; return them as fields of `Finished`."""
+        indices = worst_mistakes(evaluation, self.val.labels)
+        predicted = tuple(int(evaluation.predicted[i]) for i in indices)
         return {
-            "worst": self.explain(network, indices, taken_for),
+            "worst": self.explain(network, indices, predicted),
             "worst_indices": indices,
-            "worst_predicted": taken_for,
-            "worst_confidence": tuple(float(found.confidence[i]) for i in indices),
+            "worst_predicted": predicted,
+            "worst_confidence": tuple(float(evaluation.confidence[i]) for i in indices),
         }
 
     @property
@@ -137,13 +128,13 @@ class Loop(ABC):
 
     @property
     def stopped_early(self) -> bool:
-        """Whether so many epochs brought nothing that the rest is left out."""
+        """True if validation loss has not improved for `early_stopping` epochs."""
         patience, epoch = self.config.early_stopping, self.position.epoch
         return 0 < patience <= epoch - self.best.epoch and epoch < self.config.epochs
 
-    def trained(self) -> list[nn.Parameter]:
-        """Parameters that the optimiser moves, in its order."""
-        return optimizers.moved(self.optimiser)
+    def trainable_parameters(self) -> list[nn.Parameter]:
+        """Return the parameters that the optimiser changes, in its order."""
+        return optimizers.trainable_parameters(self.optimiser)
 
     def scale(self, step: int) -> float:
         """Share of the peak learning rate at a step."""
@@ -152,11 +143,12 @@ class Loop(ABC):
     def run(self) -> Iterator[Step | Validating | EpochEnd]:
         """Train from `position` to the end, yielding after every step and every epoch.
 
-        MlError when the loss or a gradient is no longer a number.
+        Raises:
+            MlError: The loss or a gradient is no longer a number.
         """
         spent, first = 0.0, self.done
         while self.position.epoch < self.config.epochs and not self.stopped_early:
-            self.into_training()
+            self.set_train_mode()
             began = time.perf_counter()
             for inputs, labels in self.batches(self.position.epoch, self.position.batch):
                 loss, right = self.step(inputs, labels, self.done)
@@ -186,25 +178,25 @@ class Loop(ABC):
     def _end_epoch(self) -> Iterator[Validating | EpochEnd]:
         """Validate, explain the probes, and move on to the next epoch."""
         began, ended = time.perf_counter(), self.position
-        found = yield from self.evaluate(ended.epoch + 1)
+        evaluation = yield from self.evaluate(ended.epoch + 1)
         maps = self.explain(self.network, self.probes)
         self._validating = time.perf_counter() - began
         self.position = Position(epoch=ended.epoch + 1)
-        if found.loss < self.best.loss:
-            self.best = Best(self.position.epoch, found.loss, self._copy())
+        if evaluation.loss < self.best.loss:
+            self.best = Best(self.position.epoch, evaluation.loss, self._copy())
         yield EpochEnd(
             epoch=self.position.epoch,
             step=self.done,
             train_loss=ended.loss / max(1, ended.batch),
             train_accuracy=ended.accuracy / max(1, ended.batch),
-            val_loss=found.loss,
-            val_accuracy=found.accuracy,
+            val_loss=evaluation.loss,
+            val_accuracy=evaluation.accuracy,
             lr=self.config.lr * self.scale(self.done - 1),
             seconds=ended.seconds + self._validating,
-            predicted=found.predicted,
-            confidence=found.confidence,
+            predicted=evaluation.predicted,
+            confidence=evaluation.confidence,
             probes=maps,
-            streams=found.streams,
+            streams=evaluation.streams,
         )
 
     def _copy(self) -> dict[str, Tensor] | None:
@@ -228,15 +220,15 @@ class Loop(ABC):
     def gradients(self, inputs: Any, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Fill the parameters' gradients; return loss and accuracy on this rank's share."""
         with torch.autocast(self.device.type, enabled=self.amp):
-            attended = self.attend(inputs)
-            loss = self.loss(attended, labels)
+            output = self.forward(inputs)
+            loss = self.loss(output, labels)
         self.optimiser.zero_grad(set_to_none=True)
         weight = self.ranks.weight(self.config.batch_size)
         torch.autograd.backward(self.scaler.scale(loss * weight))
-        return loss.detach(), (attended.logits.argmax(1) == labels).float().mean()
+        return loss.detach(), (output.logits.argmax(1) == labels).float().mean()
 
     def _whole(self, loss: Tensor, right: Tensor, norm: Tensor, step: int) -> tuple[float, float]:
-        """Means over the whole batch; MlError, before anything moves, if they are no numbers."""
+        """Return means over the whole batch; MlError, before any weight changes, if not finite."""
         numbers: list[float] = torch.stack([loss, right, norm]).tolist()
         if self.ranks.size > 1:
             weight = self.ranks.weight(self.config.batch_size) / self.ranks.size
@@ -246,10 +238,10 @@ class Loop(ABC):
             raise MlError(RAN_AWAY.format(step + 1))
         return numbers[0], numbers[1]
 
-    def loss(self, attended: Any, labels: Tensor) -> Tensor:
-        """Cross-entropy of the prediction, and of what the mechanism adds while it learns."""
+    def loss(self, output: Any, labels: Tensor) -> Tensor:
+        """Return the cross-entropy of the prediction and of the mechanism's auxiliary outputs."""
         smoothing = self.config.label_smoothing
-        loss: Tensor = F.cross_entropy(attended.logits, labels, label_smoothing=smoothing)
-        for weight, logits in attended.auxiliary:
+        loss: Tensor = F.cross_entropy(output.logits, labels, label_smoothing=smoothing)
+        for weight, logits in output.auxiliary:
             loss = loss + weight * F.cross_entropy(logits, labels, label_smoothing=smoothing)
         return loss

@@ -12,7 +12,7 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from ml.networks.network import Network
-from ml.weights import FILE_NAME
+from ml.networks.weights import FILE_NAME
 from tests.support import networks as nets
 
 
@@ -37,7 +37,7 @@ def network(request: pytest.FixtureRequest) -> Network:
 
 @pytest.fixture(scope="session")
 def narrow_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of weights for the narrow MobileNetV2, found where ImageNet's would be."""
+    """A folder of weights for the narrow MobileNetV2, under the name of ImageNet's."""
     folder = tmp_path_factory.mktemp("narrow-weights")
     trunk = nets.lively("plain").state_dict()
     state = {name: value for name, value in trunk.items() if name.startswith("features.")}
@@ -46,9 +46,8 @@ def narrow_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def narrow(narrow_weights: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def narrow() -> Iterator[None]:
     """Training and checkpoints build a MobileNetV2 of a quarter of the width."""
-    monkeypatch.setenv("SIGHTLINE_WEIGHTS_DIR", str(narrow_weights))
     with nets.narrowed():
         yield
 

@@ -14,7 +14,7 @@ from ml.explain.cam import METHODS
 from ml.explain.photo import explain_batch
 from ml.explain.taps import activations_and_gradients
 from ml.networks.network import Network, NetworkSpec, build_network
-from ml.weights import load_imagenet, put_into
+from ml.networks.weights import load_imagenet, put_into
 from tests.support import networks as nets
 
 BY_HAND = [

@@ -46,10 +46,10 @@ def test_decoding_begins_at_the_key_frame_before(tmp_path: Path, name: str, need
     """And ends with the frame: at most one group of pictures is decoded for one frame."""
     found = scan(clip_of(tmp_path, name)[0], ClipLimits())
     for pts in found.pts:
-        wish = decode.plan(found, {pts})
-        assert 1 <= sum(wish.needed) <= needed
-        assert found.keys[wish.needed.index(True)]
-        assert wish.last == found.order.index(pts)
+        plan = decode.decode_plan(found, {pts})
+        assert 1 <= sum(plan.needed) <= needed
+        assert found.keys[plan.needed.index(True)]
+        assert plan.last == found.order.index(pts)
 
 
 @pytest.mark.parametrize("flip", [False, True], ids=["", "mirrored"])

@@ -14,7 +14,7 @@ from ml.errors import MlError
 from ml.train.events import EpochEnd
 from ml.train.parallel import launch
 from ml.train.parallel.event_log import write_failure
-from ml.train.run import train
+from ml.train.start import train
 from tests.support import two_processes as two
 
 MECHANISMS = ("gated", "cbam")  # one with votes of its own in the loss, one with norms of its own

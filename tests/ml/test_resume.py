@@ -12,7 +12,7 @@ from ml.train import resume
 from ml.train.config import TrainConfig
 from ml.train.events import EpochEnd, Step
 from ml.train.tasks.photos.data import Images
-from ml.train.tasks.photos.trainer import Trainer
+from ml.train.tasks.photos.trainer import PhotoTrainer
 from tests.support import killed_training as kills
 from tests.support import networks as nets
 
@@ -35,7 +35,7 @@ def images() -> Images:
 def undisturbed(images: Images) -> tuple[dict[str, torch.Tensor], list[EpochEnd]]:
     """What a run that nothing stops ends with: its weights, and its epochs."""
     with nets.narrowed():
-        trainer = Trainer(CONFIG, images, images)
+        trainer = PhotoTrainer(CONFIG, images, images)
     epochs = [p for p in trainer.run() if isinstance(p, EpochEnd)]
     return trainer.network.state_dict(), epochs
 
@@ -49,13 +49,13 @@ def test_resumed_run_is_bit_for_bit_the_same(
     stop_after: int,
 ) -> None:
     weights, epochs = undisturbed
-    first = Trainer(CONFIG, images, images)
+    first = PhotoTrainer(CONFIG, images, images)
     run, kept = first.run(), tmp_path / "run.state"
     before = [next(run) for _ in range(stop_after)]
     run.close()
     resume.save(first, kept, [])
 
-    second = Trainer(CONFIG, images, images)
+    second = PhotoTrainer(CONFIG, images, images)
     resume.load(second, kept)
     after = list(second.run())
 
@@ -74,10 +74,12 @@ def test_resumed_run_is_bit_for_bit_the_same(
 
 @NARROW
 def test_state_of_another_run_is_refused(images: Images, tmp_path: Path) -> None:
-    trainer = Trainer(CONFIG, images, images)
+    trainer = PhotoTrainer(CONFIG, images, images)
     next(trainer.run())
     resume.save(trainer, tmp_path / "run.state", [])
-    other = Trainer(TrainConfig("plain", epochs=1, batch_size=8, frozen_blocks=0), images, images)
+    other = PhotoTrainer(
+        TrainConfig("plain", epochs=1, batch_size=8, frozen_blocks=0), images, images
+    )
     with pytest.raises(MlError, match="other settings"):
         resume.load(other, tmp_path / "run.state")
 
@@ -86,7 +88,7 @@ def test_state_of_another_run_is_refused(images: Images, tmp_path: Path) -> None
 def test_damaged_state_is_refused(images: Images, tmp_path: Path) -> None:
     (tmp_path / "run.state").write_bytes(b"not a state")
     with pytest.raises(MlError, match="damaged"):
-        resume.load(Trainer(CONFIG, images, images), tmp_path / "run.state")
+        resume.load(PhotoTrainer(CONFIG, images, images), tmp_path / "run.state")
 
 
 def test_a_killed_run_ends_bit_for_bit_as_an_undisturbed_one(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from ml import checkpoint as checkpoints
 from ml.networks.attention.base import MECHANISMS
 from ml.networks.types import STAGES
-from ml.train.config import configure
+from ml.train.configure import configure
 from ml.train.tasks.clips.camera_motion import MOVEMENTS, pairs
 from ml.train.tasks.clips.config import ClipConfig
 from ml.train.tasks.clips.evaluate import wilson

@@ -17,17 +17,18 @@ from ml.errors import MlError
 from ml.networks.video.base import build_video
 from ml.networks.video.types import ClipAttended, StreamOutput
 from ml.train import resume
-from ml.train.config import TrainConfig, configure, restored
+from ml.train.config import TrainConfig
+from ml.train.configure import configure, restored
 from ml.train.events import EpochEnd, Finished, Loading, Ready, Step
-from ml.train.run import RunSpec, train
+from ml.train.spec import LabelledFiles, RunSpec
+from ml.train.start import train
 from ml.train.tasks.clips.augment import centred, segments, views
 from ml.train.tasks.clips.camera_motion import MOVEMENTS
 from ml.train.tasks.clips.config import CAMERA_MOTION, ClipConfig
 from ml.train.tasks.clips.data import list_clips, load, thinned
-from ml.train.tasks.clips.evaluate import Looks, mcnemar, same, wilson
-from ml.train.tasks.clips.reading import ClipSource, Kept, MotionSource
+from ml.train.tasks.clips.evaluate import MaskStatistics, mcnemar, same, wilson
+from ml.train.tasks.clips.reading import ClipSource, MotionSource, SnippetSpec
 from ml.train.tasks.clips.trainer import ClipTrainer
-from ml.train.tasks.photos.data import LabelledFiles
 from tests.support import camera_clips as clips
 from tests.support import toy_images as toys
 from tests.support.camera_clips import QUICK, WAYS
@@ -109,10 +110,10 @@ def test_a_resumed_run_is_bit_for_bit_the_same(
 
 def test_each_stream_learns_only_from_its_own_scores(noise: clips.Clips) -> None:
     trainer = ClipTrainer(QUICK, noise, noise)
-    trainer.into_training()
+    trainer.set_train_mode()
     inputs, labels = next(iter(trainer.batches(0, 0)))
     torch.manual_seed(0)
-    attended = trainer.attend(inputs)
+    attended = trainer.forward(inputs)
     own = [
         torch.nn.functional.cross_entropy(output.scores, labels, label_smoothing=0.1)
         for output in attended.streams.values()
@@ -145,7 +146,7 @@ def test_what_is_frozen_stays(noise: clips.Clips) -> None:
 def test_other_architectures_take_a_step(noise: clips.Clips, architecture: str) -> None:
     config = replace(QUICK, architecture=architecture, segments=4, test_segments=4, batch_size=2)
     trainer = ClipTrainer(config, noise, noise)
-    trainer.into_training()
+    trainer.set_train_mode()
     inputs, labels = next(iter(trainer.batches(0, 0)))
     loss, _ = trainer.step(inputs, labels, 0)
     assert np.isfinite(loss)
@@ -155,7 +156,7 @@ def test_clips_are_read_once_and_reading_goes_on_where_it_stopped(
     data: Path, tmp_path: Path
 ) -> None:
     files, classes = list_clips(data / "train")
-    source = ClipSource(files.files, files.labels, Kept(3, 64, 2, "dis"))
+    source = ClipSource(files.files, files.labels, SnippetSpec(3, 64, 2, "dis"))
     work = load(source, classes, tmp_path)
     next(work)
     work.close()
@@ -178,7 +179,7 @@ def test_clips_are_read_once_and_reading_goes_on_where_it_stopped(
 def test_a_broken_clip_is_named(data: Path, tmp_path: Path) -> None:
     broken = tmp_path / "broken.mp4"
     broken.write_bytes((data / "train" / WAYS[0] / "0.mp4").read_bytes()[:700])
-    source = ClipSource((broken,), (0,), Kept(3, 64, 2, "dis"))
+    source = ClipSource((broken,), (0,), SnippetSpec(3, 64, 2, "dis"))
     with pytest.raises(MlError, match=r"broken\.mp4 cannot be read"):
         toys.drained(load(source, WAYS, tmp_path))
 
@@ -193,7 +194,7 @@ def test_camera_movements_have_nothing_to_do_with_the_images(tmp_path: Path) -> 
     root = toys.folder(tmp_path, train=18, val=1, size=80)
     files = tuple(sorted((root / "train").glob("*/*.png")))
     looks = tuple(i // 18 for i in range(36))
-    source = MotionSource(files, looks, Kept(1, 48, 2, "dis"), seed=0)
+    source = MotionSource(files, looks, SnippetSpec(1, 48, 2, "dis"), seed=0)
     assert Counter(source.movements()) == dict.fromkeys(range(9), 4)
     assert [label // 9 for label in source.labels] == list(looks)
     per_look = Counter(zip(looks, source.movements(), strict=True))
@@ -258,11 +259,11 @@ def test_flat_and_frozen_masks_show() -> None:
     flat, sharp = torch.ones(2, 3, 1, 4, 4), torch.zeros(2, 3, 1, 4, 4)
     for i, mask in enumerate(sharp.flatten(0, 1)):
         mask[0, i % 4, i // 4] = 1
-    looks = Looks()
+    masks = MaskStatistics()
     logits, weights = torch.zeros(2, 3, 2), torch.full((2, 3), 1 / 3)
     output = StreamOutput(logits, weights, {"early": flat, "late": sharp})
-    looks.add(ClipAttended(logits[:, 0], {"rgb": output}, {"rgb": 1.0}))
-    facts = looks.facts()["rgb"]
+    masks.add(ClipAttended(logits[:, 0], {"rgb": output}, {"rgb": 1.0}))
+    facts = masks.summary()["rgb"]
     assert facts["early"] == {"entropy": 1.0, "contrast": 0.0, "varies": 0.0}
     assert facts["late"]["entropy"] < 0.01
     assert facts["late"]["contrast"] > 3

@@ -10,7 +10,8 @@ import pytest
 from ml import catalogue
 from ml.errors import MlError
 from ml.networks.attention.base import MECHANISMS
-from ml.train.config import TrainConfig, configure, restored
+from ml.train.config import TrainConfig
+from ml.train.configure import configure, restored
 from ml.train.form import form
 from ml.train.tasks.clips.config import ClipConfig
 from ml.train.tasks.photos.recipes import shipped

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from ml.train.schedule import share
-from ml.train.tasks.photos.trainer import Trainer
+from ml.train.tasks.photos.trainer import PhotoTrainer
 from tests.support import toy_images as toys
 
 pytestmark = pytest.mark.usefixtures("narrow")
@@ -20,11 +20,11 @@ pytestmark = pytest.mark.usefixtures("narrow")
 def three_steps(**change: float | str) -> list[tuple[float, torch.Tensor, torch.Tensor]]:
     """(rate, gradient, weights before) of one convolution in each of three steps, then the end."""
     config = replace(toys.QUICK, schedule="constant", warmup=0.0, weight_decay=0.1, **change)
-    run = Trainer(config, toys.images(24), toys.images(8))
+    run = PhotoTrainer(config, toys.images(24), toys.images(8))
     weight = run.network.features[0][0].weight
     seen = []
-    run.into_training()
-    batches = run.prefix.train_batches(run.train, 0, 0, run.device)
+    run.set_train_mode()
+    batches = run.frozen_features.train_batches(run.train, 0, 0, run.device)
     for number, (features, labels) in enumerate(batches):
         before = weight.detach().clone()
         run.step(features, labels, number)

@@ -14,11 +14,13 @@ from ml import checkpoint as checkpoints
 from ml.errors import MlError
 from ml.explain.photo import explain_batch
 from ml.networks.types import STAGES
+from ml.networks.weights import normalise
 from ml.train import resume
 from ml.train.events import EpochEnd, Event, Finished, Loading, Ready, Saved, Step, Validating
-from ml.train.run import MODEL, RunSpec, train
-from ml.train.tasks.photos.data import LabelledFiles, list_folder, load_folder
-from ml.weights import normalise
+from ml.train.run import MODEL
+from ml.train.spec import LabelledFiles, RunSpec
+from ml.train.start import train
+from ml.train.tasks.photos.data import list_folder, load_folder
 from tests.support import networks as nets
 from tests.support import toy_images as toys
 from tests.support.full_disk import room_for
@@ -31,7 +33,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return toys.folder(tmp_path_factory.mktemp("toys"), train=12, val=5, size=160)
 
 
-def spec_of(data: Path, folder: Path) -> RunSpec:
+def spec_of(data: Path, folder: Path, weights: Path) -> RunSpec:
     (training, classes), (val, _) = list_folder(data / "train"), list_folder(data / "val")
     return RunSpec(
         config=replace(toys.QUICK, mechanism="cbam"),
@@ -44,12 +46,13 @@ def spec_of(data: Path, folder: Path) -> RunSpec:
         data_fingerprint="toys-24-10",
         probes=(1, 7),
         device="cpu",
+        weights=(weights,),
     )
 
 
 @pytest.fixture
-def spec(data: Path, tmp_path: Path) -> RunSpec:
-    return spec_of(data, tmp_path)
+def spec(data: Path, narrow_weights: Path, tmp_path: Path) -> RunSpec:
+    return spec_of(data, tmp_path, narrow_weights)
 
 
 @pytest.fixture(scope="module")
@@ -57,9 +60,8 @@ def whole(
     data: Path, narrow_weights: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[RunSpec, list[Event]]:
     """A run that nothing disturbs, and all that it tells."""
-    spec = spec_of(data, tmp_path_factory.mktemp("whole"))
-    with pytest.MonkeyPatch.context() as patch, nets.narrowed():
-        patch.setenv("SIGHTLINE_WEIGHTS_DIR", str(narrow_weights))
+    spec = spec_of(data, tmp_path_factory.mktemp("whole"), narrow_weights)
+    with nets.narrowed():
         return spec, list(train(spec))
 
 

@@ -12,7 +12,8 @@ import pytest
 
 from ml.errors import MlError
 from ml.train import estimate
-from ml.train.run import RunSpec, train
+from ml.train.spec import RunSpec
+from ml.train.start import train
 from ml.train.tasks.photos.data import list_folder
 from tests.support import toy_images as toys
 
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("narrow")
 
 
 @pytest.fixture
-def spec(tmp_path: Path) -> RunSpec:
+def spec(narrow_weights: Path, tmp_path: Path) -> RunSpec:
     data = toys.folder(tmp_path / "data", train=40, val=20)
     (training, classes), (val, _) = list_folder(data / "train"), list_folder(data / "val")
     return RunSpec(
@@ -33,6 +34,7 @@ def spec(tmp_path: Path) -> RunSpec:
         data_name="toys",
         data_fingerprint="toys-80-40",
         device="cpu",
+        weights=(narrow_weights,),
     )
 
 

@@ -17,18 +17,18 @@ from ml.train.config import TrainConfig
 from ml.train.events import EpochEnd, Step, Validating
 from ml.train.model_card import as_curve
 from ml.train.tasks.photos import batch_size
-from ml.train.tasks.photos.trainer import Trainer
+from ml.train.tasks.photos.trainer import PhotoTrainer
 from tests.support import networks as nets
 from tests.support import toy_images as toys
 
 
-def trainer(config: TrainConfig = toys.QUICK, count: int = 16, **options: Any) -> Trainer:
+def trainer(config: TrainConfig = toys.QUICK, count: int = 16, **options: Any) -> PhotoTrainer:
     """A trainer of a narrow network."""
     with nets.narrowed():
-        return Trainer(config, toys.images(count), toys.images(8, seed=900), **options)
+        return PhotoTrainer(config, toys.images(count), toys.images(8, seed=900), **options)
 
 
-def numbers(run: Trainer) -> list[Any]:
+def numbers(run: PhotoTrainer) -> list[Any]:
     """Everything a run says, but for the clock."""
     return [
         (p.loss, p.accuracy, p.lr)
@@ -39,7 +39,7 @@ def numbers(run: Trainer) -> list[Any]:
     ]
 
 
-def same_weights(a: Trainer, b: Trainer) -> bool:
+def same_weights(a: PhotoTrainer, b: PhotoTrainer) -> bool:
     pairs = zip(a.network.state_dict().values(), b.network.state_dict().values(), strict=True)
     return all(torch.equal(x, y) for x, y in pairs)
 
@@ -49,7 +49,7 @@ def test_it_learns(mechanism: str) -> None:
     """New classes on a trained trunk: what the models that come along were made by, and for."""
     entry = catalogue.find("plain", catalogue.entries([]))
     config = replace(toys.QUICK, mechanism=mechanism, epochs=4, lr=3e-4, new_lr_factor=10)
-    run = Trainer(
+    run = PhotoTrainer(
         config,
         toys.images(40),
         toys.images(24, seed=900),
@@ -177,11 +177,11 @@ def test_a_run_without_a_step_gets_a_sentence(change: dict[str, int]) -> None:
 @pytest.mark.parametrize(("count", "asked", "taken"), [(16, 17, 16), (16, 0, 2), (600, 0, 64)])
 def test_a_batch_is_never_more_than_there_is(count: int, asked: int, taken: int) -> None:
     """And a batch that nobody chose leaves eight steps an epoch."""
-    config = batch_size.settled(replace(toys.QUICK, batch_size=asked), count, "cpu")
+    config = batch_size.with_batch_size(replace(toys.QUICK, batch_size=asked), count, "cpu")
     assert config.batch_size == taken
     assert count // taken >= (8 if not asked else 1)
 
 
 def test_one_image_is_too_few() -> None:
     with pytest.raises(MlError, match="too few"):
-        batch_size.settled(toys.QUICK, 1, "cpu")
+        batch_size.with_batch_size(toys.QUICK, 1, "cpu")

@@ -15,7 +15,7 @@ from PIL import Image
 from ml.errors import MlError
 from ml.media.photo import load_rgb, squash
 from ml.train.tasks.photos.data import augment, batches, load_folder
-from ml.train.tasks.photos.trainer import Trainer
+from ml.train.tasks.photos.trainer import PhotoTrainer
 from tests.support import toy_images as toys
 
 FROZEN = replace(toys.QUICK, frozen_blocks=6, epochs=1)
@@ -131,7 +131,7 @@ def test_validation_sees_what_explaining_sees() -> None:
 
 
 def losses(cache: Path | None, size: int = 64) -> list[float]:
-    run = Trainer(FROZEN, toys.images(16, size=size), toys.images(8, 900, size), cache=cache)
+    run = PhotoTrainer(FROZEN, toys.images(16, size=size), toys.images(8, 900, size), cache=cache)
     told = [(getattr(p, "loss", None), getattr(p, "val_loss", None)) for p in run.run()]
     return [x for pair in told for x in pair if x is not None]
 
@@ -161,7 +161,9 @@ def test_the_cache_knows_other_images_of_the_same_names(tmp_path: Path) -> None:
 @pytest.mark.parametrize("change", [{"seed": 1}, {"size": 48}, {"augmentation": 0.5}])
 def test_the_cache_knows_other_runs(tmp_path: Path, change: dict[str, float]) -> None:
     def steps(cache: Path) -> list[float]:
-        run = Trainer(replace(FROZEN, **change), toys.images(16), toys.images(8, 900), cache=cache)
+        run = PhotoTrainer(
+            replace(FROZEN, **change), toys.images(16), toys.images(8, 900), cache=cache
+        )
         return [p.loss for p in run.run() if hasattr(p, "loss")]
 
     losses(tmp_path / "a")

@@ -18,9 +18,10 @@ from ml import checkpoint as checkpoints
 from ml.__main__ import main
 from ml.commands import explain, explain_clip
 from ml.errors import MlError
+from ml.explain.cam import METHODS
+from ml.explain.sample import sample_clip
 from ml.media import flow
 from ml.networks.video.base import VIDEO_MODELS, VideoNetwork
-from ml.networks.video.sample import sample_clip
 from tests.support import networks as nets
 from tests.support import video_networks as videos
 
@@ -100,9 +101,8 @@ def test_the_catalogue_lists_clips_after_photos(tmp_path: Path) -> None:
     for card, entry in zip(cards, entries, strict=True):
         assert card["default"] is True
         assert card["architecture"] == entry.about["architecture"]
-        assert set(card["methods"]) - {"attention"} == set(
-            VIDEO_MODELS[card["architecture"]].methods
-        )
+        rollout = VIDEO_MODELS[card["architecture"]].rollout
+        assert set(card["methods"]) - {"attention"} == {*METHODS, *(["rollout"] * rollout)}
     model = catalogue.load_clip(entries[0])
     batch = videos.batch(model.network, 1)
     expected = catalogue.build_video(entries[0])(batch).logits

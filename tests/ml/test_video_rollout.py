@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from ml.explain.rollout import Layer, Softmaxes, rollout
+from ml.networks.video.rollout import Layer, Softmaxes, rollout
 from tests.support import video_networks as videos
 
 pytestmark = pytest.mark.xdist_group("video networks")  # they share what is built

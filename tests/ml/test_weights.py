@@ -9,13 +9,16 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torchvision.models import MobileNet_V2_Weights, mobilenet_v2
 
-from ml import catalogue, weights
+from app.core.settings import Settings
+from ml import catalogue
+from ml.__main__ import main
 from ml.errors import MlError
 from ml.explain.photo import explain_image
 from ml.media.photo import load_rgb, squash
+from ml.networks import weights
 from ml.networks.network import NetworkSpec, build_network
 from tests.support import networks as nets
 
@@ -30,25 +33,49 @@ def test_without_any_weights_both_ways_are_named(
     monkeypatch.setattr(MobileNet_V2_Weights, "get_state_dict", offline)
     with pytest.raises(MlError) as error:
         weights.load_imagenet([tmp_path])
-    for words in ("SIGHTLINE_WEIGHTS_DIR", weights.FILE_NAME, "download", "https://", "no route"):
+    for words in (
+        "--weights",
+        "SIGHTLINE_WEIGHTS_DIR",
+        weights.FILE_NAME,
+        "download",
+        "https://",
+        "no route",
+    ):
         assert words in error.value.detail
 
 
-def test_a_local_file_is_found_in_either_place(
+def test_a_local_file_is_found_in_either_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """A server looks in `WEIGHTS_DIR`, and in `weights` inside `DATA`."""
     full = mobilenet_v2().state_dict()
     state = {k: v.half() if v.is_floating_point() else v for k, v in full.items()}
-    for variable, folder in (("SIGHTLINE_WEIGHTS_DIR", "own"), ("SIGHTLINE_DATA", "data/weights")):
-        monkeypatch.delenv("SIGHTLINE_WEIGHTS_DIR", raising=False)
-        monkeypatch.delenv("SIGHTLINE_DATA", raising=False)
-        (tmp_path / folder).mkdir(parents=True)
-        save_file(state, tmp_path / folder / weights.FILE_NAME)
-        monkeypatch.setenv(variable, str(tmp_path / folder.split("/")[0]))
-        found = weights.load_imagenet()
-        assert weights.FILE_NAME in found.origin
-        assert torch.equal(found.state["classifier.1.bias"], state["classifier.1.bias"].float())
-        assert found.state["features.0.0.weight"].dtype == torch.float32
+    monkeypatch.setenv("SIGHTLINE_WEIGHTS_DIR", str(tmp_path / "own"))
+    monkeypatch.setenv("SIGHTLINE_DATA", str(tmp_path / "data"))
+    folders = Settings().weights_dirs
+    assert folders == [tmp_path / "own", tmp_path / "data" / "weights"]
+    for folder in reversed(folders):
+        folder.mkdir(parents=True)
+        save_file(state, folder / weights.FILE_NAME)
+        assert weights.find_local(folders) == folder / weights.FILE_NAME
+    loaded = weights.load_imagenet(folders)
+    assert weights.FILE_NAME in loaded.origin
+    assert torch.equal(loaded.state["classifier.1.bias"], state["classifier.1.bias"].float())
+    assert loaded.state["features.0.0.weight"].dtype == torch.float32
+
+
+def test_the_command_copies_the_weights_that_a_folder_has(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state = {k: v.half() for k, v in nets.lively("plain").state_dict().items()}
+    (tmp_path / "here").mkdir()
+    save_file(state, tmp_path / "here" / weights.FILE_NAME)
+    there = tmp_path / "there"
+    assert main(["weights", str(there), "--weights", str(tmp_path / "here")]) == 0
+    assert torch.equal(
+        load_file(there / weights.FILE_NAME)["features.0.0.weight"], state["features.0.0.weight"]
+    )
+    assert "--weights" in capsys.readouterr().out
 
 
 def test_only_the_trunk_is_taken_unless_the_head_is_asked_for() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from ml.errors import MlError
 from ml.train.events import Ready, Saved
-from ml.train.run import train
+from ml.train.start import train
 from tests.support import networks as nets
 from tests.support import two_processes as two
 

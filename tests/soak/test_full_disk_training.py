@@ -10,7 +10,8 @@ from pathlib import Path
 from ml.errors import MlError
 from ml.train import resume
 from ml.train.events import Step
-from ml.train.run import RunSpec, train
+from ml.train.spec import RunSpec
+from ml.train.start import train
 from ml.train.tasks.photos.data import list_folder
 from tests.support import networks as nets
 from tests.support import toy_images as toys

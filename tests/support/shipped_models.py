@@ -16,8 +16,8 @@ from ml.explain.photo import LoadedModel, explain_batch
 from ml.localise import Boxed, hits, load_boxed, points
 from ml.media.photo import load_rgb, squash
 from ml.networks.types import STAGES, Stage
+from ml.networks.weights import normalise
 from ml.train.tasks.photos.data import SYNSETS
-from ml.weights import normalise
 
 SIX = ("plain", "l2pa", "gated", "gated-grid", "residual", "cbam")
 MASKED = SIX[1:]

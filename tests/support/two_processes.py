@@ -14,14 +14,16 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 from torch import Tensor
 
+from app.core.settings import Settings
 from ml import checkpoint as checkpoints
 from ml.errors import MlError
 from ml.train import resume
 from ml.train.events import EpochEnd, Event, Finished, Ready, Step
-from ml.train.parallel.ranks import ALONE, Ranks
-from ml.train.run import RunSpec, train
+from ml.train.ranks import ALONE, Ranks
+from ml.train.spec import RunSpec
+from ml.train.start import train
 from ml.train.tasks.photos.data import list_folder
-from ml.train.tasks.photos.trainer import Trainer
+from ml.train.tasks.photos.trainer import PhotoTrainer
 from tests.support import networks as nets
 from tests.support import toy_images as toys
 from tests.support.processes import command_line
@@ -39,12 +41,12 @@ def first_step(mechanism: str, seed: int, ranks: Ranks = ALONE) -> dict[str, Ten
     config = replace(CONFIG, mechanism=mechanism, seed=seed)
     images, weights = toys.images(16, seed), nets.lively(mechanism).state_dict()
     with nets.narrowed():
-        prefix = Trainer(config, images, images, ranks=ranks).prefix
+        prefix = PhotoTrainer(config, images, images, ranks=ranks).frozen_features
         features, labels = next(prefix.train_batches(images, 0, 0, torch.device("cpu")))
         torch.set_default_dtype(torch.float64)
         try:
-            run = Trainer(config, images, images, weights=weights, ranks=ranks)
-            run.into_training()
+            run = PhotoTrainer(config, images, images, weights=weights, ranks=ranks)
+            run.set_train_mode()
             torch.manual_seed(5)
             loss, right = run.gradients(features.double(), labels)
         finally:
@@ -59,7 +61,7 @@ def validation(seed: int, ranks: Ranks = ALONE) -> dict[str, Tensor]:
     """What validation on three batches of images finds."""
     images, weights = toys.images(70, 900 + seed), nets.lively("plain").state_dict()
     with nets.narrowed():
-        run = Trainer(CONFIG, toys.images(16), images, weights=weights, ranks=ranks)
+        run = PhotoTrainer(CONFIG, toys.images(16), images, weights=weights, ranks=ranks)
     found = toys.drained(run.evaluate(1))
     return {
         "shares": torch.tensor([found.loss, found.accuracy], dtype=torch.float64),
@@ -120,6 +122,7 @@ def run_of(folder: Path, epochs: int = 3, train: int = 7, size: int = 32) -> Run
         device="cpu",
         devices=2,
         save_seconds=0,
+        weights=tuple(Settings().weights_dirs),
     )
 
 

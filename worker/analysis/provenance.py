@@ -11,7 +11,7 @@ import torch
 
 from app.jobs.parameters import SNIPPET, AnalysisRequest
 from ml.explain.combine import RULE
-from ml.weights import MEAN, STD
+from ml.networks.weights import MEAN, STD
 from worker.model_cache import ModelCache
 
 PACKAGES = ("sightline", "torch", "torchvision", "numpy", "pillow")

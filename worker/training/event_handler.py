@@ -31,7 +31,7 @@ from ml.train.events import (
     Step,
     Validating,
 )
-from ml.train.run import RunSpec
+from ml.train.spec import RunSpec
 from worker.context import Context
 from worker.training.event_log import EventLog
 from worker.training.metrics_writer import MetricsWriter

@@ -11,9 +11,8 @@ from app.datasets import index as indices
 from app.db import training as rows
 from app.db.training_tables import Dataset, TrainingRun
 from app.training.files import cache_folder, state_folder
-from ml.train.config import restored
-from ml.train.run import RunSpec
-from ml.train.tasks.photos.data import LabelledFiles
+from ml.train.configure import restored
+from ml.train.spec import LabelledFiles, RunSpec
 from worker.runtime import Runtime
 
 LOST_START = "The run whose weights this one starts from was deleted."
@@ -70,6 +69,7 @@ def _spec(runtime: Runtime, dataset: Dataset, config: dict[str, Any], **more: An
         data_fingerprint=dataset.fingerprint or index.fingerprint(),
         device=settings.device,
         devices=settings.training_devices,
+        weights=tuple(settings.weights_dirs),
         **more,
     )
 

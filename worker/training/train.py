@@ -17,8 +17,8 @@ from app.db.training_tables import TrainingRun
 from app.jobs.parameters import TrainJob
 from app.training.files import remove_run
 from ml.errors import MlError
-from ml.train.run import RunSpec
-from ml.train.run import train as training
+from ml.train.spec import RunSpec
+from ml.train.start import train as training
 from worker.context import Context, JobLost
 from worker.handlers import handles
 from worker.training import run_spec

@@ -13,7 +13,7 @@ from app.db import training as rows
 from app.jobs.parameters import TrialJob
 from ml.errors import MlError
 from ml.train import estimate as trials
-from ml.train.run import RunSpec
+from ml.train.spec import RunSpec
 from worker.context import Context
 from worker.handlers import handles
 from worker.training import run_spec

@@ -6,8 +6,7 @@ analysis.html.jinja
 - `rows`: [Card JSON] of the requested models in row order: one a table row.
 - `stages`: ["early", "medium", "late", "combined"]: one a column.
 - `heatmaps`: [Heatmap JSON] ready so far.
-- `methods`: [{name, title, kind: "learnt" | "evidence" | "rollout" |
-  "channels"}] this analysis has asked for.
+- `methods`: [{name, title, kind: "learnt" | "evidence" | "channels"}] this analysis has asked for.
 - `all_models`: [Card JSON] of every model that looks at photos, to offer `plain-imagenet` and
   re-runs.
 - `owner`: true where the visitor may cancel and delete.
@@ -52,7 +51,7 @@ METHOD_TITLES = {
     "hirescam": ("HiResCAM", "evidence"),
     "layercam": ("LayerCAM", "evidence"),
     "xgradcam": ("XGrad-CAM", "evidence"),
-    "rollout": ("Attention rollout", "rollout"),
+    "rollout": ("Attention rollout", "evidence"),
 }
 Context = dict[str, Any]
 

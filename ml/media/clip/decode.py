@@ -1,8 +1,7 @@
-"""Decoding: only the groups of pictures that hold a wanted frame, only those frames converted."""
+"""Decoding some frames of a clip: only groups of pictures that hold one, converting only those."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,20 +13,18 @@ from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from ml.media.clip.open import THREADS, BrokenClip, ClipLimits, opened
+from ml.media.clip.open import BrokenClip, ClipLimits, frames_of, opened, prepare
 from ml.media.clip.pixels import Converter
 from ml.media.clip.scan import Scan, scan
 
-# Their unreferenced pictures are referred to by none, so unwanted ones need not be decoded. Not
-# HEVC: there a picture that its own layer does not refer to may be one that another layer does.
+# Codecs whose NONREF pictures no other refers to, so that they can be skipped. Not HEVC: there a
+# picture that its own layer does not refer to may be one that another layer does.
 SKIPPABLE = {"h264", "mpeg4", "mpeg1video", "mpeg2video", "msmpeg4v2", "msmpeg4v3", "h263"}
-
-WORTH_THREADS = 400 * 300  # pixels; below, a second thread makes H.264 and MPEG-4 slower
 
 
 @dataclass(frozen=True)
-class Wish:
-    """What is wanted of a clip: times, and which packets must be decoded for them."""
+class DecodePlan:
+    """Which packets of a clip to decode for the frames that are wanted."""
 
     pts: frozenset[int]
     needed: tuple[bool, ...]  # by packet, in the order of decoding; empty: all
@@ -37,20 +34,20 @@ class Wish:
 def squares(
     path: Path, indices: Sequence[int], size: int, limits: ClipLimits
 ) -> Iterator[tuple[int, npt.NDArray[np.uint8]]]:
-    """Give frames by their number in the order of showing, as they are decoded.
+    """Yield frames by their number in presentation order, as they are decoded.
 
     Yields (place in `indices`, uint8 [size, size, 3]): the whole picture, upright, squashed to the
     square. Raises NotAClip, BrokenClip or ClipTooLarge; IndexError for a frame that the clip does
     not have.
     """
-    found = scan(path, limits)
+    scanned = scan(path, limits)
     places: dict[int, list[int]] = {}
     for place, index in enumerate(indices):
-        places.setdefault(found.pts[index], []).append(place)
+        places.setdefault(scanned.pts[index], []).append(place)
     convert = Converter(size, size)
-    tries = [found]
-    if found.trusted:  # once more from the start: an index may say what is not so
-        tries.append(Scan(found.pts, found.unit, [], [], found.last_seconds, trusted=True))
+    tries = [scanned]
+    if scanned.trusted:  # then decode from the start: the file's index may be wrong
+        tries.append(Scan(scanned.pts, scanned.unit, [], [], scanned.last_seconds, trusted=True))
     for way in tries:
         if not places:
             return
@@ -58,39 +55,22 @@ def squares(
             for place in places.pop(pts):
                 yield place, pixels
     if places:
-        at = (min(places) - found.pts[0]) * found.unit
+        at = (min(places) - scanned.pts[0]) * scanned.unit
         raise BrokenClip(
             f"The clip is damaged at {at:.2f} s: the frame there could not be read. Choose another "
             "part of it, or save it anew and send that."
         )
 
 
-def prepare(stream: VideoStream) -> None:
-    """Let the decoder use the processors, where a picture is worth handing to another thread."""
-    context = stream.codec_context
-    many = context.width * context.height >= WORTH_THREADS
-    context.thread_count = max(1, min(THREADS, os.cpu_count() or 1)) if many else 1
-    context.thread_type = "AUTO"
-
-
-def frames_of(container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
-    """Decode all; what is damaged is left out, as players do."""
-    for packet in container.demux(stream):
-        try:
-            yield from packet.decode()
-        except av.error.InvalidDataError:
-            continue
-
-
 def _decode(
-    path: Path, found: Scan, wanted: set[int], limits: ClipLimits, convert: Converter
+    path: Path, scanned: Scan, wanted: set[int], limits: ClipLimits, convert: Converter
 ) -> Iterator[tuple[int, npt.NDArray[np.uint8]]]:
     with opened(path, limits) as (container, stream):
         prepare(stream)
         source = (
-            _needed(container, stream, plan(found, wanted))
-            if found.order
-            else _numbered(container, stream, found)
+            _needed(container, stream, decode_plan(scanned, wanted))
+            if scanned.order
+            else _numbered(container, stream, scanned)
         )
         for pts, frame in source:
             if pts in wanted:
@@ -101,29 +81,29 @@ def _decode(
                 return
 
 
-def plan(found: Scan, wanted: set[int]) -> Wish:
-    """Say which packets to decode: from the key picture before each wanted frame up to it."""
-    needed = [False] * len(found.order)
+def decode_plan(scanned: Scan, wanted: set[int]) -> DecodePlan:
+    """Return which packets to decode: from the key picture before each wanted frame up to it."""
+    needed = [False] * len(scanned.order)
     last = 0
     keys: list[int] = []
-    for at, pts in enumerate(found.order):
-        if found.keys[at]:
+    for at, pts in enumerate(scanned.order):
+        if scanned.keys[at]:
             keys.append(at)
         if pts is None or pts not in wanted:
             continue
-        start = next((key for key in reversed(keys) if _begins(found.order[key], pts)), 0)
+        start = next((key for key in reversed(keys) if _begins(scanned.order[key], pts)), 0)
         needed[start : at + 1] = [True] * (at + 1 - start)
         last = at
-    return Wish(frozenset(wanted), tuple(needed), last)
+    return DecodePlan(frozenset(wanted), tuple(needed), last)
 
 
 def _begins(key: int | None, pts: int) -> bool:
-    """Whether a frame can be decoded from this key: it is no leading picture of it."""
+    """Return true if a frame can be decoded from this key: it is no leading picture of it."""
     return key is not None and key <= pts
 
 
 def _needed(
-    container: InputContainer, stream: VideoStream, wish: Wish
+    container: InputContainer, stream: VideoStream, plan: DecodePlan
 ) -> Iterator[tuple[int, VideoFrame]]:
     context = stream.codec_context
     skippable = context.name in SKIPPABLE
@@ -132,12 +112,12 @@ def _needed(
         if packet.size == 0:
             continue
         at += 1
-        if at > wish.last:
+        if at > plan.last:
             break
-        if wish.needed[at]:
+        if plan.needed[at]:
             inside = True
             if skippable:
-                context.skip_frame = "DEFAULT" if packet.pts in wish.pts else "NONREF"
+                context.skip_frame = "DEFAULT" if packet.pts in plan.pts else "NONREF"
             yield from _shown(stream, packet)
         elif inside:
             yield from _drained(stream)
@@ -153,20 +133,20 @@ def _shown(
             if frame.pts is not None:
                 yield frame.pts, frame
     except av.error.InvalidDataError:
-        return  # a wanted frame that is damaged is missed at the end
+        return  # `squares` reports a damaged frame as missing
 
 
 def _drained(stream: VideoStream) -> Iterator[tuple[int, VideoFrame]]:
-    """Take out what the decoder still holds, and make it forget the rest."""
+    """Yield the frames that the decoder still holds, and reset it."""
     yield from _shown(stream, None)
     stream.codec_context.flush_buffers()
 
 
 def _numbered(
-    container: InputContainer, stream: VideoStream, found: Scan
+    container: InputContainer, stream: VideoStream, scanned: Scan
 ) -> Iterator[tuple[int, VideoFrame]]:
-    """Decode all, and count."""
-    if found.trusted:
+    """Decode every frame; without trusted times, number them."""
+    if scanned.trusted:
         yield from ((f.pts, f) for f in frames_of(container, stream) if f.pts is not None)
     else:
-        yield from zip(found.pts, frames_of(container, stream), strict=False)
+        yield from zip(scanned.pts, frames_of(container, stream), strict=False)

@@ -8,6 +8,7 @@ containers, it reads an open file, and whatever else it wants to open is refused
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,12 +16,14 @@ from typing import IO, Any, NoReturn
 
 import av
 from av.container import InputContainer
+from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from ml.errors import MlError
 from ml.media.signature import HEAD, clip_demuxer
 
 BUFFER = 64 * 1024
+WORTH_THREADS = 400 * 300  # pixels; below, a second thread makes H.264 and MPEG-4 slower
 THREADS = 4  # at most; a decoder's memory grows with them
 NOT_A_CLIP = (
     "This file is not a clip that Sightline can read: use MP4, MOV, MKV, WebM, AVI, MPEG, FLV, "
@@ -39,12 +42,12 @@ class BrokenClip(MlError):
 
 
 class ClipTooLarge(MlError):
-    """The clip is longer, larger or more than allowed."""
+    """The clip is longer, larger or has more frames than allowed."""
 
 
 @dataclass(frozen=True)
 class ClipLimits:
-    """What a clip may have; `pixels` are a frame's."""
+    """Limits of a clip; `pixels` are a frame's."""
 
     seconds: float = 300.0
     pixels: int = 9_500_000
@@ -55,9 +58,10 @@ class ClipLimits:
 
 @contextlib.contextmanager
 def opened(path: Path, limits: ClipLimits) -> Iterator[tuple[InputContainer, VideoStream]]:
-    """Yield the container and its first stream of moving pictures; sentences for what fails.
+    """Yield the container and its first video stream.
 
-    Raises NotAClip, BrokenClip or ClipTooLarge, whatever the body meets in the file.
+    Whatever fails in the body is raised as NotAClip, BrokenClip or ClipTooLarge, each with a
+    sentence for a person.
     """
     try:
         with path.open("rb", buffering=0) as file, _container(file) as container:
@@ -72,6 +76,23 @@ def opened(path: Path, limits: ClipLimits) -> Iterator[tuple[InputContainer, Vid
         ) from None
     except (av.error.FFmpegError, EOFError, ValueError, OSError) as error:
         raise broken(error) from None
+
+
+def prepare(stream: VideoStream) -> None:
+    """Give the decoder several threads if its pictures are large enough to gain from them."""
+    context = stream.codec_context
+    many = context.width * context.height >= WORTH_THREADS
+    context.thread_count = max(1, min(THREADS, os.cpu_count() or 1)) if many else 1
+    context.thread_type = "AUTO"
+
+
+def frames_of(container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
+    """Decode every frame; damaged ones are skipped, as players do."""
+    for packet in container.demux(stream):
+        try:
+            yield from packet.decode()
+        except av.error.InvalidDataError:
+            continue
 
 
 def check_size(width: int, height: int, limits: ClipLimits) -> None:
@@ -104,9 +125,9 @@ def check_length(seconds: float, frames: int, limits: ClipLimits) -> None:
 
 def broken(error: Exception) -> BrokenClip:
     """Return the sentence for a clip that FFmpeg cannot read."""
-    said = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return BrokenClip(
-        f"The clip is cut off or damaged: it could not be read ({' '.join(said.split())[:100]}). "
+        f"The clip is cut off or damaged: it could not be read ({' '.join(reason.split())[:100]}). "
         "Save or send it once more."
     )
 
@@ -148,7 +169,7 @@ def _pictures(container: InputContainer) -> VideoStream:
 
 
 def _check(container: InputContainer, stream: VideoStream, limits: ClipLimits) -> None:
-    """Check what the headers promise, before anything is decoded."""
+    """Check the size and length in the headers, before anything is decoded."""
     context = stream.codec_context
     if context.width and context.height:
         check_size(context.width, context.height, limits)

@@ -1,4 +1,4 @@
-"""Reading a clip: what is in the file, when its frames are shown, and squares of some of them.
+"""Reading a clip: the file's facts, its frames' times, and some frames as squares.
 
 PyAV (FFmpeg) does the decoding. Whatever the file is, pixels are 8-bit RGB, upright (the display
 matrix is honoured), and a frame is known by its number in the order of showing; its time is the
@@ -17,8 +17,17 @@ from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from ml.media.clip.decode import frames_of, prepare, squares
-from ml.media.clip.open import BrokenClip, ClipLimits, ClipTooLarge, NotAClip, check_size, opened
+from ml.media.clip.decode import squares
+from ml.media.clip.open import (
+    BrokenClip,
+    ClipLimits,
+    ClipTooLarge,
+    NotAClip,
+    check_size,
+    frames_of,
+    opened,
+    prepare,
+)
 from ml.media.clip.pixels import jpeg, shown_size
 from ml.media.clip.scan import NO_PICTURES, Scan, scan
 from ml.media.signature import HEAD
@@ -37,8 +46,11 @@ __all__ = [
 ]
 
 POSTER_SIDE = 1600
-CHECKED_PIXELS = 300_000_000  # so much of a clip is decoded to see whether it is whole
-UNEVEN, FEW = 0.2, 0.05  # a rate is variable where more than few steps differ so from the usual
+CHECKED_PIXELS = 300_000_000  # decoded at most, to see if a clip is whole
+UNEVEN, FEW = (
+    0.2,
+    0.05,
+)  # variable rate: more than FEW of the steps differ by UNEVEN from the median
 KINDS = {
     "matroska": ("MKV", "video/x-matroska"),
     "avi": ("AVI", "video/x-msvideo"),
@@ -59,9 +71,9 @@ PLAIN = {"yuv420p", "yuvj420p"}
 
 @dataclass(frozen=True)
 class ClipFacts:
-    """What a file holds; width and height in pixels as shown: turned, with square pixels.
+    """Facts about a clip; width and height in pixels as shown: upright, with square pixels.
 
-    `fps` is the average rate, 0 for one frame; `playable` says whether browsers play it as it is.
+    `fps` is the average rate, 0 for one frame; `playable`: browsers play the file as it is.
     """
 
     format: str
@@ -77,27 +89,27 @@ class ClipFacts:
 
 
 def inspect(path: Path, limits: ClipLimits | None = None) -> tuple[ClipFacts, bytes]:
-    """Look for damage; return the clip's facts, and a JPEG of at most 1600 px from its middle.
+    """Check a clip for damage; return its facts, and a JPEG of at most 1600 px from its middle.
 
-    All frames are decoded where the clip is small; of a large one, the first 300 million pixels.
+    All frames of a small clip are decoded, and the first 300 million pixels of a large one.
     Raises NotAClip, BrokenClip or ClipTooLarge, each with a sentence that says what to do.
     """
     limits = limits or ClipLimits()
-    found = scan(path, limits)
+    scanned = scan(path, limits)
     with opened(path, limits) as (container, stream):
-        poster = _poster(container, stream, found, limits)
+        poster = _poster(container, stream, scanned, limits)
         aspect = float(stream.sample_aspect_ratio or 1)
         size = shown_size(poster, aspect)
-        facts = _facts(path, container, stream, found, size)
+        facts = _facts(path, container, stream, scanned, size)
     return facts, jpeg(poster, size, POSTER_SIDE)
 
 
 def thumbnail(path: Path, side: int, limits: ClipLimits | None = None) -> bytes:
     """Return the frame in the middle as a JPEG of at most `side` px. Raises as `inspect`."""
     limits = limits or ClipLimits()
-    found = scan(path, limits)
+    scanned = scan(path, limits)
     with opened(path, limits) as (container, stream):
-        poster = _poster(container, stream, found, limits)
+        poster = _poster(container, stream, scanned, limits)
         size = shown_size(poster, float(stream.sample_aspect_ratio or 1))
     return jpeg(poster, size, side)
 
@@ -114,56 +126,56 @@ def frames(
 
     Raises as `inspect` does, and IndexError for a number beyond the clip's frames.
     """
-    found = np.empty((len(indices), size, size, 3), np.uint8)
+    array = np.empty((len(indices), size, size, 3), np.uint8)
     for place, pixels in squares(path, indices, size, limits or ClipLimits()):
-        found[place] = pixels
-    return found
+        array[place] = pixels
+    return array
 
 
 def _poster(
-    container: InputContainer, stream: VideoStream, found: Scan, limits: ClipLimits
+    container: InputContainer, stream: VideoStream, scanned: Scan, limits: ClipLimits
 ) -> VideoFrame:
     """Decode up to a budget and return the middle frame, or the last one before it.
 
     Raises BrokenClip where frames are missing that the file promises.
     """
     prepare(stream)
-    kept: VideoFrame | None = None
+    middle: VideoFrame | None = None
     count = 0
     pixels = 0
     for frame in frames_of(container, stream):
         check_size(frame.width, frame.height, limits)
-        if kept is None or count <= len(found.pts) // 2:
-            kept = frame
+        if middle is None or count <= len(scanned.pts) // 2:
+            middle = frame
         count += 1
         pixels += frame.width * frame.height
         if pixels > CHECKED_PIXELS:
             break
-    if kept is None:
+    if middle is None:
         raise BrokenClip(NO_PICTURES)
-    if pixels <= CHECKED_PIXELS and count < len(found.pts):
+    if pixels <= CHECKED_PIXELS and count < len(scanned.pts):
         raise BrokenClip(
-            f"The clip is damaged: of its {len(found.pts):,} frames only {count:,} can be read. "
+            f"The clip is damaged: of its {len(scanned.pts):,} frames only {count:,} can be read. "
             "Save or send it once more."
         )
-    return kept
+    return middle
 
 
 def _facts(
     path: Path,
     container: InputContainer,
     stream: VideoStream,
-    found: Scan,
+    scanned: Scan,
     size: tuple[int, int],
 ) -> ClipFacts:
     kind, content_type = _kind(path, container)
     codec = stream.codec_context.name
-    count = len(found.pts)
-    span = float(found.times[-1])
+    count = len(scanned.pts)
+    span = float(scanned.times[-1])
     playable = (
         codec in PLAYED.get(kind, ())
         and stream.codec_context.pix_fmt in PLAIN
-        and _starts_with_the_file(container, found)
+        and _starts_with_the_file(container, scanned)
     )
     return ClipFacts(
         format=kind,
@@ -173,9 +185,9 @@ def _facts(
         height=size[1],
         frames=count,
         fps=round((count - 1) / span, 4) if span else 0.0,
-        duration_s=round(found.seconds, 6),
+        duration_s=round(scanned.seconds, 6),
         playable=playable,
-        note=_note(found),
+        note=_note(scanned),
     )
 
 
@@ -190,16 +202,16 @@ def _kind(path: Path, container: InputContainer) -> tuple[str, str]:
     return KINDS[name]
 
 
-def _starts_with_the_file(container: InputContainer, found: Scan) -> bool:
-    """Whether a player's clock is at 0 at the first frame; sound may begin earlier."""
-    first = found.pts[0] * found.unit
+def _starts_with_the_file(container: InputContainer, scanned: Scan) -> bool:
+    """Return true if a player's clock is at 0 at the first frame; sound may begin earlier."""
+    first = scanned.pts[0] * scanned.unit
     return abs(first - (container.start_time or 0) / 1_000_000) < 0.02
 
 
-def _note(found: Scan) -> str | None:
-    if len(found.pts) == 1:
+def _note(scanned: Scan) -> str | None:
+    if len(scanned.pts) == 1:
         return "The clip has one frame: it shows no motion."
-    steps = np.diff(found.times)
+    steps = np.diff(scanned.times)
     usual = float(np.median(steps))
     if float((np.abs(steps - usual) > UNEVEN * usual).mean()) > FEW:
         return "The clip has a variable frame rate: every time given is the frame's own."

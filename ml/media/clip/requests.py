@@ -1,4 +1,4 @@
-"""What the decoding process is asked about clips."""
+"""The requests about clips that the decoding process answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which frames a clip has and when each is shown, from its packets; pictures stay compressed."""
+"""A clip's frames and their times, read from its packets without decoding pictures."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from av.container import InputContainer
 from av.packet import Packet
 from av.video.stream import VideoStream
 
-from ml.media.clip.open import BrokenClip, ClipLimits, check_length, opened
+from ml.media.clip.open import BrokenClip, ClipLimits, check_length, frames_of, opened, prepare
 
 TRUSTED = {"mov", "matroska", "gif", "avi", "flv"}  # a packet is a frame, its time the frame's
 FIRST_KEY_ONLY = {"gif", "apng"}  # later pictures are drawn over earlier ones, whatever they say
@@ -21,17 +21,22 @@ NO_PICTURES = "The clip holds no frames that can be shown: it is cut off or dama
 
 @dataclass(frozen=True)
 class Scan:
-    """A clip's frames; `order`, `keys` in the order of decoding, `pts` in that of showing.
+    """The frames of a clip.
 
-    `pts` are in units of `unit` seconds, each once, ascending. `order[i]` is the time of packet i,
-    or None for one that shows nothing; `keys[i]` says whether decoding can begin there.
+    Attributes:
+        pts: Presentation times in units of `unit` seconds, each once, ascending.
+        unit: The time unit, in seconds.
+        order: Each packet's time in decoding order; None for one that shows nothing.
+        keys: For each packet, if decoding can begin there.
+        last_seconds: How long the last frame is shown; 0 if the file does not say.
+        trusted: True if times come from packets, false if all frames had to be decoded.
     """
 
     pts: list[int]
     unit: float
     order: list[int | None]
     keys: list[bool]
-    last_seconds: float  # how long the last frame is shown, 0 where the file does not say
+    last_seconds: float
     trusted: bool
 
     @property
@@ -50,29 +55,32 @@ class Scan:
 
 
 def scan(path: Path, limits: ClipLimits) -> Scan:
-    """Return what a clip's packets say; the last clip's scan is kept.
+    """Scan a clip; the last result is cached.
 
-    Raises NotAClip, BrokenClip or ClipTooLarge.
+    Raises:
+        NotAClip: The file is no clip.
+        BrokenClip: It cannot be read.
+        ClipTooLarge: It is longer, larger or more than allowed.
     """
     facts = path.stat()
     return _scan(path, facts.st_size, facts.st_mtime_ns, limits)
 
 
 def forget() -> None:
-    """Let the next `scan` read its clip anew."""
+    """Clear the cache of `scan`."""
     _scan.cache_clear()
 
 
 @lru_cache(maxsize=1)
 def _scan(path: Path, _size: int, _changed: int, limits: ClipLimits) -> Scan:
     with opened(path, limits) as (container, stream):
-        found = _by_packets(container, stream, limits)
-    if found.trusted and not found.pts:
+        scanned = _by_packets(container, stream, limits)
+    if scanned.trusted and not scanned.pts:
         raise BrokenClip(NO_PICTURES)
-    if not found.trusted:
+    if not scanned.trusted:
         with opened(path, limits) as (container, stream):
-            found = _by_decoding(container, stream, found, limits)
-    return found
+            scanned = _by_decoding(container, stream, scanned, limits)
+    return scanned
 
 
 def _by_packets(container: InputContainer, stream: VideoStream, limits: ClipLimits) -> Scan:
@@ -100,16 +108,17 @@ def _by_packets(container: InputContainer, stream: VideoStream, limits: ClipLimi
 
 
 def _is_shown(packet: Packet[VideoStream], codec: str) -> bool:
-    """Whether the packet gives a picture: VP8 has hidden ones, and edits cut some off."""
+    """Return true if the packet shows a picture: VP8 has hidden ones, and edits cut some off."""
     if packet.is_discard:
         return False
     return codec != "vp8" or bool(bytes(packet)[0] & 0x10)
 
 
 def _from_first_key(order: list[int | None], keys: list[bool]) -> list[int | None]:
-    """Leave out what cannot be decoded: packets before the first key, and what it leads with.
+    """Set to None what cannot be decoded: packets before the first key, and its leading pictures.
 
-    Pictures shown before the first key picture, but sent after it, refer to ones that were cut.
+    Leading pictures are shown before the key picture but sent after it; they refer to ones that
+    were cut.
     """
     first = keys.index(True) if True in keys else 0
     start = order[first] if order else None
@@ -120,11 +129,9 @@ def _from_first_key(order: list[int | None], keys: list[bool]) -> list[int | Non
 
 
 def _by_decoding(
-    container: InputContainer, stream: VideoStream, found: Scan, limits: ClipLimits
+    container: InputContainer, stream: VideoStream, scanned: Scan, limits: ClipLimits
 ) -> Scan:
-    """Decode all of it: for containers that do not say exactly when each frame is shown."""
-    from ml.media.clip.decode import frames_of, prepare
-
+    """Decode every frame, for containers that do not give exact times."""
     prepare(stream)
     unit = float(stream.time_base or 0)
     rate = stream.guessed_rate or stream.average_rate or 25
@@ -139,11 +146,11 @@ def _by_decoding(
         length.add(at)
     if not pts:
         raise BrokenClip(NO_PICTURES)
-    return Scan(pts, unit, [], [], found.last_seconds, trusted=False)
+    return Scan(pts, unit, [], [], scanned.last_seconds, trusted=False)
 
 
 class Length:
-    """How long and how many the frames are so far, against the limits."""
+    """Counts frames and their duration, and checks both against the limits."""
 
     def __init__(self, unit: float, limits: ClipLimits) -> None:
         self._unit = unit
@@ -153,7 +160,7 @@ class Length:
         self.last = 0
 
     def add(self, pts: int) -> None:
-        """Count a frame in; ClipTooLarge as soon as there is too much."""
+        """Count one frame; raise ClipTooLarge if that is too many or too long."""
         self.first = pts if self.first is None else min(self.first, pts)
         self.last = pts if self._count == 0 else max(self.last, pts)
         self._count += 1

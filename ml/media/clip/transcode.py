@@ -11,8 +11,7 @@ from av.container import OutputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from ml.media.clip.decode import frames_of, prepare
-from ml.media.clip.open import BrokenClip, ClipLimits, check_size, opened
+from ml.media.clip.open import BrokenClip, ClipLimits, check_size, frames_of, opened, prepare
 from ml.media.clip.pixels import Converter, orientation, shown_size
 from ml.media.clip.scan import NO_PICTURES, Scan, scan
 
@@ -40,12 +39,12 @@ def playable_copy(path: Path, write: Write, limits: ClipLimits | None = None) ->
     may be written over later. Raises NotAClip, BrokenClip or ClipTooLarge.
     """
     limits = limits or ClipLimits()
-    found = scan(path, limits)
+    scanned = scan(path, limits)
     out = Parts(write)
-    index = str(MOOV_BYTES + MOOV_FRAME_BYTES * len(found.pts))
+    index = str(MOOV_BYTES + MOOV_FRAME_BYTES * len(scanned.pts))
     with opened(path, limits) as (container, stream):
         prepare(stream)
-        source = _timed(frames_of(container, stream), found, limits)
+        source = _timed(frames_of(container, stream), scanned, limits)
         made = av.open(
             out,
             "w",
@@ -54,7 +53,7 @@ def playable_copy(path: Path, write: Write, limits: ClipLimits | None = None) ->
             buffer_size=BUFFER,
         )
         with made:
-            _encode(source, stream, made, found, out)
+            _encode(source, stream, made, scanned, out)
 
 
 class Parts:
@@ -84,16 +83,16 @@ class Parts:
 
 
 def _timed(
-    frames: Iterator[VideoFrame], found: Scan, limits: ClipLimits
+    frames: Iterator[VideoFrame], scanned: Scan, limits: ClipLimits
 ) -> Iterator[tuple[int, VideoFrame]]:
     """Yield frames with their times from 0, in the clip's units."""
-    known = iter(found.pts)
+    known = iter(scanned.pts)
     last = -1
     for frame in frames:
         check_size(frame.width, frame.height, limits)
-        pts = frame.pts if found.trusted else next(known, None)
-        if pts is not None and pts - found.pts[0] > last:
-            last = pts - found.pts[0]
+        pts = frame.pts if scanned.trusted else next(known, None)
+        if pts is not None and pts - scanned.pts[0] > last:
+            last = pts - scanned.pts[0]
             yield last, frame
 
 
@@ -101,7 +100,7 @@ def _encode(
     source: Iterator[tuple[int, VideoFrame]],
     stream: VideoStream,
     made: OutputContainer,
-    found: Scan,
+    scanned: Scan,
     out: Parts,
 ) -> None:
     target: VideoStream | None = None
@@ -118,7 +117,7 @@ def _encode(
         picture.pts = pts
         picture.time_base = stream.time_base
         made.mux(target.encode(picture))
-        out.done = min(1.0, (number + 1) / len(found.pts))
+        out.done = min(1.0, (number + 1) / len(scanned.pts))
     if target is None:
         raise BrokenClip(NO_PICTURES)
     made.mux(target.encode(None))

@@ -133,7 +133,7 @@ class VideoStage:
 class VideoEntry:
     """A registered architecture: how to build it, what it reads and what can be shown of it.
 
-    methods: what can be shown beside `attention`, which depends on the mechanism.
+    rollout: whether its attention can be rolled out (`VideoNetwork.rolling_out`).
     mechanisms: those that fit; none but `plain` where a network has no place for any.
     imagenet: whether it can start from MobileNetV2's ImageNet weights (`put_imagenet`).
     """
@@ -142,10 +142,10 @@ class VideoEntry:
     about: About
     streams: tuple[Stream, ...]
     stages: tuple[VideoStage, ...]
-    methods: tuple[str, ...]
     mechanisms: tuple[str, ...]
     imagenet: bool
     whole_clip: bool = False
+    rollout: bool = False
 
 
 VIDEO_MODELS: Registry[VideoEntry] = Registry("video architecture", "ml.networks.video")

@@ -12,7 +12,7 @@ from ml.errors import MlError
 from ml.networks.video.base import VideoNetwork
 from ml.networks.video.sampling import spread
 from ml.networks.video.types import ClipBatch, Pixels, Sampled
-from ml.weights import STD, normalise
+from ml.networks.weights import STD, normalise
 
 STILL = 128  # the quantised value of no motion
 FLOW_STD = sum(STD) / len(STD)  # as TSN: the flow is scaled as grey is

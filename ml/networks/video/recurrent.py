@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from ml.explain.cam import METHODS
 from ml.networks.attention.base import PooledClassifier
 from ml.networks.network import NetworkSpec, build_network
 from ml.networks.types import STAGES, About, Paper
@@ -55,7 +54,6 @@ VIDEO_MODELS.register("cnn_lstm")(
         build=RecurrentNetwork,
         streams=("rgb",),
         stages=MOBILENET_STAGES,
-        methods=tuple(METHODS),
         mechanisms=("plain", "residual", "cbam"),  # those that act within the trunk
         imagenet=True,
         about=About(

@@ -8,7 +8,6 @@ from torch import Tensor, nn
 from torchvision.models.video import r2plus1d_18, r3d_18
 
 from ml.errors import MlError
-from ml.explain.cam import METHODS
 from ml.networks.attention.base import Parameters
 from ml.networks.network import parse_parameters
 from ml.networks.types import STAGES, About, Paper, Stage
@@ -74,7 +73,6 @@ def _register(name: str, build: Callable[..., nn.Module], about: About) -> None:
             stages=tuple(
                 VideoStage(s, f"Layer {layer[-1]}", layer, *sizes[s]) for s, layer in LAYERS.items()
             ),
-            methods=tuple(METHODS),
             mechanisms=("plain",),
             imagenet=False,
             whole_clip=True,

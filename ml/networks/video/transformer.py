@@ -10,12 +10,11 @@ import torch
 from torch import Tensor, nn
 from torchvision.models.video import mvit_v2_s
 
-from ml.explain.cam import METHODS
-from ml.explain.rollout import Grid, Layer, Softmaxes, rollout
 from ml.networks.attention.base import Parameters
 from ml.networks.network import parse_parameters
 from ml.networks.types import STAGES, About, Paper, Stage
 from ml.networks.video.base import VIDEO_MODELS, VideoEntry, VideoNetwork, VideoSpec, VideoStage
+from ml.networks.video.rollout import Grid, Layer, Softmaxes, rollout
 from ml.networks.video.spacetime import whole_clips
 from ml.networks.video.types import ClipAttended, ClipBatch, StreamOutput
 
@@ -96,7 +95,7 @@ VIDEO_MODELS.register("mvit")(
         stages=tuple(
             VideoStage(s, f"Block {i + 1}", f"blocks.{i}", *SIZES[s]) for s, i in TAPPED.items()
         ),
-        methods=(*METHODS, "rollout"),
+        rollout=True,
         mechanisms=("plain",),
         imagenet=False,
         whole_clip=True,

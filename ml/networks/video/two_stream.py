@@ -6,7 +6,6 @@ import torch
 from torch import Tensor, nn
 
 from ml.errors import MlError
-from ml.explain.cam import METHODS
 from ml.networks.attention.base import MECHANISMS
 from ml.networks.network import Network, NetworkSpec, build_network, parse_parameters
 from ml.networks.types import STAGES, About, Paper, Stage
@@ -145,7 +144,6 @@ VIDEO_MODELS.register("two_stream")(
         build=lambda spec: SnippetNetwork(spec, ("rgb", "flow")),
         streams=("rgb", "flow"),
         stages=MOBILENET_STAGES,
-        methods=tuple(METHODS),
         mechanisms=tuple(MECHANISMS),
         imagenet=True,
         about=About(
@@ -171,7 +169,6 @@ VIDEO_MODELS.register("frame_average")(
         build=lambda spec: SnippetNetwork(spec, ("rgb",)),
         streams=("rgb",),
         stages=MOBILENET_STAGES,
-        methods=tuple(METHODS),
         mechanisms=tuple(MECHANISMS),
         imagenet=True,
         about=About(

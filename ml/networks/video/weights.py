@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from ml.errors import MlError
 from ml.networks.network import Network
 from ml.networks.video.base import VideoNetwork
-from ml.weights import put_into
+from ml.networks.weights import put_into
 
 
 def cross_modality(stem: Tensor, channels: int) -> Tensor:

@@ -12,7 +12,7 @@ import numpy as np
 
 from ml.errors import MlError
 from ml.files import write_whole
-from ml.train.config import restored
+from ml.train.configure import restored
 from ml.train.events import (
     EpochEnd,
     Event,
@@ -24,8 +24,7 @@ from ml.train.events import (
     Step,
     Validating,
 )
-from ml.train.run import RunSpec
-from ml.train.tasks.photos.data import LabelledFiles
+from ml.train.spec import LabelledFiles, RunSpec
 
 EVENTS = "events.jsonl"
 TYPES: Mapping[str, type[Event]] = {
@@ -41,7 +40,7 @@ def write_spec(spec: RunSpec, path: Path) -> None:
 
 
 def read_spec(path: Path) -> RunSpec:
-    """Read them back."""
+    """Read a run's settings."""
     values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     for split in ("train", "val"):
         files = tuple(Path(p) for p in values[split]["files"])
@@ -50,11 +49,12 @@ def read_spec(path: Path) -> RunSpec:
         values[name] = Path(values[name]) if values[name] else None
     values["config"] = restored(values["config"])
     values["classes"], values["probes"] = tuple(values["classes"]), tuple(values["probes"])
+    values["weights"] = tuple(Path(folder) for folder in values["weights"])
     return RunSpec(**values)
 
 
 class EventWriter:
-    """Appends events to a file of JSON lines; arrays lie beside it, and are there first."""
+    """Appends events to a file of JSON lines; arrays are files beside it, written first."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -62,7 +62,7 @@ class EventWriter:
         self._arrays = 0
 
     def write(self, event: Event) -> None:
-        """Append one event, and let the reader see it."""
+        """Append one event and flush it."""
         values = {f.name: getattr(event, f.name) for f in fields(event)}
         for name in ARRAYS:
             if name in values:
@@ -84,14 +84,14 @@ class EventWriter:
 
 
 class EventReader:
-    """Reads what an EventWriter wrote so far; arrays are taken away once they are read."""
+    """Reads what an EventWriter wrote so far; files of arrays are deleted once they are read."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._seen = 0
 
     def read(self) -> Iterator[Event]:
-        """Yield the events that came since the last time."""
+        """Yield the events since the last call."""
         path = self._folder / EVENTS
         if not path.is_file():
             return
@@ -132,11 +132,11 @@ class EventReader:
 
 
 def write_failure(folder: Path, rank: int, error: BaseException, trace: str) -> None:
-    """Say why a rank ended: a sentence for what a person can mend, else the traceback."""
-    said = {"detail": error.detail if isinstance(error, MlError) else None, "trace": trace}
-    write_whole(folder / f"failed-{rank}.json", json.dumps(said).encode())
+    """Write why a rank failed: the sentence of an MlError, and the traceback."""
+    failure = {"detail": error.detail if isinstance(error, MlError) else None, "trace": trace}
+    write_whole(folder / f"failed-{rank}.json", json.dumps(failure).encode())
 
 
 def read_failures(folder: Path) -> list[dict[str, Any]]:
-    """Return what the ranks said, by rank."""
+    """Return the failures, by rank."""
     return [json.loads(p.read_text()) for p in sorted(folder.glob("failed-*.json"))]

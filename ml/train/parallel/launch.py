@@ -19,8 +19,9 @@ import torch
 
 from ml.errors import MlError
 from ml.train.events import EpochEnd, Event
+from ml.train.failures import user_errors
 from ml.train.parallel.event_log import EventReader, read_failures, write_spec
-from ml.train.run import RunSpec, sentences
+from ml.train.spec import RunSpec
 
 LOG = "log.txt"
 POLL = 0.02  # seconds
@@ -31,12 +32,13 @@ LOST = re.compile(
 
 
 def train(spec: RunSpec) -> Iterator[Event]:
-    """Yield a run's events, as `ml.train.run.train` does for one device.
+    """Yield a run's events, as `ml.train.run.train_rank` does for one device.
 
-    MlError when a rank says what a person can mend, or was killed: the run can be resumed then.
+    Raises:
+        MlError: A rank failed with one, or was killed; the run can be resumed.
     """
     _check(spec)
-    with sentences():
+    with user_errors():
         spec.folder.mkdir(parents=True, exist_ok=True)
         for left in spec.folder.glob("ranks-*"):  # of a try that was killed
             shutil.rmtree(left, ignore_errors=True)
@@ -96,7 +98,7 @@ def _start(count: int, folder: Path) -> subprocess.Popen[bytes]:
 
 
 def _take_over(process: subprocess.Popen[bytes]) -> None:
-    """Tell rank 0 that the epoch is in the caller's hands, and may be behind the saved state."""
+    """Tell rank 0 that the caller has handled the epoch, so that its state may be saved."""
     assert process.stdin is not None
     with suppress(BrokenPipeError):
         process.stdin.write(b".")
@@ -104,7 +106,7 @@ def _take_over(process: subprocess.Popen[bytes]) -> None:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Ask the ranks to save and stop, if they still run; kill what does not listen."""
+    """Ask the ranks to save and stop, if they still run; kill them after `GRACE`."""
     assert process.stdin is not None
     with suppress(BrokenPipeError):
         process.stdin.close()
@@ -119,7 +121,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _why(count: int, folder: Path) -> Exception:
-    """What a failed run raises: a rank's own sentence, its traceback, or that one was killed."""
+    """Return the error of a failed run: a rank's own sentence or traceback, or one for a kill."""
     failures = read_failures(folder)
     for failure in failures:
         if failure["detail"]:

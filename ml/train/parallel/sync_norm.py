@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from ml.train.parallel.ranks import Ranks
+from ml.train.ranks import Ranks
 
 
 class _Sum(torch.autograd.Function):

@@ -20,14 +20,15 @@ import torch.distributed as dist
 from ml import allocator
 from ml.train.events import EpochEnd, Event, Loading, Step, Validating
 from ml.train.parallel.event_log import EventWriter, read_spec, write_failure
-from ml.train.parallel.ranks import Ranks
-from ml.train.run import RunSpec, train_rank
+from ml.train.ranks import Ranks
+from ml.train.run import train_rank
+from ml.train.spec import RunSpec
 
 PATIENCE = timedelta(hours=6)  # while one rank decodes a large data set, the others wait
 
 
 class Parent:
-    """What the parent says through standard input: a byte for each epoch that it has taken over."""
+    """Reads standard input, where the parent sends a byte for each epoch that it has handled."""
 
     def __init__(self) -> None:
         self.gone = threading.Event()
@@ -41,14 +42,14 @@ class Parent:
         self._taken.release()
 
     def wait(self) -> None:
-        """Until the last epoch is taken over, so that a saved state is never ahead of it."""
+        """Wait until the parent has handled the epoch, so that no saved state is ahead of it."""
         self._taken.acquire()
         if self.gone.is_set():
             self._taken.release()
 
 
 def main(path: Path) -> int:
-    """Run this rank; 1 when it failed, and a file beside `path` then says why."""
+    """Run this rank; return 1 if it failed, with the reason in a file beside `path`."""
     allocator.tune()
     ranks = Ranks(int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"]))
     try:
@@ -85,13 +86,13 @@ def _device(spec: RunSpec, local: int) -> str:
 
 
 def _until(parent: Parent | None, events: Iterator[Event], ranks: Ranks) -> Iterator[Event]:
-    """Pass the events on; all ranks stop after the same one when the parent is gone."""
+    """Yield the events; if the parent is gone, all ranks stop after the same one."""
     for event in events:
         yield event
-        asked = parent is not None and parent.gone.is_set()
-        if isinstance(event, Loading) and asked:
+        stopping = parent is not None and parent.gone.is_set()
+        if isinstance(event, Loading) and stopping:
             os._exit(0)  # the others wait for this rank; nothing is to be saved yet
-        if isinstance(event, Step | Validating) and ranks.sums(float(asked))[0]:
+        if isinstance(event, Step | Validating) and ranks.sums(float(stopping))[0]:
             events.close()  # type: ignore[attr-defined]
             return
 

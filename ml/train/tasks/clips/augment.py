@@ -1,4 +1,4 @@
-"""Which snippets of a clip a step sees, and how they are cropped: functions of a seed."""
+"""Choosing and cropping the snippets of a clip that a step sees: functions of a seed."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ PLACES = ((0.0, 0.0), (0.0, 1.0), (1.0, 0.0), (1.0, 1.0), (0.5, 0.5))  # the cor
 JITTER = 0.4
 
 
-def segments(count: int, kept: int, generator: torch.Generator) -> list[int]:
-    """One of the kept snippets at random from each of `count` parts of the clip, in order."""
+def segments(count: int, stored: int, generator: torch.Generator) -> list[int]:
+    """Return a random stored snippet of each of `count` parts of the clip, in order."""
     draws = torch.rand(count, generator=generator).tolist()
-    edges = [round(i * kept / count) for i in range(count + 1)]
+    edges = [round(i * stored / count) for i in range(count + 1)]
     return [
         min(low + int(u * (high - low)), high - 1)
         for u, low, high in zip(draws, edges, edges[1:], strict=False)
     ]
 
 
-def centred(count: int, kept: int) -> list[int]:
-    """The snippet in the middle of each of `count` parts."""
-    return [int((i + 0.5) * kept / count) for i in range(count)]
+def centred(count: int, stored: int) -> list[int]:
+    """Return the snippet in the middle of each of `count` parts."""
+    return [int((i + 0.5) * stored / count) for i in range(count)]
 
 
 def views(
@@ -44,9 +44,9 @@ def views(
     """
     u = torch.rand(7, generator=generator).tolist()
     side = rgb.shape[-1]
-    one = int(u[0] * len(SCALES))
-    other = min(max(one + int(u[1] * 3) - 1, 0), len(SCALES) - 1)
-    height, width = (int(side * (1 - strength * (1 - SCALES[i]))) for i in (one, other))
+    high = int(u[0] * len(SCALES))
+    wide = min(max(high + int(u[1] * 3) - 1, 0), len(SCALES) - 1)
+    height, width = (int(side * (1 - strength * (1 - SCALES[i]))) for i in (high, wide))
     place = PLACES[int(u[2] * len(PLACES))]
     top, left = int(place[0] * (side - height)), int(place[1] * (side - width))
     where = (..., slice(top, top + height), slice(left, left + width))

@@ -1,4 +1,4 @@
-"""What a training run on clips is, beyond what a run on photos is."""
+"""The settings of a training run on clips: those of a run on photos, and more."""
 
 from __future__ import annotations
 
@@ -8,15 +8,8 @@ from dataclasses import dataclass, replace
 from ml.errors import MlError
 from ml.media.flow import methods
 from ml.networks.video.base import VIDEO_MODELS, VideoSpec
-from ml.train.config import (
-    DATA,
-    FROZEN_AT_MOST,
-    NETWORK,
-    OPTIMISER,
-    RUN,
-    TrainConfig,
-    about,
-)
+from ml.train.config import TrainConfig
+from ml.train.fields import DATA, FROZEN_AT_MOST, NETWORK, OPTIMISER, RUN, about
 from ml.train.tasks.clips.camera_motion import MOVEMENTS, pair_index, pairs
 
 CLIPS, CAMERA_MOTION = "clips", "camera motion"
@@ -25,10 +18,10 @@ IMAGENET, MOTION, PHOTOS = "imagenet", "camera motion", "photos"
 
 @dataclass(frozen=True)
 class ClipConfig(TrainConfig):
-    """Everything that decides a clip run's numbers, beside the data and the starting weights.
+    """Everything that decides a clip run's numbers, except the data and the starting weights.
 
-    A snippet is a frame and the `flow_length` flow fields around it. Of every clip so many
-    `snippets` are read once and kept, evenly spread; a training step sees one of each of
+    A snippet is a frame and the `flow_length` flow fields around it. `snippets` of them, evenly
+    spread, are read of every training clip once and stored; a training step sees one of each of
     `segments` parts of the clip, evaluation the middles of `test_segments` parts.
     """
 

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 
 from ml.errors import MlError
+from ml.train.cpus import available_cpus
+from ml.train.spec import LabelledFiles
 from ml.train.tasks.clips.reading import Pixels, Source
-from ml.train.tasks.photos.data import LabelledFiles
-from ml.train.tasks.photos.decoding import cores
 
 SUFFIXES = {
     ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".flv", ".wmv",
@@ -28,7 +28,7 @@ SUFFIXES = {
 class Clips:
     """A split: the file of each clip's snippets, labels int64 (N,), class names, original files.
 
-    length: flow fields of a snippet; snippets: how many are kept of a clip.
+    snippets: how many are stored of each clip.
     """
 
     arrays: tuple[Path, ...]
@@ -43,34 +43,34 @@ class Clips:
         MlError where the cache was emptied under the run.
         """
         try:
-            kept = np.load(self.arrays[index], mmap_mode="r")
-            found = torch.from_numpy(kept[list(chosen)])
-            fields: Tensor = found[:, 3:].unflatten(1, (-1, 2))  # type: ignore[no-untyped-call]
+            stored = np.load(self.arrays[index], mmap_mode="r")
+            snippets = torch.from_numpy(stored[list(chosen)])
+            fields: Tensor = snippets[:, 3:].unflatten(1, (-1, 2))  # type: ignore[no-untyped-call]
         except (OSError, ValueError, EOFError) as error:
             raise MlError(
                 f"The snippets of {self.files[index].name} are gone from the cache. Resume the "
                 "run: they are read again."
             ) from error
-        return found[:, :3], fields
+        return snippets[:, :3], fields
 
 
 def list_clips(folder: Path) -> tuple[LabelledFiles, tuple[str, ...]]:
     """List `folder/CLASS/*`, by name, and the classes; MlError if there are no clips."""
     names = sorted(p.name for p in folder.iterdir() if p.is_dir()) if folder.is_dir() else []
-    found = [
+    labelled = [
         (path, label)
         for label, name in enumerate(names)
         for path in sorted((folder / name).iterdir())
         if path.suffix.lower() in SUFFIXES
     ]
-    if not found:
+    if not labelled:
         raise MlError(f"No clips in {folder}. Expected one folder for each class, with clips.")
-    files, labels = zip(*found, strict=True)
+    files, labels = zip(*labelled, strict=True)
     return LabelledFiles(files, labels), tuple(names)
 
 
 def thinned(files: LabelledFiles, most: int) -> LabelledFiles:
-    """Return `most` files at even distances, so of every class its share; all for 0."""
+    """Return `most` files, evenly spread and so in every class's proportion; all if it is 0."""
     if not 0 < most < len(files.files):
         return files
     chosen = np.linspace(0, len(files.files) - 1, most).round().astype(int)
@@ -82,9 +82,9 @@ def thinned(files: LabelledFiles, most: int) -> LabelledFiles:
 def load(
     source: Source, classes: tuple[str, ...], folder: Path, fingerprint: str = ""
 ) -> Generator[float, None, Clips]:
-    """Read what is not in `folder` yet; yield how far it is (0..1), return the split.
+    """Read what is not in `folder` yet; yield the share done (0..1), return the split.
 
-    fingerprint: of the dataset, beside names and sizes part of every clip's key.
+    fingerprint: of the dataset; with names and sizes part of every clip's key.
     """
     folder.mkdir(parents=True, exist_ok=True)
     count = len(source.labels)
@@ -110,7 +110,7 @@ def _made(source: Source, missing: Sequence[int], arrays: Sequence[Path]) -> Ite
     def make(index: int) -> None:
         _write(arrays[index], source.snippets(index))
 
-    with ThreadPoolExecutor(cores()) as pool:  # decoding and flow let go of the lock
+    with ThreadPoolExecutor(available_cpus()) as pool:  # decoding and flow let go of the lock
         waiting = [pool.submit(make, index) for index in missing]
         try:
             for job in waiting:

@@ -1,31 +1,25 @@
-"""How good a clip model is: each stream alone, both together, and what its masks say."""
+"""How good a clip model is: each stream alone and both together, and how flat its masks are."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from ml.networks.video.base import VideoNetwork
-from ml.networks.video.types import ClipAttended, Stream
-from ml.train.events import Validating
-from ml.train.tasks.photos.evaluate import Evaluation
+from ml.networks.video.types import ClipAttended, ClipBatch, Stream
+from ml.train.evaluation import Evaluation, scores, summarise
 
-if TYPE_CHECKING:
-    from ml.train.tasks.clips.trainer import ClipTrainer
-
+Batch = tuple[Tensor, ClipBatch, Tensor]  # indices, clips and labels
 Z95 = 1.959963984540054
 MaskFacts = dict[str, dict[str, dict[str, float]]]
 
 
 @dataclass(frozen=True)
-class Measured:
+class ClipEvaluation:
     """An evaluation, and which clips each stream alone and the fusion got right (N,).
 
     masks: stream -> stage -> `entropy` (1: flat), `contrast` (0: flat) and `varies` (0: the same
@@ -57,40 +51,36 @@ def mcnemar(one: Tensor, other: Tensor) -> float:
 
 
 def measure(
-    trainer: ClipTrainer, network: VideoNetwork, segments: int, epoch: int
-) -> Generator[Validating, None, Measured]:
-    """Evaluate the validation split with so many segments a clip; tell how far it is."""
+    network: VideoNetwork, batches: Iterable[Batch], labels: Tensor
+) -> Generator[float, None, ClipEvaluation]:
+    """Evaluate a split; yield the share done (0..1).
+
+    Args:
+        network: The network; it is put into eval mode.
+        batches: Indices, clips and labels of the whole split, in order.
+        labels: The split's labels, (N,), on the CPU.
+    """
     network.eval()
-    labels = trainer.val.labels
-    told = torch.zeros(3, len(labels))
+    scored = torch.zeros(3, len(labels))
     right = {
         name: torch.zeros(len(labels), dtype=torch.bool) for name in (*network.streams, "both")
     }
-    looks = Looks()
-    for index, clips, mine in trainer.eval_batches(segments):
+    masks = MaskStatistics()
+    for index, clips, mine in batches:
         with torch.no_grad():
-            attended: ClipAttended = network(clips)
-        logits = attended.logits.float()
-        confidence, predicted = logits.softmax(1).max(1)
-        loss = F.cross_entropy(logits, mine, reduction="none")
-        told[:, index] = torch.stack([predicted.float(), confidence, loss]).cpu()
-        right["both"][index] = (predicted == mine).cpu()
-        for stream, output in attended.streams.items():
-            right[stream][index] = same(network, stream, output.scores.argmax(1), mine).cpu()
-        looks.add(attended)
-        yield Validating(epoch, (int(index[-1]) + 1) / len(labels))
-    evaluation = Evaluation(
-        loss=told[2].double().mean().item(),
-        accuracy=right["both"].double().mean().item(),
-        predicted=told[0].numpy().astype(np.uint16),
-        confidence=told[1].numpy().astype(np.float16),
-        streams={s: right[s].double().mean().item() for s in network.streams},
-    )
-    return Measured(evaluation, right, looks.facts())
+            output: ClipAttended = network(clips)
+        scored[:, index] = scores(output.logits.float(), mine).cpu()
+        right["both"][index] = scored[0, index].long() == mine.cpu()
+        for name, stream in output.streams.items():
+            right[name][index] = same(network, name, stream.scores.argmax(1), mine).cpu()
+        masks.add(output)
+        yield (int(index[-1]) + 1) / len(labels)
+    streams: dict[str, float] = {s: right[s].double().mean().item() for s in network.streams}
+    return ClipEvaluation(summarise(scored, labels, streams), right, masks.summary())
 
 
 def same(network: VideoNetwork, stream: Stream, predicted: Tensor, labels: Tensor) -> Tensor:
-    """Whether classes agree in what the stream knows: its own classes, where it has others."""
+    """Return where classes are the same to a stream, which may have fewer classes of its own."""
     known = (network.spec.class_index or {}).get(stream)
     if known is None:
         return predicted == labels
@@ -98,31 +88,31 @@ def same(network: VideoNetwork, stream: Stream, predicted: Tensor, labels: Tenso
     return index[predicted] == index[labels]
 
 
-class Looks:
-    """Means over all masks that were seen."""
+class MaskStatistics:
+    """How flat the masks of a split are, on average."""
 
     def __init__(self) -> None:
         self._sums: dict[tuple[str, str], list[Tensor]] = {}
 
     def add(self, attended: ClipAttended) -> None:
-        """Take in the masks of a batch."""
+        """Add the masks of a batch."""
         for stream, output in attended.streams.items():
             for stage, masks in output.masks.items():
                 flat = masks.float().mean(2).flatten(0, 1).flatten(1).cpu()
                 self._sums.setdefault((stream, stage), []).append(flat)
 
-    def facts(self) -> MaskFacts:
-        """Entropy of a mask as a share of a flat one's; deviation over mean, in space and time."""
-        found: MaskFacts = {}
+    def summary(self) -> MaskFacts:
+        """Return entropy as a share of a flat mask's; deviation over mean in space and in time."""
+        summary: MaskFacts = {}
         for (stream, stage), parts in self._sums.items():
             masks = torch.cat(parts)
             share = masks.clamp_min(0) + 1e-12
             share = share / share.sum(1, keepdim=True)
             entropy = -(share * share.log()).sum(1).mean() / math.log(masks.shape[1])
             size = masks.abs().mean().clamp_min(1e-12)
-            found.setdefault(stream, {})[stage] = {
+            summary.setdefault(stream, {})[stage] = {
                 "entropy": round(entropy.item(), 4),
                 "contrast": round((masks.std(1).mean() / size).item(), 4),
                 "varies": round((masks.std(0).mean() / size).item(), 4),
             }
-        return found
+        return summary

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor
 
 from ml import checkpoint as checkpoints
@@ -15,53 +13,67 @@ from ml.catalogue import SHIPPED
 from ml.errors import MlError
 from ml.networks.video.base import VIDEO_MODELS, VideoNetwork
 from ml.networks.video.weights import put_imagenet
+from ml.networks.weights import load_imagenet
 from ml.train.tasks.clips.config import MOTION, PHOTOS, ClipConfig
-from ml.weights import load_imagenet
 
 CAMERA_MOTION = SHIPPED / "clips" / "camera-motion.safetensors"
 
 
 @dataclass(frozen=True)
-class Start:
-    """What to do with a fresh network, and where the weights are from, in words."""
+class InitialWeights:
+    """Steps that fill a fresh network, and the origin of the weights, in words."""
 
     steps: tuple[Callable[[VideoNetwork], None], ...]
     origin: str
 
-    def put(self, network: VideoNetwork) -> None:
-        """Fill the network."""
+    def load_into(self, network: VideoNetwork) -> None:
+        """Copy the weights into the network; what they lack stays random."""
         for step in self.steps:
             step(network)
 
 
-def starting(config: ClipConfig, path: Path | None) -> Start:
-    """Load what the configuration says; MlError when it is not there."""
+def initial_weights(
+    config: ClipConfig, path: Path | None, folders: Sequence[Path] = ()
+) -> InitialWeights:
+    """Load the weights that the configuration names.
+
+    Args:
+        config: The run's settings.
+        path: The checkpoint, for `start=checkpoint`.
+        folders: Folders that may hold the ImageNet weights.
+
+    Raises:
+        MlError: They are not there, or a file is damaged.
+    """
     if config.start == "checkpoint":
         if path is None:
             raise MlError("start=checkpoint needs the checkpoint of another run.")
         state, name = _tensors(path)
-        return Start((lambda network: put_same(network, state),), f"checkpoint {name}")
+        return InitialWeights(
+            (lambda network: load_matching(network, state),), f"checkpoint {name}"
+        )
     if config.start == "scratch" or not VIDEO_MODELS[config.architecture].imagenet:
-        return Start((), "random")
-    found = load_imagenet()
-    steps = [lambda network: put_imagenet(network, found.state)]
-    origin = found.origin
+        return InitialWeights((), "random")
+    imagenet = load_imagenet(folders)
+    steps = [lambda network: put_imagenet(network, imagenet.state)]
+    origin = imagenet.origin
     if config.rgb_start == PHOTOS:
         photos, name = _tensors(SHIPPED / f"{config.mechanism}.safetensors")
-        steps.append(lambda network: put_same(network, _under("rgb.", photos)))
+        steps.append(lambda network: load_matching(network, _under("rgb.", photos)))
         origin += f"; RGB stream: the photo model {name}"
     if config.flow_start == MOTION:
         motion, name = _tensors(CAMERA_MOTION)
         trunk = {k: v for k, v in motion.items() if k.startswith("flow.features.")}
-        steps.append(lambda network: put_same(network, trunk))
+        steps.append(lambda network: load_matching(network, trunk))
         origin += f"; motion stream: the camera-motion model {name}"
-    return Start(tuple(steps), origin)
+    return InitialWeights(tuple(steps), origin)
 
 
-def put_same(network: VideoNetwork, state: Mapping[str, Tensor]) -> None:
+def load_matching(network: VideoNetwork, state: Mapping[str, Tensor]) -> None:
     """Copy the tensors whose name and shape the network has.
 
-    MlError where a whole trunk is left as it was: the weights are of another kind of network.
+    Raises:
+        MlError: Not one tensor of a trunk fits: the weights are of another kind of network.
     """
     own = network.state_dict()
     same = {k: v for k, v in state.items() if k in own and own[k].shape == v.shape}
@@ -75,10 +87,6 @@ def _under(head: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _tensors(path: Path) -> tuple[dict[str, Tensor], str]:
-    """A checkpoint's tensors as float32, and the first digits of its hash."""
+    """Return a checkpoint's tensors as float32, and the first digits of its hash."""
     checkpoint = checkpoints.read(path)
-    try:
-        state = {k: v.float() for k, v in load_file(path).items()}
-    except SafetensorError as error:
-        raise MlError(f"{path.name} is not a safetensors file: {error}.") from error
-    return state, checkpoint.sha256[:16]
+    return checkpoints.load_tensors(path), checkpoint.sha256[:16]

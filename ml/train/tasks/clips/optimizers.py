@@ -7,28 +7,28 @@ from torch import nn
 
 from ml.networks.network import Network
 from ml.networks.video.base import VideoNetwork
-from ml.train.optimizers import built
+from ml.train.optimizers import build
 from ml.train.tasks.clips.config import ClipConfig
 
 
 def make(network: VideoNetwork, config: ClipConfig) -> torch.optim.Optimizer:
-    """AdamW or SGD; each group's `peak` is its highest rate."""
-    return built(groups(network, config), config)
+    """Return AdamW or SGD; each group's `peak` is its highest rate."""
+    return build(groups(network, config), config)
 
 
 def groups(network: VideoNetwork, config: ClipConfig) -> list[dict[str, object]]:
-    """Parameters by rate: a trunk learns at `lr`, new parts faster; norms and biases stay as big.
+    """Return parameters by rate: trunks at `lr`, new parts faster; norms and biases do not decay.
 
-    `flow_lr_factor` is on everything in the flow stream.
+    `flow_lr_factor` multiplies every rate of the flow stream.
     """
-    found: list[dict[str, object]] = []
+    parts: list[dict[str, object]] = []
     seen: set[int] = set()
     for name, part in network.named_children():
         factor = config.flow_lr_factor if name == "flow" else 1.0
         if isinstance(part, Network):
-            found += _of(part.features, factor * config.lr, seen)
-        found += _of(part, factor * config.lr * config.new_lr_factor, seen)
-    return found
+            parts += _of(part.features, factor * config.lr, seen)
+        parts += _of(part, factor * config.lr * config.new_lr_factor, seen)
+    return parts
 
 
 def _of(part: nn.Module, peak: float, seen: set[int]) -> list[dict[str, object]]:

@@ -2,77 +2,84 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import replace
+from typing import Any
 
 from ml.catalogue import default_device
 from ml.errors import MlError
 from ml.train.events import Loading
-from ml.train.run import RunSpec
+from ml.train.generators import reported, result_of
+from ml.train.ranks import ALONE, Ranks
+from ml.train.spec import LabelledFiles, RunSpec
 from ml.train.tasks.clips.config import CLIPS, ClipConfig
 from ml.train.tasks.clips.data import Clips, load, thinned
-from ml.train.tasks.clips.initial_weights import starting
-from ml.train.tasks.clips.reading import ClipSource, Kept, MotionSource, Source
+from ml.train.tasks.clips.initial_weights import initial_weights
+from ml.train.tasks.clips.reading import ClipSource, MotionSource, SnippetSpec, Source
 from ml.train.tasks.clips.trainer import ClipTrainer
-from ml.train.tasks.photos.data import LabelledFiles
+from ml.train.trainer import Trainer
 
 VAL_SEED, VAL_SHARE = 1, 4  # the validation split's clips move otherwise, and are fewer
 
 
-def clips(spec: RunSpec, device: str | None) -> Generator[Loading, None, tuple[ClipTrainer, str]]:
-    """Read what a run on clips needs; return its trainer, and where its weights are from.
+def prepare(
+    spec: RunSpec,
+    ranks: Ranks,  # noqa: ARG001 (clips train in one process)
+    device: str | None,
+) -> Generator[Loading, None, tuple[Trainer, str]]:
+    """Read the clips and load the starting weights; return the trainer and their origin.
 
-    MlError for a split without clips.
+    Raises:
+        MlError: A split has no clips, or a file is broken.
     """
     config = spec.config
     assert isinstance(config, ClipConfig)
     if not spec.train.files or not spec.val.files:
         raise MlError("Both the training and the validation split need clips.")
-    start = starting(config, spec.start)
-    train, val = splits_of(spec, config)
-    train_clips = yield from train.read(spec)
-    val_clips = yield from val.read(spec)
-    where = device or default_device(spec.device)
-    trainer = ClipTrainer(
-        config, train_clips, val_clips, start=start, device=where, probes=spec.probes
+    start = initial_weights(config, spec.start, spec.weights)
+    most = config.clips_at_most
+    train_files, val_files = thinned(spec.train, most), thinned(spec.val, -(-most // VAL_SHARE))
+    train = yield from _read(spec, "training", _source(config, train_files, config.snippets, 0))
+    val = yield from _read(
+        spec, "validation", _source(config, val_files, config.test_segments, VAL_SEED)
     )
+    where = device or default_device(spec.device)
+    trainer = ClipTrainer(config, train, val, start=start, device=where, probes=spec.probes)
     return trainer, start.origin
 
 
-@dataclass(frozen=True)
-class Split:
-    """One split's clips, before they are read."""
-
-    what: str
-    source: Source
-
-    def read(self, spec: RunSpec) -> Generator[Loading, None, Clips]:
-        """Read them, telling how far it is."""
-        assert isinstance(spec.config, ClipConfig)
-        folder = (spec.cache or spec.folder) / "clips"
-        classes = spec.config.names(spec.classes)
-        work = load(self.source, classes, folder, spec.data_fingerprint)
-        while True:
-            try:
-                yield Loading(f"Reading the {self.what} clips and their flow", next(work))
-            except StopIteration as ended:
-                found: Clips = ended.value
-                return found
-
-
-def splits_of(spec: RunSpec, config: ClipConfig) -> tuple[Split, Split]:
-    """Where the two splits come from."""
-    most = config.clips_at_most
-    train, val = thinned(spec.train, most), thinned(spec.val, -(-most // VAL_SHARE))
-    return (
-        Split("training", _source(config, train, config.snippets, 0)),
-        Split("validation", _source(config, val, config.test_segments, VAL_SEED)),
-    )
+def _read(spec: RunSpec, split: str, source: Source) -> Generator[Loading, None, Clips]:
+    assert isinstance(spec.config, ClipConfig)
+    folder = (spec.cache or spec.folder) / "clips"
+    classes = spec.config.names(spec.classes)
+    work = load(source, classes, folder, spec.data_fingerprint)
+    what = f"Reading the {split} clips and their flow"
+    return (yield from reported(work, lambda done: Loading(what, done)))
 
 
 def _source(config: ClipConfig, files: LabelledFiles, snippets: int, seed: int) -> Source:
-    kept = Kept(snippets, config.size_kept, config.flow_length, config.flow)
     if config.source == CLIPS:
-        return ClipSource(files.files, files.labels, kept)
-    alone = Kept(1, config.size_kept, config.flow_length, config.flow)
-    return MotionSource(files.files, files.labels, alone, seed)
+        spec = SnippetSpec(snippets, config.size_kept, config.flow_length, config.flow)
+        return ClipSource(files.files, files.labels, spec)
+    spec = SnippetSpec(1, config.size_kept, config.flow_length, config.flow)
+    return MotionSource(files.files, files.labels, spec, seed)
+
+
+def sample(spec: RunSpec, most: int) -> tuple[Trainer, float]:
+    """Return a trainer on at most `most` training clips, two at least, and seconds to read one."""
+    count = max(2, min(most, len(spec.train.files)))
+    few = replace(spec, train=spec.train.spread(count), val=spec.val.spread(-(-count // 4)))
+    began = time.perf_counter()
+    trainer, _ = result_of(prepare(few, ALONE, None))
+    read = len(few.train.files) + len(few.val.files)
+    return trainer, (time.perf_counter() - began) / read
+
+
+def cache_bytes(spec: RunSpec, trainer: Trainer, _inputs: Any) -> int:
+    """Return the bytes of snippets that a run stores."""
+    config = trainer.config
+    assert isinstance(config, ClipConfig)
+    snippet = (3 + 2 * config.flow_length) * config.size_kept**2
+    train, val = len(spec.train.files), len(spec.val.files)
+    return snippet * (train * config.snippets + val * config.test_segments)

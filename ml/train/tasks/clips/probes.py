@@ -12,11 +12,11 @@ from ml.networks.network import Network
 from ml.networks.video.base import VideoNetwork
 from ml.networks.video.inputs import normalise_flow
 from ml.networks.video.types import STREAMS, Stream
+from ml.networks.weights import normalise
 from ml.train.events import ProbeMaps
+from ml.train.probe_maps import explained
 from ml.train.tasks.clips.augment import centred, resized
 from ml.train.tasks.clips.data import Clips
-from ml.train.tasks.photos.probes import explained
-from ml.weights import normalise
 
 
 def probe_maps(
@@ -37,13 +37,13 @@ def probe_maps(
     classes = data.labels[list(indices)].tolist() if targets is None else list(targets)
     device = next(network.parameters()).device
     read = [data.read(index, centred(1, data.snippets)) for index in indices]
-    found: list[ProbeMaps] = []
+    result: list[ProbeMaps] = []
     for name, part in streams.items():
         views = _views(name, [pair[name == "flow"] for pair in read], size).to(device)
         maps = explained(part, views, _own(network, name, classes))
         head = "" if name == "rgb" else f"{name}-"
-        found += [replace(one, method=head + one.method) for one in maps]
-    return tuple(found)
+        result += [replace(m, method=head + m.method) for m in maps]
+    return tuple(result)
 
 
 def _views(stream: Stream, snippets: Sequence[Tensor], size: int) -> Tensor:
@@ -55,4 +55,4 @@ def _views(stream: Stream, snippets: Sequence[Tensor], size: int) -> Tensor:
 def _own(network: VideoNetwork, stream: Stream, classes: Sequence[int]) -> list[int]:
     """The classes as the stream itself counts them."""
     index = (network.spec.class_index or {}).get(stream)
-    return list(classes) if index is None else [index[one] for one in classes]
+    return list(classes) if index is None else [index[label] for label in classes]

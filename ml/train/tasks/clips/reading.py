@@ -20,7 +20,7 @@ Pixels = npt.NDArray[np.uint8]
 
 
 class Source(Protocol):
-    """A split's clips by number; what `facts` says stands for the content in names of caches."""
+    """A split's clips by number."""
 
     @property
     def labels(self) -> tuple[int, ...]:
@@ -32,7 +32,7 @@ class Source(Protocol):
         ...
 
     def facts(self, index: int) -> str:
-        """Everything that decides what `snippets` returns."""
+        """Return all that decides what `snippets` returns: part of the names of stored files."""
         ...
 
     def snippets(self, index: int) -> Pixels:
@@ -41,13 +41,20 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True)
-class Kept:
-    """What is kept of a clip: how many snippets, how large, how many flow fields, and by whom."""
+class SnippetSpec:
+    """What is stored of a clip: number and side of snippets, number and method of flow fields."""
 
     snippets: int
     size: int
     length: int
     flow: str
+
+    def __str__(self) -> str:
+        """Return what is part of the names of stored files; another text would orphan them."""
+        return (
+            f"Kept(snippets={self.snippets}, size={self.size}, length={self.length}, "
+            f"flow={self.flow!r})"
+        )
 
 
 @dataclass(frozen=True)
@@ -56,7 +63,7 @@ class ClipSource:
 
     files: tuple[Path, ...]
     labels: tuple[int, ...]
-    kept: Kept
+    spec: SnippetSpec
 
     def file(self, index: int) -> Path:
         """The clip."""
@@ -65,18 +72,18 @@ class ClipSource:
     def facts(self, index: int) -> str:
         """Its class's folder, name and size."""
         path = self.files[index]
-        return f"{path.parent.name}/{path.name} {path.stat().st_size} {self.kept}"
+        return f"{path.parent.name}/{path.name} {path.stat().st_size} {self.spec}"
 
     def snippets(self, index: int) -> Pixels:
         """Decode and find the flow; MlError names a clip that cannot be read."""
-        path, kept = self.files[index], self.kept
+        path, spec = self.files[index], self.spec
         try:
-            chosen = snippets(read.times(path).tolist(), kept.snippets, kept.length + 1)
+            chosen = snippets(read.times(path).tolist(), spec.snippets, spec.length + 1)
             wanted = sorted({number for snippet in chosen for number in snippet})
-            frames = dict(zip(wanted, read.frames(path, wanted, kept.size), strict=True))
+            frames = dict(zip(wanted, read.frames(path, wanted, spec.size), strict=True))
         except MlError as error:
             raise MlError(f"{path.name} cannot be read. {error.detail}") from error
-        return np.stack([stacked(np.stack([frames[n] for n in s]), kept.flow) for s in chosen])
+        return np.stack([stacked(np.stack([frames[n] for n in s]), spec.flow) for s in chosen])
 
 
 @dataclass(frozen=True)
@@ -88,7 +95,7 @@ class MotionSource:
 
     files: tuple[Path, ...]
     appearances: tuple[int, ...]
-    kept: Kept
+    spec: SnippetSpec
     seed: int
 
     @property
@@ -100,8 +107,8 @@ class MotionSource:
     def movements(self) -> list[int]:
         """Each image's movement: every one equally often, whatever the image's class."""
         shuffled = np.random.default_rng([self.seed, 1]).permutation(len(self.files))
-        found: list[int] = (shuffled % len(MOVEMENTS)).tolist()
-        return found
+        movements: list[int] = (shuffled % len(MOVEMENTS)).tolist()
+        return movements
 
     def file(self, index: int) -> Path:
         """The image."""
@@ -113,19 +120,19 @@ class MotionSource:
         return f"{path.parent.name}/{path.name} {path.stat().st_size} {movement} {self}"
 
     def __str__(self) -> str:
-        return f"seed {self.seed} {self.kept}"
+        return f"seed {self.seed} {self.spec}"
 
     def snippets(self, index: int) -> Pixels:
         """Draw the frames and find the flow; MlError names an image that cannot be read."""
-        path, kept = self.files[index], self.kept
+        path, spec = self.files[index], self.spec
         try:
             image = np.asarray(load_rgb(path))
         except MlError as error:
             raise MlError(f"{path.name} cannot be read. {error.detail}") from error
         rng = np.random.default_rng([self.seed, 2, index])
         movement = MOVEMENTS[self.movements()[index]]
-        frames = motion_clip(image, movement, rng, frames=kept.length + 1, size=kept.size)
-        return stacked(frames, kept.flow)[None]
+        frames = motion_clip(image, movement, rng, frames=spec.length + 1, size=spec.size)
+        return stacked(frames, spec.flow)[None]
 
 
 def stacked(frames: Pixels, method: str) -> Pixels:

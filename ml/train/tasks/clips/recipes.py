@@ -14,7 +14,7 @@ from ml.train.tasks.clips.config import ClipConfig
 
 @lru_cache
 def shipped(name: str) -> Mapping[str, Any]:
-    """Fields of `ClipConfig` to reproduce the model of that id; {} if none is shipped."""
+    """Return the fields of `ClipConfig` that reproduce the model; {} if none is shipped."""
     side = SHIPPED / "clips" / f"{name}.json"
     if not side.is_file():
         return {}

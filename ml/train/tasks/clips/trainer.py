@@ -1,4 +1,4 @@
-"""Training on clips: the loop's batches, network and validation."""
+"""Training on clips: the batches, network and validation of the training loop."""
 
 from __future__ import annotations
 
@@ -15,26 +15,29 @@ from ml.networks.network import Network
 from ml.networks.video.base import VideoNetwork, build_video
 from ml.networks.video.inputs import normalise_flow
 from ml.networks.video.types import ClipAttended, ClipBatch
+from ml.networks.weights import normalise
+from ml.train.evaluation import Evaluation
 from ml.train.events import ProbeMaps, Validating
-from ml.train.parallel.ranks import ALONE
+from ml.train.generators import reported
+from ml.train.model_card import describe
+from ml.train.ordering import shuffled
+from ml.train.ranks import ALONE
+from ml.train.spec import Provenance
 from ml.train.tasks.clips import model_card
 from ml.train.tasks.clips.augment import centred, resized, segments, views
 from ml.train.tasks.clips.config import CLIPS, ClipConfig
 from ml.train.tasks.clips.data import Clips
-from ml.train.tasks.clips.evaluate import Measured, measure
-from ml.train.tasks.clips.initial_weights import Start
+from ml.train.tasks.clips.evaluate import Batch, ClipEvaluation, measure
+from ml.train.tasks.clips.initial_weights import InitialWeights
 from ml.train.tasks.clips.optimizers import make
 from ml.train.tasks.clips.probes import probe_maps
-from ml.train.tasks.photos.data import order
-from ml.train.tasks.photos.evaluate import Evaluation
-from ml.train.trainer import Loop, Provenance
-from ml.weights import normalise
+from ml.train.trainer import Trainer
 
-CLIPS_AT_ONCE = 8  # in a step, where nobody said
+CLIPS_AT_ONCE = 8  # the batch size that 0 chooses
 
 
-class ClipTrainer(Loop):
-    """A run on labelled clips; each stream learns from its own scores."""
+class ClipTrainer(Trainer):
+    """Trains a video network on labelled clips; each stream learns from its own scores."""
 
     network: VideoNetwork
     config: ClipConfig
@@ -45,32 +48,35 @@ class ClipTrainer(Loop):
         train: Clips,
         val: Clips,
         *,
-        start: Start | None = None,
+        start: InitialWeights | None = None,
         device: str = "cpu",
         probes: tuple[int, ...] = (),
     ) -> None:
         super().__init__(
-            settled(config, len(train.labels)), len(train.labels), torch.device(device), ALONE
+            with_batch_size(config, len(train.labels)),
+            len(train.labels),
+            torch.device(device),
+            ALONE,
         )
         self.train, self.val, self.probes, self.classes = train, val, probes, train.classes
         torch.manual_seed(config.seed)
         network = self._built()
         if start:
-            start.put(network)
+            start.load_into(network)
         self.network = self._placed(network)
         self._freeze()
         self.optimiser = make(self.network, self.config)
-        self._measured: Measured | None = None
+        self._measured: ClipEvaluation | None = None
 
     def _built(self) -> VideoNetwork:
         return build_video(self.config.video(self.classes))
 
     def _placed(self, network: VideoNetwork) -> VideoNetwork:
-        """Put it on the device, with pictures' memory as it is quickest."""
+        """Put the network on the device, in the memory format that is fastest for images."""
         if network.whole_clip:
             return network.to(self.device)
-        found: VideoNetwork = network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        return found
+        placed: VideoNetwork = network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return placed
 
     def _freeze(self) -> None:
         if self.config.partial_bn:
@@ -87,8 +93,8 @@ class ClipTrainer(Loop):
         parts = [(getattr(self.network, name, None), count) for name, count in counts]
         return [part.features[:n] for part, n in parts if isinstance(part, Network) and n]
 
-    def into_training(self) -> None:
-        """Put the network into training mode, what is frozen not."""
+    def set_train_mode(self) -> None:
+        """Put the network into training mode, except for what is frozen."""
         self.network.train()
         for blocks in self._frozen():
             blocks.eval()
@@ -96,9 +102,9 @@ class ClipTrainer(Loop):
     def batches(self, epoch: int, start: int) -> Iterator[tuple[ClipBatch, Tensor]]:
         """Shuffled clips, a random snippet of each segment, cropped; the last few are left out."""
         c = self.config
-        shuffled = order(len(self.train.labels), c.seed, epoch)
+        indices = shuffled(len(self.train.labels), c.seed, epoch)
         for number in range(start, self.steps_per_epoch):
-            index = shuffled[number * c.batch_size : (number + 1) * c.batch_size]
+            index = indices[number * c.batch_size : (number + 1) * c.batch_size]
             seed = (c.seed * 1_000_003 + epoch) * 1_000_003 + number
             generator = torch.Generator().manual_seed(seed)
             pairs = [self._view(int(i), generator) for i in index]
@@ -121,55 +127,55 @@ class ClipTrainer(Loop):
         flow = normalise_flow(fields.flatten(0, 1)).contiguous(memory_format=torch.channels_last)
         return ClipBatch(frames, _parted(flow, fields))
 
-    def eval_batches(self, count: int) -> Iterator[tuple[Tensor, ClipBatch, Tensor]]:
+    def eval_batches(self, count: int) -> Iterator[Batch]:
         """Yield indices, clips and labels of the validation split: `count` segments' middles."""
-        size, kept = self.config.eval_size, self.val.snippets
+        size, stored = self.config.eval_size, self.val.snippets
         indices = torch.arange(len(self.val.labels))
         for index in indices.split(max(1, 32 // count)):  # type: ignore[no-untyped-call]
-            read = (self.val.read(int(i), centred(count, kept)) for i in index)
+            read = (self.val.read(int(i), centred(count, stored)) for i in index)
             pairs = [(resized(rgb, size), resized(flow, size)) for rgb, flow in read]
             yield index, self._batch(pairs), self.val.labels[index].to(self.device)
 
-    def attend(self, inputs: ClipBatch) -> ClipAttended:
+    def forward(self, inputs: ClipBatch) -> ClipAttended:
         """Classify a batch."""
-        attended: ClipAttended = self.network(inputs)
-        return attended
+        output: ClipAttended = self.network(inputs)
+        return output
 
-    def loss(self, attended: ClipAttended, labels: Tensor) -> Tensor:
-        """Cross-entropy of each stream's scores; of the fused ones where there is one or a layer.
+    def loss(self, output: ClipAttended, labels: Tensor) -> Tensor:
+        """Return the cross-entropy of each stream's scores, and of fused ones if fusion is learnt.
 
-        Streams that learn through a fixed mean of their scores would leave the work to one.
+        A network of one stream has its fused scores alone. Streams that learn through a fixed mean
+        of their scores would leave the work to one.
         """
-        fused = len(attended.streams) == 1 or self.config.fusion == "learnt"
-        terms = [(1.0, attended.logits)] if fused else []
+        fused = len(output.streams) == 1 or self.config.fusion == "learnt"
+        terms = [(1.0, output.logits)] if fused else []
         smoothing = self.config.label_smoothing
         losses = [
             weight * F.cross_entropy(logits, labels, label_smoothing=smoothing)
-            for weight, logits in (*terms, *attended.auxiliary)
+            for weight, logits in (*terms, *output.auxiliary)
         ]
         return torch.stack(losses).sum()
 
     def evaluate(self, epoch: int) -> Generator[Validating, None, Evaluation]:
-        """Evaluate on one snippet of each clip, its middle: quick, and enough for the curves."""
-        found = yield from measure(self, self.network, self._glimpse, epoch)
-        return found.evaluation
+        """Evaluate on the middle snippet of each clip: quick, and enough for the curves."""
+        measured = yield from self._measure(self.network, self._quick_segments, epoch)
+        return measured.evaluation
+
+    def _measure(
+        self, network: VideoNetwork, segments: int, epoch: int
+    ) -> Generator[Validating, None, ClipEvaluation]:
+        work = measure(network, self.eval_batches(segments), self.val.labels)
+        return (yield from reported(work, lambda done: Validating(epoch, done)))
 
     @property
-    def _glimpse(self) -> int:
-        """How many snippets the curves look at; what sees a whole clip at once needs them all."""
-        whole: bool = self.network.whole_clip
-        return self.kept if whole else 1
-
-    @property
-    def kept(self) -> int:
-        """Snippets that are kept of a validation clip."""
-        count: int = self.val.snippets
-        return count
+    def _quick_segments(self) -> int:
+        """Segments that curves are measured on: one, or all for networks that see whole clips."""
+        return self.val.snippets if self.network.whole_clip else 1
 
     def explain(
         self, network: VideoNetwork, indices: Sequence[int], targets: Sequence[int] | None = None
     ) -> tuple[ProbeMaps, ...]:
-        """Explain some of the validation split: of `targets`, or of their own classes."""
+        """Explain clips of the validation split for the classes `targets`, or their labels."""
         return probe_maps(network, self.val, indices, self.config.eval_size, targets)
 
     def final(self) -> VideoNetwork:
@@ -179,31 +185,42 @@ class ClipTrainer(Loop):
         return self._placed(network.half().float()).eval()
 
     def measure(self, network: VideoNetwork) -> Generator[Validating, None, Evaluation]:
-        """Evaluate the rounded network with all segments that are kept."""
-        found = yield from measure(self, network, self.kept, self.position.epoch)
-        self._measured = found
-        return found.evaluation
+        """Evaluate the rounded network on all snippets that are stored."""
+        measured = yield from self._measure(network, self.val.snippets, self.position.epoch)
+        self._measured = measured
+        return measured.evaluation
 
     def about(
         self,
         network: VideoNetwork,
-        found: Evaluation,
+        evaluation: Evaluation,
         curves: list[dict[str, float]],
         provenance: Provenance,
     ) -> dict[str, Any]:
-        """Say everything about the run, for the checkpoint's JSON."""
+        """Return the model card: the JSON beside the checkpoint."""
         assert self._measured is not None
-        return model_card.describe_clips(self, network, self._measured, found, curves, provenance)
+        return describe(
+            self,
+            model_card.architecture(network),
+            evaluation,
+            curves,
+            provenance,
+            model_card.metrics(self._measured, self.val.labels, self.val.snippets),
+            {
+                "train_clips": len(self.train.labels),
+                "clip_versions": model_card.versions(),
+            },
+        )
 
 
 def _parted(flat: Tensor, like: Tensor) -> Tensor:
     """(B*K, ...) -> (B, K, ...)."""
-    found: Tensor = flat.unflatten(0, like.shape[:2])  # type: ignore[no-untyped-call]
-    return found
+    parted: Tensor = flat.unflatten(0, like.shape[:2])  # type: ignore[no-untyped-call]
+    return parted
 
 
-def settled(config: ClipConfig, count: int) -> ClipConfig:
-    """Return the configuration with the batch size that `count` clips will have."""
+def with_batch_size(config: ClipConfig, count: int) -> ClipConfig:
+    """Return the configuration with the batch size for `count` clips; MlError for fewer than 2."""
     if count < 2:
         raise MlError(f"{count} training clip(s) are too few: 2 are needed.")
     return replace(config, batch_size=min(config.batch_size or CLIPS_AT_ONCE, count))

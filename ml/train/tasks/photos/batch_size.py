@@ -1,4 +1,4 @@
-"""How many images a step takes where nobody said: what fits, and leaves enough steps an epoch."""
+"""The batch size that batch size 0 chooses: what fits, and leaves enough steps an epoch."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from ml.errors import MlError
 from ml.networks.network import build_network
 from ml.train.config import TrainConfig
-from ml.train.parallel.ranks import ALONE, Ranks
+from ml.train.ranks import ALONE, Ranks
 
 AT_MOST = {"cpu": 64, "cuda": 256}
 STEPS = 8  # an epoch should have, at least
@@ -20,11 +20,15 @@ BYTES_PER_PIXEL = 1650  # tensors kept for backward, nothing frozen; counted for
 SHARE = 0.5  # of the free memory that a step may take
 
 
-def settled(config: TrainConfig, count: int, device: str, ranks: Ranks = ALONE) -> TrainConfig:
-    """Return the configuration with the batch size that `count` training images will have.
+def with_batch_size(
+    config: TrainConfig, count: int, device: str, ranks: Ranks = ALONE
+) -> TrainConfig:
+    """Return the configuration with the batch size for `count` training images.
 
-    A batch is never larger than the data. MlError when there are fewer than two images, or one
-    for each rank.
+    A batch is never larger than the data.
+
+    Raises:
+        MlError: There are fewer than two images, or fewer than one for each rank.
     """
     if count < max(2, ranks.size):
         raise MlError(f"{count} training image(s) are too few: {max(2, ranks.size)} are needed.")
@@ -54,7 +58,7 @@ def _estimated(config: TrainConfig) -> Callable[[int], bool]:
 
 
 def _tried(config: TrainConfig, device: str) -> Callable[[int], bool]:
-    """Run one step of that many images, and say whether memory sufficed."""
+    """Return a function that runs one step of n images, and is true if memory sufficed."""
 
     def fits(size: int) -> bool:
         try:

@@ -13,6 +13,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ml.errors import MlError
+from ml.train.generators import result_of
+from ml.train.ordering import shuffled
+from ml.train.spec import LabelledFiles
 from ml.train.tasks.photos.decoding import decoded
 
 SYNSETS = {
@@ -28,24 +31,6 @@ SYNSETS = {
     "n03888257": "parachute",
 }
 SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
-
-
-@dataclass(frozen=True)
-class LabelledFiles:
-    """Image files and the class index of each."""
-
-    files: tuple[Path, ...]
-    labels: tuple[int, ...]
-
-    def __post_init__(self) -> None:
-        """ValueError when they are not equally many."""
-        if len(self.files) != len(self.labels):
-            raise ValueError(f"{len(self.files)} files, {len(self.labels)} labels")
-
-    def facts(self) -> str:
-        """Names, sizes and labels: what two lists of the same content share. OSError if gone."""
-        pairs = zip(self.files, self.labels, strict=True)
-        return "\n".join(f"{p.parent.name}/{p.name} {p.stat().st_size} {n}" for p, n in pairs)
 
 
 @dataclass(frozen=True)
@@ -69,15 +54,15 @@ class Images:
 def list_folder(folder: Path) -> tuple[LabelledFiles, tuple[str, ...]]:
     """List `folder/CLASS/*`, by name, and the classes; MlError if there are no images."""
     names = sorted(p.name for p in folder.iterdir() if p.is_dir()) if folder.is_dir() else []
-    found = [
+    labelled = [
         (path, label)
         for label, name in enumerate(names)
         for path in sorted((folder / name).iterdir())
         if path.suffix.lower() in SUFFIXES
     ]
-    if not found:
+    if not labelled:
         raise MlError(f"No images in {folder}. Expected one folder for each class, with images.")
-    files, labels = zip(*found, strict=True)
+    files, labels = zip(*labelled, strict=True)
     return LabelledFiles(files, labels), tuple(SYNSETS.get(name, name) for name in names)
 
 
@@ -87,13 +72,7 @@ def load_folder(folder: Path, size: int, cache: Path | None = None) -> Images:
     MlError when the folder has no classes with images, or one cannot be read.
     """
     files, classes = list_folder(folder)
-    loading = load(files, classes, size, cache)
-    while True:
-        try:
-            next(loading)
-        except StopIteration as ended:
-            found: Images = ended.value
-            return found
+    return result_of(load(files, classes, size, cache))
 
 
 def load(
@@ -103,28 +82,22 @@ def load(
     cache: Path | None,
     fingerprint: str = "",
 ) -> Generator[float, None, Images]:
-    """Decode a split squashed to `size` pixels; yield how far it is (0..1), return the images.
+    """Decode a split squashed to `size` pixels; yield the share done (0..1), return the images.
 
-    fingerprint: of the dataset, beside names and file sizes part of the cache's key.
+    fingerprint: of the dataset; with names and file sizes part of the cache's key.
     """
     known = f"{size}\n{fingerprint}\n{files.facts()}"
     key = hashlib.sha256(known.encode()).hexdigest()[:24]
-    kept = cache / f"images-{key}.npy" if cache else None
-    images = yield from decoded(files.files, size, kept)
+    stored = cache / f"images-{key}.npy" if cache else None
+    images = yield from decoded(files.files, size, stored)
     return Images(images, torch.tensor(files.labels), classes, files.files, key)
-
-
-def order(count: int, seed: int, epoch: int) -> Tensor:
-    """Return the epoch's shuffled indices: a function of seed and epoch only."""
-    generator = torch.Generator().manual_seed(seed * 1_000_003 + epoch)
-    return torch.randperm(count, generator=generator)
 
 
 def batches(data: Images, size: int, seed: int, epoch: int, start: int = 0) -> Iterator[Tensor]:
     """Yield shuffled index batches from batch `start` on; the last incomplete one is dropped."""
-    shuffled = order(len(data.labels), seed, epoch)
-    for first in range(start * size, len(shuffled) - size + 1, size):
-        yield shuffled[first : first + size]
+    indices = shuffled(len(data.labels), seed, epoch)
+    for first in range(start * size, len(indices) - size + 1, size):
+        yield indices[first : first + size]
 
 
 def augment(

@@ -15,20 +15,23 @@ from torch import Tensor
 
 from ml.errors import MlError
 from ml.media.photo import Limits, load_rgb, squash
+from ml.train.cpus import available_cpus
 
 Pixels = npt.NDArray[np.uint8]
 CHUNK = 256  # images between two reports
 LIMITS = Limits()
 
 
-def decoded(files: Sequence[Path], size: int, kept: Path | None) -> Generator[float, None, Tensor]:
-    """Yield how far it is (0..1) and return uint8 (N, 3, size, size), in the files' order.
+def decoded(
+    files: Sequence[Path], size: int, stored: Path | None
+) -> Generator[float, None, Tensor]:
+    """Yield the share done (0..1) and return uint8 (N, 3, size, size), in the files' order.
 
-    With `kept`, the array is written there and mapped into memory: runs that use the same images
-    share their pages. MlError names a file that cannot be read.
+    With `stored`, the array is written to that file and mapped into memory, so that runs with the
+    same images share its pages. MlError names a file that cannot be read.
     """
     shape = (len(files), 3, size, size)
-    if kept is None:
+    if stored is None:
         array = np.empty(shape, np.uint8)
         done = 0
         for chunk in _chunks(files, size):
@@ -36,28 +39,30 @@ def decoded(files: Sequence[Path], size: int, kept: Path | None) -> Generator[fl
             done += len(chunk)
             yield done / len(files)
         return torch.from_numpy(array)
-    found = _mapped(kept, shape)
-    if found is None:
-        yield from _write(files, size, kept, shape)
-        found = _mapped(kept, shape)
-        assert found is not None
-    return found
+    mapped = _mapped(stored, shape)
+    if mapped is None:
+        yield from _write(files, size, stored, shape)
+        mapped = _mapped(stored, shape)
+        assert mapped is not None
+    return mapped
 
 
-def _mapped(kept: Path, shape: tuple[int, ...]) -> Tensor | None:
-    if not kept.is_file():
+def _mapped(stored: Path, shape: tuple[int, ...]) -> Tensor | None:
+    if not stored.is_file():
         return None
     try:
-        array = np.load(kept, mmap_mode="c")
+        array = np.load(stored, mmap_mode="c")
     except (ValueError, EOFError):  # cut off when the machine went down
         return None
     return torch.from_numpy(array) if array.shape == shape else None
 
 
-def _write(files: Sequence[Path], size: int, kept: Path, shape: tuple[int, ...]) -> Iterator[float]:
+def _write(
+    files: Sequence[Path], size: int, stored: Path, shape: tuple[int, ...]
+) -> Iterator[float]:
     """Write an NPY file piece by piece; a full disk is an OSError, and leaves nothing."""
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    part = kept.with_suffix(f".{os.getpid()}.part")  # runs may share the folder
+    stored.parent.mkdir(parents=True, exist_ok=True)
+    part = stored.with_suffix(f".{os.getpid()}.part")  # runs may share the folder
     done = 0
     try:
         with part.open("wb") as file:
@@ -67,22 +72,17 @@ def _write(files: Sequence[Path], size: int, kept: Path, shape: tuple[int, ...])
                 file.write(chunk.data)
                 done += len(chunk)
                 yield done / len(files)
-        part.replace(kept)
+        part.replace(stored)
     finally:
         part.unlink(missing_ok=True)
 
 
 def _chunks(files: Sequence[Path], size: int) -> Iterator[Pixels]:
-    with ThreadPoolExecutor(cores()) as pool:  # Pillow lets go of the lock while it works
+    with ThreadPoolExecutor(available_cpus()) as pool:  # Pillow lets go of the lock while it works
         for first in range(0, len(files), CHUNK):
-            some = files[first : first + CHUNK]
-            squares = list(pool.map(lambda path: decode(path, size), some))
+            chunk = files[first : first + CHUNK]
+            squares = list(pool.map(lambda path: decode(path, size), chunk))
             yield np.ascontiguousarray(np.stack(squares))
-
-
-def cores() -> int:
-    """How many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def decode(path: Path, size: int) -> Pixels:

@@ -16,17 +16,17 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ml.networks.weights import normalise
 from ml.train.config import TrainConfig
-from ml.train.parallel.ranks import ALONE, Ranks
+from ml.train.ranks import ALONE, Ranks
 from ml.train.tasks.photos.data import Images, augment, batches
-from ml.weights import normalise
 
 EVAL_BATCH = 32
 RESERVE = 2 * 2**30  # bytes of disk that are left free: features can be computed again
 
 
-class Prefix:
-    """The first `frozen_blocks` blocks as a fixed function, kept on disk if a folder is given."""
+class FrozenFeatureCache:
+    """Computes what the first `frozen_blocks` blocks make of images, once if there is a folder."""
 
     def __init__(
         self,
@@ -60,18 +60,20 @@ class Prefix:
         c, ranks = self._config, self._ranks
         share = ranks.share(c.batch_size)
         part = f" {ranks.rank}/{ranks.size}" if ranks.size > 1 else ""
-        kept = self._open(f"{c.seed} {epoch} {c.size} {c.batch_size} {c.augmentation}{part}", data)
+        stored = self._open(
+            f"{c.seed} {epoch} {c.size} {c.batch_size} {c.augmentation}{part}", data
+        )
         for i, index in enumerate(batches(data, c.batch_size, c.seed, epoch, start), start):
             mine = index[share]
             labels = data.labels[mine].to(device)
-            features = kept.read(i) if kept else None
+            features = stored.read(i) if stored else None
             if features is None:
                 seed = (c.seed * 1_000_003 + epoch) * 1_000_003 + i
                 images = data.images[mine].to(device)
                 views = augment(images, c.size, seed, c.augmentation, (share, c.batch_size))
                 features = self._features(views)
-                if kept is not None:
-                    features = kept.write(i, features)
+                if stored is not None:
+                    features = stored.write(i, features)
             yield features.to(device), labels
 
     def eval_batches(
@@ -82,30 +84,30 @@ class Prefix:
         Each rank gets every `ranks.size`-th batch.
         """
         size = self._config.eval_size
-        kept = self._open(f"eval {size}", data)
+        stored = self._open(f"eval {size}", data)
         for i, index in enumerate(torch.split(torch.arange(len(data.labels)), EVAL_BATCH)):
             if i % self._ranks.size != self._ranks.rank:
                 continue
-            features = kept.read(i) if kept else None
+            features = stored.read(i) if stored else None
             if features is None:
                 images = data.images[index].to(device)
                 features = self._features(augment(images, size, 0, strength=0))
-                if kept is not None:
-                    features = kept.write(i, features)
+                if stored is not None:
+                    features = stored.write(i, features)
             yield index, features.to(device), data.labels[index].to(device)
 
-    def _open(self, facts: str, data: Images) -> _Kept | None:
+    def _open(self, facts: str, data: Images) -> _FeatureFiles | None:
         if self._cache is None:
             return None
         if id(data) not in self._contents:
             self._contents[id(data)] = data.identity()
         known = f"{facts} {self._contents[id(data)]} {self._weights}"
         key = hashlib.sha256(known.encode()).hexdigest()[:16]
-        return _Kept(self._cache / f"features-{key}")
+        return _FeatureFiles(self._cache / f"features-{key}")
 
 
-class _Kept:
-    """One float16 file a batch, renamed into place when whole; none where the disk is full."""
+class _FeatureFiles:
+    """One float16 file for each batch, renamed into place when whole; none if the disk is full."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

@@ -1,47 +1,54 @@
-"""The weights that a run starts from."""
+"""The weights that a run on photos starts from."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor
 
 from ml import checkpoint as checkpoints
 from ml.errors import MlError
 from ml.networks.network import Network
+from ml.networks.weights import load_imagenet, put_into
 from ml.train.config import TrainConfig
-from ml.weights import load_imagenet, put_into
 
 
 @dataclass(frozen=True)
-class Start:
-    """Tensors under the network's own names (none: random), and where they are from."""
+class InitialWeights:
+    """Tensors under the network's own names (empty: random weights), and their origin."""
 
     state: dict[str, Tensor]
     origin: str
 
 
-def starting(config: TrainConfig, path: Path | None) -> Start:
-    """Load what `config.start` says; MlError when it is not there."""
+def initial_weights(
+    config: TrainConfig, path: Path | None, folders: Sequence[Path] = ()
+) -> InitialWeights:
+    """Load the weights that `config.start` names.
+
+    Args:
+        config: The run's settings.
+        path: The checkpoint, for `start=checkpoint`.
+        folders: Folders that may hold the ImageNet weights.
+
+    Raises:
+        MlError: They are not there, or the file is damaged.
+    """
     if config.start == "scratch":
-        return Start({}, "random")
+        return InitialWeights({}, "random")
     if config.start == "imagenet":
-        found = load_imagenet()
-        return Start(found.state, found.origin)
+        imagenet = load_imagenet(folders)
+        return InitialWeights(imagenet.state, imagenet.origin)
     if path is None:
         raise MlError("start=checkpoint needs the checkpoint of another run.")
     checkpoint = checkpoints.read(path)
-    try:
-        state = {name: tensor.float() for name, tensor in load_file(path).items()}
-    except SafetensorError as error:
-        raise MlError(f"{path.name} is not a safetensors file: {error}.") from error
-    return Start(state, f"checkpoint {checkpoint.sha256[:16]} ({checkpoint.spec.mechanism})")
+    origin = f"checkpoint {checkpoint.sha256[:16]} ({checkpoint.spec.mechanism})"
+    return InitialWeights(checkpoints.load_tensors(path), origin)
 
 
-def put(network: Network, state: dict[str, Tensor]) -> None:
+def load_partial(network: Network, state: dict[str, Tensor]) -> None:
     """Copy the trunk, and those tensors of modules and head whose name and shape are the same."""
     put_into(network, state)
     own = network.state_dict()

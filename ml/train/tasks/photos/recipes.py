@@ -18,7 +18,7 @@ AUTO = AT_MOST["cpu"]  # what batch size 0 comes to for the data of the shipped 
 
 @lru_cache
 def shipped(mechanism: str) -> Mapping[str, Any]:
-    """Fields of `TrainConfig` (`parameters` among them) to reproduce it; {} if none is shipped."""
+    """Return the fields of `TrainConfig` that reproduce it; {} if none is shipped."""
     side = SHIPPED / f"{mechanism}.json"
     if not side.is_file():
         return {}
@@ -27,7 +27,7 @@ def shipped(mechanism: str) -> Mapping[str, Any]:
     if recipe["batch_size"] == AUTO:
         recipe["batch_size"] = 0
     left_out = ("mechanism", "parameters", "stages", "seed", "amp")
-    found = {
+    settings = {
         f.name: recipe[f.name]
         for f in fields(TrainConfig)
         if f.name in recipe and f.name not in left_out and recipe[f.name] != f.default
@@ -37,4 +37,4 @@ def shipped(mechanism: str) -> Mapping[str, Any]:
         for f in fields(MECHANISMS[mechanism].parameters)
         if f.default is not MISSING and about["parameters"].get(f.name, f.default) != f.default
     }
-    return {**found, "parameters": parameters} if parameters else found
+    return {**settings, "parameters": parameters} if parameters else settings

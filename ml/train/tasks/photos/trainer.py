@@ -1,4 +1,4 @@
-"""Training on photos: the loop's batches, network and validation."""
+"""Training on photos: the batches, network and validation of the training loop."""
 
 from __future__ import annotations
 
@@ -14,23 +14,24 @@ from ml.networks.network import Network, build_network
 from ml.networks.types import Attended
 from ml.train import optimizers
 from ml.train.config import TrainConfig
+from ml.train.evaluation import Evaluation
 from ml.train.events import ProbeMaps, Validating
+from ml.train.generators import reported
 from ml.train.model_card import describe
 from ml.train.parallel import sync_norm
-from ml.train.parallel.ranks import ALONE, Ranks
-from ml.train.tasks.photos.batch_size import settled
+from ml.train.ranks import ALONE, Ranks
+from ml.train.spec import Provenance
+from ml.train.tasks.photos.batch_size import with_batch_size
 from ml.train.tasks.photos.data import Images
-from ml.train.tasks.photos.evaluate import Evaluation, evaluate
-from ml.train.tasks.photos.frozen_features import Prefix
-from ml.train.tasks.photos.initial_weights import put
+from ml.train.tasks.photos.evaluate import evaluate
+from ml.train.tasks.photos.frozen_features import FrozenFeatureCache
+from ml.train.tasks.photos.initial_weights import load_partial
 from ml.train.tasks.photos.probes import probe_maps
-from ml.train.trainer import Best, Loop, Position, Provenance
-
-__all__ = ["Best", "Position", "Trainer"]
+from ml.train.trainer import Trainer
 
 
-class Trainer(Loop):
-    """A run on labelled images."""
+class PhotoTrainer(Trainer):
+    """Trains an image network on labelled images."""
 
     network: Network
 
@@ -46,13 +47,13 @@ class Trainer(Loop):
         ranks: Ranks = ALONE,
         probes: tuple[int, ...] = (),
     ) -> None:
-        config = settled(config, len(train.labels), device, ranks)
+        config = with_batch_size(config, len(train.labels), device, ranks)
         super().__init__(config, len(train.labels), torch.device(device), ranks)
         self.train, self.val, self.probes, self.classes = train, val, probes, train.classes
         torch.manual_seed(config.seed)
         network = build_network(config.spec(len(train.classes)))
         if weights:
-            put(network, weights)
+            load_partial(network, weights)
         if ranks.size > 1:
             sync_norm.convert(network, ranks, config.batch_size, self.device)
         self.network = network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -60,32 +61,32 @@ class Trainer(Loop):
         frozen.requires_grad_(False)
         self.model = sync_norm.wrap(network, self.device) if ranks.size > 1 else network
         self._cache = cache if self.device.type == "cpu" else None
-        self.prefix = Prefix(frozen, config, self._cache, ranks)
+        self.frozen_features = FrozenFeatureCache(frozen, config, self._cache, ranks)
         self.optimiser = optimizers.make(self.network, config)
 
     def batches(self, epoch: int, start: int) -> Iterable[tuple[Tensor, Tensor]]:
-        """Features of the frozen blocks, and labels."""
-        return self.prefix.train_batches(self.train, epoch, start, self.device)
+        """Return features of the frozen blocks, and labels."""
+        return self.frozen_features.train_batches(self.train, epoch, start, self.device)
 
-    def attend(self, inputs: Tensor) -> Attended:
+    def forward(self, inputs: Tensor) -> Attended:
         """Run the blocks that learn."""
-        attended: Attended = self.model(inputs, start=self.config.frozen_blocks)
-        return attended
+        output: Attended = self.model(inputs, start=self.config.frozen_blocks)
+        return output
 
-    def into_training(self) -> None:
-        """Put the network into training mode, the frozen blocks not."""
+    def set_train_mode(self) -> None:
+        """Put the network into training mode, except for the frozen blocks."""
         self.network.train()
         self.network.features[: self.config.frozen_blocks].eval()
 
     def explain(
         self, network: Network, indices: Sequence[int], targets: Sequence[int] | None = None
     ) -> tuple[ProbeMaps, ...]:
-        """Explain some of the validation split: of `targets`, or of their own classes."""
+        """Explain images of the validation split for the classes `targets`, or their labels."""
         return probe_maps(network, self.val, indices, self.config.eval_size, targets)
 
     def evaluate(self, epoch: int) -> Generator[Validating, None, Evaluation]:
-        """Evaluate the validation split, telling how far it is."""
-        return (yield from self._measured(self.network, self.prefix, epoch))
+        """Evaluate the validation split, yielding progress."""
+        return (yield from self._measured(self.network, self.frozen_features, epoch))
 
     def final(self) -> Network:
         """Return the run's network, or the best epoch's, with weights rounded as they are kept."""
@@ -98,34 +99,29 @@ class Trainer(Loop):
     def measure(self, network: Network) -> Generator[Validating, None, Evaluation]:
         """Evaluate another network of the same kind: the rounded one."""
         frozen = network.features[: self.config.frozen_blocks]
-        prefix = Prefix(frozen, self.config, self._cache, self.ranks)
-        return (yield from self._measured(network, prefix, self.position.epoch))
+        features = FrozenFeatureCache(frozen, self.config, self._cache, self.ranks)
+        return (yield from self._measured(network, features, self.position.epoch))
 
     def _measured(
-        self, network: Network, prefix: Prefix, epoch: int
+        self, network: Network, frozen: FrozenFeatureCache, epoch: int
     ) -> Generator[Validating, None, Evaluation]:
-        work = evaluate(network, prefix, self.val, self.config.frozen_blocks, self.ranks)
-        while True:
-            try:
-                yield Validating(epoch, next(work))
-            except StopIteration as ended:
-                found: Evaluation = ended.value
-                return found
+        work = evaluate(network, frozen, self.val, self.config.frozen_blocks, self.ranks)
+        return (yield from reported(work, lambda done: Validating(epoch, done)))
 
     def about(
         self,
         network: Network,
-        found: Evaluation,
+        evaluation: Evaluation,
         curves: list[dict[str, float]],
         provenance: Provenance,
     ) -> dict[str, Any]:
-        """Say everything about the run, for the checkpoint's JSON."""
-        parts = {
+        """Return the model card: the JSON beside the checkpoint."""
+        architecture = {
             "mechanism": self.config.mechanism,
             "parameters": asdict(network.mechanism.parameters_used),
             "stages": list(self.config.stages),
             "backbone": "mobilenet_v2",
         }
-        counted = {"images": len(self.val.labels)}
-        told = {"train_images": len(self.train.labels)}
-        return describe(self, parts, found, curves, provenance, counted, told)
+        metrics = {"images": len(self.val.labels)}
+        training = {"train_images": len(self.train.labels)}
+        return describe(self, architecture, evaluation, curves, provenance, metrics, training)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,22 +27,18 @@ class ImageNetWeights:
     origin: str
 
 
-def weight_dirs() -> list[Path]:
-    """Folders where a local file may lie: `SIGHTLINE_WEIGHTS_DIR`, `SIGHTLINE_DATA/weights`."""
-    chosen = os.environ.get("SIGHTLINE_WEIGHTS_DIR")
-    data = os.environ.get("SIGHTLINE_DATA")
-    found = [Path(chosen)] if chosen else []
-    return [*found, Path(data) / "weights"] if data else found
-
-
 def find_local(folders: Iterable[Path]) -> Path | None:
     """Return the first local weights file, or None."""
     return next((f / FILE_NAME for f in folders if (f / FILE_NAME).is_file()), None)
 
 
-def load_imagenet(folders: Iterable[Path] | None = None) -> ImageNetWeights:
-    """Load the 1000-class weights; MlError names both ways when neither works."""
-    local = find_local(weight_dirs() if folders is None else folders)
+def load_imagenet(folders: Iterable[Path]) -> ImageNetWeights:
+    """Load the 1000-class weights from one of `folders`, or by torchvision's download.
+
+    Raises:
+        MlError: They are in no folder and cannot be downloaded.
+    """
+    local = find_local(folders)
     if local is not None:
         state = {k: v.float() if v.is_floating_point() else v for k, v in load_file(local).items()}
         return ImageNetWeights(state, f"{FILE_NAME} (ImageNet-1k MobileNetV2, torchvision keys)")
@@ -53,16 +48,22 @@ def load_imagenet(folders: Iterable[Path] | None = None) -> ImageNetWeights:
     except (OSError, RuntimeError) as error:
         raise MlError(
             "ImageNet weights are not at hand. Either connect to the network, so that torchvision "
-            f"can download {weights.url}, or put {FILE_NAME} into a folder and name the folder in "
-            f"SIGHTLINE_WEIGHTS_DIR. ({type(error).__name__}: {error})"
+            f"can download {weights.url}, or put {FILE_NAME} into a folder and name the folder: "
+            "--weights FOLDER on the command line, SIGHTLINE_WEIGHTS_DIR for a server. "
+            f"({type(error).__name__}: {error})"
         ) from error
     return ImageNetWeights(state, f"torchvision {weights} ({weights.url})")
 
 
-def keep(folder: Path) -> Path:
-    """Write the weights as float16 safetensors into `folder`, where servers then find them."""
+def store(folder: Path, folders: Iterable[Path] = ()) -> Path:
+    """Write the weights as float16 safetensors into `folder`.
+
+    Args:
+        folder: The folder to write to; it is made if it is missing.
+        folders: Folders that may hold the weights already; without them they are downloaded.
+    """
     path = folder / FILE_NAME
-    state = load_imagenet().state
+    state = load_imagenet(folders).state
     folder.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
     save_file({k: v.half() if v.is_floating_point() else v for k, v in state.items()}, part)

@@ -1,4 +1,4 @@
-"""What a card says of a model of clips, beyond what it says of any model."""
+"""The fields of a clip model's card that a photo model's has not."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from ml.explain.cam import METHODS
 from ml.networks.video.base import VIDEO_MODELS, VideoEntry
-from ml.networks.video.consensus import CONSENSUS
-from ml.networks.video.fusion import FUSIONS
 
 
 def clip_fields(about: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of a card that differ for clips, by the JSON of a checkpoint."""
+    """Return the fields of a card that differ for clips, from the JSON of a checkpoint."""
     name = about.get("architecture", "two_stream")
     entry = VIDEO_MODELS[name]
     return {
@@ -34,16 +33,16 @@ def clip_fields(about: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def methods_of(entry: VideoEntry, about: Mapping[str, Any]) -> list[str]:
-    """Which methods a model gives maps for: learnt masks first, then Grad-CAM."""
+    """Return the methods that a model gives maps for: learnt masks first, then Grad-CAM."""
     mechanisms = {about["mechanism"], about.get("flow_mechanism") or about["mechanism"]}
     masks = ["attention"] if mechanisms != {"plain"} else []
-    order = ("gradcam", "rollout")
-    known = sorted(entry.methods, key=lambda m: (m not in order, m != "gradcam", m))
-    return masks + known
+    rollout = ["rollout"] if entry.rollout else []
+    others = [name for name in METHODS if name != "gradcam"]
+    return [*masks, "gradcam", *rollout, *others]
 
 
 def _stages(entry: VideoEntry, about: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The table's columns. With a mechanism on fewer stages, masks are only there."""
+    """Return the table's columns; masks are only at stages that have a mechanism."""
     masked = set(about["stages"])
     return [
         {
@@ -56,31 +55,3 @@ def _stages(entry: VideoEntry, about: Mapping[str, Any]) -> list[dict[str, Any]]
         }
         for s in entry.stages
     ]
-
-
-def video_form() -> dict[str, Any]:
-    """What a form can offer: architectures, consensus rules and fusion rules, with words."""
-    return {
-        "architectures": [
-            {
-                "name": name,
-                "title": entry.about.title,
-                "summary": entry.about.summary,
-                "paper": asdict(entry.about.paper) if entry.about.paper else None,
-                "streams": list(entry.streams),
-                "stages": [asdict(stage) for stage in entry.stages],
-                "methods": list(entry.methods),
-                "mechanisms": list(entry.mechanisms),
-                "imagenet": entry.imagenet,
-            }
-            for name, entry in VIDEO_MODELS.items()
-        ],
-        "consensus": [
-            {"name": name, "title": entry.about.title, "summary": entry.about.summary}
-            for name, entry in CONSENSUS.items()
-        ],
-        "fusions": [
-            {"name": name, "title": rule.title, "summary": rule.summary}
-            for name, rule in FUSIONS.items()
-        ],
-    }

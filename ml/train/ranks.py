@@ -1,4 +1,4 @@
-"""The processes of one run: which one this is, its share of a batch, and sums over all of them."""
+"""The processes (ranks) of one run: this one's share of a batch, and sums over all of them."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Ranks:
-    """This process's number, and how many there are; alone, everything is its own."""
+    """This process's number, and the number of processes; one process does everything."""
 
     rank: int = 0
     size: int = 1
 
     def share(self, count: int) -> slice:
-        """This rank's part of `count` things in a row; the parts differ by at most one."""
+        """Return this rank's part of `count` items; parts differ by at most one."""
         return slice(count * self.rank // self.size, count * (self.rank + 1) // self.size)
 
     def weight(self, count: int) -> float:
-        """What a mean over this rank's share counts, where gradients are averaged over ranks."""
+        """Return the weight of this rank's mean where gradients are averaged over ranks."""
         part = self.share(count)
         images: int = part.stop - part.start
         return images * self.size / count
@@ -34,8 +34,8 @@ class Ranks:
             return list(values)
         total = torch.tensor(values, dtype=torch.float64, device=_device())
         dist.all_reduce(total)
-        found: list[float] = total.tolist()
-        return found
+        summed: list[float] = total.tolist()
+        return summed
 
     def added(self, tensor: Tensor) -> Tensor:
         """Sum a tensor over all ranks."""
@@ -47,7 +47,7 @@ class Ranks:
 
     @contextmanager
     def first(self) -> Iterator[None]:
-        """Inside, rank 0 goes first: it fills the caches that the others then read."""
+        """Run the body in rank 0 first: it fills the caches that the others then read."""
         if self.rank > 0:
             dist.barrier()
         yield

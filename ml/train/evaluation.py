@@ -1,0 +1,61 @@
+"""How good a network is on a split, file by file, and which of its mistakes are the worst."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+WORST = 12
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a network predicts for a split of N files, and how good that is.
+
+    Attributes:
+        loss: Mean cross-entropy.
+        accuracy: Share of files whose class is predicted.
+        predicted: Each file's predicted class, [N].
+        confidence: The probability of that class, [N].
+        streams: Accuracy of each stream of a clip model alone.
+    """
+
+    loss: float
+    accuracy: float
+    predicted: npt.NDArray[np.uint16]
+    confidence: npt.NDArray[np.float16]
+    streams: Mapping[str, float] = field(default_factory=dict)
+
+
+def scores(logits: Tensor, labels: Tensor) -> Tensor:
+    """Return predicted class, its probability and the cross-entropy of each row, (3, B)."""
+    loss = F.cross_entropy(logits, labels, reduction="none")
+    confidence, predicted = logits.softmax(1).max(1)
+    return torch.stack([predicted.float(), confidence, loss])
+
+
+def summarise(
+    scored: Tensor, labels: Tensor, streams: Mapping[str, float] | None = None
+) -> Evaluation:
+    """Return the evaluation of a whole split from its `scores`, (3, N) on the CPU."""
+    predicted = scored[0].long()
+    return Evaluation(
+        loss=scored[2].double().mean().item(),
+        accuracy=(predicted == labels).double().mean().item(),
+        predicted=predicted.numpy().astype(np.uint16),
+        confidence=scored[1].numpy().astype(np.float16),
+        streams=streams or {},
+    )
+
+
+def worst_mistakes(evaluation: Evaluation, labels: Tensor, count: int = WORST) -> tuple[int, ...]:
+    """Return indices of the files that were wrong with the highest confidence, worst first."""
+    wrong = np.flatnonzero(evaluation.predicted != labels.numpy())
+    order = np.argsort(-evaluation.confidence[wrong].astype(np.float32), kind="stable")
+    return tuple(int(i) for i in wrong[order[:count]])
