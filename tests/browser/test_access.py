@@ -14,7 +14,7 @@ pytestmark = pytest.mark.xdist_group("browser: a photo")
 def test_pages(any_visit: Visit, path: str) -> None:
     page = any_visit.open(path)
     if path.startswith("/models"):
-        page.locator(".chart .main-svg").first.wait_for()
+        page.locator(".chart canvas").first.wait_for()
     assert serious(page) == []
     assert overflows(page) == 0
 
