@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ml.networks.types import Unit
+
 
 @dataclass(frozen=True)
 class Loading:
@@ -65,6 +67,7 @@ class ProbeMaps:
     """
 
     method: str
+    unit: Unit
     grids: Mapping[str, tuple[int, int]]
     values: npt.NDArray[np.float16]
 

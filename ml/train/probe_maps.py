@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from ml.explain.photo import explain_batch
+from ml.explain.units import unit_of
 from ml.networks.network import Network
-from ml.networks.types import STAGES
+from ml.networks.types import STAGES, Unit
 from ml.train.events import ProbeMaps
 
 METHODS = ("attention", "gradcam")
@@ -27,12 +28,14 @@ def explained(network: Network, views: Tensor, classes: Sequence[int]) -> tuple[
         for method, stages in explanation.maps.items():
             for stage in (s for s in STAGES if s in stages):
                 parts.setdefault(method, {}).setdefault(stage, []).append(stages[stage].cpu())
-    return tuple(_flat(method, stages) for method, stages in parts.items())
+    mask_unit = network.mechanism.mask_unit
+    return tuple(_flat(method, stages, mask_unit) for method, stages in parts.items())
 
 
-def _flat(method: str, stages: dict[str, list[Tensor]]) -> ProbeMaps:
+def _flat(method: str, stages: dict[str, list[Tensor]], mask_unit: Unit) -> ProbeMaps:
     whole = {stage: torch.cat(maps).float() for stage, maps in stages.items()}
     grids = {stage: (maps.shape[1], maps.shape[2]) for stage, maps in whole.items()}
     values = torch.cat([maps.flatten(1) for maps in whole.values()], 1)
     finite = values.nan_to_num(0.0, LARGEST, -LARGEST).clamp(-LARGEST, LARGEST)  # of a wild run
-    return ProbeMaps(method, grids, finite.numpy().astype(np.float16))
+    unit = unit_of(method, next(iter(stages)), mask_unit)
+    return ProbeMaps(method, unit, grids, finite.numpy().astype(np.float16))

@@ -124,7 +124,7 @@ class RunEventHandler:
             key = name(one.method)
             self._blobs.put(key, _npy(one.values))
             stages = {stage: list(grid) for stage, grid in one.grids.items()}
-            said[one.method] = {"stages": stages, "key": key}
+            said[one.method] = {"unit": one.unit, "stages": stages, "key": key}
         return said
 
     def _saved(self, event: Saved) -> None:

@@ -9,14 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from app.jobs.parameters import FlowMethod
 from app.web.http import examples
-from app.web.http.schemas import Answer, Id, Name, OfClip, State, Whole
-
-Unit = Literal["share", "gate", "evidence", "rollout", "combined"]
-UNIT = (
-    "What the numbers are: `share` of a mask that sums to 1; `gate`, a factor of at most 1; "
-    "`evidence` in the target's logit; `rollout`, the share of attention that reaches a place; "
-    "`combined`, the mean of the stages' maps, each scaled to 0..1."
-)
+from app.web.http.schemas import UNIT, Answer, Id, Name, OfClip, State, Unit, Whole
 
 
 class AnalysisCreate(BaseModel):

@@ -16,6 +16,14 @@ Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 
 
+Unit = Literal["share", "gate", "evidence", "rollout", "combined"]
+UNIT = (
+    "What the numbers are: `share` of a mask that sums to 1; `gate`, a factor of at most 1; "
+    "`evidence` in the target's logit; `rollout`, the share of attention that reaches a place; "
+    "`combined`, the mean of the stages' maps, each scaled to 0..1."
+)
+
+
 def _whole(value: Any) -> Any:
     """Return 224 for 224.0: in JSON they are the same number."""
     return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -121,7 +121,9 @@ METRICS: dict[str, Any] = {
             "val_accuracy": 0.91,
             "lr": 0.00012,
             "seconds": 95.2,
-            "probes": {"attention": {"stages": {"early": [28, 28], "late": [7, 7]}}},
+            "probes": {
+                "attention": {"stages": {"early": [28, 28], "late": [7, 7]}, "unit": "share"}
+            },
         }
     ],
     "last_step": 146,

@@ -181,7 +181,10 @@ def trial(row: db.Trial) -> schemas.Trial:
 
 
 def _maps(found: dict[str, Any]) -> dict[str, schemas.Maps]:
-    return {method: schemas.Maps(stages=said["stages"]) for method, said in found.items()}
+    return {
+        method: schemas.Maps(stages=said["stages"], unit=said.get("unit"))
+        for method, said in found.items()
+    }
 
 
 def _finite(value: Any) -> Any:

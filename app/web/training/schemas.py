@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-from app.web.http.schemas import Answer, Id, Name, Whole
+from app.web.http.schemas import UNIT, Answer, Id, Name, Unit, Whole
 from app.web.training import examples
 
 State = Literal["queued", "running", "paused", "succeeded", "failed", "cancelled"]
@@ -143,6 +143,7 @@ class Maps(Answer):
     """Maps of one method: the stages' cells stand one after the other in the NPY's rows."""
 
     stages: dict[str, list[int]] = Field(description="[height, width] by stage, in order.")
+    unit: Unit | None = Field(description=f"{UNIT} Null in runs that are older than this field.")
 
 
 class Run(Answer):

@@ -69,7 +69,12 @@ class EventWriter:
                 values[name] = self._keep(values[name])
         for name in MAPS:
             values[name] = [
-                {"method": m.method, "grids": m.grids, "values": self._keep(m.values)}
+                {
+                    "method": m.method,
+                    "unit": m.unit,
+                    "grids": m.grids,
+                    "values": self._keep(m.values),
+                }
                 for m in values.get(name, ())
             ]
         line = {"type": type(event).__name__, "values": values}
@@ -113,6 +118,7 @@ class EventReader:
             values[name] = tuple(
                 ProbeMaps(
                     m["method"],
+                    m["unit"],
                     {stage: (h, w) for stage, (h, w) in m["grids"].items()},
                     self._take(m["values"]),
                 )

@@ -19,6 +19,7 @@ from app.web.analyses.drawing.png import Size, encode
 STEPS = (15, 6, 4, 11, 13, 6)  # from red to yellow, green, cyan, blue, magenta and red again
 CORNERS = ((1, 0, 0), (1, 1, 0), (0, 1, 0), (0, 1, 1), (0, 0, 1), (1, 0, 1), (1, 0, 0))
 BEYOND = 0.75  # how bright a colour is that is longer than the scale
+SHORTEST = 1e-6  # that a scale can be, so that dividing by it stays finite
 
 
 @cache
@@ -56,6 +57,6 @@ def draw(flow: Array, size: Size, scale: float | None = None) -> bytes:
         scale: The length at the rim, in the flow's own unit; None for the longest motion in it.
     """
     exact = flow.astype(np.float64)
-    longest = scale or float(np.hypot(*exact).max()) or 1.0
+    longest = max(scale or float(np.hypot(*exact).max()) or 1.0, SHORTEST)
     picture = Image.fromarray(colours(exact / longest))
     return encode(picture.resize(size, Image.Resampling.BILINEAR))
