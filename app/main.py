@@ -24,12 +24,12 @@ from app.web.datasets import api as datasets_api
 from app.web.datasets import pages as dataset_pages
 from app.web.home import pages as home_pages
 from app.web.http import errors, health, middleware, templating
-from app.web.http.deps import Server
+from app.web.http.deps import StateDep
 from app.web.http.identity import token_user
 from app.web.http.metrics import CountRequests
 from app.web.http.openapi import DESCRIPTION, install_openapi
 from app.web.http.schemas import API
-from app.web.http.state import Web
+from app.web.http.state import AppState
 from app.web.http.static import PREFIX, Static
 from app.web.media import api as media_api
 from app.web.models import api as models_api
@@ -87,14 +87,14 @@ def create_app(settings: Settings | None = None, *, doorbell: Doorbell | None = 
     return app
 
 
-def make_web(settings: Settings, doorbell: Doorbell | None) -> Web:
+def make_web(settings: Settings, doorbell: Doorbell | None) -> AppState:
     """Make the parts that all requests share; nothing is connected yet."""
     engine = make_engine(settings)
     sessions = make_sessions(engine)
     bell = doorbell if doorbell is not None else make_doorbell(settings)
     attach(sessions, bell)
     static = Static(templating.ROOT / "static")
-    return Web(
+    return AppState(
         settings=settings,
         engine=engine,
         sessions=sessions,
@@ -110,7 +110,7 @@ def make_web(settings: Settings, doorbell: Doorbell | None) -> Web:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    web: Web = app.state.web
+    web: AppState = app.state.web
     # The first photo should not wait for a process to start, nor the server for the photo's.
     threading.Thread(target=web.decoder.warm, name="warm decoder", daemon=True).start()
     yield
@@ -120,9 +120,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 def _add_files(app: FastAPI) -> None:
     @app.get(f"{PREFIX}/{{path:path}}", include_in_schema=False)
-    async def static_file(path: str, request: Request, web: Server) -> Any:
+    async def static_file(path: str, request: Request, web: StateDep) -> Any:
         return web.static.response(path, request)
 
     @app.get("/favicon.ico", include_in_schema=False)
-    async def favicon(request: Request, web: Server) -> Any:
+    async def favicon(request: Request, web: StateDep) -> Any:
         return web.static.response("icon.svg", request)

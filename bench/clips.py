@@ -30,7 +30,7 @@ from bench.models import Logits
 from bench.report import Row, Section, milliseconds
 from bench.server import READY_SECONDS, sightline
 from bench.timing import alternate
-from ml.catalogue import Entry, build_video, entries
+from ml.catalogue import CatalogueEntry, build_video, entries
 from ml.media import flow
 from ml.networks.network import Network
 from ml.networks.video.base import VideoNetwork
@@ -76,7 +76,7 @@ class Desk:
     """A worker's runtime with one clip and one model."""
 
     runtime: Runtime
-    entry: Entry
+    entry: CatalogueEntry
     clip: Path
     media_id: str
 
@@ -187,7 +187,7 @@ def _desk(folder: Path) -> Desk:
     return Desk(runtime, _model(), clip, media_id)
 
 
-def _model() -> Entry:
+def _model() -> CatalogueEntry:
     """A shipped two-stream model with masks."""
     known = [one for one in entries() if one.kind == "clip" and one.mechanism != "plain"]
     if not known:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from ml.catalogue import IMAGENET_ID, Entry, build, entries, load
+from ml.catalogue import IMAGENET_ID, CatalogueEntry, build, entries, load
 from ml.explain.photo import LoadedModel
 from ml.media.photo import load_rgb, squash
 from ml.networks.network import Network
@@ -24,7 +24,7 @@ PHOTO = Path(__file__).resolve().parents[1] / "static" / "examples" / "parachute
 class Model:
     """A shipped model as it was trained (eager, BatchNorm in place) and as the worker holds it."""
 
-    entry: Entry
+    entry: CatalogueEntry
     eager: Network
     ready: LoadedModel
 

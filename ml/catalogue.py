@@ -31,7 +31,7 @@ GRID_224 = {"early": 28, "medium": 14, "late": 7}
 
 
 @dataclass(frozen=True)
-class Entry:
+class CatalogueEntry:
     """A model that can be loaded. `about` is its checkpoint's JSON."""
 
     id: str
@@ -93,7 +93,7 @@ class Entry:
         }
 
 
-def entries(weights: Sequence[Path] = (), folder: Path = SHIPPED) -> list[Entry]:
+def entries(weights: Sequence[Path] = (), folder: Path = SHIPPED) -> list[CatalogueEntry]:
     """Return every model that can be loaded here, of photos and of clips, in table order.
 
     Args:
@@ -109,11 +109,11 @@ def entries(weights: Sequence[Path] = (), folder: Path = SHIPPED) -> list[Entry]
     return sorted(found, key=lambda entry: entry.position)
 
 
-def _from_checkpoint(checkpoint: checkpoints.Checkpoint) -> Entry:
+def _from_checkpoint(checkpoint: checkpoints.Checkpoint) -> CatalogueEntry:
     name = checkpoint.about["mechanism"]
     registered = MECHANISMS[name]
     model_id, position = registered.default_row
-    return Entry(
+    return CatalogueEntry(
         id=model_id,
         position=position,
         title=registered.about.title,
@@ -124,10 +124,10 @@ def _from_checkpoint(checkpoint: checkpoints.Checkpoint) -> Entry:
     )
 
 
-def _of_clips(checkpoint: checkpoints.Checkpoint, number: int) -> Entry:
+def _of_clips(checkpoint: checkpoints.Checkpoint, number: int) -> CatalogueEntry:
     """A model of clips is called as its file is; its JSON may say its title and position."""
     about = checkpoint.about
-    return Entry(
+    return CatalogueEntry(
         id=checkpoint.path.stem,
         position=about.get("position", FIRST_CLIP_POSITION + number),
         title=about.get("title", checkpoint.path.stem),
@@ -138,8 +138,8 @@ def _of_clips(checkpoint: checkpoints.Checkpoint, number: int) -> Entry:
     )
 
 
-def _imagenet(path: Path) -> Entry:
-    return Entry(
+def _imagenet(path: Path) -> CatalogueEntry:
+    return CatalogueEntry(
         id=IMAGENET_ID,
         position=100,
         title="MobileNetV2, ImageNet head",
@@ -153,7 +153,7 @@ def _imagenet(path: Path) -> Entry:
     )
 
 
-def build(entry: Entry) -> Network:
+def build(entry: CatalogueEntry) -> Network:
     """Load an entry's network as it was trained: float32, BatchNorm in place, eval mode."""
     if not entry.imagenet:
         return checkpoints.load_network(checkpoints.read(entry.path))
@@ -162,18 +162,18 @@ def build(entry: Entry) -> Network:
     return network.eval()
 
 
-def build_video(entry: Entry) -> VideoNetwork:
+def build_video(entry: CatalogueEntry) -> VideoNetwork:
     """As `build`, for a model of clips."""
     return checkpoints.load_video(checkpoints.read(entry.path))
 
 
-def load(entry: Entry, device: str = "cpu") -> LoadedModel:
+def load(entry: CatalogueEntry, device: str = "cpu") -> LoadedModel:
     """Load an entry prepared for quick inference on `device`."""
     network = for_inference(build(entry), device)
     return LoadedModel(entry.id, network, tuple(entry.about["classes"]), device)
 
 
-def load_clip(entry: Entry, device: str = "cpu") -> LoadedClipModel:
+def load_clip(entry: CatalogueEntry, device: str = "cpu") -> LoadedClipModel:
     """As `load`, for a model of clips; MlError for one of photos."""
     network = for_inference(build_video(entry), device)
     return LoadedClipModel(entry.id, network, tuple(entry.about["classes"]), device)
@@ -190,7 +190,7 @@ def default_device(setting: str = "auto") -> str:
     return setting
 
 
-def find(model_id: str, known: Sequence[Entry]) -> Entry:
+def find(model_id: str, known: Sequence[CatalogueEntry]) -> CatalogueEntry:
     """Return the entry with that id; MlError names the known ones."""
     for entry in known:
         if entry.id == model_id:

@@ -12,11 +12,11 @@ from app.db import capabilities
 from app.db import models as rows
 from app.storage.blobs import BlobStore
 from app.training.files import published_key
-from ml.catalogue import Entry
+from ml.catalogue import CatalogueEntry
 from ml.train.form import form
 
 
-def publish(sessions: sessionmaker[Session], entries: Mapping[str, Entry]) -> None:
+def publish(sessions: sessionmaker[Session], entries: Mapping[str, CatalogueEntry]) -> None:
     """Write a row a model; rows that are right already stay untouched."""
     cards = [entry.card() for entry in entries.values()]
     with sessions.begin() as session:
@@ -33,7 +33,9 @@ def offer_training(sessions: sessionmaker[Session], weights: Sequence[Path]) -> 
         capabilities.put(session, capabilities.TRAINING, offered)
 
 
-def find_published(readers: sessionmaker[Session], blobs: BlobStore, model_id: str) -> Entry | None:
+def find_published(
+    readers: sessionmaker[Session], blobs: BlobStore, model_id: str
+) -> CatalogueEntry | None:
     """Return a model that an admin has published (trained here, or imported), or None."""
     with readers() as session:
         row = rows.get(session, model_id)
@@ -41,7 +43,7 @@ def find_published(readers: sessionmaker[Session], blobs: BlobStore, model_id: s
     if row is None or key is None:
         return None
     about = json.loads(blobs.path(key).with_suffix(".json").read_text(encoding="utf-8"))
-    return Entry(
+    return CatalogueEntry(
         id=row.id,
         position=row.position,
         title=row.card["title"],

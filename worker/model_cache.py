@@ -23,14 +23,16 @@ class ModelCache:
     `find` gives the entries that are not shipped but were published by an admin, at any time.
     """
 
-    def __init__(self, settings: Settings, find: Callable[[str], catalogue.Entry | None]) -> None:
+    def __init__(
+        self, settings: Settings, find: Callable[[str], catalogue.CatalogueEntry | None]
+    ) -> None:
         self.device = catalogue.default_device(settings.device)
         self.entries = {entry.id: entry for entry in catalogue.entries(settings.weights_dirs)}
         self._find = find
         self._loaded: dict[str, tuple[str, Loaded]] = {}  # with the checkpoint's hash
         self._ahead = list(self.entries) if settings.load_ahead else []
 
-    def entry(self, model_id: str) -> catalogue.Entry:
+    def entry(self, model_id: str) -> catalogue.CatalogueEntry:
         """Return what is known of a model; NotFound where it is not on offer (any more)."""
         entry = self.entries.get(model_id) or self._find(model_id)
         if entry is None:
@@ -73,7 +75,7 @@ class ModelCache:
                 return True
         return False
 
-    def _load(self, entry: catalogue.Entry) -> Loaded:
+    def _load(self, entry: catalogue.CatalogueEntry) -> Loaded:
         started = time.perf_counter()
         load = catalogue.load if entry.kind == "image" else catalogue.load_clip
         model = load(entry, self.device)

@@ -24,7 +24,7 @@ MAX_PROBES = 64
 
 
 @dataclass(frozen=True)
-class Asked:
+class LaunchRequest:
     """A request for a study; what is None or missing gets its default."""
 
     dataset_id: str
@@ -40,7 +40,7 @@ class Asked:
 def launch(
     session: Session,
     blobs: BlobStore,
-    asked: Asked,
+    asked: LaunchRequest,
     *,
     request: dict[str, Any],
     by: str,
@@ -95,7 +95,7 @@ def add_run(session: Session, study: Study, position: int, config: dict[str, Any
     return run
 
 
-def add_trial(session: Session, kind: str, asked: Asked) -> Trial:
+def add_trial(session: Session, kind: str, asked: LaunchRequest) -> Trial:
     """Queue a trial of the first mechanism that is asked for."""
     form = read(session)
     dataset = ready_dataset(session, asked.dataset_id)
@@ -121,7 +121,7 @@ def ready_dataset(session: Session, dataset_id: str) -> Dataset:
     return dataset
 
 
-def _with_start(session: Session, asked: Asked) -> dict[str, Any]:
+def _with_start(session: Session, asked: LaunchRequest) -> dict[str, Any]:
     """Return the touched configuration; another run's weights are named by `start_run`."""
     touched = dict(asked.config)
     if asked.start_run is None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from ml.catalogue import IMAGENET_ID, Entry, default_device, entries, find, load
+from ml.catalogue import IMAGENET_ID, CatalogueEntry, default_device, entries, find, load
 from ml.commands import explain_clip
 from ml.commands.base import Command, add_weights
 from ml.errors import MlError
@@ -73,7 +73,7 @@ def _run(options: argparse.Namespace) -> None:
     print(f"{options.output}: {len(rows)} rows, {sum(r.seconds for r in results):.2f} s of compute")
 
 
-def _chosen(options: argparse.Namespace, kind: str) -> list[Entry]:
+def _chosen(options: argparse.Namespace, kind: str) -> list[CatalogueEntry]:
     """The models that were asked for, or all of that kind."""
     known = [entry for entry in entries(options.weights) if entry.kind == kind]
     if options.models:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from ml.catalogue import Entry, default_device, load_clip
+from ml.catalogue import CatalogueEntry, default_device, load_clip
 from ml.errors import MlError
 from ml.explain.clip import explain_clip
 from ml.explain.sample import sample_clip
@@ -43,7 +43,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     clips.add_argument("--sheet", default="gradcam", metavar="METHOD", help="of the sheet")
 
 
-def run(chosen: list[Entry], wanted: argparse.Namespace) -> None:
+def run(chosen: list[CatalogueEntry], wanted: argparse.Namespace) -> None:
     """Explain a clip by the chosen models and draw one method and stage of each stream."""
     if not chosen:
         raise MlError("No model of clips is installed: train one, or name a photo.")
@@ -76,7 +76,9 @@ def run(chosen: list[Entry], wanted: argparse.Namespace) -> None:
         print(f"  {result.model:20} {said(result)}")
 
 
-def _explain(chosen: list[Entry], sampled: Sampled, wanted: argparse.Namespace) -> list[ClipResult]:
+def _explain(
+    chosen: list[CatalogueEntry], sampled: Sampled, wanted: argparse.Namespace
+) -> list[ClipResult]:
     target = int(wanted.target) if wanted.target.isdigit() else wanted.target
     device = default_device(wanted.device)
     methods = tuple(dict.fromkeys((*wanted.methods, wanted.sheet)))

@@ -28,7 +28,7 @@ STEPS = 255 / (2 * RANGE)  # of a byte, a px
 Pixels = npt.NDArray[np.uint8]
 Motion = npt.NDArray[np.float32]
 Method = Callable[[Pixels, Pixels], Motion]  # two grey frames [H, W] to [H, W, 2]
-Tell = Callable[[int, int], None]
+ReportProgress = Callable[[int, int], None]
 
 
 def methods() -> tuple[str, ...]:
@@ -44,7 +44,7 @@ def between(one: Pixels, other: Pixels, method: str = "dis") -> Motion:
     return _make(method)(_grey(one), _grey(other))
 
 
-def stack(frames: Pixels, method: str = "dis", tell: Tell | None = None) -> Pixels:
+def stack(frames: Pixels, method: str = "dis", tell: ReportProgress | None = None) -> Pixels:
     """Return the flow between neighbouring frames of snippets, as bytes.
 
     frames: uint8 [..., L + 1, H, W, 3], RGB; returns uint8 [..., L, 2, H, W]. Long work shows

@@ -23,7 +23,7 @@ from ml.errors import MlError
 from ml.media import photo_requests
 
 Answer = tuple[dict[str, Any], bytes]
-Tell = Callable[[dict[str, Any], bytes], None]
+SendPart = Callable[[dict[str, Any], bytes], None]
 TOO_MUCH = "The file needs more memory than one file may take; make it smaller."
 
 
@@ -39,7 +39,7 @@ def main() -> None:
         _send(answers, header, payload)
 
 
-def _answer(request: dict[str, Any], settings: dict[str, Any], tell: Tell) -> Answer:
+def _answer(request: dict[str, Any], settings: dict[str, Any], tell: SendPart) -> Answer:
     about_clips = request["do"].startswith("clip")
     limits = settings["clip"] if about_clips else settings
     _allow_cpu(request.get("seconds", limits["cpu_seconds"]))

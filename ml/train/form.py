@@ -11,7 +11,7 @@ from typing import Any, Literal
 import torch
 
 from ml.catalogue import default_device
-from ml.networks.attention.base import MECHANISMS, Entry
+from ml.networks.attention.base import MECHANISMS, MechanismEntry
 from ml.networks.types import STAGES
 from ml.networks.weights import find_local
 from ml.train.config import TrainConfig
@@ -61,11 +61,11 @@ def _more(task: Task) -> dict[str, Any]:
     }
 
 
-def _in_order() -> list[tuple[str, Entry]]:
+def _in_order() -> list[tuple[str, MechanismEntry]]:
     return sorted(MECHANISMS.items(), key=lambda pair: pair[1].default_row[1])
 
 
-def _mechanism(name: str, entry: Entry) -> dict[str, Any]:
+def _mechanism(name: str, entry: MechanismEntry) -> dict[str, Any]:
     return {
         "name": name,
         "title": entry.about.title,

@@ -17,7 +17,7 @@ import pytest
 from app.core.errors import BadMedia, Busy, TooLarge
 from app.core.settings import MIB, Settings
 from app.media.decoder.client import Decoder
-from app.media.decoder.pool import FILES_A_CHILD
+from app.media.decoder.pool import FILES_A_PROCESS
 from tests.media.test_refusals import GOOD, pid
 from tests.support import photos
 from tests.support.processes import still_running
@@ -114,7 +114,7 @@ def test_the_process_is_confined(new_decoder: Decoder, settings: Settings) -> No
 def test_a_process_serves_so_many_files_and_no_more(new_decoder: Decoder, save: Save) -> None:
     path = save(GOOD)
     seen = []
-    for _ in range(FILES_A_CHILD + 1):
+    for _ in range(FILES_A_PROCESS + 1):
         new_decoder.pixels(path, 96)
         seen.append(pid(new_decoder))
     assert len(set(seen[:-1])) == 1

@@ -27,7 +27,7 @@ FILES = sorted(catalogue.SHIPPED.glob("*.safetensors"))
 EVERY = pytest.mark.parametrize("path", FILES, ids=lambda p: p.stem)
 
 
-def photos() -> list[catalogue.Entry]:
+def photos() -> list[catalogue.CatalogueEntry]:
     return [e for e in catalogue.entries([]) if e.kind == "image"]
 
 

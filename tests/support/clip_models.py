@@ -27,7 +27,7 @@ from app.jobs.parameters import (
 from app.storage import keys
 from app.storage.blobs import BlobStore
 from ml import checkpoint as checkpoints
-from ml.catalogue import Entry
+from ml.catalogue import CatalogueEntry
 from ml.networks.video.base import VideoSpec, build_video
 from tests.support.backend import OWNER, Server
 
@@ -67,13 +67,13 @@ def film(seed: int = 0, seconds: float = 2.0, size: tuple[int, int] = (96, 72)) 
 
 
 @cache
-def checkpoint(folder: Path, model_id: str, mechanism: str, architecture: str) -> Entry:
+def checkpoint(folder: Path, model_id: str, mechanism: str, architecture: str) -> CatalogueEntry:
     """A model with random weights, as training leaves one."""
     torch.manual_seed(len(model_id))
     spec = VideoSpec(architecture=architecture, mechanism=mechanism, classes=len(CLASSES))
     about = {**checkpoints.describe_video(spec), "classes": list(CLASSES), "input_size": 224}
     found = checkpoints.save(build_video(spec), folder / f"{model_id}.safetensors", about)
-    return Entry(model_id, 300, model_id, mechanism, found.sha256, found.path, found.about)
+    return CatalogueEntry(model_id, 300, model_id, mechanism, found.sha256, found.path, found.about)
 
 
 def publish(

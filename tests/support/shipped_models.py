@@ -29,7 +29,7 @@ def model(model_id: str) -> LoadedModel:
     return catalogue.load(entry(model_id))
 
 
-def entry(model_id: str) -> catalogue.Entry:
+def entry(model_id: str) -> catalogue.CatalogueEntry:
     """A shipped model's place in the catalogue."""
     return catalogue.find(model_id, catalogue.entries([]))
 

@@ -121,7 +121,7 @@ def launched(server: Server, dataset_id: str, **asked: Any) -> list[str]:
     """Launch a study and return its runs, in row order; a small configuration by default."""
     wait_for(lambda: has_form(server))
     config = {**TINY, **asked.pop("config", {})}
-    wanted = launch.Asked(dataset_id=dataset_id, config=config, **asked)
+    wanted = launch.LaunchRequest(dataset_id=dataset_id, config=config, **asked)
     with server.sessions.begin() as session:
         study = launch.launch(session, server.blobs, wanted, request={}, by="admin")
         return [run.id for run in rows.runs_of(session, [study.id])]

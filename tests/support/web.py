@@ -30,7 +30,7 @@ from app.main import create_app
 from app.web.http.examples import MODEL
 from app.web.http.ratelimit import RateLimiter
 from app.web.http.render_cache import RenderCache
-from app.web.http.state import Web
+from app.web.http.state import AppState
 from tests.support.backend import photo, wait_for
 from tests.support.databases import open_migrated, postgres_database
 from tests.support.server_settings import SERVERS
@@ -51,7 +51,7 @@ class Api:
         if migrate:
             open_migrated(settings).dispose()
         self.app = create_app(settings, doorbell=doorbell)
-        self.web: Web = self.app.state.web
+        self.web: AppState = self.app.state.web
         listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         SERVERS[self.url] = settings

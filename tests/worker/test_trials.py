@@ -18,7 +18,9 @@ from tests.support.training import TINY, add_dataset, has_form
 def tried(server: Server, dataset: str, kind: str, **config: Any) -> Trial:
     """A trial that has ended."""
     wait_for(lambda: has_form(server))
-    asked = launch.Asked(dataset_id=dataset, mechanisms=["gated"], config={**TINY, **config})
+    asked = launch.LaunchRequest(
+        dataset_id=dataset, mechanisms=["gated"], config={**TINY, **config}
+    )
     with server.sessions.begin() as session:
         trial_id = launch.add_trial(session, kind, asked).id
 

@@ -20,7 +20,7 @@ from ml.networks.video.types import Pixels, Sampled
 from worker.context import Context
 
 FLOWN = 0.25  # progress when the flow is there
-Tell = Callable[[float, str], None]
+ReportProgress = Callable[[float, str], None]
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Sampling:
     context: Context
     media: Media
     request: AnalysisRequest
-    tell: Tell
+    tell: ReportProgress
 
     @property
     def options(self) -> ClipOptions:

@@ -9,7 +9,7 @@ from app.db.tables import utcnow
 from app.jobs.parameters import CheckModelJob
 from app.storage import keys
 from ml import checkpoint as checkpoints
-from ml.catalogue import Entry
+from ml.catalogue import CatalogueEntry
 from ml.errors import MlError
 from ml.networks.attention.base import MECHANISMS
 from worker.context import Context
@@ -32,7 +32,7 @@ def check_model(params: CheckModelJob, context: Context) -> None:
     except MlError:
         blobs.delete_prefix(keys.import_folder(params.model_id))
         raise
-    entry = Entry(
+    entry = CatalogueEntry(
         id=params.model_id,
         position=0,
         title=params.title or registered.about.title,

@@ -18,7 +18,7 @@ from app.db import training as rows
 from app.db.training_tables import RunEpoch, TrainingRun
 from app.storage import keys
 from app.storage.blobs import BlobStore, flush, no_space_is_disk_full
-from ml.catalogue import Entry
+from ml.catalogue import CatalogueEntry
 from ml.networks.attention.base import MECHANISMS
 from ml.train.events import (
     EpochEnd,
@@ -217,7 +217,7 @@ def _npy(values: npt.NDArray[Any]) -> bytes:
 def _card(event: Finished, mechanism: str) -> dict[str, Any]:
     """Return the model card as the table of models shows it."""
     about = dict(event.about)
-    entry = Entry(
+    entry = CatalogueEntry(
         id=mechanism,
         position=0,
         title=MECHANISMS[mechanism].about.title,

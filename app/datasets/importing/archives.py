@@ -56,7 +56,7 @@ class EntryDamaged(Exception):
 
 
 @dataclass(frozen=True)
-class Entry:
+class ArchiveEntry:
     """One entry: `kind` is file, folder or link; `read(count)` gives the file's next bytes."""
 
     name: str
@@ -80,7 +80,7 @@ def sniff(path: Path) -> Kind:
     raise BadArchive("This file is neither ZIP nor TAR: pack the folder as one of these.")
 
 
-def entries(path: Path, settings: Settings) -> Iterator[Entry]:
+def entries(path: Path, settings: Settings) -> Iterator[ArchiveEntry]:
     """Yield the entries of an archive; each can be read until the next is asked for.
 
     Raises BadArchive or TooLarge, with a sentence, for what is damaged, encrypted or a bomb;
@@ -117,7 +117,7 @@ def entries(path: Path, settings: Settings) -> Iterator[Entry]:
             count += 1
             if count > settings.max_dataset_files:
                 raise too_many(settings.max_dataset_files)
-            yield Entry(name, what, size, metered(read))
+            yield ArchiveEntry(name, what, size, metered(read))
 
 
 def _raw(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from app.datasets.importing.layout import find_layout
 from app.datasets.importing.names import LENGTH, shown
 from app.datasets.importing.report import Report
-from app.datasets.importing.staging import Staged, Taken
+from app.datasets.importing.staging import StagedFile, StagedFiles
 from app.datasets.index import Kind, Split
 
 MOST_CLASSES = 2000
@@ -21,10 +21,10 @@ IN_VAL = "the same file is in the validation split"
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class Selected:
     """An image or clip of the dataset, before it has its number."""
 
-    file: Staged
+    file: StagedFile
     split: Split
     folder: str
 
@@ -36,7 +36,7 @@ class Assembled:
     kind: Kind
     folders: tuple[str, ...]
     classes: tuple[str, ...]
-    images: tuple[Kept, ...]
+    images: tuple[Selected, ...]
 
     def problem(self, report: Report) -> str | None:
         """Return why this cannot be trained on, as a sentence, or None."""
@@ -61,11 +61,11 @@ class Assembled:
 
 
 def assemble(
-    taken: Taken, report: Report, seed: int, val_share: float, titles: Mapping[str, str]
+    taken: StagedFiles, report: Report, seed: int, val_share: float, titles: Mapping[str, str]
 ) -> Assembled:
     """Decide what is kept; everything else is in the report afterwards."""
     layout = find_layout(file.parts for file in taken.files)
-    placed: list[tuple[Staged, Split | None, str]] = []
+    placed: list[tuple[StagedFile, Split | None, str]] = []
     folders = {folder for parts in taken.folders if (folder := layout.folder(parts))}
     for file in taken.files:
         verdict, place = taken.verdicts[file.sha256], layout.place(file.parts)
@@ -79,7 +79,7 @@ def assemble(
             placed.append((file, *place))
     kind, placed = _of_one_kind(placed, taken, report)
     if layout.splits:
-        kept = [Kept(file, split, folder) for file, split, folder in placed if split]
+        kept = [Selected(file, split, folder) for file, split, folder in placed if split]
     else:
         report.split = "made"
         kept = _split(placed, seed, val_share)
@@ -89,8 +89,8 @@ def assemble(
 
 
 def _of_one_kind(
-    placed: list[tuple[Staged, Split | None, str]], taken: Taken, report: Report
-) -> tuple[Kind, list[tuple[Staged, Split | None, str]]]:
+    placed: list[tuple[StagedFile, Split | None, str]], taken: StagedFiles, report: Report
+) -> tuple[Kind, list[tuple[StagedFile, Split | None, str]]]:
     """Keep the images, or the clips where there are more of these."""
     clips = [one for one in placed if taken.size_of(one[0])[2] is not None]
     images = [one for one in placed if taken.size_of(one[0])[2] is None]
@@ -102,8 +102,8 @@ def _of_one_kind(
 
 
 def _split(
-    placed: Iterable[tuple[Staged, Split | None, str]], seed: int, val_share: float
-) -> list[Kept]:
+    placed: Iterable[tuple[StagedFile, Split | None, str]], seed: int, val_share: float
+) -> list[Selected]:
     """Split class by class, by content: the same image never lies in both."""
     files = list(placed)
     contents: dict[str, str] = {}  # hash -> the class that decides where it goes
@@ -118,12 +118,13 @@ def _split(
         wanted = max(1, round(val_share * len(hashes)))
         val.update(shuffled[: min(wanted, len(hashes) - 1)])
     return [
-        Kept(file, "val" if file.sha256 in val else "train", folder) for file, _, folder in files
+        Selected(file, "val" if file.sha256 in val else "train", folder)
+        for file, _, folder in files
     ]
 
 
-def _report_duplicates(kept: Iterable[Kept], report: Report) -> None:
-    same: dict[str, list[Kept]] = defaultdict(list)
+def _report_duplicates(kept: Iterable[Selected], report: Report) -> None:
+    same: dict[str, list[Selected]] = defaultdict(list)
     for one in kept:
         same[one.file.sha256].append(one)
     for group in same.values():
@@ -131,7 +132,7 @@ def _report_duplicates(kept: Iterable[Kept], report: Report) -> None:
             report.duplicate((one.file.name for one in group), (one.split for one in group))
 
 
-def _without_straddlers(kept: list[Kept], report: Report) -> list[Kept]:
+def _without_straddlers(kept: list[Selected], report: Report) -> list[Selected]:
     """Leave out of train what is in val too: or validation would ask what training has seen."""
     val = {one.file.sha256 for one in kept if one.split == "val"}
     left = []
@@ -144,7 +145,7 @@ def _without_straddlers(kept: list[Kept], report: Report) -> list[Kept]:
 
 
 def _number(
-    kind: Kind, kept: list[Kept], folders: set[str], report: Report, titles: Mapping[str, str]
+    kind: Kind, kept: list[Selected], folders: set[str], report: Report, titles: Mapping[str, str]
 ) -> Assembled:
     """Sort the images by split, class and name; classes without training images are left out."""
     trained = {one.folder for one in kept if one.split == "train"}

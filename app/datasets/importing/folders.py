@@ -12,7 +12,7 @@ from typing import Literal
 from app.core.errors import NotFound
 from app.core.settings import Settings
 from app.datasets.importing.layout import TRAIN, VAL
-from app.datasets.importing.names import Parts, clean, is_clip, is_image, is_rubbish
+from app.datasets.importing.names import Parts, clean, is_clip, is_image, is_os_metadata
 
 DEPTH = 8  # of folders inside each other
 LOOKED_AT = 50  # entries of a folder, to see whether it holds images
@@ -23,7 +23,7 @@ NO_ROOT = (
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Listing:
     """A file or folder; `path` is real, with all links followed."""
 
     parts: Parts
@@ -76,34 +76,34 @@ def has_classes(folder: Path) -> bool:
     return sum(_has_examples(one) for one in islice(inner.values(), 6)) >= 2
 
 
-def walk(top: Path, root: Path) -> Iterator[Found]:
+def walk(top: Path, root: Path) -> Iterator[Listing]:
     """Yield all below `top`, sorted by name; what leads out of `root` comes as a link."""
     yield from _walk(top, (), root, frozenset({top}))
 
 
-def _walk(folder: Path, parts: Parts, root: Path, above: frozenset[Path]) -> Iterator[Found]:
+def _walk(folder: Path, parts: Parts, root: Path, above: frozenset[Path]) -> Iterator[Listing]:
     with os.scandir(folder) as listing:
         names = sorted(entry.name for entry in listing)
     for name in names:
         inner = (*parts, clean(os.fsencode(name).decode("utf-8", "replace")))
-        if is_rubbish(inner[-1:]):
+        if is_os_metadata(inner[-1:]):
             continue
         path = folder / name
         if not name.isprintable() and not _is_utf8(name):
-            yield Found(inner, "unnamed", path, 0)
+            yield Listing(inner, "unnamed", path, 0)
             continue
         if path.is_symlink():
             path = path.resolve()
         if not path.is_relative_to(root) or path in above:
-            yield Found(inner, "link", folder / name, 0)
+            yield Listing(inner, "link", folder / name, 0)
         elif path.is_dir():
-            yield Found(inner, "folder", path, 0)
+            yield Listing(inner, "folder", path, 0)
             if len(inner) < DEPTH:
                 yield from _walk(path, inner, root, above | {path})
         elif path.is_file():
-            yield Found(inner, "file", path, path.stat().st_size)
+            yield Listing(inner, "file", path, path.stat().st_size)
         else:
-            yield Found(inner, "link", path, 0)
+            yield Listing(inner, "link", path, 0)
 
 
 def _is_utf8(name: str) -> bool:

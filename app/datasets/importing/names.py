@@ -62,7 +62,7 @@ def repaired(raw: bytes) -> str:
         return raw.decode("cp437")
 
 
-def is_rubbish(parts: Parts) -> bool:
+def is_os_metadata(parts: Parts) -> bool:
     """Whether an entry is what systems leave in folders by themselves: ignored without a word."""
     return any(part.startswith(".") or part.casefold() in RUBBISH for part in parts)
 

@@ -16,7 +16,7 @@ from app.core.errors import Unprocessable
 from app.core.settings import Settings
 from app.datasets.importing.assemble import Assembled, assemble
 from app.datasets.importing.report import Report
-from app.datasets.importing.staging import Staging, Taken, Tell
+from app.datasets.importing.staging import ReportProgress, StagedFiles, Staging
 from app.datasets.index import Image, Index, dump
 from app.storage import keys
 from app.storage.blobs import BlobStore, no_space_is_disk_full
@@ -36,7 +36,7 @@ class Import:
     val_share: float
     titles: Mapping[str, str]
     check: Callable[[], None]
-    tell: Tell
+    tell: ReportProgress
     report: Report = field(init=False)
 
     def __post_init__(self) -> None:
@@ -59,12 +59,12 @@ class Import:
         work.mkdir(parents=True)
         return work
 
-    def from_archive(self, work: Path) -> Taken:
+    def from_archive(self, work: Path) -> StagedFiles:
         """Take in the archive that was uploaded."""
         path = self.blobs.path(keys.dataset_archive(self.dataset_id))
         return self._staging().archive(path, work, self._tell_reading)
 
-    def from_tree(self, top: Path, root: Path) -> Taken:
+    def from_tree(self, top: Path, root: Path) -> StagedFiles:
         """Take in a folder, whose links may not lead out of `root`."""
         try:
             return self._staging().tree(top, root, self._tell_reading)
@@ -72,7 +72,7 @@ class Import:
             name = Path(str(error.filename)).name
             raise Unprocessable(f"The worker may not read {name}: mend its permissions.") from None
 
-    def put_together(self, taken: Taken, root: Path | None) -> dict[str, Any]:
+    def put_together(self, taken: StagedFiles, root: Path | None) -> dict[str, Any]:
         """Store the images and their index; return the facts of the dataset's row.
 
         With a `root` the images stay where they are. Unprocessable where the images are too few.
@@ -92,7 +92,7 @@ class Import:
         for path in self.folder.glob("work-*"):
             _remove(path)
 
-    def _place(self, made: Assembled, taken: Taken, root: Path | None) -> Index:
+    def _place(self, made: Assembled, taken: StagedFiles, root: Path | None) -> Index:
         labels = {folder: label for label, folder in enumerate(made.folders)}
         images = []
         with no_space_is_disk_full():

@@ -9,14 +9,14 @@ from pathlib import Path
 
 from app.core.errors import DiskFull
 from app.core.settings import MIB, Settings
-from app.datasets.importing.archives import Entry, EntryDamaged, entries, too_many
-from app.datasets.importing.folders import Found, walk
+from app.datasets.importing.archives import ArchiveEntry, EntryDamaged, entries, too_many
+from app.datasets.importing.folders import Listing, walk
 from app.datasets.importing.names import (
     Parts,
     is_archive,
     is_clip,
     is_image,
-    is_rubbish,
+    is_os_metadata,
     split_name,
 )
 from app.datasets.importing.report import Report
@@ -29,11 +29,11 @@ LINK = "it is a link or a device: only ordinary files are read"
 UNNAMED = "its name is not UTF-8: rename it"
 NOT_AN_IMAGE = "by its name it is neither an image nor a clip"
 NESTED = "archives inside of the archive are not opened: pack their folders directly"
-Tell = Callable[[float, str], None]
+ReportProgress = Callable[[float, str], None]
 
 
 @dataclass(slots=True)
-class Staged:
+class StagedFile:
     """A file that may be an image or a clip: where it lies, and its content's hash."""
 
     parts: Parts
@@ -48,14 +48,14 @@ class Staged:
 
 
 @dataclass
-class Taken:
+class StagedFiles:
     """All that was found."""
 
-    files: list[Staged] = field(default_factory=list)
+    files: list[StagedFile] = field(default_factory=list)
     folders: list[Parts] = field(default_factory=list)
     verdicts: dict[str, Verdict] = field(default_factory=dict)  # by hash
 
-    def size_of(self, file: Staged) -> Size:
+    def size_of(self, file: StagedFile) -> Size:
         """Return the size of a file that was found good."""
         verdict = self.verdicts[file.sha256]
         assert not isinstance(verdict, str)
@@ -72,25 +72,25 @@ class Staging:
         self._settings = settings
         self._report = report
         self._check = check
-        self._taken = Taken()
+        self._taken = StagedFiles()
         self._read_bytes = 0
         self._next_look = 0
         self._known: set[str] = set()
         self._share = 0.0
 
-    def archive(self, path: Path, folder: Path, tell: Tell) -> Taken:
+    def archive(self, path: Path, folder: Path, tell: ReportProgress) -> StagedFiles:
         """Copy the images of an archive into `folder`, under numbers, and verify them."""
         size = max(1, path.stat().st_size)
         with Verifier(self._settings).closing() as verifier:
             for entry in entries(path, self._settings):
                 self._check()
                 parts = split_name(entry.name)
-                if parts and not is_rubbish(parts):
+                if parts and not is_os_metadata(parts):
                     self._take_entry(entry, parts, folder, verifier)
                 self._tell(tell, verifier, self._read_bytes / size)
             return self._finish(verifier, tell)
 
-    def tree(self, top: Path, root: Path, tell: Tell) -> Taken:
+    def tree(self, top: Path, root: Path, tell: ReportProgress) -> StagedFiles:
         """Hash and verify the images under `top` where they lie; links may not leave `root`."""
         found = list(self._walk(top, root))
         size = max(1, sum(one.size for one in found))
@@ -101,7 +101,7 @@ class Staging:
                 self._tell(tell, verifier, self._read_bytes / size)
             return self._finish(verifier, tell)
 
-    def _walk(self, top: Path, root: Path) -> Iterator[Found]:
+    def _walk(self, top: Path, root: Path) -> Iterator[Listing]:
         for count, one in enumerate(walk(top, root), start=1):
             self._check()
             if count > self._settings.max_dataset_files:
@@ -111,7 +111,9 @@ class Staging:
             elif self._is_wanted(one.kind, one.parts, one.size):
                 yield one
 
-    def _take_entry(self, entry: Entry, parts: Parts, folder: Path, verifier: Verifier) -> None:
+    def _take_entry(
+        self, entry: ArchiveEntry, parts: Parts, folder: Path, verifier: Verifier
+    ) -> None:
         if entry.kind == "folder":
             self._taken.folders.append(parts)
         elif self._is_wanted(entry.kind, parts, 0):
@@ -119,7 +121,7 @@ class Staging:
             if (copied := self._copy(entry, parts, target)) is not None:
                 self._keep(parts, target, *copied, verifier)
 
-    def _take_found(self, one: Found, verifier: Verifier) -> None:
+    def _take_found(self, one: Listing, verifier: Verifier) -> None:
         digest = hashlib.sha256()
         with one.path.open("rb") as file:
             while chunk := file.read(CHUNK):
@@ -129,7 +131,7 @@ class Staging:
         self._keep(one.parts, one.path, one.size, digest.hexdigest(), verifier)
 
     def _keep(self, parts: Parts, path: Path, size: int, sha256: str, verifier: Verifier) -> None:
-        self._taken.files.append(Staged(parts, str(path), size, sha256))
+        self._taken.files.append(StagedFile(parts, str(path), size, sha256))
         if sha256 not in self._known:  # the same content need not be decoded again
             self._known.add(sha256)
             verifier.add(sha256, path, size, clip=is_clip(parts))
@@ -150,7 +152,7 @@ class Staging:
             return True
         return False
 
-    def _copy(self, entry: Entry, parts: Parts, target: Path) -> tuple[int, str] | None:
+    def _copy(self, entry: ArchiveEntry, parts: Parts, target: Path) -> tuple[int, str] | None:
         """Write one entry to a file; None, and a line in the report, where it is not kept."""
         digest, size = hashlib.sha256(), 0
         most = self._most(parts)
@@ -184,14 +186,14 @@ class Staging:
         settings = self._settings
         return settings.max_clip_bytes if is_clip(parts) else settings.max_image_bytes
 
-    def _tell(self, tell: Tell, verifier: Verifier, read: float) -> None:
+    def _tell(self, tell: ReportProgress, verifier: Verifier, read: float) -> None:
         """Say how far it is: reading counts a third, decoding the rest; it never goes back."""
         seen = max(1, len(self._known))
         done = min(1.0, read) * (1 + 2 * len(verifier.verdicts) / seen) / 3
         self._share = max(self._share, done)
         tell(self._share, f"{len(self._taken.files):,} files read")
 
-    def _finish(self, verifier: Verifier, tell: Tell) -> Taken:
+    def _finish(self, verifier: Verifier, tell: ReportProgress) -> StagedFiles:
         verifier.flush()
         while not verifier.done(0.1):
             self._check()

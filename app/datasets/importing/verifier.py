@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from app.core.settings import MIB, Settings
-from app.media.decoder.process import Child, ChildDied, ChildTimedOut
+from app.media.decoder.process import ChildDied, ChildTimedOut, DecoderProcess
 
 Size = tuple[int, int, float | None]  # width and height as shown, and of a clip its seconds
 Verdict = Size | str  # or a sentence
@@ -28,7 +28,7 @@ class Verifier:
         self._settings = settings
         self._pool = ThreadPoolExecutor(min(MOST_CHILDREN, os.cpu_count() or 1), "verifier")
         self._mine = threading.local()
-        self._children: set[Child] = set()
+        self._children: set[DecoderProcess] = set()
         self._lock = threading.Lock()
         self._stopping = False
         self._waiting: list[tuple[str, Path]] = []
@@ -123,18 +123,18 @@ class Verifier:
             self._forget(child)
         return [one if isinstance(one, str) else _size(*one) for one in answer["found"]]
 
-    def _child(self) -> Child:
-        child: Child | None = getattr(self._mine, "child", None)
+    def _child(self) -> DecoderProcess:
+        child: DecoderProcess | None = getattr(self._mine, "child", None)
         if child is None:
             with self._lock:
                 if self._stopping:
                     raise ChildDied
-                child = Child(self._settings)
+                child = DecoderProcess(self._settings)
                 self._children.add(child)
             self._mine.child = child
         return child
 
-    def _forget(self, child: Child) -> None:
+    def _forget(self, child: DecoderProcess) -> None:
         self._mine.child = None
         with self._lock:
             self._children.discard(child)

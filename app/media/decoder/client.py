@@ -11,7 +11,7 @@ import numpy as np
 
 from app.core.settings import Settings
 from app.media.decoder.copying import Copy
-from app.media.decoder.pool import Kind, Lane
+from app.media.decoder.pool import DecoderPool, Kind
 
 HEAD = 4096  # bytes that tell what a file looks like
 COPY_FACTOR = 10  # making a copy may take so much longer than reading: all frames, and encoding
@@ -46,8 +46,12 @@ class Decoder:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self.photos = Lane(settings, Kind("photo", "an image editor", settings.decode_seconds))
-        self.clips = Lane(settings, Kind("clip", "a video editor", settings.clip_decode_seconds))
+        self.photos = DecoderPool(
+            settings, Kind("photo", "an image editor", settings.decode_seconds)
+        )
+        self.clips = DecoderPool(
+            settings, Kind("clip", "a video editor", settings.clip_decode_seconds)
+        )
 
     def kind(self, head: bytes) -> str:
         """Say what a file looks like by its first bytes: image, clip, gif (either) or unknown."""

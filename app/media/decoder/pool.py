@@ -9,10 +9,16 @@ from typing import Any
 
 from app.core.errors import BadMedia, Busy, SightlineError, TooLarge
 from app.core.settings import Settings
-from app.media.decoder.process import Child, ChildDied, ChildNotStarted, ChildTimedOut, Part
+from app.media.decoder.process import (
+    ChildDied,
+    ChildNotStarted,
+    ChildTimedOut,
+    DecoderProcess,
+    Part,
+)
 
 log = logging.getLogger(__name__)
-FILES_A_CHILD = 100  # then a new process, so that no leak grows
+FILES_A_PROCESS = 100  # then a new process, so that no leak grows
 TRIES = 2
 CANNOT_START = (
     "The server cannot start the process that reads {kind}s, so none can be taken now. Try again "
@@ -39,14 +45,14 @@ class Kind:
     seconds: float  # that one answer may take
 
 
-class Lane:
+class DecoderPool:
     """Asks one process after another; for any thread, one at a time."""
 
     def __init__(self, settings: Settings, kind: Kind) -> None:
         self._settings = settings
         self._kind = kind
         self._lock = threading.Lock()
-        self.child: Child | None = None
+        self.child: DecoderProcess | None = None
 
     def ask(
         self,
@@ -107,10 +113,10 @@ class Lane:
             raise Busy(CANNOT_START.format(kind=kind.name), retry_after=60)
         raise BadMedia(FAILED_TWICE.format(kind=kind.name, editor=kind.editor), status=400)
 
-    def _ready(self) -> Child:
-        if self.child is not None and self.child.asked >= FILES_A_CHILD:
+    def _ready(self) -> DecoderProcess:
+        if self.child is not None and self.child.asked >= FILES_A_PROCESS:
             self._drop()
-        self.child = self.child or Child(self._settings)
+        self.child = self.child or DecoderProcess(self._settings)
         return self.child
 
     def _drop(self) -> None:

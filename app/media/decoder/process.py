@@ -37,7 +37,7 @@ class ChildTimedOut(Exception):
     """The process took too long, and was killed."""
 
 
-class Child:
+class DecoderProcess:
     """One decoding process; `ask` is for one thread at a time."""
 
     def __init__(self, settings: Settings) -> None:

@@ -13,7 +13,7 @@ from app.db import accounts as rows
 from app.db.tables import utcnow
 from app.web.accounts import present, schemas, sign_in
 from app.web.http import cookies
-from app.web.http.deps import Reading, Writing
+from app.web.http.deps import ReadSession, WriteSession
 from app.web.http.identity import SESSION_COOKIE
 from app.web.http.parameters import Cursor, Limit, PathId, errors
 from app.web.http.principal import Admin, Audit, Owner, SignedIn
@@ -27,7 +27,7 @@ REFUSALS = (401, 403)
 @router.get(
     "/account", response_model=schemas.Account, summary="Who is asking", responses=errors(401)
 )
-def get_account(principal: SignedIn, session: Reading) -> Any:
+def get_account(principal: SignedIn, session: ReadSession) -> Any:
     """The user behind the token or the session, and what this request may do."""
     return present.account(session, principal)
 
@@ -51,7 +51,7 @@ async def change_password(
     summary="List the signed-in browsers",
     responses=errors(*REFUSALS),
 )
-def list_sessions(principal: Owner, session: Reading) -> Any:
+def list_sessions(principal: Owner, session: ReadSession) -> Any:
     """Where this user is signed in, the last seen first; all in one part."""
     found = rows.logins(session, principal.user_id or "", utcnow())
     return Page(items=[present.login(row, principal) for row in found])
@@ -63,7 +63,9 @@ def list_sessions(principal: Owner, session: Reading) -> Any:
     summary="Sign out everywhere",
     responses=errors(*REFUSALS),
 )
-def revoke_sessions(request: Request, principal: Owner, session: Writing, audit: Audit) -> None:
+def revoke_sessions(
+    request: Request, principal: Owner, session: WriteSession, audit: Audit
+) -> None:
     """Sign every browser of this user out, this one too; tokens stay."""
     count = rows.revoke_logins(session, principal.user_id or "", utcnow())
     audit("session.revoke", "all", sessions=count)
@@ -77,7 +79,7 @@ def revoke_sessions(request: Request, principal: Owner, session: Writing, audit:
     responses=errors(*REFUSALS, 404),
 )
 def revoke_session(
-    session_id: PathId, request: Request, principal: Owner, session: Writing, audit: Audit
+    session_id: PathId, request: Request, principal: Owner, session: WriteSession, audit: Audit
 ) -> None:
     """Its cookie is worth nothing from now on."""
     if not rows.revoke_logins(session, principal.user_id or "", utcnow(), only=session_id):
@@ -93,7 +95,7 @@ def revoke_session(
     summary="List the tokens",
     responses=errors(*REFUSALS),
 )
-def list_tokens(principal: Owner, session: Reading) -> Any:
+def list_tokens(principal: Owner, session: ReadSession) -> Any:
     """This user's tokens, newest first, expired ones too; all in one part."""
     found = rows.tokens(session, principal.user_id or "")
     return Page(items=[schemas.Token.model_validate(row) for row in found])
@@ -107,7 +109,7 @@ def list_tokens(principal: Owner, session: Reading) -> Any:
     responses=errors(400, *REFUSALS),
 )
 def create_token(
-    asked: schemas.TokenCreate, principal: Owner, session: Writing, audit: Audit
+    asked: schemas.TokenCreate, principal: Owner, session: WriteSession, audit: Audit
 ) -> Any:
     """The answer alone holds the token: nobody can read it again."""
     expires = _expiry(asked.expires_at)
@@ -126,7 +128,7 @@ def create_token(
     summary="Revoke a token",
     responses=errors(*REFUSALS, 404),
 )
-def revoke_token(token_id: PathId, principal: Owner, session: Writing, audit: Audit) -> None:
+def revoke_token(token_id: PathId, principal: Owner, session: WriteSession, audit: Audit) -> None:
     """It is worth nothing from now on; what was made with it stays."""
     row = rows.token(session, principal.user_id or "", token_id)
     if row is None:
@@ -143,7 +145,7 @@ def revoke_token(token_id: PathId, principal: Owner, session: Writing, audit: Au
 )
 def list_audit(
     _admin: Admin,
-    session: Reading,
+    session: ReadSession,
     action: Annotated[
         str | None, Query(pattern=r"^[a-z.-]{1,64}$", description="Only these: `sign-in`, ...")
     ] = None,

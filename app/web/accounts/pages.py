@@ -36,7 +36,7 @@ from app.db.tables import utcnow
 from app.web.accounts import present, schemas
 from app.web.accounts import sign_in as signing
 from app.web.http import forms
-from app.web.http.deps import Reading
+from app.web.http.deps import ReadSession
 from app.web.http.identity import Principal
 from app.web.http.principal import Admin, MaybeUser, Owner
 from app.web.http.templating import page
@@ -54,7 +54,7 @@ Context = dict[str, Any]
 
 
 @router.get("/sign-in")
-def sign_in(request: Request, principal: MaybeUser, session: Reading) -> Response:
+def sign_in(request: Request, principal: MaybeUser, session: ReadSession) -> Response:
     """Ask for name and password; with a link, for one click, because previews fetch links too."""
     target = forms.local(request.query_params.get("next"), HOME)
     secret = request.query_params.get("link")
@@ -89,7 +89,7 @@ async def do_sign_in(request: Request) -> Response:
 
 
 @router.get("/sign-in/password")
-def ask_password(request: Request, principal: Owner, session: Reading) -> Response:
+def ask_password(request: Request, principal: Owner, session: ReadSession) -> Response:
     """After a link: choose a password, or not now."""
     target = forms.local(request.query_params.get("next"), HOME)
     if not _needs_no_password(principal, session):
@@ -121,7 +121,7 @@ async def sign_out(request: Request) -> Response:
 
 
 @router.get("/account")
-def account(request: Request, principal: Owner, session: Reading) -> Response:
+def account(request: Request, principal: Owner, session: ReadSession) -> Response:
     """Password, signed-in browsers and tokens."""
     found = present.account(session, principal)
     context = {
@@ -140,7 +140,7 @@ def account(request: Request, principal: Owner, session: Reading) -> Response:
 def audit(
     request: Request,
     _admin: Admin,
-    session: Reading,
+    session: ReadSession,
     action: str | None = None,
     cursor: str | None = None,
 ) -> Response:
@@ -192,12 +192,12 @@ def _headers(error: SightlineError) -> dict[str, str] | None:
     return {"Retry-After": str(error.retry_after)} if error.retry_after else None
 
 
-def _needs_no_password(principal: Principal, session: Reading) -> bool:
+def _needs_no_password(principal: Principal, session: ReadSession) -> bool:
     user = rows.user(session, principal.user_id or "")
     return principal.fresh_link or (user is not None and user.password_hash is None)
 
 
-def _sessions(principal: Principal, session: Reading) -> list[schemas.Session]:
+def _sessions(principal: Principal, session: ReadSession) -> list[schemas.Session]:
     found = rows.logins(session, principal.user_id or "", utcnow())
     return [present.login(row, principal) for row in found]
 

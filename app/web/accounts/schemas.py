@@ -35,7 +35,7 @@ def _example(value: dict[str, Any]) -> ConfigDict:
     return ConfigDict(json_schema_extra={"examples": [value]})
 
 
-class Asked(BaseModel):
+class RequestBody(BaseModel):
     """Base of what the API takes."""
 
     model_config = ConfigDict(extra="forbid")
@@ -65,7 +65,7 @@ class Account(Answer):
     created_at: datetime
 
 
-class PasswordChange(Asked):
+class PasswordChange(RequestBody):
     """A new password; a browser that came by a sign-in link within the hour needs no `current`."""
 
     model_config = _example({"current": "correct horse battery", "new": "staple and a few words"})
@@ -98,7 +98,7 @@ class Session(Answer):
     current: bool = Field(description="Whether it is the one that asks.")
 
 
-class TokenCreate(Asked):
+class TokenCreate(RequestBody):
     """A token to make."""
 
     model_config = _example(

@@ -27,7 +27,7 @@ from app.web.http.identity import (
     give_session,
     identify,
 )
-from app.web.http.state import Web, web_of
+from app.web.http.state import AppState, app_state
 
 WRONG = "The name or the password is not right. Check both; capital letters count."
 WRONG_PRESENT = "The present password is not right."
@@ -39,7 +39,7 @@ T = TypeVar("T")
 
 async def by_password(request: Request, name: str, password: str) -> None:
     """Sign this browser in; Unauthorised, TooMany or Busy otherwise."""
-    web, name = web_of(request), name.strip()[:64]
+    web, name = app_state(request), name.strip()[:64]
     _limit(request, f"name {name}")
     kept = await run_in_threadpool(_kept, web, name)
     if not await _hashing(web, passwords.verify, kept, password[: passwords.LONGEST]):
@@ -55,7 +55,7 @@ async def by_password(request: Request, name: str, password: str) -> None:
 def by_link(request: Request, secret: str) -> None:
     """Sign this browser in with a one-time link; Unauthorised where it is worth nothing."""
     _limit(request)
-    with web_of(request).sessions.begin() as session:
+    with app_state(request).sessions.begin() as session:
         user = sessions.use_link(session, secret)
         cookie = _open(session, request, user, by_link=True)
     give_session(request, cookie)
@@ -68,7 +68,7 @@ def leave(request: Request, *, everywhere: bool = False) -> None:
     if principal.user_id is None or principal.via != "session":
         return
     only = None if everywhere else principal.credential_id
-    with web_of(request).sessions.begin() as session:
+    with app_state(request).sessions.begin() as session:
         rows.revoke_logins(session, principal.user_id, utcnow(), only=only)
         audit.record(
             session,
@@ -85,7 +85,7 @@ async def change_password(
     request: Request, principal: Principal, current: str | None, new: str
 ) -> None:
     """Set the password; other browsers are signed out. Forbidden where the present one is wrong."""
-    web = web_of(request)
+    web = app_state(request)
     user = await run_in_threadpool(_user, web, principal)
     passwords.check_choice(new, user.name)
     if user.password_hash is not None and not principal.fresh_link:
@@ -97,25 +97,25 @@ async def change_password(
 
 
 def _limit(request: Request, *keys: str) -> None:
-    web = web_of(request)
+    web = app_state(request)
     for key in (f"address {address_of(request)}", *keys):
         web.limiter.check(f"sign-in: {key}", web.settings.sign_ins_per_minute, ATTEMPTS)
 
 
-async def _hashing(web: Web, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+async def _hashing(web: AppState, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Hash in a thread, a few at a time; Busy where too many wait already."""
     if web.hashing.statistics().tasks_waiting >= MOST_WAITING:
         raise Busy("Too many people sign in at once; try again in a few seconds.", retry_after=5)
     return await anyio.to_thread.run_sync(lambda: work(*args, **kwargs), limiter=web.hashing)
 
 
-def _kept(web: Web, name: str) -> str | None:
+def _kept(web: AppState, name: str) -> str | None:
     with web.readers() as session:
         user = rows.user_named(session, name)
     return user.password_hash if user is not None else None
 
 
-def _user(web: Web, principal: Principal) -> User:
+def _user(web: AppState, principal: Principal) -> User:
     with web.readers() as session:
         user = rows.user(session, principal.user_id or "")
     if user is None:
@@ -125,7 +125,7 @@ def _user(web: Web, principal: Principal) -> User:
 
 def _note_failure(request: Request, name: str) -> None:
     """Write a failure down; a name that nobody has may be a password in the wrong field."""
-    with web_of(request).sessions.begin() as session:
+    with app_state(request).sessions.begin() as session:
         known = rows.user_named(session, name)
         audit.record(
             session,
@@ -138,7 +138,7 @@ def _note_failure(request: Request, name: str) -> None:
 
 
 def _enter(request: Request, name: str, checked: str, renewed: str | None) -> None:
-    with web_of(request).sessions.begin() as session:
+    with app_state(request).sessions.begin() as session:
         user = rows.user_named(session, name)
         if user is None or user.password_hash != checked:  # changed while it was checked
             raise Unauthorised(WRONG)
@@ -151,7 +151,7 @@ def _open(session: Session, request: Request, user: User, *, by_link: bool) -> s
     """Begin a session with a secret of its own; the one that this browser had ends."""
     browser = sessions.Browser(address_of(request), request.headers.get("user-agent", ""))
     sessions.end(session, request.cookies.get(SESSION_COOKIE, ""))
-    days = web_of(request).settings.session_days
+    days = app_state(request).settings.session_days
     secret = sessions.start(session, user, browser, days, by_link=by_link)
     audit.record(
         session,
@@ -167,7 +167,7 @@ def _open(session: Session, request: Request, user: User, *, by_link: bool) -> s
 def _store_password(request: Request, principal: Principal, kept: str) -> None:
     assert principal.user_id is not None
     here = principal.credential_id if principal.via == "session" else None
-    with web_of(request).sessions.begin() as session:
+    with app_state(request).sessions.begin() as session:
         sessions.set_password(session, principal.user_id, kept, here)
         audit.record(
             session,

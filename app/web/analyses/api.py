@@ -21,7 +21,7 @@ from app.web.analyses import create as requests
 from app.web.analyses import present, schemas
 from app.web.analyses.events import follow
 from app.web.analyses.find import find_analysis
-from app.web.http.deps import KnownVisitor, Reading, Server, Visitor, Writing, must_own
+from app.web.http.deps import KnownVisitor, ReadSession, StateDep, Visitor, WriteSession, must_own
 from app.web.http.parameters import PathId, errors, errors_of_stream
 from app.web.http.schemas import Page
 from app.web.media.find import find_media
@@ -31,7 +31,7 @@ Text = Annotated[str | None, Field(max_length=64)]
 Second = Annotated[float | None, Field(ge=0, allow_inf_nan=False)]
 
 
-class Which(BaseModel):
+class MapFilter(BaseModel):
     """Which maps are listed; what is left out does not matter."""
 
     model: Text = None
@@ -42,7 +42,7 @@ class Which(BaseModel):
     to_s: Second = Field(default=None, description="Of a clip: the last moment, in seconds.")
 
 
-def existing(analysis_id: PathId, session: Reading) -> str:
+def existing(analysis_id: PathId, session: ReadSession) -> str:
     """Return the id of an analysis that exists: an error can no more be sent inside a stream."""
     return find_analysis(session, analysis_id).id
 
@@ -58,7 +58,7 @@ def existing(analysis_id: PathId, session: Reading) -> str:
     },
 )
 def create(
-    asked: schemas.AnalysisCreate, response: Response, session: Writing, visitor: Visitor
+    asked: schemas.AnalysisCreate, response: Response, session: WriteSession, visitor: Visitor
 ) -> Any:
     """Queue an analysis; follow it at `links.events` or read `links.self` until it has ended.
 
@@ -80,7 +80,7 @@ def create(
     summary="State and predictions",
     responses=errors(404),
 )
-def get_analysis(analysis_id: PathId, session: Reading) -> Any:
+def get_analysis(analysis_id: PathId, session: ReadSession) -> Any:
     """How far the analysis is, what each model says so far, and where the rest is."""
     row = find_analysis(session, analysis_id)
     return present.analysis(row, rows.predictions(session, analysis_id))
@@ -92,7 +92,9 @@ def get_analysis(analysis_id: PathId, session: Reading) -> Any:
     summary="List the maps that are ready",
     responses=errors(404),
 )
-def list_heatmaps(analysis_id: PathId, session: Reading, which: Annotated[Which, Query()]) -> Any:
+def list_heatmaps(
+    analysis_id: PathId, session: ReadSession, which: Annotated[MapFilter, Query()]
+) -> Any:
     """Every map so far that is asked for, by model, stage, method and time; all in one part."""
     find_analysis(session, analysis_id)
     found = rows.heatmaps(session, analysis_id, rows.Choice(**which.model_dump()))
@@ -107,7 +109,7 @@ def list_heatmaps(analysis_id: PathId, session: Reading, which: Annotated[Which,
 )
 async def events(
     request: Request,
-    web: Server,
+    web: StateDep,
     found: Annotated[str, Depends(existing)],
     last_event_id: Annotated[
         int, Header(description="The last revision seen; only newer ones follow.")
@@ -129,7 +131,7 @@ async def events(
     summary="Stop an analysis",
     responses=errors(403, 404, 409),
 )
-def cancel(analysis_id: PathId, session: Writing, visitor: KnownVisitor) -> Any:
+def cancel(analysis_id: PathId, session: WriteSession, visitor: KnownVisitor) -> Any:
     """Stop a queued analysis at once, a running one within a second. Only for who asked for it."""
     row = find_analysis(session, analysis_id)
     must_own(row.owner, visitor)
@@ -144,7 +146,9 @@ def cancel(analysis_id: PathId, session: Writing, visitor: KnownVisitor) -> Any:
     summary="Delete an analysis",
     responses=errors(403, 404),
 )
-def remove(analysis_id: PathId, session: Writing, visitor: KnownVisitor, web: Server) -> None:
+def remove(
+    analysis_id: PathId, session: WriteSession, visitor: KnownVisitor, web: StateDep
+) -> None:
     """Remove the analysis and the maps that no other one shares. Only for who asked for it."""
     row = find_analysis(session, analysis_id)
     must_own(row.owner, visitor)

@@ -10,22 +10,22 @@ from fastapi.sse import ServerSentEvent
 from app.db import analyses as rows
 from app.web.analyses import present
 from app.web.http.sse import RETRY_MS, follow_row
-from app.web.http.state import Web
+from app.web.http.state import AppState
 
 
-async def follow(web: Web, analysis_id: str, last_seen: int) -> AsyncIterator[ServerSentEvent]:
+async def follow(web: AppState, analysis_id: str, last_seen: int) -> AsyncIterator[ServerSentEvent]:
     """Yield the analysis whenever its revision has passed `last_seen`, until it has ended."""
     look, tell = partial(_standing, web, analysis_id), partial(_event, web, analysis_id)
     async for event in follow_row(look, tell, last_seen):
         yield event
 
 
-def _standing(web: Web, analysis_id: str) -> tuple[int, str] | None:
+def _standing(web: AppState, analysis_id: str) -> tuple[int, str] | None:
     with web.readers() as session:
         return rows.standing(session, analysis_id)
 
 
-def _event(web: Web, analysis_id: str) -> ServerSentEvent | None:
+def _event(web: AppState, analysis_id: str) -> ServerSentEvent | None:
     """Return the analysis as it is in one snapshot; None where it was deleted meanwhile."""
     with web.readers() as session:
         if (row := rows.with_job(session, analysis_id)) is None:

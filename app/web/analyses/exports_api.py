@@ -17,10 +17,10 @@ from app.web.analyses import export, figures, present
 from app.web.analyses.drawing.colormaps import DEFAULT, Colormap
 from app.web.analyses.find import find_analysis
 from app.web.http.caching import PRIVATE_IMMUTABLE, matches, reply
-from app.web.http.deps import Reading, Server
+from app.web.http.deps import ReadSession, StateDep
 from app.web.http.parameters import PathId, binary, errors
 from app.web.http.ranges import RangedFile
-from app.web.http.state import Web
+from app.web.http.state import AppState
 from app.web.media import present as media_present
 
 router = APIRouter(prefix="/analyses", tags=["exports"])
@@ -61,7 +61,7 @@ async def get_figure(
     analysis_id: PathId,
     file_format: Literal["png", "svg", "pdf"],
     request: Request,
-    web: Server,
+    web: StateDep,
     style: Annotated[FigureStyle, Query()],
 ) -> Any:
     """A row a model, a column a stage; drawn once by a worker, which may take some seconds.
@@ -97,7 +97,7 @@ async def get_overlay(
     analysis_id: PathId,
     file_format: Literal["mp4", "webm"],
     request: Request,
-    web: Server,
+    web: StateDep,
     style: Annotated[FilmStyle, Query()],
 ) -> Any:
     """At most 720p, maps interpolated between snippets; drawn once by a worker.
@@ -128,7 +128,7 @@ async def get_overlay(
     return RangedFile(web.blobs.path(key), headers=headers, media_type=kind)
 
 
-def _first_model(web: Web, analysis_id: str) -> str:
+def _first_model(web: AppState, analysis_id: str) -> str:
     with web.readers() as session:
         return str(find_analysis(session, analysis_id).request["models"][0])
 
@@ -141,8 +141,8 @@ def _first_model(web: Web, analysis_id: str) -> str:
 )
 def get_export(
     analysis_id: PathId,
-    session: Reading,
-    web: Server,
+    session: ReadSession,
+    web: StateDep,
     file_format: Annotated[
         Literal["zip", "npz"], Query(alias="format", description="`npz`: the maps alone.")
     ] = "zip",

@@ -17,7 +17,7 @@ from app.db import jobs as job_rows
 from app.jobs.parameters import DrawClipJob, DrawFigureJob
 from app.jobs.states import TERMINAL, State
 from app.storage import keys
-from app.web.http.state import Web
+from app.web.http.state import AppState
 
 WAIT = 30.0  # seconds until the client is asked to come back
 LOOK_EVERY = 0.1
@@ -27,7 +27,7 @@ Look = Mapping[str, object]
 MEDIA_TYPES = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}
 
 
-def blob_key(web: Web, analysis_id: str, style: dict[str, object], file_format: str) -> str:
+def blob_key(web: AppState, analysis_id: str, style: dict[str, object], file_format: str) -> str:
     """Return where the figure is kept; NotFound, or Conflict while there is nothing to draw."""
     with web.readers() as session:
         if (row := rows.with_job(session, analysis_id)) is None:
@@ -37,7 +37,9 @@ def blob_key(web: Web, analysis_id: str, style: dict[str, object], file_format: 
     return _named(analysis_id, style, file_format)
 
 
-def film_key(web: Web, analysis_id: str, choice: rows.Choice, look: Look, file_format: str) -> str:
+def film_key(
+    web: AppState, analysis_id: str, choice: rows.Choice, look: Look, file_format: str
+) -> str:
     """Return where the film is kept; NotFound, or Conflict while its maps are not ready."""
     with web.readers() as session:
         if (row := rows.with_job(session, analysis_id)) is None:
@@ -57,13 +59,13 @@ def _named(analysis_id: str, style: Mapping[str, object], file_format: str) -> s
     return keys.figure(analysis_id, digest, file_format)
 
 
-async def drawn(web: Web, params: Drawable) -> bytes:
+async def drawn(web: AppState, params: Drawable) -> bytes:
     """Return the figure, after at most `WAIT` seconds; Busy later than that."""
     await ready(web, params)
     return await run_in_threadpool(web.blobs.get, params.key)
 
 
-async def ready(web: Web, params: Drawable) -> None:
+async def ready(web: AppState, params: Drawable) -> None:
     """Wait until the figure is drawn, at most `WAIT` seconds; Busy later than that."""
     ends = time.monotonic() + WAIT
     if not await run_in_threadpool(web.blobs.exists, params.key):
@@ -74,7 +76,7 @@ async def ready(web: Web, params: Drawable) -> None:
             await anyio.sleep(LOOK_EVERY)
 
 
-def _finished(web: Web, params: Drawable, job_id: str) -> bool:
+def _finished(web: AppState, params: Drawable, job_id: str) -> bool:
     """Whether the figure is there; its job's error where it could not be drawn."""
     with web.readers() as session:
         job = job_rows.get(session, job_id)

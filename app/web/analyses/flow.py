@@ -9,24 +9,24 @@ from app.db import analyses as rows
 from app.db.tables import Analysis
 from app.jobs.parameters import AnalysisRequest, flow_key
 from app.storage import keys
-from app.web.http.state import Web
+from app.web.http.state import AppState
 
 NO_SEGMENT = "There is nothing of this snippet (yet); a photo has none, a clip as many as asked."
 NO_FLOW = "There is no motion here (yet): a worker computes it first, and a photo has none."
 FLOW_GONE = "The motion in full is gone from the server's disk; the mean of it is still there."
 
 
-def mean(web: Web, session: Session, row: Analysis) -> bytes:
+def mean(web: AppState, session: Session, row: Analysis) -> bytes:
     """Return the NPY file of the snippets' mean flow, float16 [K, 2, 56, 56]; NotFound."""
     return _get(web, keys.mean_flow(rows.map_owner(session, row.id)), NO_FLOW)
 
 
-def has_mean(web: Web, session: Session, row: Analysis) -> bool:
+def has_mean(web: AppState, session: Session, row: Analysis) -> bool:
     """Whether the mean flow is ready."""
     return web.blobs.exists(keys.mean_flow(rows.map_owner(session, row.id)))
 
 
-def full(web: Web, session: Session, row: Analysis) -> bytes:
+def full(web: AppState, session: Session, row: Analysis) -> bytes:
     """Return the NPY file of every field, uint8 [K, L, 2, S, S]; NotFound.
 
     It lies with the clip; where a stored result answered, perhaps with another visitor's same clip.
@@ -41,12 +41,12 @@ def full(web: Web, session: Session, row: Analysis) -> bytes:
     raise NotFound(FLOW_GONE)
 
 
-def frame(web: Web, session: Session, row: Analysis, snippet: int) -> bytes:
+def frame(web: AppState, session: Session, row: Analysis, snippet: int) -> bytes:
     """Return the JPEG of a snippet's middle frame; NotFound."""
     return _get(web, keys.snippet_frame(rows.map_owner(session, row.id), snippet), NO_SEGMENT)
 
 
-def _get(web: Web, key: str, missing: str) -> bytes:
+def _get(web: AppState, key: str, missing: str) -> bytes:
     if not web.blobs.exists(key):
         raise NotFound(missing)
     return web.blobs.get(key)

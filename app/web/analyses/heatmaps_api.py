@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from app.jobs.parameters import Scale
 from app.web.analyses import rendering, schemas
 from app.web.analyses.drawing.colormaps import DEFAULT, Colormap
-from app.web.http.deps import Server
+from app.web.http.deps import StateDep
 from app.web.http.parameters import PathId, binary, errors
 
 router = APIRouter(prefix="/heatmaps", tags=["heatmaps"])
@@ -52,7 +52,7 @@ class Picture(BaseModel):
         **errors(404),
     },
 )
-async def get_npy(heatmap_id: PathId, request: Request, web: Server) -> Any:
+async def get_npy(heatmap_id: PathId, request: Request, web: StateDep) -> Any:
     """Raw values at the map's own grid; `numpy.load` reads them."""
     make = partial(rendering.array, web)
     return await rendering.serve(request, web, heatmap_id, NPY, make)
@@ -65,10 +65,10 @@ async def get_npy(heatmap_id: PathId, request: Request, web: Server) -> Any:
     responses={200: binary("image/png", "The picture."), 304: {}, **errors(404)},
 )
 async def get_png(
-    heatmap_id: PathId, request: Request, web: Server, style: Annotated[Picture, Query()]
+    heatmap_id: PathId, request: Request, web: StateDep, style: Annotated[Picture, Query()]
 ) -> Any:
     """The map in colour, alone as the square that the model saw, or over the photo."""
-    look = rendering.Look(**style.model_dump())
+    look = rendering.PictureStyle(**style.model_dump())
     make = partial(rendering.picture, web, look=look)
     return await rendering.serve(request, web, heatmap_id, "image/png", make)
 
@@ -82,7 +82,7 @@ async def get_png(
 async def get_heatmap(
     heatmap_id: PathId,
     request: Request,
-    web: Server,
+    web: StateDep,
     values: Annotated[bool, Query(description="Include the values, row by row.")] = False,
 ) -> Any:
     """Where the map was taken, its range, sum and entropy; with `values=true` the numbers too."""

@@ -34,10 +34,10 @@ from app.db.tables import Analysis
 from app.web.analyses import flow, present
 from app.web.analyses.drawing import npy
 from app.web.analyses.find import find_analysis
-from app.web.http.deps import KnownVisitor, Reading, Server
+from app.web.http.deps import KnownVisitor, ReadSession, StateDep
 from app.web.http.parameters import PathId
 from app.web.http.schemas import API
-from app.web.http.state import Web
+from app.web.http.state import AppState
 from app.web.http.templating import page
 from app.web.media import present as media_present
 
@@ -58,7 +58,11 @@ Context = dict[str, Any]
 
 @router.get("/analyses/{analysis_id}")
 def analysis(
-    request: Request, analysis_id: PathId, session: Reading, web: Server, visitor: KnownVisitor
+    request: Request,
+    analysis_id: PathId,
+    session: ReadSession,
+    web: StateDep,
+    visitor: KnownVisitor,
 ) -> Response:
     """The table of one analysis."""
     row = find_analysis(session, analysis_id)
@@ -97,7 +101,7 @@ def _tracks(session: Session, row: Analysis) -> list[Context]:
     return [track.model_dump(mode="json") for track in found]
 
 
-def _flow(web: Web, session: Session, row: Analysis) -> Context | None:
+def _flow(web: AppState, session: Session, row: Analysis) -> Context | None:
     """Return where the mean flow is, and its shape; none while it is not computed."""
     if not flow.has_mean(web, session, row):
         return None

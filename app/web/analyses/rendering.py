@@ -24,7 +24,7 @@ from app.web.analyses.drawing import npy, png, scale
 from app.web.analyses.drawing.colormaps import tables
 from app.web.http.caching import PRIVATE_IMMUTABLE, reply
 from app.web.http.render_cache import Rendered
-from app.web.http.state import Web
+from app.web.http.state import AppState
 
 Make = Callable[[Session, Heatmap], bytes]
 Find = Callable[[Session], tuple[str, Callable[[], bytes]]]  # the analysis, and what it has there
@@ -32,7 +32,7 @@ DIGITS = 6  # significant, more than a float16 holds
 
 
 @dataclass(frozen=True)
-class Look:
+class PictureStyle:
     """How a picture is asked for; `alpha` none means 1 alone and 0.55 over the photo."""
 
     size: int
@@ -45,13 +45,13 @@ class Look:
 
 
 async def serve(
-    request: Request, web: Web, heatmap_id: str, media_type: str, make: Make
+    request: Request, web: AppState, heatmap_id: str, media_type: str, make: Make
 ) -> Response:
     """Answer with the bytes that `make` gives, kept under the request's address."""
     return await serve_any(request, web, media_type, partial(_heatmap, heatmap_id, make))
 
 
-async def serve_any(request: Request, web: Web, media_type: str, find: Find) -> Response:
+async def serve_any(request: Request, web: AppState, media_type: str, find: Find) -> Response:
     """Answer with bytes that belong to an analysis, made once it is found to exist."""
     key = f"{request.url.path}?{request.url.query}"
     entry = web.cache.fresh(key)
@@ -62,7 +62,7 @@ async def serve_any(request: Request, web: Web, media_type: str, find: Find) -> 
     return reply(request, entry.content, entry.media_type, etag=entry.etag, headers=headers)
 
 
-def _look_up(web: Web, key: str, media_type: str, find: Find) -> Rendered:
+def _look_up(web: AppState, key: str, media_type: str, find: Find) -> Rendered:
     generation = web.cache.generation
     with web.readers() as session:
         analysis_id, make = find(session)
@@ -81,13 +81,13 @@ def _heatmap(heatmap_id: str, make: Make, session: Session) -> tuple[str, Callab
     return row.analysis_id, partial(make, session, row)
 
 
-def array(web: Web, _session: Session, row: Heatmap) -> bytes:
+def array(web: AppState, _session: Session, row: Heatmap) -> bytes:
     """Return the NPY file: float16 at the map's own grid."""
     blob = web.blobs.get(row.blob_key)
     return blob if row.frame < 0 else npy.dump(npy.load(blob)[row.frame])
 
 
-def record(web: Web, session: Session, row: Heatmap, *, values: bool) -> bytes:
+def record(web: AppState, session: Session, row: Heatmap, *, values: bool) -> bytes:
     """Return the JSON record, with the values where they are asked for."""
     body = present.heatmap(row).model_dump(mode="json")
     if values:
@@ -95,7 +95,7 @@ def record(web: Web, session: Session, row: Heatmap, *, values: bool) -> bytes:
     return json.dumps(body, separators=(",", ":"), allow_nan=False).encode()
 
 
-def picture(web: Web, session: Session, row: Heatmap, look: Look) -> bytes:
+def picture(web: AppState, session: Session, row: Heatmap, look: PictureStyle) -> bytes:
     """Return the PNG; Unprocessable for a channel that the map does not have."""
     try:
         grid = npy.channel(npy.load(array(web, session, row)), look.channel)
@@ -112,7 +112,9 @@ def picture(web: Web, session: Session, row: Heatmap, look: Look) -> bytes:
     return png.draw(grid, style, below, (medium.width, medium.height) if row.frame >= 0 else None)
 
 
-def _ends(session: Session, row: Heatmap, look: Look, grid: npy.Array) -> tuple[float, float]:
+def _ends(
+    session: Session, row: Heatmap, look: PictureStyle, grid: npy.Array
+) -> tuple[float, float]:
     diverging = tables()[look.colormap].diverging
     if len(row.shape) == 3:  # the record's range is of all channels, not of the one shown
         return scale.span(_Shown.of(row, grid), [], look.scale, diverging=diverging)
@@ -148,7 +150,7 @@ def _medium(session: Session, row: Heatmap) -> Media:
     return medium
 
 
-def _photo(web: Web, session: Session, row: Heatmap, medium: Media) -> bytes:
+def _photo(web: AppState, session: Session, row: Heatmap, medium: Media) -> bytes:
     """Return the photo as a JPEG; of a clip the frame of the map's own moment."""
     if row.frame < 0:
         return web.blobs.get(medium.view_key)

@@ -16,17 +16,17 @@ from app.jobs.parameters import Stage, Stream
 from app.web.analyses import flow, present, rendering, schemas
 from app.web.analyses.drawing import flow_colours, npy
 from app.web.analyses.find import find_analysis
-from app.web.http.deps import Reading, Server
+from app.web.http.deps import ReadSession, StateDep
 from app.web.http.parameters import PathId, binary, errors
 from app.web.http.schemas import Page
-from app.web.http.state import Web
+from app.web.http.state import AppState
 
 router = APIRouter(prefix="/analyses", tags=["clips"])
 NPY = "application/octet-stream"
 MOST_SEGMENTS = 32
 Segment = Annotated[int, Path(ge=0, lt=MOST_SEGMENTS, description="Which snippet, from 0.")]
 PathName = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
-Make = Callable[[Web, Session, Analysis], bytes]
+Make = Callable[[AppState, Session, Analysis], bytes]
 
 
 @router.get(
@@ -35,7 +35,7 @@ Make = Callable[[Web, Session, Analysis], bytes]
     summary="List the maps of a clip over time",
     responses=errors(404),
 )
-def list_tracks(analysis_id: PathId, session: Reading) -> Any:
+def list_tracks(analysis_id: PathId, session: ReadSession) -> Any:
     """Every track that is ready: a model, stream, stage and method each. A photo has none."""
     find_analysis(session, analysis_id)
     return Page(items=present.tracks(rows.heatmaps(session, analysis_id)))
@@ -58,11 +58,11 @@ async def get_track(
     stage: Stage,
     method: PathName,
     request: Request,
-    web: Server,
+    web: StateDep,
 ) -> Any:
     """Raw values of all times at the maps' own grid; `numpy.load` reads them."""
 
-    def make(web: Web, session: Session, row: Analysis) -> bytes:
+    def make(web: AppState, session: Session, row: Analysis) -> bytes:
         choice = rows.Choice(model_id, stream, stage, method)
         maps = [one for one in rows.heatmaps(session, row.id, choice) if one.frame >= 0]
         if not maps:
@@ -78,10 +78,10 @@ async def get_track(
     summary="A snippet's frame",
     responses={200: binary("image/jpeg", "The picture."), 304: {}, **errors(404)},
 )
-async def get_frame(analysis_id: PathId, segment: Segment, request: Request, web: Server) -> Any:
+async def get_frame(analysis_id: PathId, segment: Segment, request: Request, web: StateDep) -> Any:
     """The frame in the middle of a snippet as the models see it: upright, squashed to a square."""
 
-    def make(web: Web, session: Session, row: Analysis) -> bytes:
+    def make(web: AppState, session: Session, row: Analysis) -> bytes:
         return flow.frame(web, session, row, segment)
 
     return await _serve(request, web, analysis_id, "image/jpeg", make)
@@ -105,7 +105,7 @@ async def get_frame(analysis_id: PathId, segment: Segment, request: Request, web
 async def get_flow(
     analysis_id: PathId,
     request: Request,
-    web: Server,
+    web: StateDep,
     full: Annotated[bool, Query(description="Every field of every snippet.")] = False,
 ) -> Any:
     """The optical flow between the frames of each snippet, by default its mean."""
@@ -123,7 +123,7 @@ async def get_flow_png(
     analysis_id: PathId,
     segment: Segment,
     request: Request,
-    web: Server,
+    web: StateDep,
     size: Annotated[int, Query(ge=32, le=2048, description="Longest side, in pixels.")] = 448,
     reach: Annotated[
         float | None,
@@ -132,7 +132,7 @@ async def get_flow_png(
 ) -> Any:
     """The snippet's mean flow in the colours of Baker et al. (2007), in the clip's own shape."""
 
-    def make(web: Web, session: Session, row: Analysis) -> bytes:
+    def make(web: AppState, session: Session, row: Analysis) -> bytes:
         try:
             grid = npy.load(flow.mean(web, session, row))[segment]
         except IndexError:
@@ -144,7 +144,9 @@ async def get_flow_png(
     return await _serve(request, web, analysis_id, "image/png", make)
 
 
-async def _serve(request: Request, web: Web, analysis_id: str, kind: str, make: Make) -> Response:
+async def _serve(
+    request: Request, web: AppState, analysis_id: str, kind: str, make: Make
+) -> Response:
     def find(session: Session) -> tuple[str, Callable[[], bytes]]:
         row = find_analysis(session, analysis_id)
         return row.id, partial(make, web, session, row)

@@ -20,7 +20,7 @@ from app.web.datasets import images, present, schemas
 from app.web.datasets.create import add, name_of_archive, options_of
 from app.web.datasets.find import find_dataset
 from app.web.http import pagination, sse
-from app.web.http.deps import Reading, Server, Writing
+from app.web.http.deps import ReadSession, StateDep, WriteSession
 from app.web.http.multipart import FileStream
 from app.web.http.parameters import (
     Cursor,
@@ -34,7 +34,7 @@ from app.web.http.parameters import (
 )
 from app.web.http.principal import Audit, Principal, Reader, Trainer, record
 from app.web.http.schemas import Page
-from app.web.http.state import Web
+from app.web.http.state import AppState
 
 router = APIRouter(prefix="/datasets", tags=["datasets"])
 MISSING = (
@@ -62,7 +62,7 @@ ACCEPTED: dict[str, Any] = {
     responses=errors(400, 401, 403, 413, 415, 507),
     openapi_extra=FORM,
 )
-async def upload(request: Request, response: Response, web: Server, principal: Trainer) -> Any:
+async def upload(request: Request, response: Response, web: StateDep, principal: Trainer) -> Any:
     """Send an archive of `train/CLASS/*.jpg` and `val/CLASS/*.jpg`, or of `CLASS/*.jpg`.
 
     In the second case the server splits each class, by content. The import is a job: follow it by
@@ -79,7 +79,7 @@ async def upload(request: Request, response: Response, web: Server, principal: T
 
 
 def _store(
-    web: Web, request: Request, principal: Principal, stream: FileStream, filename: str
+    web: AppState, request: Request, principal: Principal, stream: FileStream, filename: str
 ) -> schemas.Dataset:
     """Run in a thread; no session is open while bytes arrive."""
 
@@ -106,8 +106,8 @@ def _store(
 def from_folder(
     asked: schemas.FromFolder,
     response: Response,
-    session: Writing,
-    web: Server,
+    session: WriteSession,
+    web: StateDep,
     principal: Trainer,
     audit: Audit,
 ) -> Any:
@@ -130,7 +130,7 @@ def from_folder(
 def from_imagenette(
     asked: schemas.FromImagenette,
     response: Response,
-    session: Writing,
+    session: WriteSession,
     principal: Trainer,
     audit: Audit,
 ) -> Any:
@@ -149,7 +149,7 @@ def from_imagenette(
     responses=errors(401, 403),
 )
 def list_datasets(
-    session: Reading, _principal: Reader, limit: Limit = 20, cursor: Cursor = None
+    session: ReadSession, _principal: Reader, limit: Limit = 20, cursor: Cursor = None
 ) -> Any:
     """All datasets, newest first."""
     found = rows.page(session, limit + 1, pagination.decode(cursor))
@@ -163,7 +163,7 @@ def list_datasets(
     summary="List the folders that can be used",
     responses=errors(401, 403),
 )
-def list_folders(web: Server, _principal: Reader) -> Any:
+def list_folders(web: StateDep, _principal: Reader) -> Any:
     """Folders under SIGHTLINE_DATA that have classes with images; all in one part."""
     return Page(items=folders.dataset_folders(web.settings))
 
@@ -174,7 +174,7 @@ def list_folders(web: Server, _principal: Reader) -> Any:
     summary="A dataset",
     responses=errors(401, 403, 404),
 )
-def get_dataset(dataset_id: PathId, session: Reading, _principal: Reader) -> Any:
+def get_dataset(dataset_id: PathId, session: ReadSession, _principal: Reader) -> Any:
     """How far its import is, its classes, and what was left out."""
     return present.dataset(find_dataset(session, dataset_id))
 
@@ -194,8 +194,8 @@ def get_image(
     split: Literal["train", "val"],
     index: Annotated[int, Path(ge=0, le=10_000_000, description="Its place in the split.")],
     request: Request,
-    session: Reading,
-    web: Server,
+    session: ReadSession,
+    web: StateDep,
     _principal: Reader,
     size: Annotated[Literal["96", "224", "full"], Query(description="Longest side.")] = "224",
 ) -> Any:
@@ -204,7 +204,7 @@ def get_image(
     return images.respond(web, request, dataset_id, split, index, size)
 
 
-def existing(dataset_id: PathId, session: Reading, _principal: Reader) -> str:
+def existing(dataset_id: PathId, session: ReadSession, _principal: Reader) -> str:
     """Return the id of a dataset that exists; its session ends before the stream begins."""
     return find_dataset(session, dataset_id).id
 
@@ -217,7 +217,7 @@ def existing(dataset_id: PathId, session: Reading, _principal: Reader) -> str:
 )
 async def events(
     request: Request,
-    web: Server,
+    web: StateDep,
     found: Annotated[str, Depends(existing, scope="function")],
     last_event_id: Annotated[
         int, Header(description="The last revision seen; only newer ones follow.")
@@ -231,12 +231,12 @@ async def events(
         yield event
 
 
-def _standing(web: Web, dataset_id: str) -> tuple[int, str] | None:
+def _standing(web: AppState, dataset_id: str) -> tuple[int, str] | None:
     with web.readers() as session:
         return rows.standing(session, dataset_id)
 
 
-def _event(web: Web, dataset_id: str) -> ServerSentEvent | None:
+def _event(web: AppState, dataset_id: str) -> ServerSentEvent | None:
     with web.readers() as session:
         if (row := rows.get(session, dataset_id)) is None:
             return None
@@ -254,7 +254,7 @@ def _event(web: Web, dataset_id: str) -> ServerSentEvent | None:
     responses=errors(401, 403, 404, 409),
 )
 def cancel(
-    dataset_id: PathId, session: Writing, web: Server, _principal: Trainer, audit: Audit
+    dataset_id: PathId, session: WriteSession, web: StateDep, _principal: Trainer, audit: Audit
 ) -> Any:
     """Stop an import within a second; its files are removed, its record stays."""
     row = find_dataset(session, dataset_id)
@@ -272,7 +272,7 @@ def cancel(
     responses=errors(401, 403, 404, 409),
 )
 def remove(
-    dataset_id: PathId, session: Writing, web: Server, _principal: Trainer, audit: Audit
+    dataset_id: PathId, session: WriteSession, web: StateDep, _principal: Trainer, audit: Audit
 ) -> None:
     """Remove it with all its files (not those of a folder in place), also while it is imported."""
     row = find_dataset(session, dataset_id)

@@ -9,14 +9,14 @@ from app.core.errors import BadMedia, DiskFull, NotFound, TooLarge
 from app.datasets.index import Image, Index, load
 from app.storage import keys
 from app.web.http.caching import PRIVATE_IMMUTABLE, matches, reply
-from app.web.http.state import Web
+from app.web.http.state import AppState
 
 SIDES = {"96": 96, "224": 224, "full": 1600}
 KEPT = {"96", "224"}
 
 
 def respond(
-    web: Web, request: Request, dataset_id: str, split: str, number: int, size: str
+    web: AppState, request: Request, dataset_id: str, split: str, number: int, size: str
 ) -> Response:
     """Return one image of at most so many pixels; NotFound where there is none."""
     index = load(web.blobs, dataset_id)
@@ -32,7 +32,7 @@ def respond(
     return reply(request, content, "image/jpeg", etag=etag, headers=headers)
 
 
-def _content(web: Web, index: Index, image: Image, size: str) -> bytes:
+def _content(web: AppState, index: Index, image: Image, size: str) -> bytes:
     key = keys.dataset_view(index.dataset_id, image.n, size)
     if size in KEPT and web.blobs.exists(key):
         return web.blobs.get(key)
@@ -48,7 +48,7 @@ def _content(web: Web, index: Index, image: Image, size: str) -> bytes:
     return content
 
 
-def _keep(web: Web, key: str, content: bytes) -> None:
+def _keep(web: AppState, key: str, content: bytes) -> None:
     try:
         web.blobs.put(key, content)
     except DiskFull:

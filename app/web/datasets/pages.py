@@ -20,7 +20,7 @@ from app.db import datasets as rows
 from app.web.datasets import present
 from app.web.datasets.find import find_dataset
 from app.web.http import pagination
-from app.web.http.deps import Reading, Server
+from app.web.http.deps import ReadSession, StateDep
 from app.web.http.parameters import Cursor, PathId
 from app.web.http.principal import Reader
 from app.web.http.templating import page
@@ -31,7 +31,7 @@ PART = 50
 
 @router.get("/datasets")
 def datasets(
-    request: Request, session: Reading, web: Server, principal: Reader, cursor: Cursor = None
+    request: Request, session: ReadSession, web: StateDep, principal: Reader, cursor: Cursor = None
 ) -> Response:
     """All datasets, and the ways to bring another."""
     found = rows.page(session, PART + 1, pagination.decode(cursor))
@@ -49,7 +49,9 @@ def datasets(
 
 
 @router.get("/datasets/{dataset_id}")
-def dataset(request: Request, dataset_id: PathId, session: Reading, principal: Reader) -> Response:
+def dataset(
+    request: Request, dataset_id: PathId, session: ReadSession, principal: Reader
+) -> Response:
     """One dataset: its import, classes, images and report."""
     row = find_dataset(session, dataset_id)
     body = present.dataset(row).model_dump(mode="json")

@@ -26,8 +26,8 @@ from app.db import models as model_rows
 from app.db.tables import Analysis
 from app.web.analyses import present
 from app.web.home import api_page
-from app.web.http.deps import Reading, Server, Visitor
-from app.web.http.state import Web
+from app.web.http.deps import ReadSession, StateDep, Visitor
+from app.web.http.state import AppState
 from app.web.http.templating import page
 
 router = APIRouter(include_in_schema=False, default_response_class=Response)
@@ -36,7 +36,7 @@ Context = dict[str, Any]
 
 
 @router.get("/")
-def home(request: Request, session: Reading, web: Server, visitor: Visitor) -> Response:
+def home(request: Request, session: ReadSession, web: StateDep, visitor: Visitor) -> Response:
     """The home page."""
     settings = web.settings
     image = ("max_image_bytes", "max_pixels", "max_side", "min_side")
@@ -64,7 +64,7 @@ def docs() -> Response:
     return RedirectResponse("/api", status_code=308)
 
 
-def examples(web: Web) -> list[dict[str, str]]:
+def examples(web: AppState) -> list[dict[str, str]]:
     """Return the photos and clips that static/examples/examples.json names, in its order."""
     index = web.static.root / "examples" / "examples.json"
     named = json.loads(index.read_text(encoding="utf-8")) if index.is_file() else []

@@ -13,21 +13,21 @@ from app.core.errors import Forbidden
 from app.core.security import COOKIE
 from app.web.http import cookies
 from app.web.http.identity import Principal, token_owner, token_user
-from app.web.http.state import Web, web_of
+from app.web.http.state import AppState, app_state
 
 YEAR = 365 * cookies.DAY
 Token = Annotated[Principal | None, Depends(token_user)]
 
 
-def reading(request: Request) -> Iterator[Session]:
+def read_session(request: Request) -> Iterator[Session]:
     """Yield a session that only reads."""
-    with web_of(request).readers() as session:
+    with app_state(request).readers() as session:
         yield session
 
 
-def writing(request: Request) -> Iterator[Session]:
+def write_session(request: Request) -> Iterator[Session]:
     """Yield a session that is committed once the endpoint has returned."""
-    with web_of(request).sessions.begin() as session:
+    with app_state(request).sessions.begin() as session:
         yield session
 
 
@@ -35,7 +35,7 @@ async def known_visitor(request: Request, token: Token) -> str | None:
     """Return the owner that a token stands for, or the visitor that the cookie names, if any."""
     if (owner := token_owner(request, token)) is not None:
         return owner
-    return web_of(request).visitors.read(request.cookies.get(COOKIE))
+    return app_state(request).visitors.read(request.cookies.get(COOKIE))
 
 
 KnownVisitor = Annotated[str | None, Depends(known_visitor)]
@@ -45,7 +45,7 @@ async def visitor(request: Request, known: KnownVisitor) -> str:
     """Return the same; a new visitor gets a cookie with the answer."""
     if known is not None:
         return known
-    visitors = web_of(request).visitors
+    visitors = app_state(request).visitors
     name = visitors.new()
     cookies.give(request, COOKIE, visitors.sign(name), YEAR)
     return name
@@ -58,7 +58,7 @@ def must_own(owner: str, name: str | None) -> None:
 
 
 # scope="function": what was written is committed before the answer starts.
-Reading = Annotated[Session, Depends(reading, scope="function")]
-Writing = Annotated[Session, Depends(writing, scope="function")]
+ReadSession = Annotated[Session, Depends(read_session, scope="function")]
+WriteSession = Annotated[Session, Depends(write_session, scope="function")]
 Visitor = Annotated[str, Depends(visitor)]
-Server = Annotated[Web, Depends(web_of)]
+StateDep = Annotated[AppState, Depends(app_state)]

@@ -14,8 +14,8 @@ from app.db import jobs as job_rows
 from app.db import models
 from app.jobs.doorbell import LocalDoorbell
 from app.jobs.parameters import INFERENCE
-from app.web.http.deps import Server
-from app.web.http.state import Web
+from app.web.http.deps import StateDep
+from app.web.http.state import AppState
 
 router = APIRouter(tags=["health"])
 OK = "ok"
@@ -47,7 +47,7 @@ async def healthz() -> Alive:
     summary="Ready",
     responses={503: {"model": Readiness, "description": "Not ready; `checks` says why."}},
 )
-def readyz(web: Server, response: Response) -> Readiness:
+def readyz(web: StateDep, response: Response) -> Readiness:
     """Database, disk, queue and workers; says which of them is not ready."""
     parts = {"database": _database, "blobs": _blobs, "queue": _queue, "workers": _workers}
     checks = {name: _try(check, web) for name, check in parts.items()}
@@ -57,14 +57,14 @@ def readyz(web: Server, response: Response) -> Readiness:
 
 
 @router.get("/metrics", summary="Prometheus", response_class=Response)
-def metrics(web: Server) -> Response:
+def metrics(web: StateDep) -> Response:
     """Counters in the Prometheus text format."""
     with web.readers() as session:
         counts = job_rows.counts(session)
     return Response(web.metrics.text(counts), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
-def _try(check: Callable[[Web], str], web: Web) -> str:
+def _try(check: Callable[[AppState], str], web: AppState) -> str:
     try:
         return check(web)
     except SQLAlchemyError:
@@ -73,20 +73,20 @@ def _try(check: Callable[[Web], str], web: Web) -> str:
         return f"not reachable: {error}"
 
 
-def _database(web: Web) -> str:
+def _database(web: AppState) -> str:
     with web.readers() as session:
         models.all_cards(session)
     return OK
 
 
-def _blobs(web: Web) -> str:
+def _blobs(web: AppState) -> str:
     if web.blobs.free_bytes() < web.settings.min_free_bytes:
         return "the disk is nearly full; uploads are refused"
     web.blobs.incoming().parent.stat()
     return OK
 
 
-def _queue(web: Web) -> str:
+def _queue(web: AppState) -> str:
     if isinstance(web.doorbell, LocalDoorbell):
         return OK if web.doorbell.attached(INFERENCE) else "no worker process is running"
     from redis import Redis, RedisError
@@ -99,7 +99,7 @@ def _queue(web: Web) -> str:
     return OK
 
 
-def _workers(web: Web) -> str:
+def _workers(web: AppState) -> str:
     with web.readers() as session:
         if not models.all_cards(session):
             return "no worker has published its models yet"

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from app.accounts import scopes, sessions, tokens
 from app.core.errors import Forbidden, Unauthorised
 from app.web.http import cookies
-from app.web.http.state import web_of
+from app.web.http.state import app_state
 
 SESSION_COOKIE = "sightline_session"
 BAD_TOKEN = "This token is unknown, has expired or was revoked; make a new one at /account."  # noqa: S105
@@ -84,7 +84,7 @@ def address_of(request: Request) -> str:
 
 
 def _of_token(request: Request, secret: str) -> Principal:
-    web = web_of(request)
+    web = app_state(request)
     with web.readers() as session:
         token = tokens.find(session, secret)
     if token is None:
@@ -99,7 +99,7 @@ def _of_token(request: Request, secret: str) -> Principal:
 
 
 def _of_cookie(request: Request) -> Principal:
-    secret, web = request.cookies.get(SESSION_COOKIE), web_of(request)
+    secret, web = request.cookies.get(SESSION_COOKIE), app_state(request)
     if not secret:
         return VISITOR
     with web.readers() as session:
@@ -124,5 +124,5 @@ def _of_cookie(request: Request) -> Principal:
 
 def give_session(request: Request, secret: str) -> None:
     """Set the session's cookie, for its whole time from now."""
-    days = web_of(request).settings.session_days
+    days = app_state(request).settings.session_days
     cookies.give(request, SESSION_COOKIE, secret, days * cookies.DAY)

@@ -18,7 +18,7 @@ from starlette.requests import Request
 from app.accounts import audit
 from app.accounts.scopes import Scope
 from app.core.errors import Forbidden, Unauthorised
-from app.web.http.deps import Writing
+from app.web.http.deps import WriteSession
 from app.web.http.identity import (
     SESSION_COOKIE,
     VISITOR,
@@ -123,7 +123,7 @@ def record(
     )
 
 
-def _auditor(session: Writing, request: Request, principal: MaybeUser) -> Auditor:
+def _auditor(session: WriteSession, request: Request, principal: MaybeUser) -> Auditor:
     return Auditor(session, request, principal)
 
 

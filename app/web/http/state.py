@@ -29,7 +29,7 @@ DRAWINGS_AT_ONCE = 4  # a drawing of 2048 pixels takes some 40 MB
 
 
 @dataclass
-class Web:
+class AppState:
     """The parts of a running server."""
 
     settings: Settings
@@ -57,8 +57,8 @@ class Web:
     )
 
 
-def web_of(request: Request) -> Web:
+def app_state(request: Request) -> AppState:
     """Return the shared parts of the server that answers this request."""
     web = request.app.state.web
-    assert isinstance(web, Web)
+    assert isinstance(web, AppState)
     return web

@@ -29,7 +29,7 @@ from starlette.responses import HTMLResponse, Response
 from app.core.errors import SightlineError
 from app.web.http.identity import SESSION_COOKIE, VISITOR, Principal, identify
 from app.web.http.mathml import lines, mathml
-from app.web.http.state import web_of
+from app.web.http.state import app_state
 from app.web.http.static import Static
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -83,7 +83,7 @@ def page(
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """Render a template; it also gets `viewer` (a Principal) and the `path` of the request."""
-    web = web_of(request)
+    web = app_state(request)
     web.static.refresh()
     here = {"viewer": _viewer(request), "path": request.url.path}
     text = web.templates.get_template(template).render({**here, **context})

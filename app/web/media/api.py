@@ -22,12 +22,12 @@ from app.media.uploads import received
 from app.storage import keys
 from app.web.http import pagination
 from app.web.http.caching import PRIVATE_IMMUTABLE, matches
-from app.web.http.deps import KnownVisitor, Reading, Server, Visitor, Writing, must_own
+from app.web.http.deps import KnownVisitor, ReadSession, StateDep, Visitor, WriteSession, must_own
 from app.web.http.multipart import MediaStream
 from app.web.http.parameters import Cursor, Limit, PathId, a_file, binary, errors, multipart
 from app.web.http.ranges import RangedFile
 from app.web.http.schemas import Page
-from app.web.http.state import Web
+from app.web.http.state import AppState
 from app.web.media import present, schemas
 from app.web.media.find import find_media
 
@@ -49,7 +49,7 @@ PLAYED_AS = {"video/quicktime": "video/mp4"}  # browsers play it, but not under 
     },
     openapi_extra=FORM,
 )
-async def upload(request: Request, response: Response, web: Server, visitor: Visitor) -> Any:
+async def upload(request: Request, response: Response, web: StateDep, visitor: Visitor) -> Any:
     """Send the photo or clip as multipart/form-data in a field called `file`.
 
     What it is, its content says. A photo is decoded whole before it is accepted, of a large clip
@@ -66,19 +66,19 @@ async def upload(request: Request, response: Response, web: Server, visitor: Vis
     return medium
 
 
-def _most_bytes(web: Web) -> int:
+def _most_bytes(web: AppState) -> int:
     """Of either kind; a photo's own limit holds once the first bytes have shown it to be one."""
     return max(web.settings.max_image_bytes, web.settings.max_clip_bytes)
 
 
-def _check_rate(web: Web, request: Request, visitor: str) -> None:
+def _check_rate(web: AppState, request: Request, visitor: str) -> None:
     limit = web.settings.uploads_per_minute
     address = request.client.host if request.client else "none"
     web.limiter.check(f"address {address}", limit * ADDRESS_FACTOR)
     web.limiter.check(f"visitor {visitor}", limit)
 
 
-def _store(web: Web, stream: MediaStream, filename: str, owner: str) -> schemas.Media:
+def _store(web: AppState, stream: MediaStream, filename: str, owner: str) -> schemas.Media:
     """Run in a thread; no session is open while bytes arrive or are decoded."""
 
     def chunks() -> Iterator[bytes]:
@@ -104,7 +104,7 @@ def _store(web: Web, stream: MediaStream, filename: str, owner: str) -> schemas.
     responses=errors(),
 )
 def list_media(
-    session: Reading, visitor: KnownVisitor, limit: Limit = 20, cursor: Cursor = None
+    session: ReadSession, visitor: KnownVisitor, limit: Limit = 20, cursor: Cursor = None
 ) -> Any:
     """This visitor's photos and clips, newest first."""
     found = rows.page(session, visitor or "", limit + 1, pagination.decode(cursor))
@@ -118,7 +118,7 @@ def list_media(
     summary="A photo's or clip's record",
     responses=errors(404),
 )
-def get_media(media_id: PathId, session: Reading) -> Any:
+def get_media(media_id: PathId, session: ReadSession) -> Any:
     """Size, format, hash and links of a photo or clip."""
     return present.media(find_media(session, media_id))
 
@@ -129,7 +129,7 @@ def get_media(media_id: PathId, session: Reading) -> Any:
     summary="The file as it was uploaded",
     responses={200: binary("image/*", "The file, byte by byte."), 304: {}, **errors(404)},
 )
-def get_content(media_id: PathId, request: Request, session: Reading, web: Server) -> Any:
+def get_content(media_id: PathId, request: Request, session: ReadSession, web: StateDep) -> Any:
     """The original, with the content type that decoding it has shown; never run as a page."""
     row = find_media(session, media_id)
     disposition = f"inline; filename*=UTF-8''{quote(row.filename, safe='')}"
@@ -143,7 +143,7 @@ def get_content(media_id: PathId, request: Request, session: Reading, web: Serve
     summary="The photo as a JPEG to show, or a clip's poster",
     responses={200: binary("image/jpeg", "At most 1600 pixels, upright."), 304: {}, **errors(404)},
 )
-def get_view(media_id: PathId, request: Request, session: Reading, web: Server) -> Any:
+def get_view(media_id: PathId, request: Request, session: ReadSession, web: StateDep) -> Any:
     """At most 1600 pixels wide or high and upright; of a clip, a frame from its middle."""
     row = find_media(session, media_id)
     etag = f"{row.sha256}-view"
@@ -161,7 +161,7 @@ def get_view(media_id: PathId, request: Request, session: Reading, web: Server) 
         **errors(400, 404, 409, 416),
     },
 )
-def get_playable(media_id: PathId, request: Request, session: Reading, web: Server) -> Any:
+def get_playable(media_id: PathId, request: Request, session: ReadSession, web: StateDep) -> Any:
     """Answers `Range`. The media record's `playable` says whether a copy is still being made."""
     row = find_media(session, media_id)
     if row.kind != "clip":
@@ -190,7 +190,7 @@ def get_playable(media_id: PathId, request: Request, session: Reading, web: Serv
     summary="When each frame of a clip is shown",
     responses={304: {}, **errors(404)},
 )
-def get_times(media_id: PathId, request: Request, session: Reading, web: Server) -> Any:
+def get_times(media_id: PathId, request: Request, session: ReadSession, web: StateDep) -> Any:
     """The clip's own times, at whatever rate, in seconds from its first frame."""
     row = find_media(session, media_id)
     if row.kind != "clip":
@@ -219,7 +219,9 @@ def _file(
     summary="Delete a photo or clip and its analyses",
     responses=errors(403, 404),
 )
-def remove_media(media_id: PathId, session: Writing, visitor: KnownVisitor, web: Server) -> None:
+def remove_media(
+    media_id: PathId, session: WriteSession, visitor: KnownVisitor, web: StateDep
+) -> None:
     """Remove it, every analysis of it and all their files. Only for who uploaded it."""
     row = find_media(session, media_id)
     must_own(row.owner, visitor)

@@ -19,10 +19,10 @@ from app.db import models
 from app.storage.blobs import flush, no_space_is_disk_full
 from app.training import control
 from app.training.models import importing
-from app.web.http.deps import Server, Writing
+from app.web.http.deps import StateDep, WriteSession
 from app.web.http.parameters import a_file, errors, multipart
 from app.web.http.principal import Admin, Audit, Principal, record
-from app.web.http.state import Web
+from app.web.http.state import AppState
 from app.web.models.schemas import Model
 
 router = APIRouter(prefix="/models", tags=["models"])
@@ -46,7 +46,7 @@ FORM = multipart(["checkpoint", "card"], checkpoint=a_file(), card=a_file())
     responses=errors(400, 401, 403, 413, 503, 507),
     openapi_extra=FORM,
 )
-async def import_model(request: Request, response: Response, web: Server, who: Admin) -> Any:
+async def import_model(request: Request, response: Response, web: StateDep, who: Admin) -> Any:
     """Offer a network that was trained elsewhere as a model of the table; returns its card.
 
     Safetensors and its JSON only, as `checkpoint` and `card` of a run give them. 503 where no
@@ -64,8 +64,8 @@ async def import_model(request: Request, response: Response, web: Server, who: A
     responses=errors(401, 403, 404, 409),
 )
 def remove(
-    session: Writing,
-    web: Server,
+    session: WriteSession,
+    web: StateDep,
     _: Admin,
     audit: Audit,
     model_id: str = PathParameter(pattern=r"^[A-Za-z0-9_.-]{1,64}$"),
@@ -85,7 +85,7 @@ def remove(
         audit("model.remove", model_id)
 
 
-async def _receive(request: Request, web: Web, who: Principal) -> dict[str, Any]:
+async def _receive(request: Request, web: AppState, who: Principal) -> dict[str, Any]:
     parser = MultiPartParser(request.headers, _counted(request), max_files=2, max_fields=8)
     try:
         form = await parser.parse()
@@ -128,7 +128,7 @@ def _keep(upload: UploadFile, path: Path) -> None:
 
 
 def _queue(
-    request: Request, web: Web, who: Principal, path: Path, card: bytes
+    request: Request, web: AppState, who: Principal, path: Path, card: bytes
 ) -> importing.Received:
     with web.sessions.begin() as session:
         found = importing.receive(session, web.blobs, path, card)

@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from app.core.errors import NotFound
 from app.db import models as model_rows
-from app.web.http.deps import Reading
+from app.web.http.deps import ReadSession
 from app.web.http.templating import page
 
 router = APIRouter(include_in_schema=False, default_response_class=Response)
@@ -24,7 +24,7 @@ DRAWN = ("id", "title", "media", "curves")  # what the chart needs of a card
 
 
 @router.get("/models")
-def models(request: Request, session: Reading) -> Response:
+def models(request: Request, session: ReadSession) -> Response:
     """All models."""
     cards = [{**card, "media": model_rows.media_kind(card)} for card in model_rows.cards(session)]
     data = {"models": [{name: card[name] for name in DRAWN} for card in cards]}
@@ -32,7 +32,7 @@ def models(request: Request, session: Reading) -> Response:
 
 
 @router.get("/models/{model_id}")
-def model(request: Request, model_id: str, session: Reading) -> Response:
+def model(request: Request, model_id: str, session: ReadSession) -> Response:
     """One model."""
     cards = model_rows.cards(session)
     places = [index for index, card in enumerate(cards) if card["id"] == model_id]

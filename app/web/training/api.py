@@ -15,7 +15,7 @@ from app.db.training_tables import TrainingRun
 from app.training import control, launch
 from app.training.form import read
 from app.web.http import pagination
-from app.web.http.deps import Reading, Server, Writing
+from app.web.http.deps import ReadSession, StateDep, WriteSession
 from app.web.http.parameters import Cursor, Limit, PathId, errors, errors_of_stream
 from app.web.http.principal import Admin, Audit, Reader, Trainer
 from app.web.http.schemas import Page
@@ -29,7 +29,7 @@ router = APIRouter(tags=["training"])
 @router.get(
     "/training-form", summary="What can be trained, and how", responses=errors(401, 403, 503)
 )
-def training_form(session: Reading, _: Reader) -> dict[str, Any]:
+def training_form(session: ReadSession, _: Reader) -> dict[str, Any]:
     """Fields with titles, types, defaults and bounds; mechanisms with their own parameters.
 
     `recipe` is what a mechanism's shipped checkpoint used. 503 until a worker has published it.
@@ -45,10 +45,10 @@ def training_form(session: Reading, _: Reader) -> dict[str, Any]:
     responses=errors(400, 401, 403, 404, 409, 503),
 )
 def create_trial(
-    asked: schemas.TrialCreate, response: Response, session: Writing, _: Trainer
+    asked: schemas.TrialCreate, response: Response, session: WriteSession, _: Trainer
 ) -> Any:
     """What a run would cost, or a range test of the learning rate; read `links.self` until then."""
-    wanted = launch.Asked(
+    wanted = launch.LaunchRequest(
         dataset_id=asked.dataset_id,
         mechanisms=[asked.mechanism],
         config=asked.config,
@@ -66,7 +66,7 @@ def create_trial(
     summary="A trial",
     responses=errors(401, 403, 404),
 )
-def get_trial(trial_id: PathId, session: Reading, _: Reader) -> Any:
+def get_trial(trial_id: PathId, session: ReadSession, _: Reader) -> Any:
     """How far the trial is, and what it has found."""
     if (trial := rows.trial(session, trial_id)) is None:
         raise NotFound("There is no trial with this id.")
@@ -83,14 +83,14 @@ def get_trial(trial_id: PathId, session: Reading, _: Reader) -> Any:
 def create(
     asked: schemas.StudyCreate,
     response: Response,
-    session: Writing,
-    web: Server,
+    session: WriteSession,
+    web: StateDep,
     who: Trainer,
     audit: Audit,
 ) -> Any:
     """Queue one run for each mechanism and seed; without any option all mechanisms, as shipped."""
     request = asked.model_dump(mode="json", exclude_unset=True)
-    wanted = launch.Asked(**asked.model_dump())
+    wanted = launch.LaunchRequest(**asked.model_dump())
     study = launch.launch(session, web.blobs, wanted, request=request, by=who.name)
     runs = rows.runs_of(session, [study.id])
     audit("study.create", study.id, name=study.name, runs=len(runs))
@@ -106,7 +106,7 @@ def create(
     responses=errors(401, 403),
 )
 def list_runs(
-    session: Reading,
+    session: ReadSession,
     _: Reader,
     study_id: Annotated[
         str | None, Query(pattern=r"^[0-9a-f]{32}$", description="Only this study's, in row order.")
@@ -135,12 +135,12 @@ def list_runs(
     summary="A run",
     responses=errors(401, 403, 404),
 )
-def get_run(run_id: PathId, session: Reading, _: Reader) -> Any:
+def get_run(run_id: PathId, session: ReadSession, _: Reader) -> Any:
     """How far the run is, and what it came to."""
     return present.run(control.found_run(session, run_id), present.titles(session))
 
 
-def existing(run_id: PathId, session: Reading) -> tuple[str, str]:
+def existing(run_id: PathId, session: ReadSession) -> tuple[str, str]:
     """Return (study, run) of a run that exists: no error can be sent inside a stream."""
     run = control.found_run(session, run_id)
     return run.study_id, run.id
@@ -154,7 +154,7 @@ def existing(run_id: PathId, session: Reading) -> tuple[str, str]:
 )
 async def events(
     request: Request,
-    web: Server,
+    web: StateDep,
     _: Reader,
     found: Annotated[tuple[str, str], Depends(existing)],
     after: After = "",
@@ -174,7 +174,7 @@ async def events(
     summary="Stop a run",
     responses=errors(401, 403, 404, 409),
 )
-def cancel(run_id: PathId, session: Writing, _: Trainer, audit: Audit) -> Any:
+def cancel(run_id: PathId, session: WriteSession, _: Trainer, audit: Audit) -> Any:
     """End a run within two steps. Its state is kept: it can be resumed."""
     run = control.found_run(session, run_id)
     control.cancel(session, run)
@@ -187,7 +187,7 @@ def cancel(run_id: PathId, session: Writing, _: Trainer, audit: Audit) -> Any:
     summary="Pause a run",
     responses=errors(401, 403, 404, 409),
 )
-def pause(run_id: PathId, session: Writing, _: Trainer, audit: Audit) -> Any:
+def pause(run_id: PathId, session: WriteSession, _: Trainer, audit: Audit) -> Any:
     """Hold a run that waits or runs; a running one stops within two steps and keeps its state."""
     run = control.found_run(session, run_id)
     control.pause(session, run)
@@ -200,7 +200,7 @@ def pause(run_id: PathId, session: Writing, _: Trainer, audit: Audit) -> Any:
     summary="Resume a run",
     responses=errors(401, 403, 404, 409),
 )
-def resume(run_id: PathId, session: Writing, _: Trainer, audit: Audit) -> Any:
+def resume(run_id: PathId, session: WriteSession, _: Trainer, audit: Audit) -> Any:
     """Queue a paused, cancelled or failed run again; it goes on from its last state."""
     run = control.found_run(session, run_id)
     control.resume(session, run)
@@ -213,7 +213,9 @@ def resume(run_id: PathId, session: Writing, _: Trainer, audit: Audit) -> Any:
     summary="Move a waiting run",
     responses=errors(400, 401, 403, 404, 409),
 )
-def move(run_id: PathId, asked: schemas.Move, session: Writing, _: Trainer, audit: Audit) -> Any:
+def move(
+    run_id: PathId, asked: schemas.Move, session: WriteSession, _: Trainer, audit: Audit
+) -> Any:
     """Put a waiting run in front of another one, or at the end of the line."""
     run = control.found_run(session, run_id)
     before = None if asked.before is None else control.found_run(session, asked.before)
@@ -228,7 +230,7 @@ def move(run_id: PathId, asked: schemas.Move, session: Writing, _: Trainer, audi
     responses=errors(400, 401, 403, 404, 409),
 )
 def publish(
-    run_id: PathId, asked: schemas.Publish, session: Writing, _: Admin, audit: Audit
+    run_id: PathId, asked: schemas.Publish, session: WriteSession, _: Admin, audit: Audit
 ) -> Any:
     """Offer the run's network as a model of the table; returns its card."""
     run = control.found_run(session, run_id)
@@ -243,7 +245,7 @@ def publish(
     summary="Take a run out of the table",
     responses=errors(401, 403, 404, 409),
 )
-def unpublish(run_id: PathId, session: Writing, _: Admin, audit: Audit) -> Any:
+def unpublish(run_id: PathId, session: WriteSession, _: Admin, audit: Audit) -> Any:
     """No new analysis can ask for its model; stored ones keep what it said."""
     run = control.found_run(session, run_id)
     model = run.model_id
@@ -257,7 +259,7 @@ def unpublish(run_id: PathId, session: Writing, _: Admin, audit: Audit) -> Any:
     summary="Delete a run",
     responses=errors(401, 403, 404, 409),
 )
-def remove(run_id: PathId, session: Writing, web: Server, _: Trainer, audit: Audit) -> None:
+def remove(run_id: PathId, session: WriteSession, web: StateDep, _: Trainer, audit: Audit) -> None:
     """End the run and remove everything that it has written. 409 while it is published."""
     run = control.found_run(session, run_id)
     audit("run.delete", run_id, mechanism=run.mechanism)

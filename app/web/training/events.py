@@ -16,7 +16,7 @@ from starlette.concurrency import run_in_threadpool
 from app.db import training as rows
 from app.db.training_tables import TrainingRun
 from app.jobs.states import TERMINAL
-from app.web.http.state import Web
+from app.web.http.state import AppState
 from app.web.training import present
 from app.web.training.present import Place
 
@@ -35,7 +35,7 @@ Standing = list[tuple[str, int, str, int, int]]
 class Follower:
     """What one client has been told of a study, or of one run of it."""
 
-    def __init__(self, web: Web, study_id: str, after: str, run_id: str | None = None) -> None:
+    def __init__(self, web: AppState, study_id: str, after: str, run_id: str | None = None) -> None:
         self._web = web
         self._study_id = study_id
         self._run_id = run_id

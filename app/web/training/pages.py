@@ -23,11 +23,11 @@ from app.db import training as rows
 from app.training import control
 from app.training.form import clips_of
 from app.web.http import pagination
-from app.web.http.deps import Reading, Server
+from app.web.http.deps import ReadSession, StateDep
 from app.web.http.parameters import PathId
 from app.web.http.principal import Principal, Reader
 from app.web.http.schemas import API, Page
-from app.web.http.state import Web
+from app.web.http.state import AppState
 from app.web.http.templating import page
 from app.web.training import present
 from app.web.training.schemas import Study
@@ -45,7 +45,7 @@ APART = frozenset({"mechanism", "parameters", "stages", "seed"})  # they have co
 
 
 @router.get("/training")
-def training(request: Request, session: Reading, web: Server, principal: Reader) -> Response:
+def training(request: Request, session: ReadSession, web: StateDep, principal: Reader) -> Response:
     """Studies and the queue."""
     part, following = pagination.cut(rows.studies(session, SHOWN + 1), SHOWN)
     studies = Page[Study](items=present.studies(session, part), next=following)
@@ -54,7 +54,7 @@ def training(request: Request, session: Reading, web: Server, principal: Reader)
 
 
 @router.get("/training/new")
-def new(request: Request, session: Reading, web: Server, principal: Reader) -> Response:
+def new(request: Request, session: ReadSession, web: StateDep, principal: Reader) -> Response:
     """The launch form."""
     form = _form(session)
     context = _context(web, principal, form=form)
@@ -65,7 +65,7 @@ def new(request: Request, session: Reading, web: Server, principal: Reader) -> R
 
 @router.get("/training/{study_id}")
 def study(
-    request: Request, study_id: PathId, session: Reading, web: Server, principal: Reader
+    request: Request, study_id: PathId, session: ReadSession, web: StateDep, principal: Reader
 ) -> Response:
     """One study, live."""
     found = control.found_study(session, study_id)
@@ -74,7 +74,7 @@ def study(
     return page(request, "training_study.html.jinja", context)
 
 
-def _context(web: Web, principal: Principal, **data: Any) -> Context:
+def _context(web: AppState, principal: Principal, **data: Any) -> Context:
     may = {"train": principal.may("train"), "admin": principal.may("admin")}
     urls = {"api": API, "colormaps": web.static.url("colormaps.json")}
     return {"page": "training", "may": may, "data": {"may": may, "urls": urls, **data}}

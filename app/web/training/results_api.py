@@ -18,7 +18,7 @@ from app.db.training_tables import TrainingRun
 from app.training import confusion as mistakes
 from app.training import control
 from app.web.http.caching import PRIVATE_IMMUTABLE, reply
-from app.web.http.deps import Reading, Server
+from app.web.http.deps import ReadSession, StateDep
 from app.web.http.parameters import PathId, binary, errors
 from app.web.http.principal import Reader
 from app.web.http.schemas import API, Page
@@ -43,7 +43,7 @@ Whole = Annotated[int | None, Query(ge=1, le=MOST, description="Left out: the la
 )
 def metrics(
     run_id: PathId,
-    session: Reading,
+    session: ReadSession,
     _: Reader,
     after: Annotated[
         int, Query(ge=0, le=MOST, description="Only steps and epochs after this step.")
@@ -77,7 +77,7 @@ def metrics(
         **errors(401, 403, 404),
     },
 )
-def metrics_csv(run_id: PathId, session: Reading, web: Server, _: Reader) -> Any:
+def metrics_csv(run_id: PathId, session: ReadSession, web: StateDep, _: Reader) -> Any:
     """Everything, not thinned."""
     control.found_run(session, run_id)
     epochs = {row.step: row for row in rows.epochs(session, run_id)}
@@ -107,7 +107,7 @@ def _epoch_cells(epoch: Any) -> list[Any]:
     summary="Log",
     responses=errors(401, 403, 404),
 )
-def log(run_id: PathId, session: Reading, _: Reader) -> Any:
+def log(run_id: PathId, session: ReadSession, _: Reader) -> Any:
     """The lines of the run's log, the oldest first."""
     control.found_run(session, run_id)
     return Page(items=[present.note(row) for row in rows.notes(session, run_id)])
@@ -122,8 +122,8 @@ def log(run_id: PathId, session: Reading, _: Reader) -> Any:
 def probes(
     run_id: PathId,
     request: Request,
-    session: Reading,
-    web: Server,
+    session: ReadSession,
+    web: StateDep,
     _: Reader,
     epoch: Annotated[str, Path(pattern=r"^([1-9][0-9]{0,5}|worst)$", description="Or `worst`.")],
     method: Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")],
@@ -151,7 +151,9 @@ def probes(
     summary="Confusion matrix",
     responses=errors(401, 403, 404),
 )
-def confusion(run_id: PathId, session: Reading, web: Server, _: Reader, epoch: Whole = None) -> Any:
+def confusion(
+    run_id: PathId, session: ReadSession, web: StateDep, _: Reader, epoch: Whole = None
+) -> Any:
     """What the validation images were taken for after an epoch, and the surest mistakes."""
     said, index = _predictions(session, web, control.found_run(session, run_id), epoch)
     classes, labels = list(index.classes), [image.label for image in index.split("val")]
@@ -180,8 +182,8 @@ def confusion(run_id: PathId, session: Reading, web: Server, _: Reader, epoch: W
 )
 def confusion_images(
     run_id: PathId,
-    session: Reading,
-    web: Server,
+    session: ReadSession,
+    web: StateDep,
     _: Reader,
     true: Annotated[int, Query(ge=0, le=MOST, description="The images' own class.")],
     predicted: Annotated[int, Query(ge=0, le=MOST, description="The class that they got.")],
@@ -202,7 +204,7 @@ def confusion_images(
 
 def _predictions(
     session: Any, web: Any, run: TrainingRun, number: int | None
-) -> tuple[mistakes.Said, indices.Index]:
+) -> tuple[mistakes.Predictions, indices.Index]:
     epoch = rows.epoch(session, run.id, number)
     if epoch is None or epoch.predictions_key is None:
         raise NotFound("The run has not ended such an epoch (yet).")
@@ -217,7 +219,7 @@ def _predictions(
     summary="Checkpoint",
     responses={200: binary(NPY, "safetensors, float16."), **errors(401, 403, 404)},
 )
-def checkpoint(run_id: PathId, session: Reading, web: Server, _: Reader) -> Any:
+def checkpoint(run_id: PathId, session: ReadSession, web: StateDep, _: Reader) -> Any:
     """The weights; `card` says what they are, and both together can be imported elsewhere."""
     run = _ended_well(control.found_run(session, run_id))
     assert run.checkpoint_key is not None
@@ -228,7 +230,7 @@ def checkpoint(run_id: PathId, session: Reading, web: Server, _: Reader) -> Any:
 
 
 @router.get("/{run_id}/card", summary="Model card", responses=errors(401, 403, 404))
-def card(run_id: PathId, session: Reading, _: Reader) -> Response:
+def card(run_id: PathId, session: ReadSession, _: Reader) -> Response:
     """The JSON beside the checkpoint: mechanism, classes, recipe, curves, versions, hash."""
     run = _ended_well(control.found_run(session, run_id))
     text = json.dumps(run.about, indent=1, ensure_ascii=False) + "\n"

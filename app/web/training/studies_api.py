@@ -11,7 +11,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from app.db import training as rows
 from app.training import control
 from app.web.http import pagination
-from app.web.http.deps import Reading, Server, Writing
+from app.web.http.deps import ReadSession, StateDep, WriteSession
 from app.web.http.parameters import Cursor, Limit, PathId, errors, errors_of_stream
 from app.web.http.principal import Audit, Reader, Trainer
 from app.web.http.schemas import Page
@@ -21,7 +21,7 @@ from app.web.training.events import After, Follower, LastEventId
 router = APIRouter(prefix="/studies", tags=["training"])
 
 
-def existing(study_id: PathId, session: Reading) -> str:
+def existing(study_id: PathId, session: ReadSession) -> str:
     """Return the id of a study that exists: an error can no more be sent inside a stream."""
     return control.found_study(session, study_id).id
 
@@ -32,7 +32,7 @@ def existing(study_id: PathId, session: Reading) -> str:
     summary="List the studies",
     responses=errors(401, 403),
 )
-def list_studies(session: Reading, _: Reader, limit: Limit = 20, cursor: Cursor = None) -> Any:
+def list_studies(session: ReadSession, _: Reader, limit: Limit = 20, cursor: Cursor = None) -> Any:
     """Every study with its runs, the newest first."""
     found = rows.studies(session, limit + 1, pagination.decode(cursor))
     part, following = pagination.cut(found, limit)
@@ -42,7 +42,7 @@ def list_studies(session: Reading, _: Reader, limit: Limit = 20, cursor: Cursor 
 @router.get(
     "/{study_id}", response_model=schemas.Study, summary="A study", responses=errors(401, 403, 404)
 )
-def get_study(study_id: PathId, session: Reading, _: Reader) -> Any:
+def get_study(study_id: PathId, session: ReadSession, _: Reader) -> Any:
     """The study with all of its runs."""
     study = control.found_study(session, study_id)
     return present.study(session, study, rows.runs_of(session, [study_id]))
@@ -56,7 +56,7 @@ def get_study(study_id: PathId, session: Reading, _: Reader) -> Any:
 )
 async def events(
     request: Request,
-    web: Server,
+    web: StateDep,
     _: Reader,
     found: Annotated[str, Depends(existing)],
     after: After = "",
@@ -79,7 +79,9 @@ async def events(
     summary="Delete a study",
     responses=errors(401, 403, 404, 409),
 )
-def remove(study_id: PathId, session: Writing, web: Server, _: Trainer, audit: Audit) -> None:
+def remove(
+    study_id: PathId, session: WriteSession, web: StateDep, _: Trainer, audit: Audit
+) -> None:
     """End its runs and remove everything that they have written. 409 while one is published."""
     study = control.found_study(session, study_id)
     control.delete_study(session, web.blobs, web.settings, study)

@@ -14,7 +14,7 @@ from ml.media.clip.transcode import playable_copy
 Answer = tuple[dict[str, Any], bytes]
 Request = dict[str, Any]
 Settings = dict[str, Any]
-Tell = Callable[[dict[str, Any], bytes], None]
+SendPart = Callable[[dict[str, Any], bytes], None]
 
 
 def inspect(request: Request, settings: Settings, *_: Any) -> Answer:
@@ -30,7 +30,7 @@ def times(request: Request, settings: Settings, *_: Any) -> Answer:
     return {"ok": True}, read.times(Path(request["path"]), _limits(settings)).tobytes()
 
 
-def frames(request: Request, settings: Settings, tell: Tell) -> Answer:
+def frames(request: Request, settings: Settings, tell: SendPart) -> Answer:
     """Send some frames as squares, each when it is decoded, ahead of the answer."""
     path, indices = Path(request["path"]), request["indices"]
     for place, pixels in read.squares(path, indices, request["size"], _limits(settings)):
@@ -57,7 +57,7 @@ def _verdict(path: Path, limits: read.ClipLimits) -> tuple[int, int, float] | st
     return facts.width, facts.height, facts.duration_s
 
 
-def copy(request: Request, settings: Settings, tell: Tell) -> Answer:
+def copy(request: Request, settings: Settings, tell: SendPart) -> Answer:
     """Send a playable copy part by part, ahead of the answer."""
 
     def send(place: int, data: bytes, done: float) -> None:

@@ -77,7 +77,7 @@ class PooledClassifier(Mechanism):
 
 
 @dataclass(frozen=True)
-class Entry:
+class MechanismEntry:
     """A registered mechanism: how to build it, its parameters and what to say of it."""
 
     build: Callable[..., Mechanism]
@@ -86,4 +86,4 @@ class Entry:
     default_row: tuple[str, int]  # the model id it has in the table, and its position
 
 
-MECHANISMS: Registry[Entry] = Registry("attention mechanism", "ml.networks.attention")
+MECHANISMS: Registry[MechanismEntry] = Registry("attention mechanism", "ml.networks.attention")

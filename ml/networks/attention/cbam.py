@@ -8,7 +8,13 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from ml.networks.attention.base import MECHANISMS, Entry, Parameters, PooledClassifier, Slots
+from ml.networks.attention.base import (
+    MECHANISMS,
+    MechanismEntry,
+    Parameters,
+    PooledClassifier,
+    Slots,
+)
 from ml.networks.types import About, Paper, Stage
 
 
@@ -99,7 +105,7 @@ class CBAM(PooledClassifier):
 
 
 MECHANISMS.register("cbam")(
-    Entry(
+    MechanismEntry(
         build=CBAM,
         parameters=CBAMParameters,
         default_row=("cbam", 5),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from ml.networks.attention.base import MECHANISMS, Entry
+from ml.networks.attention.base import MECHANISMS, MechanismEntry
 from ml.networks.attention.gating import PAPER, GatedClassifier, GateParameters
 from ml.networks.types import About
 
 MECHANISMS.register("gated")(
-    Entry(
+    MechanismEntry(
         build=GatedClassifier,
         parameters=GateParameters,
         default_row=("gated", 2),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ml.networks.attention.base import MECHANISMS, Entry
+from ml.networks.attention.base import MECHANISMS, MechanismEntry
 from ml.networks.attention.gating import PAPER, GatedClassifier, GateParameters
 from ml.networks.types import About
 
@@ -14,7 +14,7 @@ class GridGatedClassifier(GatedClassifier):
 
 
 MECHANISMS.register("gated-grid")(
-    Entry(
+    MechanismEntry(
         build=GridGatedClassifier,
         parameters=GateParameters,
         default_row=("gated-grid", 3),

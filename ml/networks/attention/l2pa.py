@@ -9,7 +9,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from ml.networks.attention.base import MECHANISMS, Entry, Mechanism, Parameters, Slots
+from ml.networks.attention.base import MECHANISMS, Mechanism, MechanismEntry, Parameters, Slots
 from ml.networks.types import About, Attended, Paper, Stage
 
 
@@ -92,7 +92,7 @@ class LearnToPayAttention(Mechanism):
 
 
 MECHANISMS.register("l2pa")(
-    Entry(
+    MechanismEntry(
         build=LearnToPayAttention,
         parameters=L2PAParameters,
         default_row=("l2pa", 1),

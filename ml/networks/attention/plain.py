@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ml.networks.attention.base import MECHANISMS, Entry, Parameters, PooledClassifier
+from ml.networks.attention.base import MECHANISMS, MechanismEntry, Parameters, PooledClassifier
 from ml.networks.types import About, Paper
 
 MECHANISMS.register("plain")(
-    Entry(
+    MechanismEntry(
         build=PooledClassifier,
         parameters=Parameters,
         default_row=("plain", 0),

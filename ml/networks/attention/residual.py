@@ -8,7 +8,13 @@ from typing import Literal
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ml.networks.attention.base import MECHANISMS, Entry, Parameters, PooledClassifier, Slots
+from ml.networks.attention.base import (
+    MECHANISMS,
+    MechanismEntry,
+    Parameters,
+    PooledClassifier,
+    Slots,
+)
 from ml.networks.types import About, Paper, Stage
 
 Activation = Literal["mixed", "channel", "spatial"]
@@ -157,7 +163,7 @@ class ResidualAttention(PooledClassifier):
 
 
 MECHANISMS.register("residual")(
-    Entry(
+    MechanismEntry(
         build=ResidualAttention,
         parameters=ResidualParameters,
         default_row=("residual", 4),
