@@ -1,4 +1,4 @@
-"""The heartbeat of a running job, and the ear for its loss: cancelled, deleted or taken back."""
+"""The heartbeat of a running job; sets `lost` when it is cancelled, deleted or reassigned."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LISTEN_SECONDS = 0.2  # how soon a cancellation is noticed
 
 
 class Heartbeat:
-    """While entered, a thread reports for the job and looks whether it is still wanted."""
+    """While entered, a thread writes the job's heartbeat and checks that this worker still holds it."""
 
     def __init__(self, runtime: Runtime, job_id: str) -> None:
         self._runtime = runtime

@@ -61,7 +61,7 @@ def user_of_link(session: Session, secret: str) -> User | None:
 
 
 def use_link(session: Session, secret: str) -> User:
-    """Use a link and return its user; Unauthorised where it is worth nothing."""
+    """Use a link and return its user; Unauthorised if it is used or expired."""
     user = user_of_link(session, secret)
     if user is None or not rows.use_link(session, digest(secret), utcnow()):
         raise Unauthorised(DEAD_LINK)

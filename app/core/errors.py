@@ -28,7 +28,7 @@ class NotFound(SightlineError):
 
 
 class Unauthorised(SightlineError):
-    """Nobody is signed in, or the token is worth nothing."""
+    """Nobody is signed in, or the token is unknown, expired or revoked."""
 
     status = 401
     name = "unauthorised"

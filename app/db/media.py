@@ -46,7 +46,7 @@ def set_playable(session: Session, media_id: str, key: str | None) -> bool:
 
 
 def give_up_copies(session: Session, older_than: float) -> int:
-    """Note of clips whose copy should have been there so many seconds ago that there is none.
+    """Mark clips whose copy is overdue by `older_than` seconds as having none.
 
     Their job has failed for good: a worker that dies cannot say so itself.
     """

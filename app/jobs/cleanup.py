@@ -32,7 +32,7 @@ def sweep_runs(session: Session, blobs: LocalBlobs, settings: Settings, older_th
 
 
 def sweep_cache(settings: Settings, days: float = CACHE_DAYS) -> int:
-    """Remove what no run has read or written for so many days; return how many files.
+    """Remove files that no run has read or written for `days` days; return how many.
 
     A run that needs it later makes it again.
     """

@@ -90,7 +90,7 @@ class ReaperThread(threading.Thread):
                     next_sweep = time.monotonic() + SWEEP_SECONDS
                     self._sweep()
             except Exception:
-                log.exception("the reaper stumbled; it goes on")
+                log.exception("reaper iteration failed; retrying")
 
     def stop(self) -> None:
         """End the thread."""

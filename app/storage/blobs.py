@@ -51,11 +51,11 @@ class BlobStore(Protocol):
         ...
 
     def keys(self, prefix: str, older_than: float = 0.0) -> Iterator[str]:
-        """Yield the blobs under a folder that are older than so many seconds."""
+        """Yield the blobs under a folder older than `older_than` seconds."""
         ...
 
     def folders(self, prefix: str, older_than: float = 0.0) -> Iterator[str]:
-        """Yield the names of the folders in a folder that have not changed for so many seconds."""
+        """Yield the names of the folders in a folder that have not changed for `older_than` seconds."""
         ...
 
     def delete(self, key: str) -> None:
@@ -119,7 +119,7 @@ class LocalBlobs:
         return self.path(key).is_file()
 
     def keys(self, prefix: str, older_than: float = 0.0) -> Iterator[str]:
-        """Yield the names under a folder, leaving out files younger than so many seconds."""
+        """Yield the names under a folder, leaving out files younger than `older_than` seconds."""
         newest = time.time() - older_than
         for folder, _, names in os.walk(self.path(prefix)):
             for path in (Path(folder, name) for name in names):
@@ -127,7 +127,7 @@ class LocalBlobs:
                     yield path.relative_to(self.root).as_posix()
 
     def folders(self, prefix: str, older_than: float = 0.0) -> Iterator[str]:
-        """Yield the names of the folders in a folder that have not changed for so many seconds."""
+        """Yield the names of the folders in a folder that have not changed for `older_than` seconds."""
         newest = time.time() - older_than
         with suppress(FileNotFoundError):
             for path in self.path(prefix).iterdir():

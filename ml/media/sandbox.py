@@ -67,7 +67,7 @@ def _confine(memory_bytes: int) -> None:
 
 
 def _allow_cpu(seconds: float) -> None:
-    """Let this request use so much processor time, on top of what the earlier ones used."""
+    """Allow this request `seconds` of processor time beyond what earlier ones have used."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     allowed = int(used.ru_utime + used.ru_stime + seconds) + 1
     _limit(resource.RLIMIT_CPU, allowed, resource.getrlimit(resource.RLIMIT_CPU)[1])

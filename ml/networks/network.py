@@ -80,7 +80,7 @@ def parse_parameters(kind: type[P], values: Mapping[str, Any]) -> P:
 
 
 def set_stem(features: nn.Module, channels: int) -> None:
-    """Replace the first convolution by one for inputs of so many channels, with random weights."""
+    """Replace the first convolution by one for `channels` input channels, with random weights."""
     for name, old in features.named_modules():
         if isinstance(old, nn.Conv2d):
             new = nn.Conv2d(

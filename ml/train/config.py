@@ -155,7 +155,7 @@ class TrainConfig:
         0,
         "Early stopping",
         RUN,
-        "End after so many epochs without a lower validation loss, and keep the best epoch's "
+        "End after this many epochs without a lower validation loss, and keep the best epoch's "
         "weights; 0 trains to the end.",
         min=0,
         max=1000,

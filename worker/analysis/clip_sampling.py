@@ -25,7 +25,7 @@ ReportProgress = Callable[[float, str], None]
 
 @dataclass(frozen=True)
 class Sampling:
-    """Takes one medium's snippets as a request asks for them, and tells how far it is."""
+    """Takes one medium's snippets as a request asks for them, and reports progress."""
 
     context: Context
     media: Media

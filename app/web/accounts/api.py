@@ -81,7 +81,7 @@ def revoke_sessions(
 def revoke_session(
     session_id: PathId, request: Request, principal: Owner, session: WriteSession, audit: Audit
 ) -> None:
-    """Its cookie is worth nothing from now on."""
+    """Its cookie is invalid from now on."""
     if not rows.revoke_logins(session, principal.user_id or "", utcnow(), only=session_id):
         raise NotFound("There is no such session. It may have ended already.")
     audit("session.revoke", session_id)
@@ -129,7 +129,7 @@ def create_token(
     responses=errors(*REFUSALS, 404),
 )
 def revoke_token(token_id: PathId, principal: Owner, session: WriteSession, audit: Audit) -> None:
-    """It is worth nothing from now on; what was made with it stays."""
+    """It is invalid from now on; what was made with it stays."""
     row = rows.token(session, principal.user_id or "", token_id)
     if row is None:
         raise NotFound("There is no such token. It may have been revoked already.")

@@ -1,7 +1,7 @@
 """The pages of signing in, the account and the audit.
 
 sign_in.html.jinja
-- `state`: `form`, `link` (one button that uses the link), `dead` (the link is worth nothing).
+- `state`: `form`, `link` (one button that uses the link), `dead` (the link is used or expired).
 - `next`: where to go on; `name`: as typed or the link's user; `link`: its secret or none;
   `problem`: a sentence or none.
 

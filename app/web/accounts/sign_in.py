@@ -53,7 +53,7 @@ async def by_password(request: Request, name: str, password: str) -> None:
 
 
 def by_link(request: Request, secret: str) -> None:
-    """Sign this browser in with a one-time link; Unauthorised where it is worth nothing."""
+    """Sign this browser in with a one-time link; Unauthorised if it is used or expired."""
     _limit(request)
     with app_state(request).sessions.begin() as session:
         user = sessions.use_link(session, secret)

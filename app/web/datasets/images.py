@@ -18,7 +18,7 @@ KEPT = {"96", "224"}
 def respond(
     web: AppState, request: Request, dataset_id: str, split: str, number: int, size: str
 ) -> Response:
-    """Return one image of at most so many pixels; NotFound where there is none."""
+    """Return one image of at most `size` pixels a side; NotFound if there is none."""
     index = load(web.blobs, dataset_id)
     images = index.split(split)
     if number >= len(images):

@@ -41,7 +41,7 @@ VISITOR = Principal(None, "visitor", frozenset(), "visitor")
 
 
 def identify(request: Request) -> Principal:
-    """Return who asks; Unauthorised for a token that is worth nothing. Reads the database."""
+    """Return who asks; Unauthorised for a token that is unknown, expired or revoked. Reads the database."""
     known = getattr(request.state, "principal", None)
     if isinstance(known, Principal):
         return known

@@ -11,7 +11,7 @@ from app.web.http.schemas import Error
 
 MEANINGS = {
     400: "The request or the file in it cannot be read.",
-    401: "Nobody is signed in, or the token is worth nothing.",
+    401: "Nobody is signed in, or the token is unknown, expired or revoked.",
     403: "Another visitor's, or asked for by another site.",
     404: "There is no such thing, or no longer.",
     409: "The thing is in a state that does not allow this.",

@@ -115,5 +115,5 @@ class Follower:
 
 
 def _event(name: str, data: str, place: str, retry: int) -> ServerSentEvent:
-    """Return an event; who saw only a part of what came together is told all of it again."""
+    """Return an event. A client that saw only some events of one id gets all of them again."""
     return ServerSentEvent(id=place, event=name, raw_data=data, retry=retry)

@@ -51,7 +51,9 @@ def metrics(
     points: Annotated[
         int | None,
         Query(
-            ge=10, le=100_000, description="About so many steps; peaks and dips of the loss stay."
+            ge=10,
+            le=100_000,
+            description="About how many steps; peaks and dips of the loss are kept.",
         ),
     ] = None,
 ) -> Any:
