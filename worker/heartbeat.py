@@ -17,7 +17,7 @@ LISTEN_SECONDS = 0.2  # how soon a cancellation is noticed
 
 
 class Heartbeat:
-    """While entered, a thread writes the job's heartbeat and checks that this worker still holds it."""
+    """While entered, a thread writes the heartbeat and checks that the job is still ours."""
 
     def __init__(self, runtime: Runtime, job_id: str) -> None:
         self._runtime = runtime

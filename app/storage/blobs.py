@@ -55,7 +55,7 @@ class BlobStore(Protocol):
         ...
 
     def folders(self, prefix: str, older_than: float = 0.0) -> Iterator[str]:
-        """Yield the names of the folders in a folder that have not changed for `older_than` seconds."""
+        """Yield the names of folders that have not changed for `older_than` seconds."""
         ...
 
     def delete(self, key: str) -> None:
@@ -127,7 +127,7 @@ class LocalBlobs:
                     yield path.relative_to(self.root).as_posix()
 
     def folders(self, prefix: str, older_than: float = 0.0) -> Iterator[str]:
-        """Yield the names of the folders in a folder that have not changed for `older_than` seconds."""
+        """Yield the names of folders that have not changed for `older_than` seconds."""
         newest = time.time() - older_than
         with suppress(FileNotFoundError):
             for path in self.path(prefix).iterdir():

@@ -37,7 +37,7 @@ class Passing:
 
 
 def tar_entries(file: IO[bytes], check: Callable[[int], None]) -> Iterator[Raw]:
-    """Yield (name, kind, size, read) of each entry; `check` gets the number of bytes read so far."""
+    """Yield (name, kind, size, read) of each entry; `check` gets the bytes read so far."""
     passing = Passing(file, check)
     with tarfile.open(
         fileobj=passing,  # type: ignore[call-overload]

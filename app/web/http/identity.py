@@ -41,7 +41,7 @@ VISITOR = Principal(None, "visitor", frozenset(), "visitor")
 
 
 def identify(request: Request) -> Principal:
-    """Return who asks; Unauthorised for a token that is unknown, expired or revoked. Reads the database."""
+    """Return who asks, from the database; Unauthorised for a token that is not valid."""
     known = getattr(request.state, "principal", None)
     if isinstance(known, Principal):
         return known
