@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from app.core.settings import MIB, Settings
-from app.media.decoder.process import ChildDied, ChildTimedOut, DecoderProcess
+from app.media.decoder.process import DecoderDied, DecoderProcess, DecoderTimedOut
 
 Size = tuple[int, int, float | None]  # width and height as shown, and of a clip its seconds
 Verdict = Size | str  # or a sentence
@@ -91,10 +91,10 @@ class Verifier:
             return [DIED] * len(paths)
         try:
             return self._ask_child(paths, clips)
-        except ChildTimedOut:
+        except DecoderTimedOut:
             if len(paths) == 1:
                 return [f"Reading it took more than {self._seconds(clips):g} seconds."]
-        except ChildDied:
+        except DecoderDied:
             if len(paths) == 1:
                 return [self._ask_again(paths, clips)]
         return [verdict for path in paths for verdict in self._ask([path], clips)]
@@ -102,7 +102,7 @@ class Verifier:
     def _ask_again(self, paths: list[Path], clips: bool) -> Verdict:
         try:
             return DIED if self._stopping else self._ask_child(paths, clips)[0]
-        except (ChildDied, ChildTimedOut):
+        except (DecoderDied, DecoderTimedOut):
             return DIED
 
     def _seconds(self, clips: bool) -> float:
@@ -115,7 +115,7 @@ class Verifier:
             verb = "clip_verify" if clips else "verify"
             request = {"do": verb, "paths": [str(path) for path in paths]}
             answer, _ = child.ask(request, self._seconds(clips))
-        except (ChildDied, ChildTimedOut):
+        except (DecoderDied, DecoderTimedOut):
             self._forget(child)
             raise
         if child.asked >= BATCHES_A_CHILD:
@@ -128,7 +128,7 @@ class Verifier:
         if child is None:
             with self._lock:
                 if self._stopping:
-                    raise ChildDied
+                    raise DecoderDied
                 child = DecoderProcess(self._settings)
                 self._children.add(child)
             self._mine.child = child

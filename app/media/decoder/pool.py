@@ -10,10 +10,10 @@ from typing import Any
 from app.core.errors import BadMedia, Busy, SightlineError, TooLarge
 from app.core.settings import Settings
 from app.media.decoder.process import (
-    ChildDied,
-    ChildNotStarted,
-    ChildTimedOut,
+    DecoderDied,
+    DecoderNotStarted,
     DecoderProcess,
+    DecoderTimedOut,
     Part,
 )
 
@@ -99,12 +99,12 @@ class DecoderPool:
             self.child = None
             try:
                 answer = child.ask(request, seconds, part)
-            except ChildTimedOut:
+            except DecoderTimedOut:
                 raise BadMedia(
                     TOO_LONG.format(kind=kind.name, seconds=seconds), status=400
                 ) from None
-            except ChildDied as error:
-                never_started = isinstance(error, ChildNotStarted)
+            except DecoderDied as error:
+                never_started = isinstance(error, DecoderNotStarted)
                 log.warning("the decoding process died (try %d of %d)", attempt + 1, TRIES)
             else:
                 self.child = child

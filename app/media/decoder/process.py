@@ -25,15 +25,15 @@ CLIP_THREADS = 4  # decode a clip at most; each uses its own share of the proces
 Part = Callable[[dict[str, Any], bytes], None]
 
 
-class ChildDied(Exception):
+class DecoderDied(Exception):
     """The process ended before it answered."""
 
 
-class ChildNotStarted(ChildDied):
+class DecoderNotStarted(DecoderDied):
     """The process never came up: the fault is the server's, not the file's."""
 
 
-class ChildTimedOut(Exception):
+class DecoderTimedOut(Exception):
     """The process took too long, and was killed."""
 
 
@@ -79,7 +79,7 @@ class DecoderProcess:
             return answer
         except (BrokenPipeError, ConnectionResetError) as error:
             self.kill()
-            raise ChildDied from error
+            raise DecoderDied from error
         except BaseException:
             self.kill()
             raise
@@ -100,8 +100,8 @@ class DecoderProcess:
     def _wait_until_ready(self) -> None:
         try:
             self._answer(time.monotonic() + START_SECONDS)
-        except (ChildDied, ChildTimedOut) as error:
-            raise ChildNotStarted from error
+        except (DecoderDied, DecoderTimedOut) as error:
+            raise DecoderNotStarted from error
 
     def _answer(self, deadline: float) -> tuple[dict[str, Any], bytes]:
         (length,) = struct.unpack(">I", self._read(4, deadline))
@@ -115,10 +115,10 @@ class DecoderProcess:
         while count > 0:
             left = deadline - time.monotonic()
             if left <= 0 or not select.select([descriptor], [], [], left)[0]:
-                raise ChildTimedOut
+                raise DecoderTimedOut
             part = os.read(descriptor, min(count, CHUNK))
             if not part:
-                raise ChildDied
+                raise DecoderDied
             parts.append(part)
             count -= len(part)
         return b"".join(parts)
