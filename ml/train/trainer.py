@@ -208,7 +208,8 @@ class Trainer(ABC):
         """Do step number `step`; return loss and accuracy on the whole batch."""
         for group in self.optimiser.param_groups:
             group["lr"] = group["peak"] * self.scale(step)
-        torch.manual_seed(self.config.seed * 1_000_003 + step)  # dropout: seed and step only
+        # Dropout depends on seed, step and rank only.
+        torch.manual_seed(self.config.seed * 1_000_003 + step + 7_919_000_000 * self.ranks.rank)
         loss, right = self.gradients(inputs, labels)
         self.scaler.unscale_(self.optimiser)
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)

@@ -18,7 +18,7 @@ from ml.train.evaluation import Evaluation
 from ml.train.events import ProbeMaps, Validating
 from ml.train.generators import reported
 from ml.train.model_card import describe
-from ml.train.parallel import sync_norm
+from ml.train.parallel.wrap import wrap
 from ml.train.ranks import ALONE, Ranks
 from ml.train.spec import Provenance
 from ml.train.tasks.photos.batch_size import with_batch_size
@@ -54,12 +54,10 @@ class PhotoTrainer(Trainer):
         network = build_network(config.spec(len(train.classes)))
         if weights:
             load_partial(network, weights)
-        if ranks.size > 1:
-            sync_norm.convert(network, ranks, config.batch_size, self.device)
         self.network = network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         frozen = network.features[: config.frozen_blocks]
         frozen.requires_grad_(False)
-        self.model = sync_norm.wrap(network, self.device) if ranks.size > 1 else network
+        self.model = wrap(self.network, self.device) if ranks.size > 1 else self.network
         self._cache = cache if self.device.type == "cpu" else None
         self.frozen_features = FrozenFeatureCache(frozen, config, self._cache, ranks)
         self.optimiser = optimizers.make(self.network, config)
@@ -86,7 +84,15 @@ class PhotoTrainer(Trainer):
 
     def evaluate(self, epoch: int) -> Generator[Validating, None, Evaluation]:
         """Evaluate the validation split, yielding progress."""
+        self._share_statistics()
         return (yield from self._measured(self.network, self.frozen_features, epoch))
+
+    @torch.no_grad()
+    def _share_statistics(self) -> None:
+        """Give every rank the mean of the ranks' running statistics; SyncBatchNorm's are equal."""
+        for buffer in self.network.buffers():
+            if self.ranks.size > 1 and buffer.is_floating_point():
+                buffer.copy_(self.ranks.added(buffer) / self.ranks.size)
 
     def final(self) -> Network:
         """Return the run's network, or the best epoch's, with weights rounded as they are kept."""
