@@ -18,6 +18,7 @@ from ml.explain.clip import LoadedClipModel
 from ml.explain.photo import LoadedModel
 from ml.explain.prepare import for_inference
 from ml.networks.attention.base import MECHANISMS
+from ml.networks.backbones.base import BACKBONES, DEFAULT
 from ml.networks.network import Network, NetworkSpec, build_network
 from ml.networks.types import STAGES
 from ml.networks.video.base import VideoNetwork
@@ -27,7 +28,6 @@ SHIPPED = Path(__file__).parent / "checkpoints"
 CLIPS = "clips"  # the folder in it with the models of clips
 FIRST_CLIP_POSITION = 200
 IMAGENET_ID = "plain-imagenet"
-GRID_224 = {"early": 28, "medium": 14, "late": 7}
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,7 @@ class CatalogueEntry:
     def _card(self) -> dict[str, Any]:
         registered = MECHANISMS[self.mechanism]
         words, about = registered.about, self.about
-        channels = {"early": 32, "medium": 96, "late": 320}
-        late = {"early": "features.6", "medium": "features.13", "late": "features.17"}
+        backbone = BACKBONES[about.get("backbone", DEFAULT)]
         return {
             "id": self.id,
             "position": self.position,
@@ -73,7 +72,12 @@ class CatalogueEntry:
             "mask_range": words.mask_range,
             "parameters": about.get("parameters", {}),
             "stages": [
-                {"stage": s, "layer": late[s], "channels": channels[s], "grid_224": GRID_224[s]}
+                {
+                    "stage": s,
+                    "layer": backbone.layer(s),
+                    "channels": backbone.channels[s],
+                    "grid_224": backbone.grid(s),
+                }
                 for s in about.get("stages", STAGES)
             ],
             "classes": list(about["classes"]),

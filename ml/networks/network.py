@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ml.errors import MlError
 from ml.networks.attention.base import MECHANISMS, Mechanism, Slots
-from ml.networks.backbones.base import BACKBONES, Backbone
+from ml.networks.backbones.base import BACKBONES, DEFAULT, Backbone
 from ml.networks.types import STAGES, Attended, Stage
 
 P = TypeVar("P")
@@ -24,20 +24,21 @@ class NetworkSpec:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     stages: Sequence[Stage] = STAGES
     num_classes: int = 10
-    backbone: str = "mobilenet_v2"
+    backbone: str = DEFAULT
     in_channels: int = 3  # of the stem: 2L for a stack of L flow fields
 
 
 class Network(nn.Module):
     """Returns `Attended`; `taps` holds identity layers where Grad-CAM listens."""
 
-    def __init__(self, backbone: Backbone, mechanism: Mechanism) -> None:
+    def __init__(self, backbone: Backbone, features: nn.Sequential, mechanism: Mechanism) -> None:
         super().__init__()
-        self.features = backbone.features
+        self.backbone = backbone.name
+        self.features = features
         self.mechanism = mechanism
         self._after = {index: stage for stage, index in backbone.trunk.items()}
         self.taps = nn.ModuleDict({stage: nn.Identity() for stage in STAGES})
-        self.mask_layers: dict[str, str] = {s: f"features.{i}" for s, i in backbone.trunk.items()}
+        self.mask_layers: dict[str, str] = {s: backbone.layer(s) for s in STAGES}
         self.layers = dict(self.mask_layers)
         if not mechanism.classifies_trunk:
             self.layers["late"] = f"features.{backbone.late_head}"
@@ -101,12 +102,12 @@ def build_network(spec: NetworkSpec) -> Network:
     unknown = [s for s in spec.stages if s not in STAGES]
     if unknown or len(set(spec.stages)) != len(spec.stages) or not spec.stages:
         raise MlError(f"stages must be some of {', '.join(STAGES)}, each once; got {spec.stages}.")
-    backbone = BACKBONES[spec.backbone]()
+    backbone = BACKBONES[spec.backbone]
+    features = backbone.build()
     if spec.in_channels != 3:
-        set_stem(backbone.features, spec.in_channels)
+        set_stem(features, spec.in_channels)
     entry = MECHANISMS[spec.mechanism]
     ordered = tuple(s for s in STAGES if s in spec.stages)
     slots = Slots(backbone.channels, backbone.head_channels, spec.num_classes, ordered)
-    return Network(
-        backbone, entry.build(slots, parse_parameters(entry.parameters, spec.parameters))
-    )
+    mechanism = entry.build(slots, parse_parameters(entry.parameters, spec.parameters))
+    return Network(backbone, features, mechanism)

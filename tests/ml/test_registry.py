@@ -25,7 +25,7 @@ STRIDES = {"early": 8, "medium": 16, "late": 32}
 ONE_CHANNEL = {"l2pa", "gated", "gated-grid", "cbam"}
 
 
-def small_backbone() -> Backbone:
+def small_trunk() -> nn.Sequential:
     """Four convolutions with MobileNetV2's strides, so that hundreds of networks cost little."""
 
     def block(into: int, out: int, stride: int) -> nn.Module:
@@ -33,16 +33,25 @@ def small_backbone() -> Backbone:
         return nn.Sequential(conv, nn.BatchNorm2d(out), nn.Tanh())
 
     first = nn.Sequential(nn.AvgPool2d(4, 4, ceil_mode=True), block(3, 8, 2))
-    trunk = nn.Sequential(first, block(8, 12, 2), block(12, 16, 2), block(16, 24, 1))
-    widths = {"early": 8, "medium": 12, "late": 16}
-    return Backbone("small", trunk, {"early": 0, "medium": 1, "late": 2}, widths, 3, 24)
+    return nn.Sequential(first, block(8, 12, 2), block(12, 16, 2), block(16, 24, 1))
+
+
+SMALL = Backbone(
+    name="small",
+    build=small_trunk,
+    trunk={"early": 0, "medium": 1, "late": 2},
+    channels={"early": 8, "medium": 12, "late": 16},
+    strides={"early": 8, "medium": 16, "late": 32},
+    late_head=3,
+    head_channels=24,
+)
 
 
 @pytest.fixture
 def backbone(monkeypatch: pytest.MonkeyPatch) -> str:
     """A backbone of the test's own: a new one needs nothing but being registered."""
     assert "mobilenet_v2" in list(BACKBONES)
-    monkeypatch.setitem(BACKBONES._items, "small", small_backbone)
+    monkeypatch.setitem(BACKBONES._items, "small", SMALL)
     return "small"
 
 

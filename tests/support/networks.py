@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import fields
+from dataclasses import fields, replace
 from functools import lru_cache
 from typing import Any
 
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torchvision.models import mobilenet_v2
 
 from ml.networks.attention.base import MECHANISMS, Parameters
-from ml.networks.backbones.base import BACKBONES, Backbone
+from ml.networks.backbones.base import BACKBONES
 from ml.networks.network import Network, NetworkSpec, build_network
 from ml.networks.types import STAGES, Stage
 
@@ -24,29 +24,26 @@ WIDTHS: dict[Stage, int] = {"early": 8, "medium": 24, "late": 80}
 GRIDS: dict[Stage, int] = {"early": 12, "medium": 6, "late": 3}  # of a 96 px image
 
 
-@BACKBONES.register(NARROW)
-def narrow() -> Backbone:
-    """MobileNetV2 at a quarter of its width, but for the last block; all else is the same."""
-    return Backbone(
-        name=NARROW,
-        features=mobilenet_v2(weights=None, width_mult=0.25).features,
-        trunk={"early": 6, "medium": 13, "late": 17},
-        channels=WIDTHS,
-        late_head=18,
-        head_channels=1280,
-    )
+FULL = BACKBONES["mobilenet_v2"]
+# MobileNetV2 at a quarter of its width, but for the last block; all else is the same.
+SMALL = replace(
+    FULL,
+    name=NARROW,
+    build=lambda: mobilenet_v2(weights=None, width_mult=0.25).features,
+    channels=WIDTHS,
+)
+BACKBONES.register(NARROW)(SMALL)
 
 
 @contextmanager
 def narrowed() -> Iterator[None]:
     """Let everything in this process that asks for MobileNetV2 build the narrow one."""
     items = BACKBONES._items
-    full = BACKBONES["mobilenet_v2"]
-    items["mobilenet_v2"] = narrow
+    items["mobilenet_v2"] = replace(SMALL, name="mobilenet_v2")
     try:
         yield
     finally:
-        items["mobilenet_v2"] = full
+        items["mobilenet_v2"] = FULL
 
 
 def names() -> list[str]:

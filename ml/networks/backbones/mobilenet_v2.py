@@ -6,15 +6,14 @@ from torchvision.models import mobilenet_v2
 
 from ml.networks.backbones.base import BACKBONES, Backbone
 
-
-@BACKBONES.register("mobilenet_v2")
-def build() -> Backbone:
-    """Return the trunk with random weights: strides 8, 16 and 32 at the three stages."""
-    return Backbone(
+BACKBONES.register("mobilenet_v2")(
+    Backbone(
         name="mobilenet_v2",
-        features=mobilenet_v2(weights=None).features,
+        build=lambda: mobilenet_v2(weights=None).features,
         trunk={"early": 6, "medium": 13, "late": 17},
         channels={"early": 32, "medium": 96, "late": 320},
+        strides={"early": 8, "medium": 16, "late": 32},
         late_head=18,
         head_channels=1280,
     )
+)

@@ -10,6 +10,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from ml.errors import MlError
+from ml.networks.backbones.base import DEFAULT
 from ml.networks.network import Network
 from ml.networks.registry import Registry
 from ml.networks.types import STAGES, About, Stage, Unit
@@ -39,7 +40,7 @@ class VideoSpec:
     flow_mechanism: str | None = None
     flow_parameters: Mapping[str, Any] | None = None
     consensus_parameters: Mapping[str, Any] = field(default_factory=dict)
-    backbone: str = "mobilenet_v2"
+    backbone: str = DEFAULT
 
     def mechanism_of(self, stream: Stream) -> tuple[str, Mapping[str, Any]]:
         """The mechanism in one stream, and its parameters."""

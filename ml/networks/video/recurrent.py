@@ -5,10 +5,11 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from ml.networks.attention.base import PooledClassifier
+from ml.networks.backbones.base import BACKBONES
 from ml.networks.network import NetworkSpec, build_network
 from ml.networks.types import STAGES, About, Paper
 from ml.networks.video.base import VIDEO_MODELS, VideoEntry, VideoNetwork, VideoSpec
-from ml.networks.video.two_stream import HEAD_CHANNELS, MOBILENET_STAGES
+from ml.networks.video.two_stream import BACKBONE_STAGES
 from ml.networks.video.types import ClipAttended, ClipBatch, StreamOutput
 
 HIDDEN = 256
@@ -28,7 +29,7 @@ class RecurrentNetwork(VideoNetwork):
         assert isinstance(self.rgb.mechanism, PooledClassifier)
         dropout = self.rgb.mechanism.parameters_used.dropout
         self.rgb.mechanism.classifier = nn.Sequential()  # the LSTM reads what it would classify
-        self.lstm = nn.LSTM(HEAD_CHANNELS, HIDDEN, batch_first=True)
+        self.lstm = nn.LSTM(BACKBONES[spec.backbone].head_channels, HIDDEN, batch_first=True)
         self.classifier = nn.Sequential(nn.Dropout(dropout), nn.Linear(HIDDEN, spec.classes))
         self.layers["rgb"] = self.rgb.layers
         self.mask_layers["rgb"] = self.rgb.mask_layers
@@ -53,7 +54,7 @@ VIDEO_MODELS.register("cnn_lstm")(
     VideoEntry(
         build=RecurrentNetwork,
         streams=("rgb",),
-        stages=MOBILENET_STAGES,
+        stages=BACKBONE_STAGES,
         mechanisms=("plain", "residual", "cbam"),  # those that act within the trunk
         imagenet=True,
         about=About(

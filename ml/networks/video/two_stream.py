@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from ml.errors import MlError
 from ml.networks.attention.base import MECHANISMS
+from ml.networks.backbones.base import BACKBONES, DEFAULT
 from ml.networks.network import Network, NetworkSpec, build_network, parse_parameters
 from ml.networks.types import STAGES, About, Paper, Stage
 from ml.networks.video.base import VIDEO_MODELS, VideoEntry, VideoNetwork, VideoSpec, VideoStage
@@ -14,8 +15,6 @@ from ml.networks.video.consensus import CONSENSUS
 from ml.networks.video.fusion import FUSIONS, Fusion
 from ml.networks.video.norms import freeze_norms
 from ml.networks.video.types import STREAMS, ClipAttended, ClipBatch, Stream, StreamOutput
-
-HEAD_CHANNELS = 1280
 
 
 class SnippetNetwork(VideoNetwork):
@@ -36,7 +35,7 @@ class SnippetNetwork(VideoNetwork):
         for stream in streams:
             network = _network(spec, stream)
             self.add_module(stream, network)
-            self.consensus[stream] = kind.build(HEAD_CHANNELS, parameters)
+            self.consensus[stream] = kind.build(BACKBONES[spec.backbone].head_channels, parameters)
             self.layers[stream] = network.layers
             self.mask_layers[stream] = network.mask_layers
             if spec.class_index and stream in spec.class_index:
@@ -133,17 +132,17 @@ def _network(spec: VideoSpec, stream: Stream) -> Network:
     )
 
 
-MOBILENET_STAGES = (
-    VideoStage("early", "Early", "features.6", 32, 28),
-    VideoStage("medium", "Medium", "features.13", 96, 14),
-    VideoStage("late", "Late", "features.17", 320, 7),
+BACKBONE = BACKBONES[DEFAULT]
+BACKBONE_STAGES = tuple(
+    VideoStage(s, s.capitalize(), BACKBONE.layer(s), BACKBONE.channels[s], BACKBONE.grid(s))
+    for s in STAGES
 )
 
 VIDEO_MODELS.register("two_stream")(
     VideoEntry(
         build=lambda spec: SnippetNetwork(spec, ("rgb", "flow")),
         streams=("rgb", "flow"),
-        stages=MOBILENET_STAGES,
+        stages=BACKBONE_STAGES,
         mechanisms=tuple(MECHANISMS),
         imagenet=True,
         about=About(
@@ -168,7 +167,7 @@ VIDEO_MODELS.register("frame_average")(
     VideoEntry(
         build=lambda spec: SnippetNetwork(spec, ("rgb",)),
         streams=("rgb",),
-        stages=MOBILENET_STAGES,
+        stages=BACKBONE_STAGES,
         mechanisms=tuple(MECHANISMS),
         imagenet=True,
         about=About(

@@ -126,7 +126,7 @@ class PhotoTrainer(Trainer):
             "mechanism": self.config.mechanism,
             "parameters": asdict(network.mechanism.parameters_used),
             "stages": list(self.config.stages),
-            "backbone": "mobilenet_v2",
+            "backbone": network.backbone,
         }
         metrics = {"images": len(self.val.labels)}
         training = {"train_images": len(self.train.labels)}
