@@ -20,7 +20,7 @@ from ml.train.events import EpochEnd, Event, Finished, Loading, Ready, Saved, St
 from ml.train.run import MODEL
 from ml.train.spec import LabelledFiles, RunSpec
 from ml.train.start import train
-from ml.train.tasks.photos.data import list_folder, load_folder
+from ml.train.tasks.photos.data import load_folder
 from tests.support import networks as nets
 from tests.support import toy_images as toys
 from tests.support.full_disk import room_for
@@ -34,20 +34,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def spec_of(data: Path, folder: Path, weights: Path) -> RunSpec:
-    (training, classes), (val, _) = list_folder(data / "train"), list_folder(data / "val")
-    return RunSpec(
-        config=replace(toys.QUICK, mechanism="cbam"),
-        classes=classes,
-        train=training,
-        val=val,
-        folder=folder / "run",
-        cache=folder / "cache",
-        data_name="toys",
-        data_fingerprint="toys-24-10",
-        probes=(1, 7),
-        device="cpu",
-        weights=(weights,),
-    )
+    config = replace(toys.QUICK, mechanism="cbam")
+    return toys.run_of(data, folder, config, probes=(1, 7), weights=(weights,))
 
 
 @pytest.fixture

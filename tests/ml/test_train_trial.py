@@ -14,7 +14,6 @@ from ml.errors import MlError
 from ml.train import estimate
 from ml.train.spec import RunSpec
 from ml.train.start import train
-from ml.train.tasks.photos.data import list_folder
 from tests.support import toy_images as toys
 
 pytestmark = pytest.mark.usefixtures("narrow")
@@ -23,19 +22,8 @@ pytestmark = pytest.mark.usefixtures("narrow")
 @pytest.fixture
 def spec(narrow_weights: Path, tmp_path: Path) -> RunSpec:
     data = toys.folder(tmp_path / "data", train=40, val=20)
-    (training, classes), (val, _) = list_folder(data / "train"), list_folder(data / "val")
-    return RunSpec(
-        config=replace(toys.QUICK, batch_size=16, epochs=4),
-        classes=classes,
-        train=training,
-        val=val,
-        folder=tmp_path / "run",
-        cache=tmp_path / "cache",
-        data_name="toys",
-        data_fingerprint="toys-80-40",
-        device="cpu",
-        weights=(narrow_weights,),
-    )
+    config = replace(toys.QUICK, batch_size=16, epochs=4)
+    return toys.run_of(data, tmp_path, config, weights=(narrow_weights,))
 
 
 def written(spec: RunSpec) -> int:

@@ -32,6 +32,7 @@ from app.jobs.parameters import (
     INFERENCE,
     PREPARATION,
     TRAINING,
+    AnalyseClipJob,
     AnalyseImageJob,
     AnalysisRequest,
     fingerprint,
@@ -124,18 +125,22 @@ class Server:
             methods=list(methods),
             input_size=size,
         )
+        return self.enqueue(request, ring=ring, **job_values)
+
+    def enqueue(self, request: AnalysisRequest, *, ring: bool = True, **job_values: object) -> str:
+        """Enqueue the analysis of a photo, or of a clip if the request has its options."""
         analysis_id = new_id()
+        job_class = AnalyseImageJob if request.clip is None else AnalyseClipJob
         sessions = self.sessions if ring else make_sessions(self.engine)
         with sessions.begin() as session:
-            params = AnalyseImageJob(analysis_id=analysis_id)
-            job = service.enqueue(session, params)
+            job = service.enqueue(session, job_class(analysis_id=analysis_id))
             for name, value in job_values.items():
                 setattr(job, name, value)
             session.add(
                 Analysis(
                     id=analysis_id,
                     owner=OWNER,
-                    media_id=media_id,
+                    media_id=request.media_id,
                     job_id=job.id,
                     request=request.model_dump(mode="json"),
                     fingerprint=fingerprint("0" * 64, request, dict.fromkeys(request.models, "")),

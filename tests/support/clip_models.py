@@ -16,12 +16,9 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from app.db import models as cards
 from app.db.tables import Analysis, Media, new_id, utcnow
-from app.jobs import service
 from app.jobs.parameters import (
-    AnalyseClipJob,
     AnalysisRequest,
     ClipOptions,
-    fingerprint,
     flow_key,
 )
 from app.storage import keys
@@ -134,21 +131,7 @@ def ask(server: Server, media_id: str, models: list[str], size: int = 96, **opti
         input_size=size,
         clip=ClipOptions.model_validate({"segments": 4, **options}),
     )
-    analysis_id = new_id()
-    with server.sessions.begin() as session:
-        params = AnalyseClipJob(analysis_id=analysis_id)
-        job = service.enqueue(session, params)
-        session.add(
-            Analysis(
-                id=analysis_id,
-                owner=OWNER,
-                media_id=media_id,
-                job_id=job.id,
-                request=request.model_dump(mode="json"),
-                fingerprint=fingerprint("1" * 64, request, dict.fromkeys(models, "")),
-            )
-        )
-    return analysis_id
+    return server.enqueue(request)
 
 
 def flow_of(server: Server, analysis_id: str) -> str:

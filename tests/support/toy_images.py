@@ -11,7 +11,8 @@ import torch
 from PIL import Image
 
 from ml.train.config import TrainConfig
-from ml.train.tasks.photos.data import Images
+from ml.train.spec import RunSpec
+from ml.train.tasks.photos.data import Images, list_folder
 
 T = TypeVar("T")
 CLASSES = ("disc", "stripes")
@@ -50,6 +51,22 @@ def folder(root: Path, train: int = 6, val: int = 2, size: int = 48) -> Path:
                 image = Image.fromarray(picture(label, offset + i, size))
                 image.save(root / split / name / f"{i}.png")
     return root
+
+
+def run_of(data: Path, home: Path, config: TrainConfig, **more: Any) -> RunSpec:
+    """A run on what `folder` wrote, with its own folder and cache under `home`."""
+    (training, classes), (val, _) = list_folder(data / "train"), list_folder(data / "val")
+    return RunSpec(
+        config=config,
+        classes=classes,
+        train=training,
+        val=val,
+        folder=home / "run",
+        cache=home / "cache",
+        data_name="toys",
+        device="cpu",
+        **{"data_fingerprint": f"toys-{len(training.files)}-{len(val.files)}", **more},
+    )
 
 
 def drained(work: Generator[Any, None, T]) -> T:

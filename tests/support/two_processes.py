@@ -22,7 +22,6 @@ from ml.train.events import EpochEnd, Event, Finished, Ready, Step
 from ml.train.ranks import ALONE, Ranks
 from ml.train.spec import RunSpec
 from ml.train.start import train
-from ml.train.tasks.photos.data import list_folder
 from ml.train.tasks.photos.trainer import PhotoTrainer
 from tests.support import networks as nets
 from tests.support import toy_images as toys
@@ -111,18 +110,11 @@ def check_validation(shared: Sequence[Found], seed: int = 0) -> None:
 def run_of(folder: Path, epochs: int = 3, train: int = 7, size: int = 32) -> RunSpec:
     """A run on two devices, with two steps an epoch for seven images of each class."""
     data = toys.folder(folder / "data", train=train, val=5)
-    (training, classes), (val, _) = list_folder(data / "train"), list_folder(data / "val")
-    return RunSpec(
-        config=replace(CONFIG, epochs=epochs, size=size, eval_size=size),
-        classes=classes,
-        train=training,
-        val=val,
-        folder=folder / "run",
-        cache=folder / "cache",
-        data_name="toys",
-        data_fingerprint="toys",
+    return toys.run_of(
+        data,
+        folder,
+        replace(CONFIG, epochs=epochs, size=size, eval_size=size),
         probes=(0, 5),
-        device="cpu",
         devices=2,
         save_seconds=0,
         weights=tuple(Settings().weights_dirs),
