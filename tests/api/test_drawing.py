@@ -117,7 +117,7 @@ def test_npy_files_are_read_as_numpy_reads_them(kind: type, shape: tuple[int, ..
     np.testing.assert_allclose(np.array(npy.nested(array, 6), float), values, rtol=1e-5)
 
 
-def test_numbers_that_are_none_are_null() -> None:
+def test_nan_and_infinity_become_null() -> None:
     array = npy.load(saved(np.array([[np.inf, np.nan, 1.0]], np.float16)))
     assert npy.nested(array, 6) == [[None, None, 1.0]]
 

@@ -152,7 +152,7 @@ def test_what_cannot_be_is_refused(api: Api, dataset: str, asked: Any, part: str
     assert api.client.get(f"{BASE}/studies").json()["items"] == []
 
 
-def test_numbers_that_are_none_are_refused(api: Api, dataset: str):
+def test_nan_is_rejected(api: Api, dataset: str):
     for number in ("NaN", "Infinity", "-Infinity"):
         body = f'{{"dataset_id": "{dataset}", "config": {{"lr": {number}}}}}'
         headers = {"content-type": "application/json"}

@@ -260,9 +260,15 @@ def test_the_same_class_composed_and_not_is_one(bring: Bring) -> None:
     assert sum(counts(facts)["é"]) == 8
 
 
-def test_rubbish_of_systems_is_ignored(bring: Bring) -> None:
-    rubbish = ("__MACOSX/cat/._1.jpg", "cat/.DS_Store", ".git/x.jpg", "cat/Thumbs.db", "./.x/1.jpg")
-    files = {**classes("cat", "dog"), **dict.fromkeys(rubbish, b"rubbish")}
+def test_metadata_of_operating_systems_is_ignored(bring: Bring) -> None:
+    metadata = (
+        "__MACOSX/cat/._1.jpg",
+        "cat/.DS_Store",
+        ".git/x.jpg",
+        "cat/Thumbs.db",
+        "./.x/1.jpg",
+    )
+    files = {**classes("cat", "dog"), **dict.fromkeys(metadata, b"rubbish")}
     _, facts = bring(zip_of(files))
     assert facts["report"]["counts"] == {"broken": 0, "duplicates": 0, "left_out": 0}
 

@@ -111,7 +111,7 @@ def test_the_process_is_confined(new_decoder: Decoder, settings: Settings) -> No
     assert os.getsid(child.pid) == child.pid
 
 
-def test_a_process_serves_so_many_files_and_no_more(new_decoder: Decoder, save: Save) -> None:
+def test_a_process_is_replaced_after_its_last_file(new_decoder: Decoder, save: Save) -> None:
     path = save(GOOD)
     seen = []
     for _ in range(FILES_A_PROCESS + 1):

@@ -23,7 +23,7 @@ from tests.support.small_disks import small_disk
 Sessions = sessionmaker[Session]
 
 
-class Intake:
+class Arrival:
     """The parts that an upload needs."""
 
     def __init__(self, settings: Settings, decoder: Decoder, sessions: Sessions) -> None:
@@ -43,39 +43,39 @@ class Intake:
 
 
 @pytest.fixture
-def intake(settings: Settings, decoder: Decoder) -> Iterator[Intake]:
+def arrival(settings: Settings, decoder: Decoder) -> Iterator[Arrival]:
     engine = open_migrated(settings)
-    yield Intake(settings, decoder, make_sessions(engine))
+    yield Arrival(settings, decoder, make_sessions(engine))
     engine.dispose()
 
 
-def test_a_good_photo_is_kept_as_it_came(intake: Intake) -> None:
-    medium = intake.upload([GOOD[:100], GOOD[100:]], "C:\\pictures\\my cat.jpg")
-    assert intake.files() == [medium.blob_key, medium.view_key]
-    assert intake.blobs.get(medium.blob_key) == GOOD
+def test_a_good_photo_is_kept_as_it_came(arrival: Arrival) -> None:
+    medium = arrival.upload([GOOD[:100], GOOD[100:]], "C:\\pictures\\my cat.jpg")
+    assert arrival.files() == [medium.blob_key, medium.view_key]
+    assert arrival.blobs.get(medium.blob_key) == GOOD
     assert medium.sha256 == hashlib.sha256(GOOD).hexdigest()
     assert (medium.bytes, medium.filename, medium.format) == (len(GOOD), "my cat.jpg", "JPEG")
     assert (medium.width, medium.height, medium.frames) == (120, 80, 1)
-    with intake.sessions() as session:
+    with arrival.sessions() as session:
         assert session.get(Media, medium.id) is not None
 
 
 @pytest.mark.parametrize("name", ["text", "half a JPEG", "a bomb"])
-def test_what_is_refused_leaves_nothing(intake: Intake, name: str) -> None:
+def test_what_is_refused_leaves_nothing(arrival: Arrival, name: str) -> None:
     data, kind, status, _ = REFUSED[name]
     with pytest.raises(kind) as refusal:
-        intake.upload([data], "photo.jpg")
+        arrival.upload([data], "photo.jpg")
     assert refusal.value.status == status
-    assert intake.files() == []
+    assert arrival.files() == []
 
 
-def test_an_empty_file_is_refused(intake: Intake) -> None:
+def test_an_empty_file_is_refused(arrival: Arrival) -> None:
     with pytest.raises(BadMedia, match="0 bytes"):
-        intake.upload([])
-    assert intake.files() == []
+        arrival.upload([])
+    assert arrival.files() == []
 
 
-def test_a_file_over_the_limit_is_refused_before_its_end(intake: Intake) -> None:
+def test_a_file_over_the_limit_is_refused_before_its_end(arrival: Arrival) -> None:
     sent = 0
 
     def endless() -> Iterator[bytes]:
@@ -85,54 +85,54 @@ def test_a_file_over_the_limit_is_refused_before_its_end(intake: Intake) -> None
             yield bytes(1 << 20)
 
     with pytest.raises(TooLarge, match="20 MB"):
-        intake.upload(endless())
+        arrival.upload(endless())
     assert sent == 21
-    assert intake.files() == []
+    assert arrival.files() == []
 
 
-def test_a_broken_connection_leaves_nothing(intake: Intake) -> None:
+def test_a_broken_connection_leaves_nothing(arrival: Arrival) -> None:
     def breaks() -> Iterator[bytes]:
         yield GOOD[:100]
         raise ConnectionResetError
 
     with pytest.raises(ConnectionResetError):
-        intake.upload(breaks())
-    assert intake.files() == []
+        arrival.upload(breaks())
+    assert arrival.files() == []
 
 
-def test_a_rollback_takes_the_files_back(intake: Intake) -> None:
-    arriving = received([GOOD], intake.blobs, intake.decoder, intake.settings, "a")
-    with arriving as keep, intake.sessions() as session:
+def test_a_rollback_takes_the_files_back(arrival: Arrival) -> None:
+    arriving = received([GOOD], arrival.blobs, arrival.decoder, arrival.settings, "a")
+    with arriving as keep, arrival.sessions() as session:
         keep(session, "visitor")
-        assert len(intake.files()) == 2
+        assert len(arrival.files()) == 2
         session.rollback()
-    assert intake.files() == []
+    assert arrival.files() == []
 
 
-def test_a_photo_that_nobody_keeps_leaves_nothing(intake: Intake) -> None:
-    with received([GOOD], intake.blobs, intake.decoder, intake.settings, "a"):
-        assert len(intake.files()) == 1
-    assert intake.files() == []
+def test_a_photo_that_nobody_keeps_leaves_nothing(arrival: Arrival) -> None:
+    with received([GOOD], arrival.blobs, arrival.decoder, arrival.settings, "a"):
+        assert len(arrival.files()) == 1
+    assert arrival.files() == []
 
 
-def test_too_little_free_disk_is_refused(intake: Intake) -> None:
-    much = Settings(home=intake.settings.home, min_free_bytes=1 << 60)
+def test_too_little_free_disk_is_refused(arrival: Arrival) -> None:
+    much = Settings(home=arrival.settings.home, min_free_bytes=1 << 60)
     with (
         pytest.raises(DiskFull),
-        received([GOOD], intake.blobs, intake.decoder, much, "a"),
+        received([GOOD], arrival.blobs, arrival.decoder, much, "a"),
     ):
         pass
-    assert intake.files() == []
+    assert arrival.files() == []
 
 
-def test_a_disk_that_fills_up_is_said_and_leaves_nothing(intake: Intake, tmp_path: Path) -> None:
+def test_a_disk_that_fills_up_is_said_and_leaves_nothing(arrival: Arrival, tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk", "64k") as disk:
-        intake.blobs = LocalBlobs(disk / "blobs")
+        arrival.blobs = LocalBlobs(disk / "blobs")
         with pytest.raises(DiskFull) as refusal:
-            intake.upload([bytes(10_000)] * 20)
+            arrival.upload([bytes(10_000)] * 20)
         assert refusal.value.status == 507
-        assert intake.files() == []
-        assert intake.upload([GOOD]).width == 120
+        assert arrival.files() == []
+        assert arrival.upload([GOOD]).width == 120
 
 
 @pytest.mark.parametrize(

@@ -254,7 +254,7 @@ def test_a_prepared_network_gives_the_same_gradients(mechanism: str) -> None:
             assert (quick.maps[method][stage] - values).abs().max() <= 1e-6 * scale, (method, stage)
 
 
-def test_a_model_without_masks_gives_none() -> None:
+def test_a_model_without_masks_has_no_masks_to_show() -> None:
     assert explain_batch(nets.lively("plain"), nets.pictures(1), methods=("attention",)).maps == {}
 
 
