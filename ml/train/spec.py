@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
+from ml.errors import MlError
 from ml.train.config import TrainConfig
 
 
@@ -19,6 +22,35 @@ class LabelledFiles:
         """Raise ValueError if they differ in length."""
         if len(self.files) != len(self.labels):
             raise ValueError(f"{len(self.files)} files, {len(self.labels)} labels")
+
+    @classmethod
+    def listed(cls, folder: Path, suffixes: Collection[str], what: str) -> tuple[Self, list[str]]:
+        """List `folder/CLASS/*` by name.
+
+        Args:
+            folder: Of a split, with a folder for each class.
+            suffixes: Of the files that count, in lower case.
+            what: `images` or `clips`, for the sentence.
+
+        Returns:
+            The files, and the names of the classes' folders.
+
+        Raises:
+            MlError: There are none.
+        """
+        names = sorted(p.name for p in folder.iterdir() if p.is_dir()) if folder.is_dir() else []
+        labelled = [
+            (path, label)
+            for label, name in enumerate(names)
+            for path in sorted((folder / name).iterdir())
+            if path.suffix.lower() in suffixes
+        ]
+        if not labelled:
+            raise MlError(
+                f"No {what} in {folder}. Expected one folder for each class, with {what}."
+            )
+        files, labels = zip(*labelled, strict=True)
+        return cls(files, labels), names
 
     def facts(self) -> str:
         """Return names, sizes and labels, equal for lists of the same content.

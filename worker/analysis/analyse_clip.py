@@ -8,10 +8,8 @@ from functools import partial
 
 from sqlalchemy.orm import Session
 
-from app.core.errors import NotFound
 from app.db import analyses as rows
-from app.db.tables import Media
-from app.jobs.parameters import AnalyseClipJob, AnalysisRequest, flow_key
+from app.jobs.parameters import AnalyseClipJob, flow_key
 from app.media.deletion import discard_unfinished, unreferenced
 from app.storage import keys
 from ml.explain.clip import explain_clip
@@ -21,6 +19,7 @@ from worker.analysis.blob_writer import Writing
 from worker.analysis.clip_sampling import FLOWN, Sampling
 from worker.analysis.provenance import provenance
 from worker.analysis.rows import npy
+from worker.analysis.task import Task
 from worker.context import Context, WorkerStopping
 from worker.handlers import handles
 
@@ -28,14 +27,9 @@ TELL_SECONDS = 0.25
 
 
 @dataclass
-class Task:
-    """What is asked, and what an earlier try has done of it already."""
+class ClipTask(Task):
+    """The analysis of a clip, whose decoding and flow take long enough to report progress."""
 
-    context: Context
-    analysis_id: str
-    request: AnalysisRequest
-    media: Media
-    done: set[str]
     _next: float = field(default_factory=lambda: time.monotonic() + TELL_SECONDS)
 
     def tell(self, progress: float, message: str) -> None:
@@ -51,7 +45,7 @@ class Task:
 @handles(AnalyseClipJob)
 def analyse_clip(params: AnalyseClipJob, context: Context) -> None:
     """Decode, compute the flow, and run the models one by one, each stored whole."""
-    task = _load(params.analysis_id, context)
+    task = ClipTask.load(params.analysis_id, context)
     total = len(task.request.models)
     try:
         if missing := [name for name in task.request.models if name not in task.done]:
@@ -63,18 +57,7 @@ def analyse_clip(params: AnalyseClipJob, context: Context) -> None:
         raise
 
 
-def _load(analysis_id: str, context: Context) -> Task:
-    with context.runtime.readers() as session:
-        analysis = rows.get(session, analysis_id)
-        if analysis is None:
-            raise NotFound("The analysis was deleted.")
-        media = analysis.media
-        done = rows.answered_models(session, analysis_id)
-        request = AnalysisRequest.model_validate(analysis.request)
-    return Task(context, analysis_id, request, media, done)
-
-
-def _run(task: Task, models: list[str], total: int) -> None:
+def _run(task: ClipTask, models: list[str], total: int) -> None:
     sampling = Sampling(task.context, task.media, task.request, task.tell)
     sampled, is_new = sampling.take()
     with Writing(task.context.runtime.blobs) as beside:  # the models need not wait for it
@@ -86,14 +69,16 @@ def _run(task: Task, models: list[str], total: int) -> None:
             _run_model(task, model_id, sampled, beside, total)
 
 
-def _begin_to_store(task: Task, beside: Writing, sampled: Sampled) -> None:
+def _begin_to_store(task: ClipTask, beside: Writing, sampled: Sampled) -> None:
     """Write what the page shows beside the maps: each snippet's frame, and its mean flow."""
     for k, frame in enumerate(sampled.rgb):
         beside.put(keys.snippet_frame(task.analysis_id, k), partial(records.jpeg, frame))
     beside.put(keys.mean_flow(task.analysis_id), partial(records.mean_flow, sampled))
 
 
-def _run_model(task: Task, model_id: str, sampled: Sampled, beside: Writing, total: int) -> None:
+def _run_model(
+    task: ClipTask, model_id: str, sampled: Sampled, beside: Writing, total: int
+) -> None:
     request, runtime = task.request, task.context.runtime
     result = explain_clip(
         runtime.models.clip(model_id), sampled, target=request.target, methods=request.methods
@@ -119,7 +104,7 @@ def _run_model(task: Task, model_id: str, sampled: Sampled, beside: Writing, tot
     task.context.commit(progress, f"{count} of {total} models", write)
 
 
-def _conclude(task: Task, session: Session) -> None:
+def _conclude(task: ClipTask, session: Session) -> None:
     """Note how the results came about, in the same transaction as the last of them."""
     seconds = sum(row.seconds for row in rows.predictions(session, task.analysis_id))
     models = task.context.runtime.models
@@ -127,7 +112,7 @@ def _conclude(task: Task, session: Session) -> None:
     rows.set_provenance(session, task.analysis_id, record)
 
 
-def _discard(task: Task) -> None:
+def _discard(task: ClipTask) -> None:
     """Remove the files that no row needs, unless another worker is at it by now."""
     blobs = task.context.runtime.blobs
     with task.context.runtime.sessions.begin() as session:

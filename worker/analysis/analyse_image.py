@@ -11,25 +11,19 @@ from sqlalchemy.orm import Session
 
 from app.core.errors import NotFound
 from app.db import analyses as rows
-from app.db.tables import Media
-from app.jobs.parameters import AnalyseImageJob, AnalysisRequest
+from app.jobs.parameters import AnalyseImageJob
 from app.media.deletion import discard_unfinished
 from ml.explain.photo import explain_image
 from worker.analysis.provenance import provenance
 from worker.analysis.rows import heatmap, prediction
+from worker.analysis.task import Task
 from worker.context import Context, WorkerStopping
 from worker.handlers import handles
 
 
 @dataclass
-class Task:
-    """What is asked, and what an earlier try has done of it already."""
-
-    context: Context
-    analysis_id: str
-    request: AnalysisRequest
-    media: Media
-    done: set[str]
+class PhotoTask(Task):
+    """The analysis of a photo, which is decoded when a model needs it."""
 
     @cached_property
     def rgb(self) -> npt.NDArray[np.uint8]:
@@ -44,7 +38,7 @@ class Task:
 @handles(AnalyseImageJob)
 def analyse_image(params: AnalyseImageJob, context: Context) -> None:
     """Run the models one by one, each stored whole before the next begins."""
-    task = _load(params.analysis_id, context)
+    task = PhotoTask.load(params.analysis_id, context)
     total = len(task.request.models)
     try:
         for model_id in task.request.models:
@@ -59,25 +53,14 @@ def analyse_image(params: AnalyseImageJob, context: Context) -> None:
         raise
 
 
-def _discard(task: Task) -> None:
+def _discard(task: PhotoTask) -> None:
     """Remove the files of a model that got no rows, unless another worker is at it by now."""
     with task.context.runtime.sessions.begin() as session:
         if task.context.nobody_else_works_on_it(session):
             discard_unfinished(session, task.context.runtime.blobs, task.analysis_id)
 
 
-def _load(analysis_id: str, context: Context) -> Task:
-    with context.runtime.readers() as session:
-        analysis = rows.get(session, analysis_id)
-        if analysis is None:
-            raise NotFound("The analysis was deleted.")
-        media = analysis.media
-        done = rows.answered_models(session, analysis_id)
-        request = AnalysisRequest.model_validate(analysis.request)
-    return Task(context, analysis_id, request, media, done)
-
-
-def _run_model(task: Task, model_id: str, total: int) -> None:
+def _run_model(task: PhotoTask, model_id: str, total: int) -> None:
     request, runtime = task.request, task.context.runtime
     result = explain_image(
         runtime.models.get(model_id), task.rgb, target=request.target, methods=request.methods
@@ -98,7 +81,7 @@ def _run_model(task: Task, model_id: str, total: int) -> None:
     task.context.commit(count / total, f"{count} of {total} models", write)
 
 
-def _conclude(task: Task, total: int) -> None:
+def _conclude(task: PhotoTask, total: int) -> None:
     runtime = task.context.runtime
 
     def write(session: Session) -> None:

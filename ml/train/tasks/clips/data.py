@@ -56,17 +56,8 @@ class Clips:
 
 def list_clips(folder: Path) -> tuple[LabelledFiles, tuple[str, ...]]:
     """List `folder/CLASS/*`, by name, and the classes; MlError if there are no clips."""
-    names = sorted(p.name for p in folder.iterdir() if p.is_dir()) if folder.is_dir() else []
-    labelled = [
-        (path, label)
-        for label, name in enumerate(names)
-        for path in sorted((folder / name).iterdir())
-        if path.suffix.lower() in SUFFIXES
-    ]
-    if not labelled:
-        raise MlError(f"No clips in {folder}. Expected one folder for each class, with clips.")
-    files, labels = zip(*labelled, strict=True)
-    return LabelledFiles(files, labels), tuple(names)
+    files, names = LabelledFiles.listed(folder, SUFFIXES, "clips")
+    return files, tuple(names)
 
 
 def thinned(files: LabelledFiles, most: int) -> LabelledFiles:

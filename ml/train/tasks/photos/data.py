@@ -12,7 +12,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from ml.errors import MlError
 from ml.train.generators import result_of
 from ml.train.ordering import shuffled
 from ml.train.spec import LabelledFiles
@@ -53,17 +52,8 @@ class Images:
 
 def list_folder(folder: Path) -> tuple[LabelledFiles, tuple[str, ...]]:
     """List `folder/CLASS/*`, by name, and the classes; MlError if there are no images."""
-    names = sorted(p.name for p in folder.iterdir() if p.is_dir()) if folder.is_dir() else []
-    labelled = [
-        (path, label)
-        for label, name in enumerate(names)
-        for path in sorted((folder / name).iterdir())
-        if path.suffix.lower() in SUFFIXES
-    ]
-    if not labelled:
-        raise MlError(f"No images in {folder}. Expected one folder for each class, with images.")
-    files, labels = zip(*labelled, strict=True)
-    return LabelledFiles(files, labels), tuple(SYNSETS.get(name, name) for name in names)
+    files, names = LabelledFiles.listed(folder, SUFFIXES, "images")
+    return files, tuple(SYNSETS.get(name, name) for name in names)
 
 
 def load_folder(folder: Path, size: int, cache: Path | None = None) -> Images:
