@@ -38,7 +38,7 @@ def archive() -> bytes:
 
 
 def test_a_killed_import_ends_the_same(server: Server, archive: bytes) -> None:
-    check_killed_import(server, archive, delays=[0.0])
+    check_killed_import(server, archive, moments=[0.0])
 
 
 def test_a_cancelled_or_deleted_import_leaves_nothing(server: Server, archive: bytes) -> None:

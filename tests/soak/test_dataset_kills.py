@@ -12,7 +12,7 @@ from tests.support.dataset_imports import (
     check_killed_import,
     check_stopped_import,
     make_server,
-    some_delays,
+    some_moments,
     working,
 )
 
@@ -27,7 +27,7 @@ def test_a_killed_import_ends_the_same(
         dice = random.Random(seed)
         with postgres_database(postgres) as url:
             server = make_server(tmp_path / str(seed), url if seed % 2 else "")
-            check_killed_import(server, data, some_delays(dice, KILLS, 1.5))
+            check_killed_import(server, data, some_moments(dice, KILLS))
             server.close()
 
 

@@ -125,12 +125,17 @@ def kill_an_import(server: Server, dataset_id: str, delay: float = 0.0) -> bool:
     return hit
 
 
-def check_killed_import(server: Server, data: bytes, delays: list[float]) -> None:
-    """An import that is killed after each of the delays ends as one that is left alone."""
+def check_killed_import(server: Server, data: bytes, moments: list[float]) -> None:
+    """An import that is killed at each of the moments ends as one that is left alone.
+
+    A moment is a share of the time that the import takes here when nothing disturbs it.
+    """
     undisturbed = bring(server, data)
+    began = time.monotonic()
     import_all(server.settings)
+    seconds = time.monotonic() - began
     disturbed = bring(server, data)
-    hits = [kill_an_import(server, disturbed, delay) for delay in delays]
+    hits = [kill_an_import(server, disturbed, moment * seconds) for moment in moments]
     assert any(hits), "no kill hit the import"
     import_all(server.settings)
     assert outcome(server, disturbed) == outcome(server, undisturbed)
@@ -191,6 +196,6 @@ def check_full_disk(home: Path, disk: Path, count: int) -> str:
     return row.job.state
 
 
-def some_delays(dice: random.Random, kills: int, longest: float) -> list[float]:
-    """Moments to kill at, in seconds after a worker has taken the import."""
-    return [dice.uniform(0.0, longest) for _ in range(kills)]
+def some_moments(dice: random.Random, kills: int) -> list[float]:
+    """Moments to kill at, as shares of an import; the first is surely in its midst."""
+    return [dice.uniform(0.0, 0.5), *(dice.uniform(0.0, 1.0) for _ in range(kills - 1))]
