@@ -8,7 +8,7 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
@@ -25,7 +25,7 @@ from app.jobs.supervisor import Supervisors
 from app.storage.blobs import LocalBlobs
 
 log = logging.getLogger(__name__)
-LAST_ANSWERS_SECONDS = 2  # what open streams and requests get when the server is told to stop
+SHUTDOWN_SECONDS = 2  # for open streams and requests, after which they are closed
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -40,16 +40,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def serve(settings: Settings) -> None:
-    """Serve; the address comes first, then the admin's link while there is no password."""
+    """Serve; print the URLs, and the admin's sign-in link if there is no password yet."""
     setup_logging(settings, "web")
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
     listener = _listen(settings)
-    _upgrade(settings)
     doorbell = make_doorbell(settings)
-    with ExitStack() as running:
-        running.enter_context(background(settings, doorbell))
-        from app.main import create_app  # only now, so that the worker starts meanwhile
+    with background(settings, doorbell):
+        from app.main import create_app  # imported late: the worker starts meanwhile
 
         server = uvicorn.Server(
             uvicorn.Config(
@@ -57,33 +55,29 @@ def serve(settings: Settings) -> None:
                 log_config=None,
                 access_log=False,
                 server_header=False,
-                timeout_graceful_shutdown=LAST_ANSWERS_SECONDS,
+                timeout_graceful_shutdown=SHUTDOWN_SECONDS,
             )
         )
         host, port = listener.getsockname()[:2]
-        where = addresses(host, port)
-        print(f"Sightline is at {' and '.join(where)}", flush=True)
-        if links := invite(settings, where, only_without_password=True):
+        urls = addresses(host, port)
+        print(f"Sightline is at {' and '.join(urls)}", flush=True)
+        if links := invite(settings, urls, only_without_password=True):
             print("Sign in as admin: " + "\n              or: ".join(links), flush=True)
         server.run(sockets=[listener])
 
 
 def print_link(settings: Settings) -> None:
-    """Print a new link for the admin, also where no server runs yet; older links die."""
-    _upgrade(settings)
-    where = addresses(settings.host, settings.port)
-    print("\n".join(invite(settings, where, only_without_password=False)))
-
-
-def _upgrade(settings: Settings) -> None:
+    """Print a new link for the admin, even if no server runs; older links become invalid."""
     engine = make_engine(settings)
     upgrade(engine, settings)
     engine.dispose()
+    urls = addresses(settings.host, settings.port)
+    print("\n".join(invite(settings, urls, only_without_password=False)))
 
 
 @contextmanager
 def background(settings: Settings, doorbell: LocalDoorbell | CeleryDoorbell) -> Iterator[None]:
-    """Migrate; then, while entered, keep the reaper and (`QUEUE=local`) the workers running."""
+    """Migrate; then, inside the `with`, run the reaper and (for `QUEUE=local`) the workers."""
     engine = make_engine(settings)
     upgrade(engine, settings)
     sessions = make_sessions(engine)
@@ -114,7 +108,7 @@ def _settings() -> Settings:
 
 
 def _listen(settings: Settings) -> socket.socket:
-    """Take the port first: where it is taken, nothing else has been started."""
+    """Bind the port before anything else is started, so that failing needs no clean-up."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -131,7 +125,7 @@ def _listen(settings: Settings) -> socket.socket:
 
 
 def _stop(*_: Any) -> None:
-    """End in order; uvicorn has its own handler while it serves, and then calls this one."""
+    """Exit in order; while uvicorn serves, it handles signals and calls this one afterwards."""
     raise SystemExit(0)
 
 

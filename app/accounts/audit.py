@@ -1,4 +1,4 @@
-"""Writing down who did what, in the transaction that does it."""
+"""The audit log: who did what, recorded in the transaction that does it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def record(
     target: str | None = None,
     detail: dict[str, Any] | None = None,
 ) -> None:
-    """Add an entry; it is committed or forgotten with what it tells of."""
+    """Add an entry; it is committed or rolled back together with the action."""
     entry = AuditEntry(
         action=action,
         actor=actor[:128],

@@ -13,20 +13,21 @@ ANYWHERE = {"0.0.0.0", "::"}  # noqa: S104 - compared with, not bound to
 
 
 def addresses(host: str, port: int) -> list[str]:
-    """Return where a browser finds a server that listens on `host`; this machine's own first.
+    """Return the URLs of a server that listens on `host`, the local one first.
 
-    One that listens everywhere is found at 127.0.0.1, and at the address that others see.
+    A server that listens on all interfaces has two: the loopback address, and the address that
+    other machines see.
     """
     hosts = [host]
     if host in ANYWHERE:
         hosts = ["127.0.0.1" if host == "0.0.0.0" else "::1", *_outward(host)]  # noqa: S104
-    return [f"http://{f'[{one}]' if ':' in one else one}:{port}" for one in hosts]
+    return [f"http://{f'[{name}]' if ':' in name else name}:{port}" for name in hosts]
 
 
-def invite(settings: Settings, where: Sequence[str], *, only_without_password: bool) -> list[str]:
-    """Return the admin's new link at each address; older links die.
+def invite(settings: Settings, urls: Sequence[str], *, only_without_password: bool) -> list[str]:
+    """Return a new sign-in link for the admin under each URL; older links become invalid.
 
-    None where the admin has a password already and `only_without_password` is asked for.
+    Empty if `only_without_password` and the admin has a password.
     """
     engine = make_engine(settings)
     try:
@@ -38,18 +39,18 @@ def invite(settings: Settings, where: Sequence[str], *, only_without_password: b
             audit.record(session, "link.create", actor=audit.COMMAND_LINE, address="")
     finally:
         engine.dispose()
-    return [f"{address}/sign-in?link={secret}" for address in where]
+    return [f"{url}/sign-in?link={secret}" for url in urls]
 
 
 def _outward(host: str) -> list[str]:
     """Return the address that this machine sends from, if it has a network."""
-    family, far = (
+    family, remote = (
         (socket.AF_INET6, "2001:db8::1") if host == "::" else (socket.AF_INET, "192.0.2.1")
     )
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as probe:
-            probe.connect((far, 9))  # sends nothing: it only chooses the way
-            found = str(probe.getsockname()[0])
+            probe.connect((remote, 9))  # sends nothing: it only selects the route
+            address = str(probe.getsockname()[0])
     except OSError:
         return []
-    return [] if found in {"127.0.0.1", "::1"} else [found]
+    return [] if address in {"127.0.0.1", "::1"} else [address]

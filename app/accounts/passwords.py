@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from argon2 import PasswordHasher
 
 SHORTEST = 10
-LONGEST = 256  # characters; more is a mistake, and would only keep the processor busy
+LONGEST = 256  # characters
 
 
 def check_choice(password: str, name: str) -> None:
-    """Refuse a password of the wrong length or that anybody guesses; Unprocessable."""
+    """Raise Unprocessable if a new password is too short, too long or easy to guess."""
     if len(password) < SHORTEST:
         raise Unprocessable(f"A password has at least {SHORTEST} characters.")
     if len(password) > LONGEST:
@@ -30,35 +30,35 @@ def check_choice(password: str, name: str) -> None:
 
 
 def hash_password(password: str) -> str:
-    """Return what is kept of a password: algorithm, parameters, salt and hash."""
+    """Return the string to store: algorithm, parameters, salt and hash."""
     return _hasher().hash(_bytes(password))
 
 
-def verify(kept: str | None, password: str) -> bool:
-    """Whether a password is the right one. Where none is kept, it takes as long to say no."""
+def verify(stored: str | None, password: str) -> bool:
+    """Whether the password matches; without a stored hash, False takes just as long."""
     from argon2.exceptions import InvalidHashError, VerificationError
 
     decoy = _decoy()
     try:
-        _hasher().verify(kept or decoy, _bytes(password))
+        _hasher().verify(stored or decoy, _bytes(password))
     except (VerificationError, InvalidHashError):
         return False
-    return kept is not None
+    return stored is not None
 
 
-def is_outdated(kept: str) -> bool:
-    """Whether a hash was made with other parameters than today's."""
-    return _hasher().check_needs_rehash(kept)
+def is_outdated(stored: str) -> bool:
+    """Whether a hash was made with other than the current parameters."""
+    return _hasher().check_needs_rehash(stored)
 
 
 def _bytes(password: str) -> bytes:
-    """Return the same bytes however a keyboard composes an accented letter."""
+    """Return the same bytes whether an accented letter is one code point or two."""
     return unicodedata.normalize("NFC", password).encode("utf-8", "surrogatepass")
 
 
 @cache
 def _hasher() -> PasswordHasher:
-    """Make the hasher; argon2 is imported when somebody signs in, not at the start."""
+    """Return the hasher; argon2 is imported at the first sign-in, not at startup."""
     from argon2 import PasswordHasher
 
     return PasswordHasher()
@@ -66,5 +66,5 @@ def _hasher() -> PasswordHasher:
 
 @cache
 def _decoy() -> str:
-    """Return a hash with today's parameters, to compare with where there is none."""
+    """Return a hash with the current parameters, to verify against if none is stored."""
     return hash_password("nobody has this password")

@@ -16,10 +16,10 @@ WITHOUT_ADMIN = ALL - {"admin"}
 
 
 def expand(scopes: Iterable[str]) -> frozenset[str]:
-    """Return the scopes with those that they imply: admin all, train read."""
+    """Return the scopes and those that they imply: `admin` all of them, `train` also `read`."""
     return frozenset().union(*(IMPLIED.get(scope, {scope}) for scope in scopes))
 
 
 def of_user(*, admin: bool) -> frozenset[str]:
-    """Return what a user may do who is signed in with a browser."""
+    """Return the scopes of a user who is signed in with a browser."""
     return ALL if admin else WITHOUT_ADMIN

@@ -1,6 +1,6 @@
-"""Secrets that are shown once: made here, and kept as their SHA-256 only.
+"""Secrets that are shown once; only their SHA-256 is stored.
 
-They hold 256 random bits, so a fast hash is enough; only passwords need a slow one.
+They have 256 random bits, so a fast hash is enough; only passwords need a slow one.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ HINT_LENGTH = 7
 
 
 def new_secret() -> str:
-    """Return 43 characters that are safe in an address."""
+    """Return 43 URL-safe characters."""
     return secrets.token_urlsafe(32)
 
 
@@ -23,10 +23,10 @@ def new_token() -> str:
 
 
 def digest(secret: str) -> str:
-    """Return what is kept of a secret, in hex."""
+    """Return the SHA-256 of a secret, in hex."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def hint(token: str) -> str:
-    """Return the first letters of a token, to tell it from others."""
+    """Return the first characters of a token, which tell it from others."""
     return token[:HINT_LENGTH]

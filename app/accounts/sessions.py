@@ -1,4 +1,4 @@
-"""Browsers that are signed in, and the links that sign one in once."""
+"""Signed-in browsers, and the one-time links that sign them in."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from app.db.tables import new_id, utcnow
 
 ADMIN = "admin"
 LINK_HOURS = 24
-FRESH = timedelta(hours=1)  # how long after its link a browser may set a password without the old
-SEEN_EVERY = timedelta(minutes=1)  # how exactly it is known when a credential was last used
+FRESH = timedelta(hours=1)  # after its link, a browser may set a password without the old one
+SEEN_EVERY = timedelta(minutes=1)  # resolution of a credential's time of last use
 DEAD_LINK = (
     "This link was used already, is older than a day, or a newer one was made. "
     "`python -m app admin-link` on the server prints a new one."
@@ -26,27 +26,27 @@ DEAD_LINK = (
 
 @dataclass(frozen=True)
 class Browser:
-    """Where a request comes from, as the list of sessions shows it."""
+    """The origin of a request, as the list of sessions shows it."""
 
     address: str
     agent: str
 
 
 def ensure_admin(session: Session) -> User:
-    """Return the first admin; on a new server, make it."""
+    """Return the first admin, which is created on a new server."""
     if not rows.has_users(session):
         try:
             with session.begin_nested():
                 session.add(User(id=new_id(), name=ADMIN, admin=True))
         except IntegrityError:
-            pass  # another process that starts made it first
-    found = rows.first_admin(session)
-    assert found is not None
-    return found
+            pass  # another process created it at the same time
+    admin = rows.first_admin(session)
+    assert admin is not None
+    return admin
 
 
 def make_link(session: Session, user: User) -> str:
-    """Return the secret of a new link for a user; the older ones die."""
+    """Return the secret of a new link for a user; older links become invalid."""
     rows.drop_links(session, user.id)
     secret = new_secret()
     expires = utcnow() + timedelta(hours=LINK_HOURS)
@@ -55,7 +55,7 @@ def make_link(session: Session, user: User) -> str:
 
 
 def user_of_link(session: Session, secret: str) -> User | None:
-    """Return whom a link would sign in; it is not used by this."""
+    """Return the user that a link would sign in, without using it up."""
     link = rows.open_link(session, digest(secret), utcnow())
     return rows.user(session, link.user_id) if link is not None else None
 
@@ -89,38 +89,38 @@ def start(
 
 
 def find(session: Session, secret: str) -> Login | None:
-    """Return the login of a cookie; None where it is unknown, expired or revoked."""
+    """Return the login of a cookie; None if it is unknown, expired or revoked."""
     return rows.valid_login(session, digest(secret), utcnow())
 
 
 def end(session: Session, secret: str) -> None:
-    """End the session of a cookie, if it has one."""
+    """Revoke the login of a cookie, if it has one."""
     if (login := find(session, secret)) is not None:
         login.revoked_at = utcnow()
 
 
-def set_password(session: Session, user_id: str, kept: str, here: str | None) -> None:
-    """Keep a new password's hash; every link and every login but the one `here` ends."""
+def set_password(session: Session, user_id: str, password_hash: str, here: str | None) -> None:
+    """Store a new password's hash; revoke all links, and all logins but the one with id `here`."""
     user = rows.user(session, user_id)
     if user is None:
         raise Unauthorised
-    user.password_hash = kept
+    user.password_hash = password_hash
     rows.drop_links(session, user_id)
     rows.revoke_logins(session, user_id, utcnow(), keep=here)
     rows.forget_link(session, user_id)
 
 
 def touch(session: Session, login_id: str, days: int) -> None:
-    """Note that a browser was seen now; its time starts anew."""
+    """Record that a browser was seen now, and extend its login."""
     now = utcnow()
     rows.touch_login(session, login_id, now, now + timedelta(days=days))
 
 
 def is_fresh_link(login: Login) -> bool:
-    """Whether this browser came by a link a moment ago."""
+    """Whether this browser was signed in by a link within the last hour."""
     return login.by_link and utcnow() - login.created_at < FRESH
 
 
 def was_seen_long_ago(seen_at: datetime | None) -> bool:
-    """Whether the last use should be written down again."""
+    """Whether the time of last use should be stored again."""
     return seen_at is None or utcnow() - seen_at > SEEN_EVERY

@@ -1,4 +1,4 @@
-"""API tokens: shown once, kept as a hash."""
+"""API tokens: shown once, stored as a hash."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from app.db.tables import new_id, utcnow
 def create(
     session: Session, user_id: str, name: str, scopes: Iterable[str], expires: datetime | None
 ) -> tuple[ApiToken, str]:
-    """Add a token; return its row and the token itself, which nobody can read again."""
+    """Add a token; return its row and the token itself, which cannot be read again."""
     token, chosen = new_token(), set(scopes)
     row = ApiToken(
         id=new_id(),
@@ -35,10 +35,10 @@ def create(
 
 
 def find(session: Session, token: str) -> ApiToken | None:
-    """Return the row of a token; None where it is unknown, expired or revoked."""
+    """Return the row of a token; None if it is unknown, expired or revoked."""
     return rows.valid_token(session, digest(token), utcnow())
 
 
 def touch(session: Session, token_id: str) -> None:
-    """Note that a token was used now."""
+    """Record that a token was used now."""
     rows.touch_token(session, token_id, utcnow())

@@ -20,7 +20,7 @@ class SightlineError(Exception):
 
 
 class NotFound(SightlineError):
-    """There is no such thing, or no longer."""
+    """The resource does not exist, or was deleted."""
 
     status = 404
     name = "not_found"
@@ -36,7 +36,7 @@ class Unauthorised(SightlineError):
 
 
 class Forbidden(SightlineError):
-    """The visitor may look but not touch."""
+    """The principal may read this but not change it."""
 
     status = 403
     name = "forbidden"
@@ -44,7 +44,7 @@ class Forbidden(SightlineError):
 
 
 class Conflict(SightlineError):
-    """The thing is in a state that does not allow this."""
+    """The resource is in a state that does not allow this."""
 
     status = 409
     name = "conflict"
@@ -60,7 +60,7 @@ class Unprocessable(SightlineError):
 
 
 class BadMedia(SightlineError):
-    """The file is no photo or clip that can be read: 415 for its kind, 400 for its content."""
+    """The file is not a readable photo or clip: 415 for its kind, 400 for its content."""
 
     status = 415
     name = "bad_media"
@@ -84,7 +84,7 @@ class TooLarge(SightlineError):
 
 
 class TooMany(SightlineError):
-    """The visitor asks too often."""
+    """The client sends too many requests."""
 
     status = 429
     name = "too_many"
@@ -92,7 +92,7 @@ class TooMany(SightlineError):
 
 
 class Busy(SightlineError):
-    """The server is working on it, or on too much else; `retry_after` says when to return."""
+    """The server is still working on it, or is overloaded; `retry_after` says when to retry."""
 
     status = 503
     name = "busy"
@@ -100,7 +100,7 @@ class Busy(SightlineError):
 
 
 class DiskFull(SightlineError):
-    """The server's disk cannot take more."""
+    """The server's disk is full."""
 
     status = 507
     name = "disk_full"

@@ -1,4 +1,4 @@
-"""Logs: one line an event, on stderr and in `HOME/logs`."""
+"""Logging: one line per event, to stderr and to `HOME/logs`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 
 
 def setup_logging(settings: Settings, name: str) -> None:
-    """Log to stderr and to `HOME/logs/{name}.log` (5 MB, three kept)."""
+    """Log to stderr and to `HOME/logs/{name}.log` (rotated at 5 MB, three backups)."""
     folder = settings.home / "logs"
     folder.mkdir(parents=True, exist_ok=True)
     rotating = logging.handlers.RotatingFileHandler(
@@ -20,4 +20,4 @@ def setup_logging(settings: Settings, name: str) -> None:
     logging.basicConfig(
         level=logging.INFO, format=FORMAT, handlers=[logging.StreamHandler(), rotating], force=True
     )
-    logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)  # lists all it has
+    logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)  # INFO lists every one

@@ -1,4 +1,4 @@
-"""Visitors are known by a signed cookie: an unguessable name and its HMAC, nothing else."""
+"""Visitors are identified by a signed cookie: a random id and its HMAC, nothing else."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ COOKIE = "sightline_visitor"
 
 
 def load_secret(settings: Settings) -> bytes:
-    """Return `SECRET_KEY`, or the key in `HOME/secret.key`, which is made at first use."""
+    """Return `SECRET_KEY`, or the key in `HOME/secret.key`, which is created on first use."""
     if settings.secret_key:
         return settings.secret_key.encode()
     settings.home.mkdir(parents=True, exist_ok=True)
@@ -25,13 +25,13 @@ def load_secret(settings: Settings) -> bytes:
 
 
 def _create_once(path: Path, content: bytes) -> None:
-    """Write a file that only this user can read; of two processes, the first wins."""
+    """Write a file that only this user can read; if two processes race, the first wins."""
     temporary = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
     descriptor = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
     try:
-        os.link(temporary, path)  # unlike a rename, it never replaces the other's key
+        os.link(temporary, path)  # unlike a rename, it never replaces an existing key
     except FileExistsError:
         pass
     finally:
@@ -39,13 +39,13 @@ def _create_once(path: Path, content: bytes) -> None:
 
 
 class Visitors:
-    """Makes and checks the value of the visitor cookie."""
+    """Creates and verifies the value of the visitor cookie."""
 
     def __init__(self, secret: bytes) -> None:
         self._secret = secret
 
     def new(self) -> str:
-        """Return a new visitor's name: 32 hex digits."""
+        """Return a new visitor's id: 32 hex digits."""
         return secrets.token_hex(16)
 
     def sign(self, visitor: str) -> str:
@@ -53,7 +53,7 @@ class Visitors:
         return f"{visitor}.{self._signature(visitor)}"
 
     def read(self, cookie: str | None) -> str | None:
-        """Return the visitor that a cookie names, or None where it was not made here."""
+        """Return the visitor that a cookie names, or None if its signature is not ours."""
         visitor, _, signature = (cookie or "").partition(".")
         if not visitor or not signature.isascii():
             return None

@@ -1,6 +1,6 @@
-"""Every setting, read once from the environment (prefix `SIGHTLINE_`) and passed on.
+"""All settings, read once from the environment (prefix `SIGHTLINE_`) and passed on.
 
-`docs/settings.md` lists them; a test holds that table to this class.
+`docs/settings.md` lists them; a test compares that table with this class.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ class Settings(BaseSettings):
     max_attempts: int = Field(default=5, ge=1, description="Times a job is tried before it fails.")
 
     @model_validator(mode="after")
-    def _refuse_what_cannot_work(self) -> Settings:
+    def _check_heartbeat(self) -> Settings:
         if self.stale_seconds < 3 * self.heartbeat_seconds:
             raise ValueError(
                 "SIGHTLINE_STALE_SECONDS must be at least three times SIGHTLINE_HEARTBEAT_SECONDS"
@@ -103,9 +103,9 @@ class Settings(BaseSettings):
         return self
 
     def as_environment(self) -> dict[str, str]:
-        """Return the variables that give another process the same settings."""
-        chosen = self.model_dump(mode="json", exclude_unset=True, exclude_none=True)
-        return {f"SIGHTLINE_{name.upper()}": str(value) for name, value in chosen.items()}
+        """Return the environment variables that give another process the same settings."""
+        changed = self.model_dump(mode="json", exclude_unset=True, exclude_none=True)
+        return {f"SIGHTLINE_{name.upper()}": str(value) for name, value in changed.items()}
 
     @property
     def sqlalchemy_url(self) -> str:

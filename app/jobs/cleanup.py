@@ -1,4 +1,4 @@
-"""Removing what runs have left behind that no row knows any more."""
+"""Removal of training files that no row refers to."""
 
 from __future__ import annotations
 
@@ -14,13 +14,20 @@ from app.db.training import existing_runs
 from app.storage import keys
 from app.storage.blobs import LocalBlobs
 
-RUNS = "runs"  # in HOME: the states from which runs go on
+RUNS = "runs"  # in HOME: the states from which runs resume
 CACHE = Path("cache", "training")  # in HOME: decoded images and features, which runs share
 CACHE_DAYS = 30.0
 
 
 def sweep_runs(session: Session, blobs: LocalBlobs, settings: Settings, older_than: float) -> int:
-    """Remove the folders of runs and trials that are gone; return how many."""
+    """Remove the folders of deleted runs and trials; return how many.
+
+    Args:
+        session: A session for reading.
+        blobs: The store with the runs' blobs.
+        settings: For `HOME`.
+        older_than: Minimum age of a folder, in seconds.
+    """
     newest = time.time() - older_than
     folders = [*_folders(settings.home / RUNS), *_folders(blobs.root / keys.RUNS)]
     old = [folder for folder in folders if folder.stat().st_mtime <= newest]
@@ -34,7 +41,7 @@ def sweep_runs(session: Session, blobs: LocalBlobs, settings: Settings, older_th
 def sweep_cache(settings: Settings, days: float = CACHE_DAYS) -> int:
     """Remove files that no run has read or written for `days` days; return how many.
 
-    A run that needs it later makes it again.
+    A run that needs one later creates it again.
     """
     newest = time.time() - days * 86400
     root = settings.home / CACHE
@@ -42,7 +49,7 @@ def sweep_cache(settings: Settings, days: float = CACHE_DAYS) -> int:
     old = [path for path in files if max(path.stat().st_atime, path.stat().st_mtime) <= newest]
     for path in old:
         path.unlink(missing_ok=True)
-        with suppress(OSError):  # others are in it
+        with suppress(OSError):  # not empty
             path.parent.rmdir()
     return len(old)
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import logging
 import os
 import threading
+from functools import partial
 from typing import Any, Protocol
 
 from sqlalchemy.orm import Session, sessionmaker
 
 from app.core.settings import Settings
+from app.db.hooks import after_commit
+from app.db.tables import Job
 
 log = logging.getLogger(__name__)
 TASK = "sightline.run"
@@ -24,7 +27,7 @@ class Doorbell(Protocol):
 
 
 class LocalDoorbell:
-    """A byte down the pipe to the worker that the supervisor has attached."""
+    """Writes a byte to the pipe of the worker that the supervisor has attached."""
 
     def __init__(self) -> None:
         self._pipes: dict[str, int] = {}
@@ -32,7 +35,7 @@ class LocalDoorbell:
         self._lock = threading.Lock()
 
     def attach(self, queue: str, pipe: int | None) -> None:
-        """Ring this descriptor for `queue` from now on; None takes it away."""
+        """Use this file descriptor for `queue` from now on; None removes it."""
         with self._lock:
             self._pipes.pop(queue, None)
             if pipe is not None:
@@ -40,17 +43,17 @@ class LocalDoorbell:
                 self._pipes[queue] = pipe
 
     def attached(self, queue: str) -> bool:
-        """Say whether a worker of this queue is running."""
+        """Whether a worker of this queue is running."""
         with self._lock:
             return queue in self._pipes
 
     def unheard(self, queue: str) -> threading.Event:
-        """Return what is set by a ring that no worker could hear."""
+        """Return the event that a ring sets if no worker of the queue is running."""
         with self._lock:
             return self._unheard.setdefault(queue, threading.Event())
 
-    def ring(self, queue: str, job_id: str) -> None:  # noqa: ARG002 (it looks by itself)
-        """Wake the worker; one that is starting, or has died, looks by itself."""
+    def ring(self, queue: str, job_id: str) -> None:  # noqa: ARG002 (the worker reads the table)
+        """Wake the worker; one that is just starting reads the table anyway."""
         unheard = self.unheard(queue)
         with self._lock:
             pipe = self._pipes.get(queue)
@@ -60,14 +63,14 @@ class LocalDoorbell:
             try:
                 os.write(pipe, b"\n")
             except BlockingIOError:
-                pass  # thousands of rings are waiting already: it will wake
+                pass  # the pipe is full of rings: the worker will wake
             except OSError:
                 self._pipes.pop(queue, None)
                 unheard.set()
 
 
 class CeleryDoorbell:
-    """A Celery message; the library is imported with the first ring, to keep the web small."""
+    """Sends a Celery message; Celery is imported at the first ring, to keep the web small."""
 
     def __init__(self, broker_url: str) -> None:
         self._broker_url = broker_url
@@ -75,14 +78,14 @@ class CeleryDoorbell:
         self._lock = threading.Lock()
 
     def ring(self, queue: str, job_id: str) -> None:
-        """Send `sightline.run(job_id)`, without waiting long for a broker that is away."""
+        """Send `sightline.run(job_id)`; an unreachable broker fails within seconds."""
         with self._lock:
             self._app = self._app or make_celery(self._broker_url)
         self._app.send_task(TASK, [job_id], queue=queue, retry=False, ignore_result=True)
 
 
 def make_celery(broker_url: str) -> Any:
-    """Make the Celery application that both the web and the workers use."""
+    """Create the Celery application that both the web and the workers use."""
     from celery import Celery
 
     app = Celery("sightline", broker=broker_url)
@@ -97,22 +100,27 @@ def make_celery(broker_url: str) -> Any:
 
 
 def make_doorbell(settings: Settings) -> LocalDoorbell | CeleryDoorbell:
-    """Return the doorbell of `QUEUE`."""
+    """Return the doorbell that `QUEUE` selects."""
     if settings.queue == "celery":
         return CeleryDoorbell(settings.broker_url)
     return LocalDoorbell()
 
 
 def attach(sessions: sessionmaker[Session], doorbell: Doorbell) -> None:
-    """Let the jobs that these sessions enqueue ring this doorbell."""
+    """Make the jobs that these sessions enqueue ring this doorbell."""
     sessions.configure(info={"doorbell": doorbell})
 
 
-def ring_quietly(doorbell: Doorbell | None, queue: str, job_id: str) -> None:
-    """Ring; a broker that is away is logged, and the reaper rings again later."""
-    if doorbell is None:
-        return
+def ring_after_commit(session: Session, job: Job) -> None:
+    """Ring for a job once the session's transaction is committed."""
+    doorbell: Doorbell | None = session.info.get("doorbell")
+    if doorbell is not None:
+        after_commit(session, partial(_ring_quietly, doorbell, job.queue, job.id))
+
+
+def _ring_quietly(doorbell: Doorbell, queue: str, job_id: str) -> None:
+    """Ring; an unreachable broker is logged, and the reaper rings again later."""
     try:
         doorbell.ring(queue, job_id)
     except Exception as error:  # noqa: BLE001 (whatever the broker raises, the row is safe)
-        log.warning("the doorbell of %s did not ring for job %s: %s", queue, job_id, error)
+        log.warning("cannot ring the doorbell of %s for job %s: %s", queue, job_id, error)

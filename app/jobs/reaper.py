@@ -1,4 +1,4 @@
-"""Mends what dead workers, lost messages and killed servers leave behind."""
+"""Recovers from dead workers, lost messages and killed servers."""
 
 from __future__ import annotations
 
@@ -12,24 +12,23 @@ from app.core.settings import Settings
 from app.datasets import deletion as dataset_files
 from app.db import jobs as rows
 from app.db.garbage import remove_old_jobs
-from app.db.hooks import after_commit
 from app.db.media import give_up_copies
 from app.db.tables import Job
 from app.jobs.cleanup import sweep_cache, sweep_runs
-from app.jobs.doorbell import ring_quietly
+from app.jobs.doorbell import ring_after_commit
 from app.media.deletion import SETTLED_SECONDS, sweep
 from app.storage.blobs import LocalBlobs
 
 log = logging.getLogger(__name__)
-FIRST_RING_SECONDS = 2.0  # a job that has waited so long may have lost its message
+FIRST_RING_SECONDS = 2.0  # a job that has waited this long may have lost its message
 LAST_RING_SECONDS = 60.0  # the pause between rings doubles up to this
 SWEEP_SECONDS = 3600.0
-COPY_SECONDS = 6 * 3600.0  # after which a clip's copy for browsers is not to be expected
-JOB_DAYS = 7.0  # how long a job without an analysis is kept after its end
+COPY_SECONDS = 6 * 3600.0  # timeout of a clip's playable copy
+JOB_DAYS = 7.0  # how long an ended job without an analysis is kept
 
 
 class Reaper:
-    """Takes jobs back from silent workers, and rings again for jobs that wait."""
+    """Requeues jobs whose heartbeat has stopped, and rings again for waiting jobs."""
 
     def __init__(self, sessions: sessionmaker[Session], settings: Settings) -> None:
         self._sessions = sessions
@@ -37,24 +36,24 @@ class Reaper:
         self._rung: dict[str, tuple[float, float]] = {}  # job -> (pause, time of the next ring)
 
     def tick(self) -> None:
-        """Look once."""
+        """Check all jobs once."""
         with self._sessions() as session:
             limit = self._settings.stale_seconds
-            taken_back = rows.requeue_stale(session, limit, self._settings.max_attempts)
-            _announce(session, taken_back)
+            requeued = rows.requeue_stale(session, limit, self._settings.max_attempts)
+            _announce(session, requeued)
             waiting = rows.waiting_since(session, FIRST_RING_SECONDS)
             due = self._due([job.id for job in waiting])
             for job in waiting:
                 if job.id in due:
-                    ring_later(session, job)
+                    ring_after_commit(session, job)
             session.commit()
 
     def worker_died(self, worker: str) -> bool:
-        """Take back at once what a worker held that is known to be dead; True if it held any."""
+        """Requeue at once the jobs of a worker that is known to be dead; True if it had any."""
         with self._sessions.begin() as session:
-            taken_back = rows.requeue_of(session, worker, self._settings.max_attempts)
-            _announce(session, taken_back)
-        return bool(taken_back)
+            requeued = rows.requeue_of(session, worker, self._settings.max_attempts)
+            _announce(session, requeued)
+        return bool(requeued)
 
     def _due(self, waiting: list[str]) -> set[str]:
         now = time.monotonic()
@@ -67,7 +66,7 @@ class Reaper:
 
 
 class ReaperThread(threading.Thread):
-    """Runs a reaper, and once an hour sweeps up files and rows that nobody needs."""
+    """Runs a reaper, and once an hour removes unused files and rows."""
 
     def __init__(
         self, sessions: sessionmaker[Session], blobs: LocalBlobs, settings: Settings
@@ -81,7 +80,7 @@ class ReaperThread(threading.Thread):
         self._stopping = threading.Event()
 
     def run(self) -> None:
-        """Look until stopped; what goes wrong is logged and tried again."""
+        """Check until stopped; errors are logged, and the next round tries again."""
         next_sweep = time.monotonic()
         while not self._stopping.wait(self._pause):
             try:
@@ -107,16 +106,10 @@ class ReaperThread(threading.Thread):
             remove_old_jobs(session, JOB_DAYS)
         removed += sweep_cache(self._settings)
         if removed:
-            log.info("removed %d files that nothing pointed at", removed)
+            log.info("removed %d unreferenced files", removed)
 
 
-def ring_later(session: Session, job: Job) -> None:
-    """Ring for a job once the session's transaction is committed."""
-    doorbell, queue, job_id = session.info.get("doorbell"), job.queue, job.id
-    after_commit(session, lambda: ring_quietly(doorbell, queue, job_id))
-
-
-def _announce(session: Session, taken_back: list[Job]) -> None:
-    for job in taken_back:
+def _announce(session: Session, requeued: list[Job]) -> None:
+    for job in requeued:
         log.warning("job %s lost its worker and is queued again", job.id)
-        ring_later(session, job)
+        ring_after_commit(session, job)

@@ -6,9 +6,9 @@ from enum import StrEnum
 
 
 class State(StrEnum):
-    """queued -> running -> succeeded, failed or cancelled; running -> queued when a worker dies.
+    """queued -> running -> succeeded, failed or cancelled; running -> queued if its worker dies.
 
-    A training run may also be paused, and goes on (-> queued) when somebody says so.
+    A training run may also be paused, and is queued again when somebody resumes it.
     """
 
     QUEUED = "queued"

@@ -1,8 +1,8 @@
-"""Keeps the local workers alive: starts them, rings their pipes, replaces those that die.
+"""Starts the local workers and replaces those that die.
 
-The worker of `inference` always runs, so that a visitor's photo need not wait for it. Those of
-`training` and `preparation` are started when a job waits for them, and end by themselves when
-they have had nothing to do for a while: an idle server stays small.
+The worker of `inference` always runs, so that a visitor's photo need not wait for it to start.
+Those of `training` and `preparation` start when a job waits and exit after `IDLE_SECONDS` without
+one, which keeps an idle server small.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from app.jobs.reaper import Reaper
 log = logging.getLogger(__name__)
 PROGRAM = "worker.local"
 ROOT = Path(__file__).parents[2]
-FIRST_PAUSE = 0.25  # seconds before a dead worker is replaced; doubles while none gets to work
+FIRST_PAUSE = 0.25  # seconds before a dead worker is replaced; doubles while workers die young
 LAST_PAUSE = 5.0
 YOUNG = 5.0
 STOP_SECONDS = 5.0
-IDLE_SECONDS = 30.0  # after which a worker that was started on demand ends
+IDLE_SECONDS = 30.0  # after which a worker that was started on demand exits
 
 
 class Supervisor(threading.Thread):
-    """One worker process of a queue: always, or (with `idle_seconds`) when a job waits."""
+    """Keeps one worker of a queue running: always, or (with `idle_seconds`) while jobs wait."""
 
     def __init__(
         self,
@@ -55,9 +55,9 @@ class Supervisor(threading.Thread):
         self._process: subprocess.Popen[bytes] | None = None
 
     def run(self) -> None:
-        """Start a worker whenever there is none, or when one is wanted."""
+        """Start a worker whenever there is none, or when a job waits for one."""
         pause = FIRST_PAUSE
-        while self._awaited():
+        while self._wait_for_demand():
             started = time.monotonic()
             worked = self._run_one(f"local:{socket.gethostname()[:64]}:{secrets.token_hex(8)}")
             worked = worked or time.monotonic() - started > YOUNG
@@ -65,17 +65,17 @@ class Supervisor(threading.Thread):
             self._stopping.wait(pause)
 
     def begin_stop(self) -> None:
-        """Tell the worker to end, without waiting for it."""
+        """Tell the worker to exit, without waiting for it."""
         self._stopping.set()
         self._wanted.set()
         with self._lock:
             process = self._process
         if process is not None:
             process.terminate()
-            self._doorbell.ring(self._queue, "")  # it may be waiting, and then looks up at once
+            self._doorbell.ring(self._queue, "")  # wakes it if it is waiting for a job
 
     def stop(self) -> None:
-        """End the worker: it gives back what it works on; one that hangs is killed."""
+        """Stop the worker: it gives its job back; if it hangs, it is killed."""
         self.begin_stop()
         with self._lock:
             process = self._process
@@ -86,14 +86,14 @@ class Supervisor(threading.Thread):
                 process.kill()
         self.join(timeout=STOP_SECONDS)
 
-    def _awaited(self) -> bool:
+    def _wait_for_demand(self) -> bool:
         """Wait until there is a reason to start a worker; False when told to stop."""
         if self._idle_seconds:
             self._wanted.wait()
         return not self._stopping.is_set()
 
     def _run_one(self, name: str) -> bool:
-        """Start a worker and wait for its end; True where it had a job in hand then."""
+        """Start a worker and wait for its exit; True if it still had a job then."""
         with self._lock:
             if self._stopping.is_set():
                 return False
@@ -107,15 +107,15 @@ class Supervisor(threading.Thread):
             self._doorbell.attach(self._queue, None)
             process.stdin.close()
         if status and not self._stopping.is_set():
-            log.warning("the worker ended with status %d; starting another", status)
+            log.warning("the worker exited with status %d; starting another", status)
             self._wanted.set()
-        return self._take_back(name)
+        return self._requeue_jobs(name)
 
-    def _take_back(self, name: str) -> bool:
+    def _requeue_jobs(self, name: str) -> bool:
         try:
             return self._reaper.worker_died(name)
         except Exception:
-            log.exception("what the worker held is taken back later, when its heartbeat is stale")
+            log.exception("cannot requeue the worker's jobs now; the reaper will, by heartbeat")
             return False
 
     def _start(self, name: str) -> subprocess.Popen[bytes]:
@@ -125,7 +125,7 @@ class Supervisor(threading.Thread):
             [sys.executable, "-m", PROGRAM, "--name", name, "--queue", self._queue, *idle],
             stdin=subprocess.PIPE,
             env={**os.environ, **self._settings.as_environment(), "PYTHONPATH": path},
-            start_new_session=True,  # Ctrl-C is for the server, which ends the worker in order
+            start_new_session=True,  # Ctrl-C goes to the server, which stops the worker in order
         )
 
 
@@ -140,13 +140,13 @@ class Supervisors:
         ]
 
     def start(self) -> None:
-        """Begin to watch."""
-        for one in self._all:
-            one.start()
+        """Start supervising."""
+        for supervisor in self._all:
+            supervisor.start()
 
     def stop(self) -> None:
-        """End all workers, at the same time."""
-        for one in self._all:
-            one.begin_stop()
-        for one in self._all:
-            one.stop()
+        """Stop all workers at the same time."""
+        for supervisor in self._all:
+            supervisor.begin_stop()
+        for supervisor in self._all:
+            supervisor.stop()
