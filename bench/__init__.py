@@ -1,1 +1,1 @@
-"""Timings of Sightline against its baselines, paired in one run."""
+"""Timings of Sightline and its baselines, paired within one run."""

@@ -26,15 +26,15 @@ SECTIONS = (
 
 
 def main() -> int:
-    """Run the sections; 1 where a goal is missed and `--strict` is given."""
+    """Run the sections; return 1 if a goal is missed and `--strict` is given."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=40, help="rounds of the quickest timings")
     parser.add_argument("--only", nargs="+", choices=SECTIONS, default=SECTIONS)
     parser.add_argument("--output", type=Path, default=PAGE)
-    parser.add_argument("--strict", action="store_true", help="fail where a goal is missed")
+    parser.add_argument("--strict", action="store_true", help="fail if a goal is missed")
     options = parser.parse_args()
 
-    from worker import allocator
+    from ml import allocator
 
     allocator.tune()  # as in the worker, for everything that is compared in this process
     began = time.perf_counter()

@@ -1,4 +1,4 @@
-"""`python -m bench.bare PORT [FOLDER]`: the smallest FastAPI server, to compare with."""
+"""`python -m bench.bare PORT [FOLDER]`: a minimal FastAPI server, to compare with."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from starlette.staticfiles import StaticFiles
 
 
 def make_app(folder: str | None) -> FastAPI:
-    """Answer `/healthz`, and files of `folder` under `/files`."""
+    """Return an app that serves `/healthz`, and the files of `folder` under `/files`."""
     app = FastAPI()
 
     @app.get("/healthz")

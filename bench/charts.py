@@ -32,12 +32,12 @@ from bench.server import sightline
 RUNS, STEPS, EPOCHS = 6, 20_000, 80
 STEPS_MORE = 4  # a run, ten times a second: some 40 steps/s in each of six curves
 LONG_MS = 50
-# Long tasks as the browser reports them (50 ms and more), and each picture's own work.
+# Long tasks as the browser reports them (50 ms and more), and the work of each animation frame.
 WATCH = """
 window.tasks = [];
 window.frames = [];
 new PerformanceObserver((list) => {
-  for (const one of list.getEntries()) tasks.push([one.startTime, one.duration]);
+  for (const entry of list.getEntries()) tasks.push([entry.startTime, entry.duration]);
 }).observe({ type: "longtask", buffered: true });
 const own = window.requestAnimationFrame.bind(window);
 window.requestAnimationFrame = (work) => own((now) => {
@@ -50,7 +50,7 @@ PAINTED = "() => performance.getEntriesByName('curves')[0]?.startTime"
 
 
 def section(rounds: int) -> Section:
-    """Open a study again and again; then let its runs go on while the page is open."""
+    """Open a study several times; then let its runs continue while the page is open."""
     count = max(3, rounds // 8)
     with tempfile.TemporaryDirectory(prefix="sightline-bench-") as folder:
         settings = Settings(home=Path(folder) / "home", database_url="", blobs="")
@@ -104,7 +104,7 @@ def _rows(paint: float, longest: float, drawing: float) -> tuple[Row, ...]:
 def _visit(
     browser: Browser, address: str, cookie: Any, seconds: float | None
 ) -> tuple[float, float, float]:
-    """Open the study; return ms to the curves, and ms of the longest task and picture after."""
+    """Open the study; return ms to the curves, and ms of the longest task and frame afterwards."""
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     context.add_cookies([cookie])
     context.set_default_timeout(TIMEOUT_MS)
@@ -115,7 +115,7 @@ def _visit(
     painted = float(page.evaluate(PAINTED))
     longest = drawing = 0.0
     if seconds is not None:
-        page.wait_for_timeout(2000)  # photos and masks of the page have come by then
+        page.wait_for_timeout(2000)  # photos and masks of the page are loaded by then
         begun = page.evaluate("performance.now()")
         page.wait_for_timeout(1000 * seconds)
         after = "filter(([at]) => at > begun).map(([, took]) => took)"
@@ -126,7 +126,7 @@ def _visit(
 
 
 def _fill(factory: sessionmaker[Session], settings: Settings) -> tuple[str, str]:
-    """Store a study whose runs are on their way; return its id and an admin's cookie."""
+    """Store a study with unfinished runs; return its id and an admin's cookie."""
     with factory.begin() as session:
         done = Job(id=new_id(), kind="import_dataset", queue="none", params={}, state="succeeded")
         data = Dataset(id=new_id(), name="bench", source="folder", job_id=done.id, created_by="x")
@@ -148,7 +148,7 @@ def _fill(factory: sessionmaker[Session], settings: Settings) -> tuple[str, str]
 
 
 def _add_run(session: Session, study: Study, number: int) -> None:
-    # Of a queue that nobody serves, and paused: no worker touches it.
+    # Paused, and in a queue that no worker serves.
     job = Job(id=new_id(), kind="train", queue="none", params={}, state="paused", progress=0.9)
     run = TrainingRun(
         id=new_id(),
@@ -202,18 +202,18 @@ def _point(run_id: str, step: int) -> dict[str, Any]:
 
 @contextmanager
 def _going_on(factory: sessionmaker[Session], study_id: str) -> Iterator[None]:
-    """Let the runs take further steps in a thread, as workers do."""
-    over = threading.Event()
+    """Add steps to the runs from a thread, as workers do."""
+    stopping = threading.Event()
 
     def work() -> None:
-        step = STEPS
-        while not over.wait(0.1):
+        last = STEPS
+        while not stopping.wait(0.1):
             with factory.begin() as session:
                 for run in rows.runs_of(session, [study_id]):
-                    new = range(step + 1, step + STEPS_MORE + 1)
-                    rows.add_points(session, [_point(run.id, one) for one in new])
+                    steps = range(last + 1, last + STEPS_MORE + 1)
+                    rows.add_points(session, [_point(run.id, step) for step in steps])
                     jobs.touch(session, run.job_id)
-            step += STEPS_MORE
+            last += STEPS_MORE
 
     thread = threading.Thread(target=work, daemon=True)
     thread.start()
@@ -221,5 +221,5 @@ def _going_on(factory: sessionmaker[Session], study_id: str) -> Iterator[None]:
     try:
         yield
     finally:
-        over.set()
+        stopping.set()
         thread.join(10)

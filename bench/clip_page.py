@@ -1,30 +1,24 @@
-"""Frames a second of a clip's page in Chromium, playing and scrubbing, with 12 maps in sight."""
+"""Frames per second of a clip's page in Chromium, playing and scrubbing, with 12 maps in view."""
 
 from __future__ import annotations
 
-import io
 import tempfile
 import time
-from fractions import Fraction
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import av
 import httpx
-import numpy as np
-from av.video.stream import VideoStream
-from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
+from bench import films
 from bench.page import CHROMIUM
 from bench.report import Row, Section
-from bench.server import EXAMPLES, analyse, sightline
+from bench.server import analyse, sightline
 
-SIZE = (1280, 720)
-SECONDS, RATE = 10, 30
+SIZE, SECONDS = (1280, 720), 10
 CELLS = 12
 MEASURED_MS = 5000
-# Pictures that the browser shows while the page works, and how late the slowest ones come.
+# The browser's frame rate while the page works, and the 95th percentile of the time between frames.
 COUNT = f"""() => new Promise((resolve) => {{
   const gaps = []; let last = 0; const began = performance.now();
   const next = (now) => {{
@@ -37,7 +31,7 @@ COUNT = f"""() => new Promise((resolve) => {{
   }};
   requestAnimationFrame(next);
 }})"""
-# Hides all cells but some, and brings these into sight.
+# Hides all cells but the first `count`, and scrolls these into view.
 KEEP = """(count) => {
   const cells = [...document.querySelectorAll('.cell:not(.none)')].filter((c) => c.offsetParent);
   cells.slice(count).forEach((cell) => { cell.style.display = 'none'; });
@@ -46,11 +40,10 @@ KEEP = """(count) => {
 
 
 def section(rounds: int) -> Section:
-    """Play and scrub one clip; `rounds` is not used, the time measured is fixed."""
+    """Play and scrub a clip for a fixed time; `rounds` is not used."""
     del rounds
     with tempfile.TemporaryDirectory(prefix="sightline-bench-") as folder:
-        clip = Path(folder) / "clip.mp4"
-        clip.write_bytes(_film())
+        clip = films.write(Path(folder) / "clip.mp4", SIZE, SECONDS)
         with (
             sightline(Path(folder) / "home") as served,
             httpx.Client(base_url=served.url, timeout=60) as client,
@@ -65,49 +58,28 @@ def section(rounds: int) -> Section:
             rows = [_row(page, "Playing", _play), _row(page, "Scrubbing", _scrub)]
             browser.close()
     remark = (
-        f"A clip of {SIZE[0]} x {SIZE[1]}, {RATE} frames a second, four panes and {CELLS} maps of "
-        "the table in sight, Chromium drawing without a GPU on the machine that serves it."
+        f"A clip of {SIZE[0]} x {SIZE[1]}, {films.RATE} frames a second, four panes and {CELLS} "
+        "maps of the table in view, Chromium drawing without a GPU on the machine that serves it."
     )
     return Section("The page of a clip", tuple(rows), (remark,))
 
 
-def _film() -> bytes:
-    """A photo over which the view wanders, so that everything moves."""
-    with Image.open(EXAMPLES / "golf-ball.jpg") as image:
-        ground = np.asarray(image.convert("RGB").resize((SIZE[0] + 200, SIZE[1] + 100)))
-    file = io.BytesIO()
-    with av.open(file, "w", format="mp4") as container:
-        stream = container.add_stream("libx264", rate=RATE, options={"preset": "ultrafast"})
-        assert isinstance(stream, VideoStream)
-        stream.width, stream.height = SIZE
-        stream.pix_fmt = "yuv420p"
-        for n in range(SECONDS * RATE):
-            x, y = n % 200, n % 100
-            frame = av.VideoFrame.from_ndarray(
-                np.ascontiguousarray(ground[y : y + SIZE[1], x : x + SIZE[0]]), "rgb24"
-            )
-            frame.pts, frame.time_base = n, Fraction(1, RATE)
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-    return file.getvalue()
-
-
-def _row(page: Page, name: str, start: Any) -> Row:
+def _row(page: Page, name: str, start: Callable[[Page], None]) -> Row:
     page.locator(".cell.ready").first.wait_for(state="attached", timeout=60_000)
     page.locator("video:not([hidden])").wait_for()
     page.evaluate(KEEP, CELLS)
     time.sleep(2)  # decoding the first frames, drawing the first cells
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
+    urls: list[str] = []
+    page.on("request", lambda request: urls.append(request.url))
     start(page)
-    found = page.evaluate(COUNT)
-    asked = [address for address in asked if address.startswith("http")]
+    frames = page.evaluate(COUNT)
+    urls = [url for url in urls if url.startswith("http")]
     return Row(
-        f"{name}: pictures a second, {CELLS} maps open",
-        "60 Hz, the browser's own",
-        f"{found['rate']:.0f} (95 % of gaps under {found['late']:.0f} ms), {len(asked)} requests",
+        f"{name}: frames per second, {CELLS} maps open",
+        "the browser's 60 Hz",
+        f"{frames['rate']:.0f} (95 % of gaps under {frames['late']:.0f} ms), {len(urls)} requests",
         "60, no request",
-        found["rate"] >= 58 and not asked,
+        frames["rate"] >= 58 and not urls,
     )
 
 
@@ -116,7 +88,7 @@ def _play(page: Page) -> None:
 
 
 def _scrub(page: Page) -> None:
-    """Another place of the ruler with every picture, as a quick hand would."""
+    """Move the cursor along the ruler with every animation frame."""
     page.evaluate(
         """() => {
           const plot = document.querySelector('[data-plot]');

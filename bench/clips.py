@@ -1,4 +1,4 @@
-"""A clip's analysis: against its bare parts, the common way, a person's patience, and memory."""
+"""A clip's analysis: time against its parts and the usual implementation; latency and memory."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ from worker.runtime import Runtime, make_runtime
 
 SMALL, HD, FULL_HD = (320, 240), (1280, 720), (1920, 1080)
 SIZE, SEGMENTS, LENGTH = 224, 8, 11
-LOOK_SECONDS = 0.01
+POLL_SECONDS = 0.01
 
 
 def section(rounds: int) -> Section:
-    """Analyse in this process as the worker does; then through a server."""
+    """Analyse in this process, as the worker does; then through a server."""
     with tempfile.TemporaryDirectory(prefix="sightline-bench-") as name:
         folder = Path(name)
         rows = _in_process(folder, max(3, rounds // 5))
@@ -73,7 +73,7 @@ REMARKS = (
 
 @dataclass(frozen=True)
 class Desk:
-    """A worker's runtime with one clip and one model."""
+    """A worker's runtime, one clip and one model."""
 
     runtime: Runtime
     entry: CatalogueEntry
@@ -81,7 +81,7 @@ class Desk:
     media_id: str
 
     def analyse(self) -> None:
-        """Run the job anew, flow and all."""
+        """Run the whole job again, without stored flow."""
         request = AnalysisRequest(
             media_id=self.media_id,
             models=[self.entry.id],
@@ -109,20 +109,19 @@ class Desk:
             raise SystemExit("The analysis did not run.")
 
     def parts(self, network: VideoNetwork) -> None:
-        """Decoding, flow and the two forwards."""
+        """Run its parts: decoding, flow and both streams' forward pass."""
         batch = prepare(network, [self.sampled()])
         with torch.inference_mode():
             network(batch)
 
     def sampled(self) -> Sampled:
-        """The snippets, as the worker takes them."""
+        """Return the snippets that the worker would take."""
         decoder = self.runtime.decoder
         times = decoder.clip_times(self.clip)
         chosen = snippets(times, SEGMENTS, LENGTH)
-        wanted = sorted({index for snippet in chosen for index in snippet})
-        place = {index: i for i, index in enumerate(wanted)}
-        decoded = decoder.clip_frames(self.clip, wanted, SIZE)
-        frames = decoded[[[place[i] for i in snippet] for snippet in chosen]]
+        indices, place = np.unique(np.array(chosen), return_inverse=True)
+        decoded = decoder.clip_frames(self.clip, indices.tolist(), SIZE)
+        frames = decoded[place.reshape(SEGMENTS, LENGTH)]
         bounds = segment_bounds(times, SEGMENTS)
         return Sampled(frames, np.array(times)[np.array(chosen)], bounds, flow.stack(frames))
 
@@ -188,15 +187,15 @@ def _desk(folder: Path) -> Desk:
 
 
 def _model() -> CatalogueEntry:
-    """A shipped two-stream model with masks."""
-    known = [one for one in entries() if one.kind == "clip" and one.mechanism != "plain"]
-    if not known:
-        raise SystemExit("The benchmarks of clips need a shipped model of clips; there is none.")
-    return known[0]
+    """Return a shipped two-stream model with masks."""
+    for entry in entries():
+        if entry.kind == "clip" and entry.mechanism != "plain":
+            return entry
+    raise SystemExit("The benchmarks of clips need a shipped model of clips; there is none.")
 
 
 def _common(desk: Desk) -> Callable[[], object]:
-    """As tutorials do it, one step after the other."""
+    """Return the analysis as tutorials write it, one step after the other."""
     eager = build_video(desk.entry).eval()
     rgb, motion = eager.get_submodule("rgb"), eager.get_submodule("flow")
     assert isinstance(rgb, Network)
@@ -207,7 +206,7 @@ def _common(desk: Desk) -> Callable[[], object]:
 
     def work() -> None:
         film = _all_frames(desk.clip)
-        fields = [[_farneback(film[a], film[b]) for a, b in pairwise(one)] for one in chosen]
+        fields = [[_farneback(film[a], film[b]) for a, b in pairwise(s)] for s in chosen]
         small = np.stack([[_small(film[i]) for i in snippet] for snippet in chosen])
         sampled = Sampled(small, np.array(times)[np.array(chosen)], bounds, np.array(fields))
         batch = prepare(eager, [sampled])
@@ -224,8 +223,8 @@ def _all_frames(path: Path) -> list[np.ndarray]:
     capture = cv2.VideoCapture(str(path))
     frames = []
     while True:
-        there, frame = capture.read()
-        if not there:
+        success, frame = capture.read()
+        if not success:
             return frames
         frames.append(cv2.cvtColor(frame, cv2.COLOR_BGR2RGB))
 
@@ -271,7 +270,7 @@ def _ready(client: httpx.Client) -> None:
 
 
 def _first_overlay(client: httpx.Client, clip: Path) -> float:
-    """Seconds from the upload until the clip plays and a model's maps of both streams are there."""
+    """Return seconds from the upload until the clip plays and a model's maps can be drawn."""
     began = time.perf_counter()
     with clip.open("rb") as file:
         media = client.post("/api/v1/media", files={"file": (clip.name, file)}).raise_for_status()
@@ -288,19 +287,19 @@ def _first_overlay(client: httpx.Client, clip: Path) -> float:
             return spent
         if time.perf_counter() - began > READY_SECONDS:
             raise SystemExit("No overlay came.")
-        time.sleep(LOOK_SECONDS)
+        time.sleep(POLL_SECONDS)
 
 
 def _end(client: httpx.Client, analysis: str) -> None:
-    """Let the other models finish, so that the next clip does not wait for them."""
+    """Wait for the other models, so that the next clip need not."""
     while (state := client.get(analysis).json())["state"] in ("queued", "running"):
-        time.sleep(LOOK_SECONDS)
+        time.sleep(POLL_SECONDS)
     if state["state"] != "succeeded":
         raise SystemExit(f"The analysis {state['state']}: {state['detail']}")
 
 
 def _memory(folder: Path) -> Row:
-    """The largest resident memory of a fresh worker, and of the process that decodes for it."""
+    """Compare the peak resident memory of new workers, and of their decoding processes."""
     short, long = (_peak(folder, seconds) for seconds in (10, 60))
     ratio = long[0] / short[0]
     return Row(
@@ -326,7 +325,7 @@ def _peak(folder: Path, seconds: int) -> tuple[float, float]:
 
 
 def _high_water(pid: int) -> float:
-    """The most that a process has held, megabytes."""
+    """Return a process's peak resident memory in megabytes."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    held = next(line for line in lines if line.startswith("VmHWM"))
-    return int(held.split()[1]) / 1000
+    peak = next(line for line in lines if line.startswith("VmHWM"))
+    return int(peak.split()[1]) / 1000

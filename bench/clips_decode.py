@@ -1,4 +1,4 @@
-"""Reading a clip: some frames by PyAV against all of them by OpenCV; flow against bare DIS."""
+"""Reading a clip: some frames by PyAV against all by OpenCV; flow against DIS alone."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import av
 import cv2
 import numpy as np
 
-from bench.report import Row, Section, milliseconds
+from bench.report import Row, Section
 from bench.timing import Pair, pair
 from ml.media import flow
 from ml.media.clip import read, scan
@@ -59,8 +59,8 @@ def _flow(frames: np.ndarray, rounds: int) -> Row:
 
     def bare() -> None:
         for snippet in grey:
-            for one, other in itertools.pairwise(snippet):
-                dis.calc(one, other, None)
+            for before, after in itertools.pairwise(snippet):
+                dis.calc(before, after, None)
 
     times = pair(lambda: flow.stack(frames), bare, rounds)
     what = f"Flow of 8 x 10 pairs at {SIDE} px, as bytes"
@@ -68,18 +68,15 @@ def _flow(frames: np.ndarray, rounds: int) -> Row:
 
 
 def _row(what: str, against: str, times: Pair, goal: float) -> Row:
-    low, high = times.spread
-    ours, theirs = (milliseconds(float(np.median(values))) for values in (times.a, times.b))
-    measured = f"{times.ratio:.2f} x ({low:.2f} to {high:.2f}): {ours} against {theirs}"
-    return Row(what, against, measured, f"at most {goal:g} x", times.ratio <= goal)
+    return Row(what, against, str(times), f"at most {goal:g} x", times.ratio <= goal)
 
 
 def _snippets(path: Path) -> np.ndarray:
-    scan.forget()  # a clip's times are found once in use; they count here
+    scan.forget()  # the scan for frame times is cached otherwise; its cost counts here
     chosen = np.array(snippets(read.times(path).tolist(), SEGMENTS, LENGTH))
-    wanted, place = np.unique(chosen, return_inverse=True)
-    frames = read.frames(path, wanted.tolist(), SIDE)
-    return frames if len(wanted) == chosen.size else frames[place.reshape(chosen.shape)]
+    indices, place = np.unique(chosen, return_inverse=True)
+    frames = read.frames(path, indices.tolist(), SIDE)
+    return frames if len(indices) == chosen.size else frames[place.reshape(chosen.shape)]
 
 
 def _whole(path: Path) -> None:

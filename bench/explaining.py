@@ -1,11 +1,11 @@
-"""How much maps cost beside the forward pass that they explain."""
+"""The cost of maps relative to the forward pass that they explain."""
 
 from __future__ import annotations
 
 from statistics import median
 
 from bench.models import Model, batch, photo, plain_forward, shipped
-from bench.report import Row, Section, milliseconds
+from bench.report import Row, Section
 from bench.timing import Pair, alternate, pair
 from ml.explain.photo import explain_batch, explain_image
 
@@ -13,7 +13,7 @@ GOALS = {1: 1.35, 16: 1.0}
 
 
 def section(rounds: int) -> Section:
-    """Grad-CAM for one image and for 16, masks only, the whole table."""
+    """Time Grad-CAM for one image and for 16, masks alone, and the whole table."""
     rows = [_gradcam(size, rounds if size == 1 else max(5, rounds // 4)) for size in GOALS]
     return Section(
         "Maps beside the forward pass",
@@ -29,13 +29,6 @@ def section(rounds: int) -> Section:
     )
 
 
-def said(found: Pair) -> str:
-    """Return `1.23 x (1.20 to 1.26): 12.3 ms against 10.0 ms`."""
-    low, high = found.spread
-    a, b = milliseconds(median(found.a)), milliseconds(median(found.b))
-    return f"{found.ratio:.2f} x ({low:.2f} to {high:.2f}): {a} against {b}"
-
-
 def _gradcam(size: int, rounds: int) -> Row:
     model, images = shipped()[0], batch(size)
     ours, eager, forward, folded = alternate(
@@ -47,27 +40,27 @@ def _gradcam(size: int, rounds: int) -> Row:
         ],
         rounds,
     )
-    found = Pair(ours, forward)
+    times = Pair(ours, forward)
     return Row(
         f"Grad-CAM of three stages and combined, plain model, batch {size}, 224 px",
         "one plain eager forward",
-        f"{said(found)}. Plain eager Grad-CAM {median(eager) / median(forward):.2f} x; "
+        f"{times}. Plain eager Grad-CAM {median(eager) / median(forward):.2f} x; "
         f"the folded forward alone {median(folded) / median(forward):.2f} x",
         f"at most {GOALS[size]:.2f} x",
-        found.ratio <= GOALS[size],
+        times.ratio <= GOALS[size],
     )
 
 
 def _masks(rounds: int) -> Row:
-    found = {m.entry.id: _mask_pair(m, rounds) for m in shipped() if m.entry.mechanism != "plain"}
-    worst = max(found, key=lambda name: found[name].ratio)
-    each = ", ".join(f"{name} {p.ratio:.3f}" for name, p in found.items())
+    times = {m.entry.id: _mask_pair(m, rounds) for m in shipped() if m.entry.mechanism != "plain"}
+    worst = max(times, key=lambda name: times[name].ratio)
+    each = ", ".join(f"{name} {p.ratio:.3f}" for name, p in times.items())
     return Row(
         "All masks of a model with attention, and combined, one image",
         "its own forward without returning masks",
-        f"worst {worst} {said(found[worst])}; {each}",
+        f"worst {worst} {times[worst]}; {each}",
         "at most 1.05 x",
-        found[worst].ratio <= 1.05,
+        times[worst].ratio <= 1.05,
     )
 
 
@@ -93,22 +86,22 @@ def _table(rounds: int) -> Row:
         ],
         rounds,
     )
-    found = Pair(table, forwards)
+    times = Pair(table, forwards)
     return Row(
         f"The whole table: six models, {maps} maps and {stacks} stacks of channel masks",
         "the sum of the six plain eager forwards",
-        f"{said(found)}; {median(table) / median(folded):.2f} x of the six folded forwards",
+        f"{times}; {median(table) / median(folded):.2f} x of the six folded forwards",
         "at most 2.0 x",
-        found.ratio <= 2.0,
+        times.ratio <= 2.0,
     )
 
 
 def probe(size: int, rounds: int) -> tuple[float, float]:
-    """Median seconds of Grad-CAM and of a forward, for `bench.process`'s processes."""
+    """Return median seconds of Grad-CAM and of a forward (for `bench.process`)."""
     model, images = shipped()[0], batch(size)
-    found = pair(
+    times = pair(
         lambda: explain_batch(model.ready.network, images, methods=("gradcam",)),
         lambda: plain_forward(model.eager, images),
         rounds,
     )
-    return median(found.a), median(found.b)
+    return median(times.a), median(times.b)

@@ -1,4 +1,4 @@
-"""Clips made for timings: a textured picture under a moving camera, encoded as phones do."""
+"""Synthetic clips for timings: a camera moves over a textured picture; encoded as phones do."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import numpy as np
 from av.video.stream import VideoStream
 
 RATE = 30
-KEY_FRAMES = 60  # frames from one to the next
+KEY_FRAMES = 60  # interval in frames
 
 
 def write(path: Path, size: tuple[int, int], seconds: float, seed: int = 0) -> Path:
-    """Write an H.264 MP4 of so many seconds at 30 frames a second."""
+    """Write an H.264 MP4 at 30 frames per second; return `path`."""
     random = np.random.default_rng(seed)
     width, height = size
     coarse = random.integers(0, 255, (height // 12, width // 12, 3), np.uint8)

@@ -1,4 +1,4 @@
-"""Against the libraries that people use: speed, and the same map to 1e-4."""
+"""Comparison with other Grad-CAM libraries: speed, and that maps agree to 1e-4."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ HOW = {
 
 
 def section(rounds: int) -> Section:
-    """Time all four ways in turn, and compare the maps."""
+    """Time all four implementations in turn, and compare the maps."""
     model, images = shipped()[0], batch(1)
     target = int(model.eager(images).logits.argmax())
     theirs = [lambda name=name: WAYS[name](model.eager, images, target) for name in GOALS]
@@ -83,18 +83,18 @@ KINKS = (
 
 
 def _ours(network: Network, images: Tensor, target: int) -> Maps:
-    """Our signed maps of the three stages."""
-    found = explain_batch(network, images, [target], ("gradcam",)).maps["gradcam"]
-    return {stage: found[stage][0].numpy() for stage in STAGES}
+    """Return our signed maps of the three stages."""
+    maps = explain_batch(network, images, [target], ("gradcam",)).maps["gradcam"]
+    return {stage: maps[stage][0].numpy() for stage in STAGES}
 
 
 def layers(network: Network) -> list[nn.Module]:
-    """The layers of the three stages."""
+    """Return the layers of the three stages."""
     return [network.features[6], network.features[13], network.features[18]]
 
 
 def difference(ours: Maps, theirs: Maps, clipped: bool) -> float:
-    """Largest difference of any stage, as a share of that stage's range."""
+    """Return the largest difference in any stage, relative to that stage's range."""
     apart = []
     for stage, values in ours.items():
         mine = np.maximum(values, 0) if clipped else values
@@ -124,28 +124,28 @@ def _torch_cam(network: Network, images: Tensor, target: int) -> list[Tensor]:
 
 
 def _grad_cam_maps(network: Network, images: Tensor, target: int) -> Maps:
-    """Its maps before it resizes and scales them."""
-    model, maps, wanted = Logits(network), {}, [ClassifierOutputTarget(target)]
+    """Return pytorch-grad-cam's maps before it resizes and scales them."""
+    model, maps, targets = Logits(network), {}, [ClassifierOutputTarget(target)]
     for stage, layer in zip(STAGES, layers(network), strict=True):
         with GradCAM(model=model, target_layers=[layer]) as cam:
-            cam(input_tensor=images, targets=wanted)
-            kept = cam.activations_and_grads
-            values, gradients = kept.activations[0].numpy(), kept.gradients[0].numpy()
-            raw = cam.get_cam_image(images, layer, wanted, values, gradients)
+            cam(input_tensor=images, targets=targets)
+            hooks = cam.activations_and_grads
+            values, gradients = hooks.activations[0].numpy(), hooks.gradients[0].numpy()
+            raw = cam.get_cam_image(images, layer, targets, values, gradients)
             maps[stage] = np.maximum(raw[0], 0)
     return maps
 
 
 def _captum_maps(network: Network, images: Tensor, target: int) -> Maps:
-    found = _captum(network, images, target)
-    return {s: m[0, 0].detach().numpy() for s, m in zip(STAGES, found, strict=True)}
+    maps = _captum(network, images, target)
+    return {s: m[0, 0].detach().numpy() for s, m in zip(STAGES, maps, strict=True)}
 
 
 def _torch_cam_maps(network: Network, images: Tensor, target: int) -> Maps:
     model = Logits(network)
     with TorchCam(model, layers(network)) as extractor:
-        found = extractor(target, model(images), normalized=False)
-    return {s: m[0].detach().numpy() for s, m in zip(STAGES, found, strict=True)}
+        maps = extractor(target, model(images), normalized=False)
+    return {s: m[0].detach().numpy() for s, m in zip(STAGES, maps, strict=True)}
 
 
 WAYS: dict[str, Callable[[Network, Tensor, int], object]] = {

@@ -1,4 +1,4 @@
-"""Requests a second from one address: by wrk where it is installed, else by threads."""
+"""Requests per second from one address: by wrk if it is installed, else by threads."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ CONNECTIONS = 16
 
 
 def tool() -> str:
-    """Name what makes the load."""
+    """Return the name of the load generator."""
     return "wrk" if shutil.which("wrk") else "Python threads"
 
 
 def requests_per_second(url: str, seconds: float) -> float:
-    """Ask for `url` over 16 connections for `seconds`."""
+    """Request `url` over 16 connections for `seconds`; return the rate."""
     if shutil.which("wrk"):
         return _wrk(url, seconds)
     counts = [0] * CONNECTIONS
@@ -39,9 +39,9 @@ def _wrk(url: str, seconds: float) -> float:
     out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     if "Non-2xx" in out or "Socket errors" in out:
         raise SystemExit(f"Some of wrk's requests failed:\n{out}")
-    found = re.search(r"Requests/sec:\s+([0-9.]+)", out)
-    assert found is not None, out
-    return float(found.group(1))
+    match = re.search(r"Requests/sec:\s+([0-9.]+)", out)
+    assert match is not None, out
+    return float(match.group(1))
 
 
 def _ask(url: str, until: float, counts: list[int], index: int) -> None:

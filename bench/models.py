@@ -1,4 +1,4 @@
-"""The networks that the timings share, and a photo for them."""
+"""The networks and the photo that the timings share."""
 
 from __future__ import annotations
 
@@ -31,23 +31,23 @@ class Model:
 
 @cache
 def shipped() -> tuple[Model, ...]:
-    """The six models, in table order."""
-    found = [one for one in entries() if one.kind == "image" and one.id != IMAGENET_ID]
-    if len(found) != 6:
-        raise SystemExit(f"The benchmarks need the six shipped checkpoints; {len(found)} are here.")
-    return tuple(Model(entry, build(entry).eval(), load(entry)) for entry in found)
+    """Return the six models, in the order of the table."""
+    chosen = [entry for entry in entries() if entry.kind == "image" and entry.id != IMAGENET_ID]
+    if len(chosen) != 6:
+        raise SystemExit(f"The benchmarks need six shipped checkpoints; there are {len(chosen)}.")
+    return tuple(Model(entry, build(entry).eval(), load(entry)) for entry in chosen)
 
 
 @cache
 def photo() -> npt.NDArray[np.uint8]:
-    """One of the project's own pictures, uint8 (224, 224, 3)."""
+    """Return an example photo, uint8 (224, 224, 3)."""
     return squash(load_rgb(PHOTO), 224)
 
 
 def batch(size: int) -> Tensor:
-    """`size` normalised images (size, 3, 224, 224), each a little different.
+    """Return `size` slightly different normalised images (size, 3, 224, 224).
 
-    In torch's default memory order, as torchvision's transforms give them.
+    They have torch's default memory order, as the output of torchvision's transforms.
     """
     pixels = torch.from_numpy(photo().transpose(2, 0, 1).copy())
     shifted = [torch.roll(pixels, 7 * i, dims=2) for i in range(size)]
@@ -67,6 +67,6 @@ class Logits(nn.Module):
 
 
 def plain_forward(network: Network, images: Tensor) -> Tensor:
-    """One eager forward as anybody would write it."""
+    """Run one eager forward pass in inference mode."""
     with torch.inference_mode():
         return network(images).logits

@@ -20,7 +20,7 @@ from bench.server import EXAMPLES, analyse, sightline
 SIZE = (4000, 3000)
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
 CELLS = '[role="gridcell"]:not(.none)'
-# The table is there when every cell is ready and the next picture has been drawn.
+# The table is complete when every cell is ready and the next frame has been drawn.
 DONE = f"""() => new Promise((resolve) => {{
   const look = () => {{
     const cells = [...document.querySelectorAll('{CELLS}')];
@@ -30,7 +30,7 @@ DONE = f"""() => new Promise((resolve) => {{
   look();
 }})"""
 METHODS = ["attention", "gradcam", "gradcampp", "hirescam", "layercam", "xgradcam"]
-TIMEOUT_MS = 300_000  # a machine that is busy with something else
+TIMEOUT_MS = 300_000  # long, since the machine may be busy
 
 
 def section(rounds: int) -> Section:
@@ -76,7 +76,7 @@ def section(rounds: int) -> Section:
 
 
 def _photo(path: Path, seed: int) -> Path:
-    """A photo of 4000 x 3000 pixels that no other is equal to."""
+    """Write a photo of 4000 x 3000 pixels that is unique for each seed."""
     with Image.open(EXAMPLES / "golf-ball.jpg") as image:
         large = np.asarray(image.resize(SIZE, Image.Resampling.BICUBIC), np.int16)
     grain = np.random.default_rng(seed).normal(0, 6, (*large.shape[:2], 1)).astype(np.int16)
@@ -85,7 +85,7 @@ def _photo(path: Path, seed: int) -> Path:
 
 
 def _once(browser: Browser, url: str, client: httpx.Client, photo: Path) -> tuple[float, float]:
-    """Return seconds to the last cell and the seconds of compute among them."""
+    """Return seconds to the last cell, and the part of them that was compute."""
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     context.set_default_timeout(TIMEOUT_MS)
     page = context.new_page()
@@ -102,16 +102,16 @@ def _once(browser: Browser, url: str, client: httpx.Client, photo: Path) -> tupl
 
 
 def _stopped(client: httpx.Client, photo: Path, number: int) -> float:
-    """Return seconds from cancelling until the worker has the next analysis in hand."""
+    """Return seconds from cancelling until the worker starts the next analysis."""
     with photo.open("rb") as file:
         media = client.post("/api/v1/media", files={"file": (photo.name, file)}).raise_for_status()
-    asked = {"media_id": media.json()["id"], "methods": METHODS, "input_size": 512}
-    link = client.post("/api/v1/analyses", json=asked).raise_for_status().json()["links"]["self"]
+    large = {"media_id": media.json()["id"], "methods": METHODS, "input_size": 512}
+    link = client.post("/api/v1/analyses", json=large).raise_for_status().json()["links"]["self"]
     while client.get(link).raise_for_status().json()["progress"] == 0:
         time.sleep(0.01)
     began = time.perf_counter()
     client.post(f"{link}/cancel").raise_for_status()
-    small = {"media_id": asked["media_id"], "models": ["plain"], "input_size": 96 + number}
+    small = {"media_id": large["media_id"], "models": ["plain"], "input_size": 96 + number}
     link = client.post("/api/v1/analyses", json=small).raise_for_status().json()["links"]["self"]
     while client.get(link).raise_for_status().json()["state"] == "queued":
         time.sleep(0.005)

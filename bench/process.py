@@ -1,4 +1,4 @@
-"""How the worker's process is set up, on and off, each in processes of its own."""
+"""The worker's process settings, switched on and off in separate processes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SPIN = {"GOMP_SPINCOUNT": "300000"}  # libgomp's own default
 
 
 def section(rounds: int) -> Section:
-    """The allocator's setting, and how threads wait, alone and beside another program."""
+    """Time the allocator setting, and waiting threads, alone and beside other programs."""
     return Section(
         "The worker's process",
         (_allocator(max(4, rounds // 6)), _waiting(rounds // 2), _busy(max(4, rounds // 8))),
@@ -74,19 +74,20 @@ def _alternate(
     size: int, rounds: int, variants: dict[str, dict[str, str]]
 ) -> tuple[dict[str, float], dict[str, float]]:
     """Start probes in turn, A B B A; return the medians of Grad-CAM and of a forward."""
-    found: dict[str, list[tuple[float, float]]] = {name: [] for name in variants}
+    pairs: dict[str, list[tuple[float, float]]] = {name: [] for name in variants}
     for name in (*variants, *reversed(variants)):
-        found[name].append(_probe(name.split()[0], size, rounds, variants[name]))
-    cam = {name: median(t[0] for t in times) for name, times in found.items()}
-    forward = {name: median(t[1] for t in times) for name, times in found.items()}
+        pairs[name].append(_probe(name.split()[0], size, rounds, variants[name]))
+    cam = {name: median(t[0] for t in times) for name, times in pairs.items()}
+    forward = {name: median(t[1] for t in times) for name, times in pairs.items()}
     return cam, forward
 
 
 def _probe(setting: str, size: int, rounds: int, extra: dict[str, str]) -> tuple[float, float]:
     command = [sys.executable, "-m", "bench.process", setting, str(size), str(rounds)]
     inherited = {k: v for k, v in os.environ.items() if k != "GOMP_SPINCOUNT"}
-    environment = inherited | extra
-    done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
+    done = subprocess.run(
+        command, check=True, capture_output=True, text=True, env=inherited | extra
+    )
     cam, forward = json.loads(done.stdout.splitlines()[-1])
     return cam, forward
 
@@ -102,9 +103,9 @@ def _another_program() -> Iterator[None]:
 
 
 def main(setting: str, size: int, rounds: int) -> None:
-    """One probe: print the two medians."""
+    """Run one probe and print the two medians."""
     if setting == "tuned":
-        from worker import allocator
+        from ml import allocator
 
         allocator.tune()
     from bench.explaining import probe

@@ -1,4 +1,4 @@
-"""What a benchmark found, and the page that says it."""
+"""The results of benchmarks, and the page that lists them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LIBRARIES = ("torch", "torchvision", "numpy", "fastapi", "starlette", "uvicorn",
 
 @dataclass(frozen=True)
 class Row:
-    """One line: what was measured, against what, the finding, the goal, and whether it is met."""
+    """A row of a table: what was measured, the baseline, the result, the goal, and if it is met."""
 
     what: str
     against: str
@@ -26,14 +26,14 @@ class Row:
 
 @dataclass(frozen=True)
 class Section:
-    """A heading, its lines, and remarks below them."""
+    """A heading, a table, and remarks below it."""
 
     title: str
     rows: tuple[Row, ...]
     remarks: tuple[str, ...] = ()
 
     def markdown(self) -> str:
-        """Return the section as it stands in the page."""
+        """Return the section as Markdown."""
         head = "| what | against | measured | goal | |\n|---|---|---|---|---|\n"
         body = "".join(
             f"| {r.what} | {r.against} | {r.measured} | {r.goal} | "
@@ -64,8 +64,8 @@ def machine() -> str:
 def write(sections: list[Section], seconds: float, path: Path = PAGE) -> None:
     """Write the page; sections that were not measured this time stay as they were."""
     day = datetime.now(UTC).strftime("%Y-%m-%d")
-    texts = _kept(path) | {one.title: one.markdown() for one in sections}
-    measured = ", ".join(one.title.lower() for one in sections)
+    texts = _existing(path) | {section.title: section.markdown() for section in sections}
+    measured = ", ".join(section.title.lower() for section in sections)
     path.write_text(
         "# Benchmarks\n\n"
         "Written by `make bench`; do not edit. Everything that is compared takes turns within one "
@@ -77,8 +77,8 @@ def write(sections: list[Section], seconds: float, path: Path = PAGE) -> None:
     )
 
 
-def _kept(path: Path) -> dict[str, str]:
-    """The sections that are there, by title."""
+def _existing(path: Path) -> dict[str, str]:
+    """Return the sections of the page as it is, by title."""
     if not path.is_file():
         return {}
     parts = path.read_text(encoding="utf-8").split("\n## ")[1:]

@@ -1,4 +1,4 @@
-"""A Sightline server of its own for a timing, in a folder of its own."""
+"""Servers for timings, each with its own folder."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from typing import Any
 
 import httpx
 
-READY_SECONDS = 300.0  # a machine that is busy with something else
+READY_SECONDS = 300.0  # long, since the machine may be busy
 EXAMPLES = Path(__file__).resolve().parents[1] / "static" / "examples"
 
 
 @dataclass(frozen=True)
 class Served:
-    """A server that answers: its address, its process and the seconds until it first answered."""
+    """A running server: its URL, its process and the seconds until its first answer."""
 
     url: str
     process: subprocess.Popen[bytes]
@@ -38,7 +38,7 @@ def free_port() -> int:
 
 @contextmanager
 def serving(command: Sequence[str], port: int, **settings: str) -> Iterator[Served]:
-    """Start a server that answers `/healthz` on `port`; end it afterwards."""
+    """Start a server, wait until it answers `/healthz` on `port`, and stop it at the end."""
     began = time.perf_counter()
     process = subprocess.Popen(
         [sys.executable, "-m", *command],
@@ -48,8 +48,7 @@ def serving(command: Sequence[str], port: int, **settings: str) -> Iterator[Serv
     )
     try:
         _wait(process, port)
-        spent = time.perf_counter() - began
-        yield Served(f"http://127.0.0.1:{port}", process, spent)
+        yield Served(f"http://127.0.0.1:{port}", process, time.perf_counter() - began)
     finally:
         process.terminate()
         process.wait(20)
@@ -57,7 +56,7 @@ def serving(command: Sequence[str], port: int, **settings: str) -> Iterator[Serv
 
 @contextmanager
 def sightline(home: Path) -> Iterator[Served]:
-    """Start `python -m app` with its worker and nothing but defaults."""
+    """Start `python -m app` with its worker and default settings."""
     port = free_port()
     settings = {
         "SIGHTLINE_HOME": str(home),
@@ -72,7 +71,7 @@ def sightline(home: Path) -> Iterator[Served]:
 
 
 def _wait(process: subprocess.Popen[bytes], port: int) -> None:
-    """Wait until `/healthz` answers; asked every 5 ms over a bare socket."""
+    """Wait until `/healthz` answers; polled every 5 ms over a plain socket."""
     until = time.perf_counter() + READY_SECONDS
     while time.perf_counter() < until:
         if process.poll() is not None:
@@ -89,14 +88,14 @@ def _wait(process: subprocess.Popen[bytes], port: int) -> None:
 
 
 def analyse(client: httpx.Client, photo: Path) -> dict[str, Any]:
-    """Upload a photo, ask for the default table, and wait for it."""
+    """Upload a photo or clip, request the default analysis, and wait for it."""
     until = time.perf_counter() + READY_SECONDS
     while client.get("/readyz").status_code != 200:
         _sleep(until, "no worker got ready")
     with photo.open("rb") as file:
         media = client.post("/api/v1/media", files={"file": (photo.name, file)}).raise_for_status()
-    asked = client.post("/api/v1/analyses", json={"media_id": media.json()["id"]})
-    analysis: dict[str, Any] = asked.raise_for_status().json()
+    response = client.post("/api/v1/analyses", json={"media_id": media.json()["id"]})
+    analysis: dict[str, Any] = response.raise_for_status().json()
     while analysis["state"] in ("queued", "running"):
         _sleep(until, "the analysis did not end")
         analysis = client.get(analysis["links"]["self"]).raise_for_status().json()

@@ -1,4 +1,4 @@
-"""Paired timings: A and B take turns, so that whatever the machine does meets both."""
+"""Paired timings: A and B take turns, so that other load on the machine affects both."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median, quantiles
+
+from bench.report import milliseconds
 
 Work = Callable[[], object]
 
@@ -23,12 +25,16 @@ class Pair:
         """Median of A over median of B."""
         return median(self.a) / median(self.b)
 
-    @property
-    def spread(self) -> tuple[float, float]:
-        """Quartiles of the rounds' own ratios."""
+    def factor(self) -> str:
+        """Return the ratio with the quartiles of the rounds' ratios: `1.23 x (1.20 to 1.26)`."""
         ratios = [a / b for a, b in zip(self.a, self.b, strict=True)]
         low, _, high = quantiles(ratios, n=4)
-        return low, high
+        return f"{self.ratio:.2f} x ({low:.2f} to {high:.2f})"
+
+    def __str__(self) -> str:
+        """Return `1.23 x (1.20 to 1.26): 12.3 ms against 10.0 ms`."""
+        a, b = (milliseconds(median(times)) for times in (self.a, self.b))
+        return f"{self.factor()}: {a} against {b}"
 
 
 def seconds(work: Work) -> float:
@@ -39,7 +45,7 @@ def seconds(work: Work) -> float:
 
 
 def alternate(works: Sequence[Work], rounds: int, warmup: int = 2) -> list[list[float]]:
-    """Time the works in turn, every second round in reverse order; one list a work."""
+    """Time the functions in turn, every second round in reverse; return a list for each."""
     times: list[list[float]] = [[] for _ in works]
     order = list(range(len(works)))
     gc.collect()

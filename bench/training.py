@@ -1,4 +1,4 @@
-"""How fast a run trains from JPEG files, how soon it is back after a kill, what memory it keeps."""
+"""A training run: its speed from JPEG files, the time to resume after a kill, and memory."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Subset
 from torchvision import datasets, models, transforms
 
-from bench.report import Row, Section, milliseconds
+from bench.report import Row, Section
 from bench.timing import Pair, alternate
 from ml import allocator
 from ml.train.config import TrainConfig
@@ -36,7 +36,7 @@ MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 def section(rounds: int) -> Section:
-    """Epochs from files against tensors and against torchvision's recipe; resume; memory."""
+    """Time epochs against tensors in memory and torchvision's recipe; resuming; memory."""
     root = Path(os.environ.get("SIGHTLINE_DATA", "")) / "imagenette160"
     if not root.is_dir():
         raise SystemExit("The benchmarks of training need imagenette160 in SIGHTLINE_DATA.")
@@ -70,7 +70,7 @@ def _decode(files: LabelledFiles, classes: tuple[str, ...]) -> Images:
 
 
 class Ours:
-    """One trainer, fed from files, from decoded images, or with one batch over and over."""
+    """Our trainer, fed from files, from decoded images, or repeatedly with one batch."""
 
     def __init__(self, root: Path) -> None:
         every, self._classes = list_folder(root / "train")
@@ -85,23 +85,23 @@ class Ours:
         return trainer.prefix.train_batches(trainer.train, 0, 0, trainer.device)
 
     def first(self) -> None:
-        """An epoch from files."""
+        """Run an epoch from files."""
         _decode(self._files, self._classes)
         self.later()
 
     def later(self) -> None:
-        """An epoch from decoded images."""
+        """Run an epoch from decoded images."""
         for number, (features, labels) in enumerate(self._batches()):
             self._trainer.step(features, labels, number)
 
     def tensors(self) -> None:
-        """As many steps on tensors that are ready."""
+        """Run as many steps on one prepared batch."""
         for number in range(IMAGES // BATCH):
             self._trainer.step(*self._batch, number)
 
 
 class Reference:
-    """torchvision's references/classification/train.py, cut down to what one epoch does."""
+    """torchvision's references/classification/train.py, reduced to one epoch."""
 
     def __init__(self, root: Path) -> None:
         view = transforms.Compose(
@@ -126,7 +126,7 @@ class Reference:
         )
 
     def epoch(self) -> None:
-        """An epoch as it trains one."""
+        """Run an epoch of torchvision's recipe."""
         for images, labels in self._loader:
             loss = self._loss(self._model(images), labels)
             self._optimiser.zero_grad()
@@ -148,16 +148,14 @@ def _epochs(root: Path, rounds: int) -> Iterator[Row]:
 
 
 def _rate(what: str, ours: list[float], against: str, theirs: list[float], goal: float) -> Row:
-    found = Pair(theirs, ours)
-    low, high = found.spread
+    pair = Pair(theirs, ours)
     rates = [IMAGES / median(times) for times in (ours, theirs)]
     return Row(
         what,
         against,
-        f"{found.ratio:.2f} x ({low:.2f} to {high:.2f}): {rates[0]:.1f} against {rates[1]:.1f} "
-        "images/s",
+        f"{pair.factor()}: {rates[0]:.1f} against {rates[1]:.1f} images/s",
         f"at least {goal:.2f} x",
-        found.ratio >= goal,
+        pair.ratio >= goal,
     )
 
 
@@ -190,21 +188,19 @@ def _until(process: subprocess.Popen[str], word: str) -> str:
     for line in process.stdout:
         if line.startswith(word):
             return line
-    raise SystemExit(f"The run ended before it said {word!r}.")
+    raise SystemExit(f"The run ended before it printed {word!r}.")
 
 
 def _resume(root: Path, folder: Path, rounds: int) -> Row:
-    """Fresh starts and resumed ones by turns, both with images in the cache."""
+    """Start and resume runs in turn, both with decoded images in the cache."""
     pairs = [_kill_and_resume(root, folder / str(i), folder / "cache") for i in range(rounds + 1)]
-    found = Pair([b for _, b in pairs[1:]], [a for a, _ in pairs[1:]])  # the first filled the cache
-    low, high = found.spread
+    times = Pair([b for _, b in pairs[1:]], [a for a, _ in pairs[1:]])  # the first filled the cache
     return Row(
         "From kill -9 to the first step of the resumed run",
         "from the start of a fresh run to its first step",
-        f"{found.ratio:.2f} x ({low:.2f} to {high:.2f}): {milliseconds(median(found.a))} against "
-        f"{milliseconds(median(found.b))}",
+        str(times),
         "at most 1.20 x",
-        found.ratio <= 1.2,
+        times.ratio <= 1.2,
     )
 
 
@@ -239,10 +235,10 @@ def _memory(root: Path, folder: Path) -> Row:
 
 
 def main(what: str, root: Path, folder: Path, cache: Path) -> None:
-    """Train, and say on standard output what happens."""
+    """Train and print the events."""
     allocator.tune()
-    many = what == "steps"
-    for event in train(_spec(root, folder, cache, IMAGES if many else FEW, 4 if many else EPOCHS)):
+    images, epochs = (IMAGES, 4) if what == "steps" else (FEW, EPOCHS)
+    for event in train(_spec(root, folder, cache, images, epochs)):
         if isinstance(event, Step):
             print("step", event.step, flush=True)
         elif isinstance(event, Saved):

@@ -1,4 +1,4 @@
-"""What watching a run costs it: events, rows, heartbeat and saved states beside the bare step."""
+"""The overhead of recording a run: events, rows, heartbeat and saved states."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -39,7 +38,7 @@ SAVE_SECONDS = 30.0  # between saved states in a real run
 
 
 def section(rounds: int) -> Section:
-    """Turns of a run with everything on, and of the same run bare."""
+    """Time a run with everything recorded and the same run without, in turn."""
     turns = max(8, rounds)
     with tempfile.TemporaryDirectory() as name:
         watched, bare, saving = measure(Path(name), turns)
@@ -69,13 +68,13 @@ def section(rounds: int) -> Section:
 
 
 def measure(folder: Path, turns: int) -> tuple[list[float], list[float], float]:
-    """Return seconds a step of every turn, watched and bare, and of one saved state."""
+    """Return each turn's seconds per step, recorded and bare, and the seconds of a saved state."""
     runtime = make_runtime(Settings(home=folder / "home", min_free_bytes=0), "bench", queues=[])
     run = _run_row(runtime)
     spec = _spec(folder)
     bare: list[float] = []
     watched: list[float] = []
-    with closing(_endless(spec)) as events:
+    with closing(train(spec)) as events:
         for event in events:
             if isinstance(event, Step):
                 break
@@ -85,10 +84,6 @@ def measure(folder: Path, turns: int) -> tuple[list[float], list[float], float]:
             if turn > 1:
                 (watched if on else bare).append(spent)
     return watched, bare, _saving(replace(spec, folder=folder / "saving", save_seconds=0.0))
-
-
-def _endless(spec: RunSpec) -> Any:
-    return train(spec)
 
 
 def _bare(events: Iterator[Event]) -> float:
@@ -101,15 +96,15 @@ def _watched(runtime: Runtime, run: TrainingRun, spec: RunSpec, events: Iterator
         with MetricsWriter(context, run.job_id, run.id, event_log) as metrics:
             handler = RunEventHandler(run, spec, metrics, event_log, context)
 
-            def tell(event: Event) -> None:
+            def handle(event: Event) -> None:
                 handler.handle(event)
                 context.check()
 
-            return _timed(events, tell)
+            return _timed(events, handle)
 
 
 def _timed(events: Iterator[Event], take: Callable[[Event], None]) -> float:
-    """Take four steps; what an epoch's end costs belongs to neither side."""
+    """Return seconds per step over four steps; the end of an epoch counts for neither side."""
     began, done = time.perf_counter(), 0
     for event in events:
         if isinstance(event, Step):
@@ -121,9 +116,9 @@ def _timed(events: Iterator[Event], take: Callable[[Event], None]) -> float:
 
 
 def _saving(spec: RunSpec) -> float:
-    """Return the seconds of one saved state: a step that saves less one that does not."""
+    """Return the median seconds from a step to its saved state."""
     spent = []
-    with closing(_endless(spec)) as events:
+    with closing(train(spec)) as events:
         for event in events:
             if isinstance(event, Step):
                 began = time.perf_counter()
@@ -191,6 +186,6 @@ def _run_row(runtime: Runtime) -> TrainingRun:
         session.add(run)
         job_rows.claim(session, job.id, runtime.name)
     with runtime.readers() as session:
-        found = rows.run(session, run.id)
-    assert found is not None
-    return found
+        claimed = rows.run(session, run.id)
+    assert claimed is not None
+    return claimed

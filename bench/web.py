@@ -1,4 +1,4 @@
-"""The web process: its start, its memory, and stored heatmaps beside static files."""
+"""The web process: start, memory, and stored heatmaps against static files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MEGABYTE = 1e6
 
 
 def section(rounds: int) -> Section:
-    """Start a few times beside a bare app; then ask for stored heatmaps."""
+    """Compare a few starts with a bare app; then request stored heatmaps."""
     starts = max(3, rounds // 8)
     with tempfile.TemporaryDirectory(prefix="sightline-bench-") as folder:
         home = Path(folder) / "home"
@@ -37,7 +37,7 @@ def section(rounds: int) -> Section:
 
 
 def memory(served: Served) -> float:
-    """Resident memory of the web process alone, megabytes."""
+    """Return the resident memory of the web process alone, in megabytes."""
     return psutil.Process(served.process.pid).memory_info().rss / MEGABYTE
 
 

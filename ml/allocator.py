@@ -1,4 +1,4 @@
-"""How the memory of a process that runs models is taken from the system."""
+"""Settings of the C allocator for processes that run models."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ MIB = 1024 * 1024
 
 
 def tune() -> bool:
-    """Keep freed memory for the next image instead of giving it back; False where not glibc.
+    """Let glibc keep freed memory for the next image; False if this is not glibc.
 
-    By default glibc maps every large tensor anew and unmaps it afterwards, so each inference pays
-    for the kernel's zeroing of the same pages again (see docs/benchmarks.md).
+    By default glibc maps and unmaps every large tensor, so each inference pays for the kernel
+    zeroing the same pages again (see docs/benchmarks.md).
     """
     if not sys.platform.startswith("linux"):
         return False
@@ -24,5 +24,5 @@ def tune() -> bool:
     if not hasattr(libc, "mallopt"):
         return False
     settings = ((M_MMAP_MAX, 0), (M_TRIM_THRESHOLD, NEVER), (M_TOP_PAD, 64 * MIB))
-    done = [libc.mallopt(option, value) == 1 for option, value in settings]
-    return all(done)
+    accepted = [libc.mallopt(option, value) == 1 for option, value in settings]
+    return all(accepted)

@@ -1,6 +1,6 @@
 """`celery -A worker.celery_app worker -P solo -Q inference`: the worker of `QUEUE=celery`.
 
-With `-Q training` or `-Q preparation` it trains, or imports data and tries settings out.
+`-Q training` trains; `-Q preparation` imports data, estimates costs and converts clips.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from app.core.logging import setup_logging
 from app.core.settings import Settings
 from app.jobs.doorbell import CeleryDoorbell, make_celery
 from app.jobs.parameters import INFERENCE
-from worker import allocator, tasks
+from ml import allocator
+from worker import tasks
 from worker.runtime import make_runtime
 
 log = logging.getLogger(__name__)
@@ -28,7 +29,7 @@ tasks.register(app)
 
 @worker_init.connect  # type: ignore[untyped-decorator]
 def start(sender: Any, **_: Any) -> None:
-    """Get ready before the first message; in the one process that also works (`-P solo`)."""
+    """Set up the runtime before the first message, in the process that runs tasks (`-P solo`)."""
     setup_logging(settings, "worker")
     allocator.tune()
     name = f"celery:{socket.gethostname()[:64]}:{os.getpid()}:{secrets.token_hex(4)}"
@@ -38,7 +39,7 @@ def start(sender: Any, **_: Any) -> None:
         while INFERENCE in queues and runtime.models.load_next():
             pass
     except Exception:
-        # Celery would log it and go on, and every job that it then took would fail.
+        # Celery would log it and continue, and every job would then fail.
         log.exception("the worker cannot start")
         raise SystemExit(1) from None
     tasks.use(runtime)
@@ -46,11 +47,11 @@ def start(sender: Any, **_: Any) -> None:
 
 @worker_shutting_down.connect  # type: ignore[untyped-decorator]
 def give_back(**_: Any) -> None:
-    """Do not finish what may take long: another worker will."""
+    """Stop the current job, which goes back to the queue for another worker."""
     tasks.runtime().stopping.set()
 
 
 @worker_shutdown.connect  # type: ignore[untyped-decorator]
 def end(**_: Any) -> None:
-    """Let the decoding process go."""
+    """Stop the decoding process."""
     tasks.runtime().decoder.close()

@@ -1,7 +1,7 @@
-"""Which function carries out which kind of job.
+"""The registry of job handlers.
 
-A handler is a function `(params, context)` under `@handles(ItsJob)`, in a module of one of the
-packages below; the runner looks it up by the class of the parameters.
+A handler is a function `(params, context)` decorated with `@handles(ItsJob)`, in a module of one
+of the packages below; the runner looks it up by the class of the parameters.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ _handlers: dict[type[JobParameters], Handler[Any]] = {}
 
 
 def handles(job: type[P]) -> Callable[[Handler[P]], Handler[P]]:
-    """Let the decorated function carry out jobs of this class.
+    """Register the decorated function as the handler of this class of jobs.
 
     Raises:
-        ValueError: Another function does already.
+        ValueError: The class has a handler already.
     """
 
     def register(handler: Handler[P]) -> Handler[P]:
@@ -38,7 +38,7 @@ def handles(job: type[P]) -> Callable[[Handler[P]], Handler[P]]:
 
 
 def load() -> None:
-    """Import every module that may hold a handler."""
+    """Import every module that may define a handler."""
     for package in PACKAGES:
         path = importlib.import_module(package).__path__
         for module in pkgutil.iter_modules(path, f"{package}."):
@@ -46,5 +46,5 @@ def load() -> None:
 
 
 def handler_of(params: JobParameters) -> Handler[Any]:
-    """Return the function that carries out a job with these parameters."""
+    """Return the handler of a job with these parameters."""
     return _handlers[type(params)]

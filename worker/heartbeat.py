@@ -13,11 +13,11 @@ from app.db import jobs as rows
 from worker.runtime import Runtime
 
 log = logging.getLogger(__name__)
-LISTEN_SECONDS = 0.2  # how soon a cancellation is noticed
+LISTEN_SECONDS = 0.2  # interval between checks for a cancellation
 
 
 class Heartbeat:
-    """While entered, a thread writes the heartbeat and checks that the job is still ours."""
+    """Inside the `with`, a thread writes the heartbeat and checks that the job is still ours."""
 
     def __init__(self, runtime: Runtime, job_id: str) -> None:
         self._runtime = runtime
@@ -50,7 +50,7 @@ class Heartbeat:
                     next_beat = time.monotonic() + every
                     self._beat()
             except SQLAlchemyError:
-                log.warning("no heartbeat for job %s: the database is away", self._job_id)
+                log.warning("no heartbeat for job %s: the database is unreachable", self._job_id)
 
     def _listen(self) -> None:
         with self._runtime.readers() as session:

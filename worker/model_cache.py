@@ -1,4 +1,4 @@
-"""Loaded models, kept for the life of the worker."""
+"""Loaded models, kept in memory for the lifetime of the worker."""
 
 from __future__ import annotations
 
@@ -18,9 +18,11 @@ log = logging.getLogger(__name__)
 
 
 class ModelCache:
-    """The models on offer, loaded when first wanted. For one thread.
+    """Models that can be asked for, loaded on first use. Not thread-safe.
 
-    `find` gives the entries that are not shipped but were published by an admin, at any time.
+    Args:
+        settings: For the device, the folders of weights and `LOAD_AHEAD`.
+        find: Returns the entry of a model that an admin has published, or None.
     """
 
     def __init__(
@@ -33,21 +35,21 @@ class ModelCache:
         self._ahead = list(self.entries) if settings.load_ahead else []
 
     def entry(self, model_id: str) -> catalogue.CatalogueEntry:
-        """Return what is known of a model; NotFound where it is not on offer (any more)."""
+        """Return the entry of a model; NotFound if it does not exist (any more)."""
         entry = self.entries.get(model_id) or self._find(model_id)
         if entry is None:
             raise NotFound(f"The worker does not offer a model called {model_id}.")
         return entry
 
     def get(self, model_id: str) -> LoadedModel:
-        """Return a model of photos, ready for use; NotFound where it is not on offer (any more)."""
+        """Return a loaded model of photos; NotFound if there is none of this id (any more)."""
         model = self._any(model_id)
         if not isinstance(model, LoadedModel):
             raise NotFound(f"{model_id} is a model of clips: it cannot look at a photo.")
         return model
 
     def clip(self, model_id: str) -> LoadedClipModel:
-        """Return a model of clips, ready for use; NotFound where it is not on offer (any more)."""
+        """Return a loaded model of clips; NotFound if there is none of this id (any more)."""
         model = self._any(model_id)
         if not isinstance(model, LoadedClipModel):
             raise NotFound(f"{model_id} is a model of photos: it cannot look at a clip.")
@@ -55,15 +57,15 @@ class ModelCache:
 
     def _any(self, model_id: str) -> Loaded:
         entry = self.entry(model_id)
-        known = self._loaded.get(model_id)
-        if known is None or known[0] != entry.checkpoint_sha256:
+        sha256, model = self._loaded.get(model_id, ("", None))
+        if model is None or sha256 != entry.checkpoint_sha256:
             return self._load(entry)
-        return known[1]
+        return model
 
     def load_next(self) -> bool:
-        """Load one model ahead of its first use; False where all have had their turn.
+        """Load one model ahead of its first use; False if none is left.
 
-        One that cannot be loaded is left to fail the jobs that ask for it, with its reason.
+        A model that cannot be loaded is skipped: jobs that ask for it fail with the reason.
         """
         while self._ahead:
             model_id = self._ahead.pop(0)

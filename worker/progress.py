@@ -1,4 +1,4 @@
-"""How far a job is, stored no more often than anybody can see."""
+"""Rate-limited storage of a job's progress."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Progress:
         self._next = 0.0
 
     def __call__(self, progress: float, message: str) -> None:
-        """Store progress (0 to 1) and a message, unless something was stored just before."""
+        """Store progress (0 to 1) and a message, unless the last were stored too recently."""
         if time.monotonic() >= self._next:
             self._context.commit(progress, message)
             self._next = time.monotonic() + STORE_SECONDS

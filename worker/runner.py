@@ -1,4 +1,4 @@
-"""Runs one job, whatever rang for it."""
+"""Claims jobs and runs them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ INTERNAL = (
 
 
 def run_next(runtime: Runtime, queue: str) -> bool:
-    """Carry out the job that is next in the queue; False where none waits."""
+    """Run the next job of the queue; False if none is queued."""
     while not runtime.stopping.is_set():
         with runtime.readers() as session:
             job_id = rows.next_queued(session, queue)
@@ -39,10 +39,13 @@ def run_next(runtime: Runtime, queue: str) -> bool:
 
 
 def run(runtime: Runtime, job_id: str) -> bool:
-    """Claim the job and carry it out; False where it is not waiting (any more).
+    """Claim the job and run it; False if it is not queued (any more).
 
-    A message that comes twice, or late, therefore does nothing. Raises only where the database
-    is away; the reaper takes the job back then.
+    A message that is delivered twice, or late, therefore does nothing.
+
+    Raises:
+        OperationalError: The database is unreachable; the reaper will requeue the job.
+        InterfaceError: The same, as other drivers report it.
     """
     with runtime.sessions.begin() as session:
         job = rows.claim(session, job_id, runtime.name)

@@ -1,4 +1,4 @@
-"""What the jobs of one worker process share."""
+"""Everything that the jobs of one worker process share."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from worker.model_cache import ModelCache
 
 @dataclass
 class Runtime:
-    """The parts of a running worker; `name` is what its jobs are claimed by."""
+    """The parts of a running worker, which claims jobs under `name`."""
 
     name: str
     settings: Settings
@@ -41,7 +41,7 @@ def make_runtime(
     doorbell: Doorbell | None = None,
     queues: Collection[str] = (INFERENCE,),
 ) -> Runtime:
-    """Bring the database up to date, say what is on offer, and look after lost jobs once."""
+    """Migrate the database, publish this worker's models and capabilities, requeue lost jobs."""
     engine = make_engine(settings)
     upgrade(engine, settings)
     sessions = make_sessions(engine)
