@@ -1,8 +1,8 @@
-"""Models, masks and maps; knows nothing of the web, jobs or the database."""
+"""Models, masks and maps; independent of the web, jobs and the database."""
 
 import os
 
-# Before torch loads OpenMP: threads that wait for each other shall spin for some microseconds
-# and then sleep. By default they spin far longer, and where other programs want the cores (a
-# browser, a training run) each of a forward pass's hundreds of operations may cost a time slice.
+# Must be set before torch loads OpenMP. Threads that wait for each other then spin for a few
+# microseconds before they sleep. By default they spin far longer, and if other programs need the
+# cores (a browser, a training run), each operation of a forward pass may cost a time slice.
 os.environ.setdefault("GOMP_SPINCOUNT", "5000")

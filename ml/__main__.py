@@ -11,20 +11,20 @@ from ml.errors import MlError
 
 
 def parser() -> argparse.ArgumentParser:
-    """Build the command line; each command's own module adds its options."""
+    """Build the argument parser; each command's module adds its own options."""
     from ml import commands
 
     top = argparse.ArgumentParser(prog="python -m ml", description=__doc__)
-    chosen = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    subparsers = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, command in commands.COMMANDS.items():
-        sub = chosen.add_parser(name, help=command.help, description=command.help)
+        sub = subparsers.add_parser(name, help=command.help, description=command.help)
         command.options(sub)
         sub.set_defaults(run=command.run)
     return top
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; 2 and a sentence on standard error for what a person can mend."""
+    """Run a command; return its exit status (2 and a sentence on stderr for an `MlError`)."""
     options = parser().parse_args(arguments)
     try:
         options.run(options)
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\nsightline: stopped", file=sys.stderr)
         return 130
-    except BrokenPipeError:  # `| head` has seen enough
+    except BrokenPipeError:  # for example `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 

@@ -1,8 +1,8 @@
-"""The one exception that `ml` raises on purpose."""
+"""The exception that `ml` raises for expected failures."""
 
 
 class MlError(Exception):
-    """Something a person can mend; `detail` is a sentence that says how."""
+    """A failure that the user can fix; `detail` is a sentence that explains how."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)

@@ -1,4 +1,4 @@
-"""A backbone with a mechanism in it: one class for all six models."""
+"""A backbone with an attention mechanism: one class for all six models."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ P = TypeVar("P")
 
 @dataclass(frozen=True)
 class NetworkSpec:
-    """All that is needed to build a network, as it stands in a checkpoint's JSON."""
+    """Everything needed to build a network; stored in a checkpoint's JSON."""
 
     mechanism: str = "plain"
     parameters: Mapping[str, Any] = field(default_factory=dict)
     stages: Sequence[Stage] = STAGES
     num_classes: int = 10
     backbone: str = DEFAULT
-    in_channels: int = 3  # of the stem: 2L for a stack of L flow fields
+    in_channels: int = 3  # of the first convolution: 2L for a stack of L flow fields
 
 
 class Network(nn.Module):
-    """Returns `Attended`; `taps` holds identity layers where Grad-CAM listens."""
+    """Returns `Attended`; `taps` holds the identity layers that Grad-CAM hooks into."""
 
     def __init__(self, backbone: Backbone, features: nn.Sequential, mechanism: Mechanism) -> None:
         super().__init__()
@@ -44,9 +44,11 @@ class Network(nn.Module):
             self.layers["late"] = f"features.{backbone.late_head}"
 
     def forward(self, images: Tensor, start: int = 0) -> Attended:
-        """Images (B, 3, H, W), normalised -> logits (B, K), masks by stage, pooled features.
+        """Classify images.
 
-        With `start`, the input is what block `start - 1` gave (training on frozen blocks).
+        Args:
+            images: (B, 3, H, W), normalised; or the output of block `start - 1`.
+            start: The first block to run; above 0 when training on cached frozen features.
         """
         x, trunk, masks = images, {}, {}
         for index, block in enumerate(self.features[start:], start):
@@ -69,7 +71,7 @@ class Network(nn.Module):
 
 
 def parse_parameters(kind: type[P], values: Mapping[str, Any]) -> P:
-    """Build a parameters dataclass; MlError names what is unknown or not among the choices."""
+    """Build a parameters dataclass; MlError for an unknown name or a value not in its choices."""
     known = {f.name: f for f in fields(kind)}  # type: ignore[arg-type]
     for name, value in values.items():
         if name not in known:
@@ -81,7 +83,7 @@ def parse_parameters(kind: type[P], values: Mapping[str, Any]) -> P:
 
 
 def set_stem(features: nn.Module, channels: int) -> None:
-    """Replace the first convolution by one for `channels` input channels, with random weights."""
+    """Replace the first convolution by one with `channels` input channels and random weights."""
     for name, old in features.named_modules():
         if isinstance(old, nn.Conv2d):
             new = nn.Conv2d(
@@ -98,7 +100,7 @@ def set_stem(features: nn.Module, channels: int) -> None:
 
 
 def build_network(spec: NetworkSpec) -> Network:
-    """Build with random weights; MlError for unknown names, parameters or stages."""
+    """Build a network with random weights; MlError for unknown names, parameters or stages."""
     unknown = [s for s in spec.stages if s not in STAGES]
     if unknown or len(set(spec.stages)) != len(spec.stages) or not spec.stages:
         raise MlError(f"stages must be some of {', '.join(STAGES)}, each once; got {spec.stages}.")

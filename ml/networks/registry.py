@@ -1,4 +1,7 @@
-"""Named things found by walking a package: registering is being listed, tested and offered."""
+"""Registries of named items, filled by importing all modules of a package.
+
+A registered item is listed, tested and selectable without further code.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ T = TypeVar("T")
 
 
 class Registry(Generic[T]):
-    """Name -> thing, filled by the modules of one package, and of those in it, on first use."""
+    """Name -> item, filled on first use by importing a package and its subpackages."""
 
     def __init__(self, what: str, package: str) -> None:
         self._what = what
@@ -22,15 +25,15 @@ class Registry(Generic[T]):
         self._walked = False
 
     def register(self, name: str) -> Callable[[T], T]:
-        """Decorate a thing with its name; ValueError if the name is taken."""
+        """Return a decorator that registers an item; ValueError if the name is taken."""
 
-        def keep(item: T) -> T:
+        def add(item: T) -> T:
             if name in self._items:
                 raise ValueError(f"two {self._what}s are called {name!r}")
             self._items[name] = item
             return item
 
-        return keep
+        return add
 
     def _walk(self) -> None:
         if not self._walked:
@@ -40,7 +43,7 @@ class Registry(Generic[T]):
                 importlib.import_module(module.name)
 
     def __getitem__(self, name: str) -> T:
-        """Return the thing; MlError names the known ones if there is none."""
+        """Return the item; MlError, with the known names, if there is none."""
         self._walk()
         if name not in self._items:
             known = ", ".join(sorted(self._items))
@@ -52,5 +55,5 @@ class Registry(Generic[T]):
         return iter(sorted(self._items))
 
     def items(self) -> list[tuple[str, T]]:
-        """Return (name, thing) pairs, by name."""
+        """Return (name, item) pairs, sorted by name."""
         return [(name, self[name]) for name in self]

@@ -1,4 +1,4 @@
-"""ImageNet weights for the backbone: a local file, or torchvision's own download."""
+"""ImageNet weights for the backbone: from a local file, or downloaded by torchvision."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ STD = (0.229, 0.224, 0.225)
 
 @dataclass(frozen=True)
 class ImageNetWeights:
-    """torchvision's state dict as float32, and where it came from."""
+    """torchvision's state dict as float32, and its origin in words."""
 
     state: dict[str, Tensor]
     origin: str
@@ -33,10 +33,10 @@ def find_local(folders: Iterable[Path]) -> Path | None:
 
 
 def load_imagenet(folders: Iterable[Path]) -> ImageNetWeights:
-    """Load the 1000-class weights from one of `folders`, or by torchvision's download.
+    """Load the 1000-class weights from one of `folders`, or download them by torchvision.
 
     Raises:
-        MlError: They are in no folder and cannot be downloaded.
+        MlError: No folder has them and the download failed.
     """
     local = find_local(folders)
     if local is not None:
@@ -47,9 +47,9 @@ def load_imagenet(folders: Iterable[Path]) -> ImageNetWeights:
         state = dict(weights.get_state_dict(check_hash=True, weights_only=True))
     except (OSError, RuntimeError) as error:
         raise MlError(
-            "ImageNet weights are not at hand. Either connect to the network, so that torchvision "
-            f"can download {weights.url}, or put {FILE_NAME} into a folder and name the folder: "
-            "--weights FOLDER on the command line, SIGHTLINE_WEIGHTS_DIR for a server. "
+            "The ImageNet weights were not found. Either connect to the network, so that "
+            f"torchvision can download {weights.url}, or put {FILE_NAME} into a folder and name "
+            "it: --weights FOLDER on the command line, SIGHTLINE_WEIGHTS_DIR for a server. "
             f"({type(error).__name__}: {error})"
         ) from error
     return ImageNetWeights(state, f"torchvision {weights} ({weights.url})")
@@ -59,8 +59,8 @@ def store(folder: Path, folders: Iterable[Path] = ()) -> Path:
     """Write the weights as float16 safetensors into `folder`.
 
     Args:
-        folder: The folder to write to; it is made if it is missing.
-        folders: Folders that may hold the weights already; without them they are downloaded.
+        folder: The folder to write to; created if missing.
+        folders: Folders that may have the weights already; otherwise they are downloaded.
     """
     path = folder / FILE_NAME
     state = load_imagenet(folders).state
@@ -92,7 +92,7 @@ def imagenet_classes() -> tuple[str, ...]:
 
 
 def normalise(images: Tensor) -> Tensor:
-    """uint8 (B, 3, H, W) -> float32, ImageNet mean and standard deviation, channels last."""
+    """Normalise uint8 (B, 3, H, W) by ImageNet's mean and deviation; float32, channels last."""
     mean = torch.tensor(MEAN, device=images.device).view(1, 3, 1, 1)
     std = torch.tensor(STD, device=images.device).view(1, 3, 1, 1)
     out = images.float().div_(255).sub_(mean).div_(std)

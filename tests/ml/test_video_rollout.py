@@ -84,10 +84,10 @@ def test_it_is_rolled_out_of_the_attention_that_the_network_used() -> None:
         shape = (1, -1, 3, heads, width)
         q, _, v = module.qkv(x).reshape(shape).transpose(1, 3).unbind(2)
         v, q = module.pool_v(v, grid)[0], module.pool_q(q, grid)[0]
-        mixed = kept.found[0][:, None] @ v
+        mixed = kept.outputs[0][:, None] @ v
         mixed[:, :, 1:] += q[:, :, 1:]  # what MViTv2 adds to the attention's output
         again = module.project(mixed.transpose(1, 2).reshape(1, 9, -1))
     assert queries == (2, 2, 2)
-    assert len(kept.found) == 1
-    torch.testing.assert_close(kept.found[0].sum(2), torch.ones(1, 9))
+    assert len(kept.outputs) == 1
+    torch.testing.assert_close(kept.outputs[0].sum(2), torch.ones(1, 9))
     torch.testing.assert_close(again, out, atol=1e-5, rtol=1e-4)

@@ -54,7 +54,7 @@ def test_cross_modality_is_the_mean_repeated() -> None:
 
 
 def test_an_architecture_without_that_trunk_says_so() -> None:
-    with pytest.raises(MlError, match="mvit has no MobileNetV2"):
+    with pytest.raises(MlError, match="mvit does not contain MobileNetV2"):
         put_imagenet(videos.lively("mvit"), imagenet())
 
 

@@ -1,4 +1,4 @@
-"""The two places where a mechanism can act: inside the trunk, and between trunk and classifier."""
+"""The interface of attention mechanisms, which act in the trunk or after it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ml.networks.types import STAGES, About, Attended, Stage, Unit
 
 @dataclass(frozen=True)
 class Slots:
-    """Where a mechanism may act, and how wide the features are there."""
+    """The stages at which a mechanism may act, and the number of channels there."""
 
     channels: Mapping[Stage, int]
     head_channels: int
@@ -23,7 +23,7 @@ class Slots:
 
 @dataclass(frozen=True)
 class Parameters:
-    """Base of every mechanism's parameters; metadata says what a form shows."""
+    """Base of all mechanisms' parameters; the fields' metadata describes them to forms."""
 
     dropout: float = field(
         default=0.2,
@@ -38,11 +38,12 @@ class Parameters:
 
 
 class Mechanism(nn.Module):
-    """Base of all: does nothing in the trunk.
+    """Base class, which leaves the trunk unchanged.
 
-    classifies_trunk: whether the classifier reads the trunk's stages, and not the last block; the
-    late Grad-CAM is taken at what the classifier reads.
-    mask_unit: what the numbers of its masks are.
+    Attributes:
+        classifies_trunk: Whether the classifier reads the trunk's stages instead of the last
+            block. The late Grad-CAM is taken at whatever the classifier reads.
+        mask_unit: The unit of its masks' values.
     """
 
     classifies_trunk = False
@@ -54,16 +55,16 @@ class Mechanism(nn.Module):
         self.parameters_used = parameters
 
     def refine(self, stage: Stage, x: Tensor) -> tuple[Tensor, Tensor | None]:  # noqa: ARG002
-        """Act on the trunk's features (B, C, h, w); return them and the mask used, if any."""
+        """Return the refined trunk features (B, C, h, w), and the mask that was used, if any."""
         return x, None
 
     def classify(self, taps: Mapping[Stage, Tensor], head: Tensor) -> Attended:  # noqa: ARG002
-        """Turn the stages' features and the last block's (B, C, h, w) into class scores."""
+        """Compute class scores from the stages' features and the last block's (B, C, h, w)."""
         raise TypeError(f"{type(self).__name__} does not classify")
 
 
 class PooledClassifier(Mechanism):
-    """Average pooling, dropout and one linear layer: the head that torchvision's network has."""
+    """Average pooling, dropout and a linear layer, as in torchvision's MobileNetV2."""
 
     def __init__(self, slots: Slots, parameters: Parameters) -> None:
         super().__init__(slots, parameters)
@@ -78,12 +79,12 @@ class PooledClassifier(Mechanism):
 
 @dataclass(frozen=True)
 class MechanismEntry:
-    """A registered mechanism: how to build it, its parameters and what to say of it."""
+    """A registered mechanism: its constructor, parameters and description."""
 
     build: Callable[..., Mechanism]
     parameters: type[Parameters]
     about: About
-    default_row: tuple[str, int]  # the model id it has in the table, and its position
+    default_row: tuple[str, int]  # id and position of its shipped model in the table
 
 
 MECHANISMS: Registry[MechanismEntry] = Registry("attention mechanism", "ml.networks.attention")

@@ -20,10 +20,13 @@ from ml.networks.types import About, Paper, Stage
 
 @dataclass(frozen=True)
 class CBAMParameters(Parameters):
-    """reduction r; hidden_floor: the least hidden units, since 32 // 16 would leave two.
+    """Parameters of CBAM.
 
-    spatial_start: `flat` as the authors (gamma 0, mask 0.5 everywhere), or `activation`: gamma 1
-    and a Gaussian window, so that the mask starts where activations are strong.
+    Attributes:
+        reduction: The paper's r.
+        hidden_floor: Minimum number of hidden units, since 32 // 16 would leave two.
+        spatial_start: `flat` as in the paper (gamma 0, mask 0.5 everywhere), or `activation`:
+            gamma 1 and a Gaussian window, so that the mask starts high where activations are.
     """
 
     reduction: int = field(
@@ -39,7 +42,7 @@ class CBAMParameters(Parameters):
         default=8,
         metadata={
             "title": "Least hidden units",
-            "help": "Where the reduction would leave fewer.",
+            "help": "Used if the reduction would leave fewer.",
             "min": 1,
             "max": 512,
         },
@@ -48,16 +51,17 @@ class CBAMParameters(Parameters):
         default="flat",
         metadata={
             "title": "Start of the spatial mask",
-            "help": "Flat, as the authors have it, or where activations are strong.",
+            "help": "Flat, as in the paper, or high where activations are strong.",
             "choices": ("flat", "activation"),
         },
     )
 
 
 def gaussian(size: int) -> Tensor:
-    """A window (size, size) with a standard deviation of one cell and 1 in its middle.
+    """Return a Gaussian window (size, size), standard deviation one cell, peak 1.
 
-    With weights of this size the filter learns slowly: BatchNorm follows, so only its shape counts.
+    With weights this large the filter learns slowly: a BatchNorm follows, so only the filter's
+    shape matters.
     """
     across = torch.exp(-0.5 * (torch.arange(size) - size // 2) ** 2)
     return across[:, None] * across

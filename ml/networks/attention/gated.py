@@ -15,11 +15,11 @@ MECHANISMS.register("gated")(
             title="Attention gates",
             mask_range="distribution",
             summary=(
-                "A small additive gate asks of every position whether it fits the global vector of "
+                "A small additive gate scores how well every position fits the global vector of "
                 "the whole image, which is pooled from the last layer. The gated features are "
-                "summed over space, and the classifier sees only those sums. The same question is "
-                "put to every position: the gate cannot tell left from right except by the "
-                "features found there."
+                "summed over space, and the classifier sees only those sums. Every position is "
+                "compared with the same vector: the gate cannot tell left from right except by "
+                "the features there."
             ),
             equation=(
                 r"q_i = \psi^{T} \, \mathrm{ReLU}(\theta x_i + \phi g) + b_\psi, \quad "

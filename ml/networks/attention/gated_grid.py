@@ -8,7 +8,7 @@ from ml.networks.types import About
 
 
 class GridGatedClassifier(GatedClassifier):
-    """Gates driven by the late feature map, upsampled to each stage's grid."""
+    """Gates with the late feature map, upsampled to each stage's grid, as gating signal."""
 
     grid = True
 
@@ -22,10 +22,10 @@ MECHANISMS.register("gated-grid")(
             title="Grid attention gates",
             mask_range="distribution",
             summary=(
-                "As the attention gates, but the gating signal is the last layer's feature map, "
+                "Like the attention gates, but the gating signal is the last layer's feature map, "
                 "upsampled to each stage's grid, instead of one pooled vector. Every position is "
-                "asked whether it fits what the deep layers see at that very place. Coarse "
-                "knowledge of where the object is can so sharpen the fine, early mask."
+                "compared with what the deep layers see at that same place. Coarse knowledge of "
+                "where the object is can thus sharpen the fine, early mask."
             ),
             equation=(
                 r"q_i = \psi^{T} \, \mathrm{ReLU}(\theta x_i + \mathrm{up}(\phi g)_i) + b_\psi, "

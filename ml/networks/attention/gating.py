@@ -26,7 +26,7 @@ PAPER = Paper(
 
 @dataclass(frozen=True)
 class GateParameters(Parameters):
-    """How scores become a mask, and how the stages' pooled vectors become one prediction."""
+    """Normalisation of scores into a mask; aggregation of the stages into one prediction."""
 
     normalisation: Normalisation = field(
         default="mean_flow",
@@ -47,7 +47,7 @@ class GateParameters(Parameters):
 
 
 def normalise(scores: Tensor, how: Normalisation) -> Tensor:
-    """Scores (B, 1, h, w) -> mask of the same shape; all but `sigmoid` sum to 1 over space."""
+    """Turn scores (B, 1, h, w) into a mask of that shape; all but `sigmoid` sum to 1 over space."""
     if how == "sigmoid":
         return scores.sigmoid()
     flat = scores.flatten(2)
@@ -56,9 +56,9 @@ def normalise(scores: Tensor, how: Normalisation) -> Tensor:
     else:
         if how == "mean_flow":
             flat = flat - flat.amin(2, keepdim=True)
-        total = flat.sum(2, keepdim=True)  # `mean` may be negative; flat scores share evenly
-        some = total.abs() > 1e-6
-        flat = torch.where(some, flat / torch.where(some, total, 1.0), 1 / flat.shape[2])
+        total = flat.sum(2, keepdim=True)  # negative for some `mean`s; 0 for constant scores
+        nonzero = total.abs() > 1e-6
+        flat = torch.where(nonzero, flat / torch.where(nonzero, total, 1.0), 1 / flat.shape[2])
     return flat.view_as(scores)
 
 
@@ -72,7 +72,7 @@ class Gate(nn.Module):
         self.theta = nn.Conv2d(channels, hidden, 1, bias=False)
         self.phi = nn.Conv2d(gating_channels, hidden, 1, bias=False)
         self.psi = nn.Conv2d(hidden, 1, 1)
-        if normalisation == "sigmoid":  # the gate starts open, as the authors have it
+        if normalisation == "sigmoid":  # the gate starts open, as in the authors' code
             nn.init.constant_(cast(Tensor, self.psi.bias), 3.0)
 
     def forward(self, x: Tensor, gating: Tensor) -> Tensor:
@@ -87,7 +87,8 @@ class Gate(nn.Module):
 class GatedClassifier(Mechanism):
     """Gates on every stage; the gated features are pooled over space and classified.
 
-    `grid` False: one pooled vector gates every position. True: each position has its own.
+    Attributes:
+        grid: Whether each position has a gating vector of its own, instead of one pooled vector.
     """
 
     classifies_trunk = True
@@ -120,7 +121,7 @@ class GatedClassifier(Mechanism):
         return self._aggregate({s: self._pool(m, taps[s]) for s, m in masks.items()}, masks)
 
     def _pool(self, mask: Tensor, x: Tensor) -> Tensor:
-        """Sum over space; a sigmoid mask has no fixed sum, so there it is the mean."""
+        """Sum over space; the mean for a sigmoid mask, whose sum is not fixed."""
         gated = mask * x
         sigmoid = self.gates[self.slots.stages[0]].normalisation == "sigmoid"
         pooled: Tensor = self.dropout(gated.mean((2, 3)) if sigmoid else gated.sum((2, 3)))

@@ -15,7 +15,7 @@ from ml.networks.types import About, Attended, Paper, Stage
 
 @dataclass(frozen=True)
 class L2PAParameters(Parameters):
-    """compatibility: `pc` parametrised, `dp` dot product (section 3.1); aggregation: 3.2."""
+    """Compatibility: `pc` parametrised or `dp` dot product (section 3.1); aggregation: 3.2."""
 
     compatibility: Literal["pc", "dp"] = field(
         default="pc",
@@ -29,7 +29,7 @@ class L2PAParameters(Parameters):
         default="concat",
         metadata={
             "title": "Aggregation",
-            "help": "One classifier of all stages, or one a stage.",
+            "help": "One classifier for all stages, or one per stage.",
             "choices": ("concat", "indep"),
         },
     )

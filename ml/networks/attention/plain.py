@@ -1,4 +1,4 @@
-"""The network as torchvision made it, for comparison."""
+"""torchvision's network without attention, for comparison."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MECHANISMS.register("plain")(
             summary=(
                 "The network without any attention: seventeen inverted residual blocks, average "
                 "pooling and one linear layer. It learns no mask, so what it looks at can only be "
-                "estimated afterwards, by Grad-CAM. It is the yardstick for the other five."
+                "estimated afterwards, by Grad-CAM. It is the baseline for the other five."
             ),
             equation=r"y = W \, \frac{1}{hw} \sum_{i} A_i + b",
             paper=Paper(

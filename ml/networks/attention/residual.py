@@ -23,11 +23,13 @@ POOLINGS: dict[Stage, int] = {"early": 2, "medium": 1, "late": 0}  # all reach 7
 
 @dataclass(frozen=True)
 class ResidualParameters(Parameters):
-    """activation: section 3.2.1 of the paper (f1 mixed, f2 channel, f3 spatial).
+    """Parameters of residual attention.
 
-    mask_start: `random`; `flat`: the mask branch ends in zeros, so all contrast is learnt; or
-    `identity`: units that do nothing yet and channels passed through, so that each channel's mask
-    starts where that channel is active.
+    Attributes:
+        activation: Section 3.2.1 of the paper (f1 mixed, f2 channel, f3 spatial).
+        mask_start: `random`; `flat`: the mask branch ends in zeros, so all contrast is learnt; or
+            `identity`: the branch passes channels through, so that each channel's mask starts
+            high where that channel is active.
     """
 
     activation: Activation = field(
@@ -42,14 +44,14 @@ class ResidualParameters(Parameters):
         default="random",
         metadata={
             "title": "Start of the mask",
-            "help": "Random; flat: all is learnt; identity: each channel's own activation.",
+            "help": "Random; flat: everything is learnt; identity: each channel's activation.",
             "choices": ("random", "flat", "identity"),
         },
     )
 
 
 def activate(scores: Tensor, kind: Activation) -> Tensor:
-    """Scores (B, C, h, w) -> mask of the same shape (equations 4 to 6)."""
+    """Turn scores (B, C, h, w) into a mask of the same shape (equations 4 to 6)."""
     if kind == "mixed":
         return scores.sigmoid()
     if kind == "channel":  # each position's vector over the channels has length 1
@@ -60,7 +62,7 @@ def activate(scores: Tensor, kind: Activation) -> Tensor:
 
 
 class Unit(nn.Module):
-    """A pre-activation bottleneck unit; `identity` starts it as doing nothing."""
+    """A pre-activation bottleneck unit; with `identity` it starts as the identity."""
 
     def __init__(self, channels: int, identity: bool = False) -> None:
         super().__init__()
@@ -82,7 +84,7 @@ class Unit(nn.Module):
 
 
 class MaskBranch(nn.Module):
-    """Bottom-up, top-down: pool, units, back up with skips, two 1x1 convolutions."""
+    """Bottom-up, top-down: pooling and units, upsampling with skips, two 1x1 convolutions."""
 
     def __init__(self, channels: int, poolings: int) -> None:
         super().__init__()
@@ -96,7 +98,7 @@ class MaskBranch(nn.Module):
         )
 
     def start_as_identity(self) -> None:
-        """Let each channel's score start as its own activation, pooled and brought back up."""
+        """Make each channel's score start as its own activation, pooled and upsampled again."""
         for module in self.modules():
             if isinstance(module, Unit) and isinstance(last := module.body[-1], nn.Conv2d):
                 nn.init.zeros_(last.weight)
@@ -174,8 +176,8 @@ MECHANISMS.register("residual")(
                 "Beside the trunk runs a mask branch that looks at a shrunken copy of the features "
                 "and comes back up to their size, so each mask value has seen a wide area. The "
                 "mask multiplies the trunk as one plus M, so it can add weight but never block. It "
-                "has one map per channel: the mean is shown first, and the maximum, the L2 norm "
-                "and every single channel are one click away."
+                "has one map per channel: the mean is shown first; the maximum, the L2 norm and "
+                "every single channel can be chosen."
             ),
             equation=(
                 r"H_{i,c}(x) = (1 + M_{i,c}(x)) \, T_{i,c}(x), "

@@ -1,4 +1,4 @@
-"""What a backbone has to say of itself so that any mechanism can be put into it."""
+"""The description of a backbone that mechanisms need."""
 
 from __future__ import annotations
 
@@ -18,14 +18,13 @@ class Backbone:
     """A convolutional trunk cut into numbered blocks.
 
     Attributes:
-        name: What a checkpoint calls it.
+        name: Its name in checkpoints.
         build: Returns the blocks with random weights.
-        trunk: Stage -> index of the block after which a module may act there.
-        channels: Stage -> width after that block.
-        strides: Stage -> px of the input's side that one place of the grid stands for.
-        late_head: Index of the last block, whose output (`head_channels` wide) is pooled for the
-            classifier and where the late Grad-CAM is taken.
-        head_channels: Width after the last block.
+        trunk: Stage -> index of the block after which a module may act.
+        channels: Stage -> number of channels after that block.
+        strides: Stage -> input pixels per grid cell, along one side.
+        late_head: Index of the last block, whose output is pooled for the classifier.
+        head_channels: Number of channels after the last block.
     """
 
     name: str
@@ -41,7 +40,7 @@ class Backbone:
         return f"features.{self.trunk[stage]}"
 
     def grid(self, stage: Stage, size: int = 224) -> int:
-        """Return how many places a side of a stage's grid has, for inputs of `size` px."""
+        """Return the side of a stage's grid in cells, for inputs of `size` px."""
         return -(-size // self.strides[stage])
 
 

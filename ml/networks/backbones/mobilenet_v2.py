@@ -1,4 +1,4 @@
-"""torchvision's MobileNetV2 (Sandler et al. 2018, arXiv:1801.04381), tapped at three stages."""
+"""torchvision's MobileNetV2 (Sandler et al. 2018, arXiv:1801.04381)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a video network is, how one is described, and the list of all."""
+"""The base class, description and registry of video networks."""
 
 from __future__ import annotations
 
@@ -19,12 +19,14 @@ from ml.networks.video.types import ClipAttended, ClipBatch, Stream
 
 @dataclass(frozen=True)
 class VideoSpec:
-    """All that is needed to build a video network, as it stands in a checkpoint's JSON.
+    """Everything needed to build a video network; stored in a checkpoint's JSON.
 
-    weights: of the RGB and the flow stream in the fusion; only their ratio counts.
-    class_index: stream -> for each of the model's classes, the number of that stream's own class
-    (a stream may know fewer: appearances only, or motions only); None where they are the same.
-    flow_mechanism, flow_parameters: None is the same as the RGB stream's.
+    Attributes:
+        weights: Fusion weights of the RGB and the flow stream; only their ratio matters.
+        class_index: Stream -> for each of the model's classes, the index of that stream's own
+            class (a stream may have fewer: appearances only, or motions only). None: the same.
+        flow_mechanism: None for that of the RGB stream.
+        flow_parameters: None for those of the RGB stream.
     """
 
     architecture: str = "two_stream"
@@ -43,17 +45,20 @@ class VideoSpec:
     backbone: str = DEFAULT
 
     def mechanism_of(self, stream: Stream) -> tuple[str, Mapping[str, Any]]:
-        """The mechanism in one stream, and its parameters."""
-        if stream == "rgb" or self.flow_mechanism in (None, self.mechanism):
-            own = self.flow_parameters if stream == "flow" else None
-            return self.mechanism, self.parameters if own is None else own
+        """Return a stream's mechanism and its parameters."""
+        if stream == "rgb":
+            return self.mechanism, self.parameters
+        if self.flow_mechanism in (None, self.mechanism):
+            parameters = self.flow_parameters
+            return self.mechanism, self.parameters if parameters is None else parameters
         assert self.flow_mechanism is not None
         return self.flow_mechanism, self.flow_parameters or {}
 
     def classes_of(self, stream: Stream) -> int:
-        """How many classes a stream's own classifier has; MlError for an index that does not fit.
+        """Return the number of classes of a stream's classifier, as its `class_index` names them.
 
-        It is as many as its `class_index` names.
+        Raises:
+            MlError: `class_index` does not have a number from 0 for each of the model's classes.
         """
         index = (self.class_index or {}).get(stream)
         if index is None:
@@ -66,11 +71,13 @@ class VideoSpec:
 
 
 class VideoNetwork(nn.Module):
-    """Base of all: takes a `ClipBatch`, returns a `ClipAttended`.
+    """Base class: maps a `ClipBatch` to a `ClipAttended`.
 
-    streams: what it reads. whole_clip: whether that is `ClipBatch.frames`, all at once; else it
-    sees the snippets one by one.
-    layers, mask_layers: stream -> stage -> the layer's name, for people.
+    Attributes:
+        streams: The streams that it reads.
+        whole_clip: Whether it reads all of `ClipBatch.frames` at once, instead of each snippet.
+        layers: Stream -> stage -> name of the layer at which CAMs are taken.
+        mask_layers: Stream -> stage -> name of the layer at which masks are taken.
     """
 
     streams: tuple[Stream, ...] = ("rgb",)
@@ -83,34 +90,38 @@ class VideoNetwork(nn.Module):
         self.mask_layers: dict[Stream, dict[str, str]] = {}
 
     def tap_layers(self, stream: Stream) -> dict[str, nn.Module]:
-        """Identity layers by stage where Grad-CAM listens.
+        """Return, by stage, the identity layers that Grad-CAM hooks into.
 
-        Their outputs are (B*K, C, h, w) or, of networks that see a whole clip, (B, C, T, h, w).
+        Their outputs are (B*K, C, h, w); (B, C, T, h, w) for networks that read a whole clip.
         """
         raise TypeError(f"{type(self).__name__} cannot explain {stream}")
 
     def mask_unit(self, stream: Stream) -> Unit:
-        """What the numbers of a stream's masks are: those of its mechanism."""
+        """Return the unit of a stream's masks, which is that of its mechanism."""
         network = getattr(self, stream, None)
         return network.mechanism.mask_unit if isinstance(network, Network) else "gate"
 
     def score(self, output: ClipAttended, targets: Tensor) -> Tensor:
-        """What Grad-CAM differentiates: each clip's target logit (targets: (B,)), summed."""
+        """Return the sum of each clip's target logit (targets: (B,)), for Grad-CAM."""
         return output.logits.gather(1, targets[:, None]).sum()
 
     def part(self, stream: Stream, logits: Tensor) -> Tensor:  # noqa: ARG002
-        """What logits (..., C) of a stream add to the fused logits."""
+        """Return what a stream's logits (..., C) contribute to the fused logits."""
         return logits
 
     def rest(self, target: int) -> float | None:  # noqa: ARG002
-        """What belongs to no stream in the target's logit; None where fusion is not linear."""
+        """Return the part of the target's logit that no stream contributes.
+
+        None if fusion is not linear.
+        """
         return 0.0
 
     @contextmanager
     def rolling_out(self) -> Iterator[dict[str, Tensor]]:
-        """Collect attention rollout of the forward pass in the `with`; filled when it ends.
+        """Collect attention rollout of the forward pass inside the `with`.
 
-        Stage -> (B, T, h, w), up to that stage. Nothing, but for transformers.
+        Yields:
+            Stage -> (B, T, h, w), filled at the end of the `with`; empty unless a transformer.
         """
         yield {}
 
@@ -121,7 +132,7 @@ class VideoNetwork(nn.Module):
 
 @dataclass(frozen=True)
 class VideoStage:
-    """A column of the table: where its maps are taken, the layer's width and its grid at 224 px."""
+    """A stage of an architecture: its layer, number of channels, and grid side at 224 px."""
 
     stage: Stage
     title: str
@@ -132,11 +143,12 @@ class VideoStage:
 
 @dataclass(frozen=True)
 class VideoEntry:
-    """A registered architecture: how to build it, what it reads and what can be shown of it.
+    """A registered architecture.
 
-    rollout: whether its attention can be rolled out (`VideoNetwork.rolling_out`).
-    mechanisms: those that fit; none but `plain` where a network has no place for any.
-    imagenet: whether it can start from MobileNetV2's ImageNet weights (`put_imagenet`).
+    Attributes:
+        mechanisms: The mechanisms that fit in; only `plain` if none does.
+        imagenet: Whether it can start from MobileNetV2's ImageNet weights (`put_imagenet`).
+        rollout: Whether it supports attention rollout (`VideoNetwork.rolling_out`).
     """
 
     build: Callable[[VideoSpec], VideoNetwork]
@@ -153,7 +165,7 @@ VIDEO_MODELS: Registry[VideoEntry] = Registry("video architecture", "ml.networks
 
 
 def build_video(spec: VideoSpec) -> VideoNetwork:
-    """Build with random weights; MlError for unknown names, or a mechanism that has no place."""
+    """Build with random weights; MlError for unknown names or a mechanism that does not fit."""
     entry = VIDEO_MODELS[spec.architecture]
     for stream in entry.streams:
         mechanism = spec.mechanism_of(stream)[0]

@@ -1,4 +1,4 @@
-"""How much each of a clip's snippets counts: equally, or by a learnt attention over time."""
+"""Weights of a clip's snippets: equal, or learnt attention over time."""
 
 from __future__ import annotations
 
@@ -15,24 +15,23 @@ from ml.networks.types import About, Paper
 
 @dataclass(frozen=True)
 class ConsensusParameters:
-    """Base of every consensus's parameters; metadata says what a form shows."""
+    """Base of all parameters of a consensus; the fields' metadata describes them to forms."""
 
 
 class MeanConsensus(nn.Module):
-    """Every snippet counts the same."""
+    """All snippets have equal weight."""
 
     def __init__(self, channels: int, parameters: ConsensusParameters) -> None:  # noqa: ARG002
         super().__init__()
 
     def forward(self, features: Tensor) -> Tensor:
         """Pooled features (B, K, G) -> weights (B, K)."""
-        count = features.shape[1]
-        return features.new_full(features.shape[:2], 1 / count)
+        return features.new_full(features.shape[:2], 1 / features.shape[1])
 
 
 @dataclass(frozen=True)
 class AttentionConsensusParameters(ConsensusParameters):
-    """score: `linear` as UntrimmedNets have it, or `tanh` with a hidden layer (Ilse et al.)."""
+    """Score: `linear` as in UntrimmedNets, or `tanh` with a hidden layer (Ilse et al.)."""
 
     score: Literal["linear", "tanh"] = field(
         default="linear",
@@ -46,7 +45,7 @@ class AttentionConsensusParameters(ConsensusParameters):
         default=128,
         metadata={
             "title": "Hidden units",
-            "help": "Of the score with a hidden layer.",
+            "help": "For the score with a hidden layer.",
             "min": 1,
             "max": 1024,
         },
@@ -54,7 +53,7 @@ class AttentionConsensusParameters(ConsensusParameters):
 
 
 class AttentionConsensus(nn.Module):
-    """a = softmax over the clip's snippets of a learnt score; it starts as the mean."""
+    """A softmax over the clip's snippets of a learnt score; it starts as the mean."""
 
     def __init__(self, channels: int, parameters: AttentionConsensusParameters) -> None:
         super().__init__()
@@ -64,7 +63,7 @@ class AttentionConsensus(nn.Module):
             if parameters.score == "linear"
             else nn.Sequential(nn.Linear(channels, width), nn.Tanh())
         )
-        self.score = nn.Linear(width, 1, bias=False)  # a shift is dropped by the softmax
+        self.score = nn.Linear(width, 1, bias=False)  # the softmax would cancel a bias
         nn.init.zeros_(self.score.weight)
 
     def forward(self, features: Tensor) -> Tensor:
@@ -75,7 +74,7 @@ class AttentionConsensus(nn.Module):
 
 @dataclass(frozen=True)
 class ConsensusEntry:
-    """A registered consensus: how to build it, its parameters and what to say of it."""
+    """A registered consensus: its constructor, parameters and description."""
 
     build: Callable[..., nn.Module]
     parameters: type[ConsensusParameters]
@@ -91,8 +90,8 @@ CONSENSUS.register("mean")(
             title="Mean over time",
             summary=(
                 "A clip is cut into equal segments and one snippet of each is classified. The mean "
-                "of their scores is the clip's. Every moment has the same say, whatever happens "
-                "in it."
+                "of their scores is the clip's score. Every moment has the same weight, whatever "
+                "happens in it."
             ),
             equation=r"z = \frac{1}{K} \sum_{t=1}^{K} z_t",
             paper=Paper(
@@ -114,8 +113,8 @@ CONSENSUS.register("attention")(
             summary=(
                 "A score is learnt from each snippet's pooled features, and a softmax over the "
                 "clip's snippets turns the scores into weights that sum to one. The clip's score "
-                "is the weighted sum, so a moment without weight has no say. The weights start "
-                "equal, so training starts from the mean."
+                "is the weighted sum, so a moment with weight zero does not count. The weights "
+                "start equal, so training starts from the mean."
             ),
             equation=r"a_t = \mathrm{softmax}_t(w^{T} f_t), \quad z = \sum_t a_t \, z_t",
             paper=Paper(

@@ -1,4 +1,4 @@
-"""How two streams' scores become one (Simonyan and Zisserman 2014; Wang et al. 2016, TSN)."""
+"""Fusion of two streams' scores (Simonyan and Zisserman 2014; Wang et al. 2016, TSN)."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ Weights = Mapping[Stream, float]
 
 
 class Fusion(nn.Module):
-    """Base of all: weighs the streams' logits (B, C) and adds them, which adds up exactly."""
+    """The weighted mean of the streams' logits (B, C); base class of the others."""
 
     title = "Logits"
-    summary = "The weighted mean of both streams' scores before any softmax, as TSN has it."
+    summary = "The weighted mean of both streams' scores before any softmax, as in TSN."
 
     def __init__(self, weights: Weights, classes: int) -> None:
         super().__init__()
@@ -35,22 +35,25 @@ class Fusion(nn.Module):
         return torch.stack(parts).sum(0)
 
     def part(self, stream: Stream, logits: Tensor) -> Tensor:
-        """What logits (..., C) of one stream add to the fused ones."""
+        """Return what a stream's logits (..., C) contribute to the fused logits."""
         return self.shares[stream] * logits
 
     def rest(self, target: int) -> float | None:  # noqa: ARG002
-        """What no stream adds to the target's fused logit; None where nothing adds up."""
+        """Return the part of the target's fused logit that no stream contributes.
+
+        None if the fused logit is not a sum over streams.
+        """
         return 0.0
 
 
 class SoftmaxFusion(Fusion):
-    """The weighted mean of probabilities; its logarithm stands for the fused logits.
+    """The weighted mean of probabilities, whose logarithm serves as the fused logits.
 
-    Nothing adds up here: `part` is what `Fusion` would take, and the remainder is the rest.
+    These are not a sum over streams: `part` returns the same as for `Fusion`.
     """
 
     title = "Probabilities"
-    summary = "The weighted mean of both streams' probabilities, as the two-stream paper has it."
+    summary = "The weighted mean of both streams' probabilities, as in the two-stream paper."
 
     def forward(self, scores: Mapping[Stream, Tensor]) -> Tensor:
         """Each stream's logits (B, C) -> log of the mean probabilities (B, C)."""
@@ -58,12 +61,12 @@ class SoftmaxFusion(Fusion):
         return torch.stack(logs).logsumexp(0)
 
     def rest(self, target: int) -> float | None:  # noqa: ARG002
-        """Unknown: a logarithm of sums."""
+        """Return None: a logarithm of sums is not a sum."""
         return None
 
 
 class LearntFusion(Fusion):
-    """One linear layer on both streams' logits, which starts as their weighted mean."""
+    """A linear layer on both streams' logits, which starts as their weighted mean."""
 
     title = "Learnt"
     summary = "A linear layer on both streams' scores, trained with them; it starts as their mean."
@@ -81,12 +84,12 @@ class LearntFusion(Fusion):
         return fused
 
     def part(self, stream: Stream, logits: Tensor) -> Tensor:
-        """Logits (..., C) through the stream's half of the layer."""
+        """Return a stream's logits (..., C) through its half of the layer."""
         mixed: Tensor = logits @ self.mix[stream].T.to(logits.dtype)
         return mixed
 
     def rest(self, target: int) -> float | None:
-        """The layer's bias."""
+        """Return the layer's bias."""
         return float(self.bias[target].detach())
 
 

@@ -1,4 +1,4 @@
-"""Partial BN: most of a trunk's BatchNorms stay as they were (Wang et al. 2016, section 3.3)."""
+"""Partial BN: most of a trunk's BatchNorms are frozen (Wang et al. 2016, section 3.3)."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 
 def freeze_norms(trunk: nn.Module, frozen: bool = True) -> None:
-    """Freeze all BatchNorms of a trunk but the first; with `frozen` False let them learn again.
+    """Freeze all BatchNorms of a trunk but the first, or unfreeze those that this froze.
 
-    To be called after every `.train()`, which would wake their statistics. Only norms whose
-    state differs are touched, so a trunk frozen by other means stays so.
+    Call it after every `.train()`, which would unfreeze their statistics.
     """
     norms = [m for m in trunk.modules() if isinstance(m, _BatchNorm)]
     for norm in norms[1:]:

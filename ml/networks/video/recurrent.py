@@ -1,4 +1,4 @@
-"""An image network on frames, and an LSTM over them (Donahue et al. 2015, arXiv:1411.4389)."""
+"""An image network and an LSTM over its features (Donahue et al. 2015, arXiv:1411.4389)."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ HIDDEN = 256
 
 
 class RecurrentNetwork(VideoNetwork):
-    """MobileNetV2's pooled features of each snippet's frame, an LSTM, a prediction every step.
+    """An LSTM over the pooled features of each snippet's frame, with a prediction at every step.
 
-    The clip's scores are the mean of the steps', as LRCN has it, so they add up over time.
+    The clip's scores are the mean over the steps, as in LRCN, so they add up over time.
     """
 
     def __init__(self, spec: VideoSpec) -> None:
@@ -28,18 +28,18 @@ class RecurrentNetwork(VideoNetwork):
         )
         assert isinstance(self.rgb.mechanism, PooledClassifier)
         dropout = self.rgb.mechanism.parameters_used.dropout
-        self.rgb.mechanism.classifier = nn.Sequential()  # the LSTM reads what it would classify
+        self.rgb.mechanism.classifier = nn.Sequential()  # the LSTM reads the pooled features
         self.lstm = nn.LSTM(BACKBONES[spec.backbone].head_channels, HIDDEN, batch_first=True)
         self.classifier = nn.Sequential(nn.Dropout(dropout), nn.Linear(HIDDEN, spec.classes))
         self.layers["rgb"] = self.rgb.layers
         self.mask_layers["rgb"] = self.rgb.mask_layers
 
     def tap_layers(self, stream: str) -> dict[str, nn.Module]:  # noqa: ARG002
-        """The image network's own taps, by stage."""
+        """Return the image network's taps, by stage."""
         return {stage: self.rgb.taps[stage] for stage in STAGES}
 
     def forward(self, batch: ClipBatch) -> ClipAttended:
-        """Classify clips by `batch.rgb` (B, K, 3, H, W), in the order of time."""
+        """Classify clips by `batch.rgb` (B, K, 3, H, W), whose snippets are in order of time."""
         clips, count = batch.rgb.shape[:2]
         attended = self.rgb(batch.rgb.flatten(0, 1))
         hidden: Tensor = self.lstm(attended.logits.reshape(clips, count, -1))[0]
@@ -62,8 +62,8 @@ VIDEO_MODELS.register("cnn_lstm")(
             summary=(
                 "An image network turns one frame of every segment into features, and an LSTM "
                 "reads them in order. It predicts after every frame from all that it has seen so "
-                "far, and the predictions are averaged. A frame's map says how it has moved the "
-                "whole answer, its effect on later predictions included."
+                "far, and the predictions are averaged. A frame's map shows how it changed the "
+                "whole answer, including its effect on later predictions."
             ),
             equation=r"h_t = \mathrm{LSTM}(f(x_t), h_{t-1}), \quad z = \frac{1}{K} \sum_t W h_t",
             paper=Paper(

@@ -1,10 +1,9 @@
-"""Attention rollout (Abnar and Zuidema 2020, arXiv:2005.00928) where keys are pooled.
+"""Attention rollout (Abnar and Zuidema 2020, arXiv:2005.00928) for transformers that pool keys.
 
-In each layer, half of what a token becomes is itself and half is what it attends to, averaged
-over the heads; the product over the layers says which patches the class token has drawn from.
-A video transformer such as MViT pools keys and queries by strided kernels: a pooled key stands for
-a cell of tokens, over which the attention that it gets is spread evenly, and where queries are
-pooled, what a token was before is its cell in the same way.
+In each layer, a token becomes one half itself and one half what it attends to, averaged over the
+heads; the product over the layers gives the share of each patch in the class token. MViT pools
+keys and queries by strided kernels: a pooled key stands for a cell of tokens, over which its
+attention is spread evenly, and so does a pooled query.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ Grid = tuple[int, int, int]  # of patches: time, height, width
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer's attention (B, 1 + queries, 1 + keys), class token first, and the grids."""
+    """One layer's attention (B, 1 + queries, 1 + keys), class token first, and its grids."""
 
     attention: Tensor
     tokens: Grid
@@ -33,9 +32,9 @@ class Layer:
 
 
 def rollout(layers: Sequence[Layer]) -> Tensor:
-    """What the class token has drawn from each patch: (B, T, h, w), of the first layer's tokens.
+    """Return each patch's share in the class token: (B, T, h, w), on the first layer's grid.
 
-    Never negative; with the class token's own part it sums to 1.
+    Shares are 0 or more; with that of the class token itself they sum to 1.
     """
     last = layers[-1]
     row = last.attention.new_zeros((len(last.attention), 1 + _size(last.queries)))
@@ -49,22 +48,22 @@ def rollout(layers: Sequence[Layer]) -> Tensor:
 
 
 def _unpool(row: Tensor, pooled: Grid, tokens: Grid) -> Tensor:
-    """Spread each pooled cell's part (B, 1 + cells) evenly over the tokens of the cell."""
+    """Spread each pooled cell's share (B, 1 + cells) evenly over the tokens of the cell."""
     if pooled == tokens:
         return row
-    parts = row[:, 1:].reshape(-1, *pooled)
-    for axis, (few, many) in enumerate(zip(pooled, tokens, strict=True), 1):
-        if few != many:
-            spread = _evenly(few, many).to(parts)
-            parts = torch.tensordot(parts, spread, dims=([axis], [0])).movedim(-1, axis)
-    return torch.cat([row[:, :1], parts.flatten(1)], 1)
+    shares = row[:, 1:].reshape(-1, *pooled)
+    for axis, (cells, length) in enumerate(zip(pooled, tokens, strict=True), 1):
+        if cells != length:
+            spread = _spread_matrix(cells, length).to(shares)
+            shares = torch.tensordot(shares, spread, dims=([axis], [0])).movedim(-1, axis)
+    return torch.cat([row[:, :1], shares.flatten(1)], 1)
 
 
 @lru_cache(maxsize=64)
-def _evenly(few: int, many: int) -> Tensor:
-    """(few, many), each row sums to 1: which of many cells a pooled cell covers, evenly."""
+def _spread_matrix(cells: int, tokens: int) -> Tensor:
+    """Return (cells, tokens) with rows that sum to 1: the tokens that each cell covers."""
     with torch.inference_mode(False), torch.no_grad():
-        return F.adaptive_avg_pool1d(torch.eye(many)[None], few)[0].T.contiguous()
+        return F.adaptive_avg_pool1d(torch.eye(tokens)[None], cells)[0].T.contiguous()
 
 
 def _size(grid: Grid) -> int:
@@ -72,17 +71,17 @@ def _size(grid: Grid) -> int:
 
 
 class Softmaxes(TorchFunctionMode):
-    """Keeps what every softmax gives inside the `with`, averaged over the heads (axis 1).
+    """Records the output of every softmax inside the `with`, averaged over the heads (axis 1).
 
-    torchvision's attention returns no weights, and the softmax is the only one in each block.
+    torchvision's attention does not return its weights; each block has exactly one softmax.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.found: list[Tensor] = []
+        self.outputs: list[Tensor] = []
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
         if func is torch.Tensor.softmax:
-            self.found.append(result.detach().mean(1))
+            self.outputs.append(result.detach().mean(1))
         return result

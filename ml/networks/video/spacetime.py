@@ -24,9 +24,10 @@ PAPER = Paper(
 
 
 def whole_clips(batch: ClipBatch) -> Tensor:
-    """The frames of whole clips in the order of time: (B, K, F, 3, H, W) -> (B, 3, K*F, H, W).
+    """Return a batch's frames in order of time: (B, K, F, 3, H, W) -> (B, 3, K*F, H, W).
 
-    MlError for a batch without them.
+    Raises:
+        MlError: The batch has no frames.
     """
     if batch.frames is None:
         raise MlError("This architecture reads a clip's frames, and the batch has none.")
@@ -34,7 +35,7 @@ def whole_clips(batch: ClipBatch) -> Tensor:
 
 
 class SpaceTimeNetwork(VideoNetwork):
-    """The head is linear in each of the last layer's T' steps, so the scores add up over time."""
+    """A 3D ResNet whose head is linear in each of the T' last steps: scores add up over time."""
 
     whole_clip = True
 
@@ -49,7 +50,7 @@ class SpaceTimeNetwork(VideoNetwork):
         self.mask_layers["rgb"] = {s: LAYERS[s] for s in STAGES}
 
     def tap_layers(self, stream: str) -> dict[str, nn.Module]:  # noqa: ARG002
-        """Taps after layers 2, 3 and 4, by stage."""
+        """Return the taps after layers 2, 3 and 4, by stage."""
         return {stage: self.taps[stage] for stage in STAGES}
 
     def forward(self, batch: ClipBatch) -> ClipAttended:
@@ -88,8 +89,8 @@ _register(
         summary=(
             "Its kernels are cubes, three pixels by three pixels by three frames, so that motion "
             "is learnt together with appearance. Deep layers have few steps of time left: of "
-            "sixteen frames the last layer keeps two. There is no place for a mask that lives on "
-            "one frame, but Grad-CAM reads any layer, over space and time."
+            "sixteen frames the last layer keeps two. A mask over a single frame does not fit in, "
+            "but Grad-CAM reads any layer, over space and time."
         ),
         equation=r"L = \sum_k \Big( \frac{1}{Z} \sum_{t,i} g_{k,t,i} \Big) A_{k}",
         paper=PAPER,
@@ -101,7 +102,7 @@ _register(
     About(
         title="R(2+1)D-18",
         summary=(
-            "Each cube-shaped kernel of the 3D network is taken apart: first a square over space, "
+            "Each cube-shaped kernel of the 3D network is split in two: first a square over space, "
             "then a line over time, with a nonlinearity between. It has as many weights and is "
             "easier to train. As in the 3D network, maps have few steps of time in deep layers."
         ),

@@ -18,15 +18,15 @@ from ml.networks.video.rollout import Grid, Layer, Softmaxes, rollout
 from ml.networks.video.spacetime import whole_clips
 from ml.networks.video.types import ClipAttended, ClipBatch, StreamOutput
 
-# The last block but one: the classifier reads only the class token, so what the last block makes
-# of the patches has no effect, and hence no gradient.
+# The late tap is at the last block but one: the classifier reads only the class token, so the
+# last block's patch tokens have no effect, and hence no gradient.
 TAPPED: dict[Stage, int] = {"early": 2, "medium": 13, "late": 14}
 ROLLED: dict[Stage, int] = {"early": 2, "medium": 13, "late": 15}
 SIZES: dict[Stage, tuple[int, int]] = {"early": (192, 28), "medium": (384, 14), "late": (768, 7)}
 
 
 class VideoTransformer(VideoNetwork):
-    """Patches of 2 frames x 4 x 4 px, sixteen blocks that halve the grid three times."""
+    """Patches of 2 frames x 4 x 4 px and sixteen blocks, which halve the grid three times."""
 
     whole_clip = True
 
@@ -39,11 +39,11 @@ class VideoTransformer(VideoNetwork):
         self.mask_layers["rgb"] = {s: f"blocks.0 to {i}" for s, i in ROLLED.items()}
 
     def tap_layers(self, stream: str) -> dict[str, nn.Module]:  # noqa: ARG002
-        """Taps on the patches' tokens as (B, C, T, h, w), by stage."""
+        """Return the taps on the patch tokens as (B, C, T, h, w), by stage."""
         return {stage: self.taps[stage] for stage in STAGES}
 
     def forward(self, batch: ClipBatch) -> ClipAttended:
-        """Classify clips by `batch.frames`; any size (positions are relative, interpolated)."""
+        """Classify clips of any size by `batch.frames` (relative positions are interpolated)."""
         patches = self.trunk.conv_proj(whole_clips(batch))
         grid: Grid = tuple(patches.shape[2:])
         x = self.trunk.pos_encoding(patches.flatten(2).transpose(1, 2))
@@ -58,30 +58,31 @@ class VideoTransformer(VideoNetwork):
 
     def _tap(self, stage: Stage, x: Tensor, grid: Grid) -> Tensor:
         patches = x[:, 1:].transpose(1, 2)
-        seen = self.taps[stage](patches.reshape(*patches.shape[:2], *grid))
-        return torch.cat([x[:, :1], seen.flatten(2).transpose(1, 2)], 1)
+        tapped = self.taps[stage](patches.reshape(*patches.shape[:2], *grid))
+        return torch.cat([x[:, :1], tapped.flatten(2).transpose(1, 2)], 1)
 
     @contextmanager
     def rolling_out(self) -> Iterator[dict[str, Tensor]]:
         """Collect rollout by stage of the forward pass in the `with`; filled when it ends."""
-        found: dict[str, Tensor] = {}
+        maps: dict[str, Tensor] = {}
         layers: list[Layer] = []
         with ExitStack() as stack:
             softmaxes = stack.enter_context(Softmaxes())
 
-            def keep(block: nn.Module, given: tuple[Tensor, Grid], made: Any) -> None:
-                keys = _pooled(block, given[1])
-                layers.append(Layer(softmaxes.found[-1], given[1], tuple(made[1]), keys))
+            def record(block: nn.Module, inputs: tuple[Tensor, Grid], outputs: Any) -> None:
+                tokens, queries = inputs[1], tuple(outputs[1])
+                keys = _key_grid(block, tokens)
+                layers.append(Layer(softmaxes.outputs[-1], tokens, queries, keys))
 
             for block in self.trunk.blocks:
-                stack.callback(block.register_forward_hook(keep).remove)
-            yield found
+                stack.callback(block.register_forward_hook(record).remove)
+            yield maps
         for stage, last in ROLLED.items():
-            found[stage] = rollout(layers[: last + 1])
+            maps[stage] = rollout(layers[: last + 1])
 
 
-def _pooled(block: nn.Module, tokens: Grid) -> Grid:
-    """The grid of a block's keys."""
+def _key_grid(block: nn.Module, tokens: Grid) -> Grid:
+    """Return the grid of a block's keys."""
     pool = block.get_submodule("attn.pool_k.pool")
     assert isinstance(pool, nn.Conv3d)
     t, h, w = (-(-n // stride) for n, stride in zip(tokens, pool.stride, strict=True))
@@ -106,7 +107,7 @@ VIDEO_MODELS.register("mvit")(
                 "The clip is cut into small blocks of space and time, and every layer lets each "
                 "block attend to all others; the grid gets coarser on the way. Rollout multiplies "
                 "the attention of all layers into one map per moment of where the answer was "
-                "drawn from, for no class in particular. Grad-CAM reads the blocks' own features."
+                "drawn from, for no class in particular. Grad-CAM reads the blocks' features."
             ),
             equation=r"\tilde{A} = \prod_l \tfrac{1}{2} (A_l + I)",
             paper=Paper(

@@ -1,4 +1,4 @@
-"""Networks that see a clip's snippets one by one: two streams, or the frames alone."""
+"""Networks that classify a clip's snippets one by one: two streams, or frames alone."""
 
 from __future__ import annotations
 
@@ -18,48 +18,48 @@ from ml.networks.video.types import STREAMS, ClipAttended, ClipBatch, Stream, St
 
 
 class SnippetNetwork(VideoNetwork):
-    """An image network a stream on every snippet; consensus over time, then fusion.
+    """One image network per stream, applied to every snippet; consensus over time, then fusion.
 
-    `rgb` and `flow` are `ml.networks.network.Network`s; the flow stream's stem has 2L channels.
+    `rgb` and `flow` are `Network`s; the flow stream's first convolution has 2L input channels.
     """
 
     def __init__(self, spec: VideoSpec, streams: tuple[Stream, ...]) -> None:
         super().__init__(spec)
         if not 1 <= spec.flow_length <= 32:
-            raise MlError(f"flow_length goes from 1 to 32, not {spec.flow_length}.")
+            raise MlError(f"flow_length must be from 1 to 32, not {spec.flow_length}.")
         self.streams = streams
         self._frozen_norms: set[Stream] = set()
-        kind = CONSENSUS[spec.consensus]
-        parameters = parse_parameters(kind.parameters, spec.consensus_parameters)
+        entry = CONSENSUS[spec.consensus]
+        parameters = parse_parameters(entry.parameters, spec.consensus_parameters)
         self.consensus = nn.ModuleDict()
         for stream in streams:
             network = _network(spec, stream)
             self.add_module(stream, network)
-            self.consensus[stream] = kind.build(BACKBONES[spec.backbone].head_channels, parameters)
+            self.consensus[stream] = entry.build(BACKBONES[spec.backbone].head_channels, parameters)
             self.layers[stream] = network.layers
             self.mask_layers[stream] = network.mask_layers
             if spec.class_index and stream in spec.class_index:
                 index = torch.tensor(spec.class_index[stream])
                 self.register_buffer(f"{stream}_index", index, persistent=False)
-        weights = {s: w for s, w in zip(STREAMS, spec.weights, strict=True) if s in streams}
-        rule = FUSIONS[spec.fusion] if len(streams) > 1 else Fusion
-        self.fusion = rule(
-            weights if len(streams) > 1 else dict.fromkeys(weights, 1.0), spec.classes
-        )
+        if len(streams) > 1:
+            weights = dict(zip(STREAMS, spec.weights, strict=True))
+            self.fusion = FUSIONS[spec.fusion](weights, spec.classes)
+        else:
+            self.fusion = Fusion({streams[0]: 1.0}, spec.classes)
 
     def network(self, stream: Stream) -> Network:
-        """The image network of one stream."""
-        found = getattr(self, stream)
-        assert isinstance(found, Network)
-        return found
+        """Return the image network of one stream."""
+        network = getattr(self, stream)
+        assert isinstance(network, Network)
+        return network
 
     def tap_layers(self, stream: Stream) -> dict[str, nn.Module]:
-        """The stream's own taps, by stage."""
+        """Return the taps of the stream's network, by stage."""
         taps = self.network(stream).taps
         return {stage: taps[stage] for stage in STAGES}
 
     def run_stream(self, stream: Stream, snippets: Tensor) -> StreamOutput:
-        """One stream alone: snippets (B, K, c, H, W), normalised."""
+        """Run one stream on normalised snippets (B, K, c, H, W)."""
         batch, count = snippets.shape[:2]
         attended = self.network(stream)(snippets.flatten(0, 1))
         assert attended.pooled is not None
@@ -80,42 +80,42 @@ class SnippetNetwork(VideoNetwork):
         return StreamOutput(expand(attended.logits), weights, masks, votes)
 
     def forward(self, batch: ClipBatch) -> ClipAttended:
-        """Classify clips: every stream's snippets at once, consensus, fusion."""
-        given = {"rgb": batch.rgb, "flow": batch.flow}
-        outputs = {stream: self.run_stream(stream, given[stream]) for stream in self.streams}
+        """Classify clips: all snippets of every stream, consensus, fusion."""
+        snippets = {"rgb": batch.rgb, "flow": batch.flow}
+        outputs = {stream: self.run_stream(stream, snippets[stream]) for stream in self.streams}
         scores = {stream: output.scores for stream, output in outputs.items()}
         own = tuple((1.0, z) for z in scores.values()) if len(scores) > 1 else ()
-        asked = tuple(pair for output in outputs.values() for pair in output.auxiliary)
-        return ClipAttended(self.fusion(scores), outputs, self.fusion.weights, own + asked)
+        deep = tuple(pair for output in outputs.values() for pair in output.auxiliary)
+        return ClipAttended(self.fusion(scores), outputs, self.fusion.weights, own + deep)
 
     def score(self, output: ClipAttended, targets: Tensor) -> Tensor:
-        """Each snippet's own logit of its clip's target, summed: every snippet its own map."""
-        picked = [
+        """Return the sum of all snippets' target logits, so that each snippet has its own map."""
+        chosen = [
             o.logits.gather(2, targets[:, None, None].expand(-1, o.logits.shape[1], 1)).sum()
             for o in output.streams.values()
         ]
-        return torch.stack(picked).sum()
+        return torch.stack(chosen).sum()
 
     def part(self, stream: Stream, logits: Tensor) -> Tensor:
-        """What logits (..., C) of a stream add to the fused logits."""
+        """Return what a stream's logits (..., C) contribute to the fused logits."""
         return self.fusion.part(stream, logits)
 
     def rest(self, target: int) -> float | None:
-        """What belongs to no stream in the target's logit; None where fusion is not linear."""
+        """Return the part of the target's logit that no stream contributes."""
         return self.fusion.rest(target)
 
     def freeze_norms(self, *streams: Stream) -> None:
-        """Partial BN (TSN, section 3.3) for these streams from now on; for none, as usual.
+        """Use partial BN (TSN, section 3.3) for these streams, and only these, from now on.
 
-        All BatchNorms of the trunk but the first keep their statistics and weights, also in
-        training: a few hundred clips would only spoil them. The first follows, since its inputs
-        have changed most. A mechanism's own norms start from nothing and are trained.
+        All BatchNorms of the trunk but the first keep their statistics and weights in training:
+        a few hundred clips are too few to estimate them. The first is trained, since its inputs
+        differ most from ImageNet's; so are a mechanism's own norms.
         """
         self._frozen_norms = set(streams)
         self.train(self.training)
 
     def train(self, mode: bool = True) -> SnippetNetwork:
-        """As usual, but for the norms that are frozen."""
+        """Set the mode of all modules but the frozen norms."""
         super().train(mode)
         for stream in self.streams:
             freeze_norms(self.network(stream).features, stream in self._frozen_norms)
@@ -151,7 +151,7 @@ VIDEO_MODELS.register("two_stream")(
                 "One network sees a frame, the other only how things move around it: the optical "
                 "flow between eleven frames, as twenty channels. Each classifies one snippet of "
                 "every segment of the clip, and the scores are averaged over time and then over "
-                "the streams. Whatever the motion stream knows, it knows from motion alone."
+                "the streams. The motion stream has nothing but motion to decide by."
             ),
             equation=r"z = \frac{\sum_s w_s \sum_t a_{s,t} \, z_{s,t}}{\sum_s w_s}",
             paper=Paper(
@@ -175,7 +175,7 @@ VIDEO_MODELS.register("frame_average")(
             summary=(
                 "An image network classifies one frame of every segment, and the scores are "
                 "averaged. The order of the frames does not matter to it: played backwards, a "
-                "clip gives the same answer. It is the yardstick for everything that knows of time."
+                "clip gives the same answer. It is the baseline for all networks that use time."
             ),
             equation=r"z = \frac{1}{K} \sum_t f(x_t)",
             paper=Paper(

@@ -1,4 +1,4 @@
-"""ImageNet weights for video networks; the flow stream's by cross-modality initialisation."""
+"""ImageNet weights for video networks, with cross-modality initialisation of the flow stream."""
 
 from __future__ import annotations
 
@@ -11,33 +11,34 @@ from ml.networks.weights import put_into
 
 
 def cross_modality(stem: Tensor, channels: int) -> Tensor:
-    """A stem's weights (O, 3, k, k) for another kind of input: (O, channels, k, k).
+    """Convert the first convolution's weights (O, 3, k, k) to (O, channels, k, k).
 
-    The mean over the three colours, repeated (Wang et al. 2016, section 3.3), times 3 / channels:
-    an input that is the same in all channels then gives exactly what the RGB stem gives for grey,
-    so activations keep the size that the next BatchNorm's statistics were made for. (Repeated
-    without that factor, the sum over 2L = 20 channels would be 20/3 times too large.)
+    They are the mean over the three colours, repeated (Wang et al. 2016, section 3.3), times
+    3 / channels. An input that is equal in all channels then gives exactly what grey gives in
+    RGB, so activations keep the scale of the next BatchNorm's statistics. (Without the factor,
+    the sum over 2L = 20 channels would be 20/3 times too large.)
     """
     mean = stem.mean(1, keepdim=True)
     return (mean * (3 / channels)).repeat(1, channels, 1, 1)
 
 
 def put_imagenet(network: VideoNetwork, state: dict[str, Tensor]) -> None:
-    """Start every stream's trunk from MobileNetV2's ImageNet weights (torchvision's keys).
+    """Initialise every stream's trunk with MobileNetV2's ImageNet weights (torchvision's keys).
 
-    MlError for an architecture without that trunk, or for weights that do not fit.
+    Raises:
+        MlError: The architecture has no such trunk, or the weights do not fit.
     """
     trunks = [m for m in network.children() if isinstance(m, Network)]
     if not trunks:
         raise MlError(
-            f"{network.spec.architecture} has no MobileNetV2 in it: start it from random weights."
+            f"{network.spec.architecture} does not contain MobileNetV2: start from random weights."
         )
     for trunk in trunks:
         put_into(trunk, fitted(trunk, state))
 
 
 def fitted(network: Network, state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The weights with a stem for this network's input channels."""
+    """Return the weights with a first convolution for this network's input channels."""
     name, stem = next(
         (name, m) for name, m in network.features.named_modules() if isinstance(m, nn.Conv2d)
     )
