@@ -1,7 +1,7 @@
-"""Write `static/home.webp`: real maps of one of our example photos, for the home page.
+"""Write `static/home.webp`: maps of an example photo, for the home page.
 
 Run `python -m tools.home_picture`; it needs the checkpoints. Columns are `STAGES`, rows are `ROWS`;
-the labels stand in `templates/_picture.html.jinja`.
+their labels are in `templates/_picture.html.jinja`.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ def main() -> None:
     photo = load_rgb(PHOTO)
     grey = np.asarray(photo.resize(CELL).convert("L").convert("RGB"), np.float32)
     colours = colormap("inferno")
-    known = entries()
+    catalogue = entries()
     results = {
-        name: explain_image(load(find(name, known)), squash(photo, 224))
+        name: explain_image(load(find(name, catalogue)), squash(photo, 224))
         for name in {model for model, _ in ROWS}
     }
     width = len(STAGES) * (CELL[0] + GAP) - GAP
@@ -52,7 +52,7 @@ def main() -> None:
 
 
 def colormap(name: str) -> np.ndarray:
-    """Return a table that the page uses too: uint8 (256, 3)."""
+    """Return one of the page's colour maps: uint8 (256, 3)."""
     document = json.loads((STATIC / "colormaps.json").read_text(encoding="utf-8"))
     return np.frombuffer(base64.b64decode(document["maps"][name]["rgb"]), np.uint8).reshape(-1, 3)
 
@@ -60,12 +60,12 @@ def colormap(name: str) -> np.ndarray:
 def draw(
     values: np.ndarray, grey: np.ndarray, colours: np.ndarray, *, evidence: bool
 ) -> Image.Image:
-    """Lay a map over the grey photo, as the page does with its first settings."""
+    """Blend a map over the grey photo, as the page does with its default settings."""
     smooth = np.asarray(Image.fromarray(values).resize(CELL, Image.Resampling.BILINEAR))
     low = 0.0 if evidence else float(values.min())
     scaled = (smooth - low) / max(float(values.max()) - low, 1e-12)
-    over = colours[np.clip(np.rint(scaled * 255), 0, 255).astype(np.uint8)]
-    return Image.fromarray((grey * (1 - OPACITY) + over * OPACITY).astype(np.uint8))
+    coloured = colours[np.clip(np.rint(scaled * 255), 0, 255).astype(np.uint8)]
+    return Image.fromarray((grey * (1 - OPACITY) + coloured * OPACITY).astype(np.uint8))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Write the lock files from the packages that this environment holds.
+"""Write the lock files from the installed packages.
 
-The environment that passed the tests is what gets pinned. Packages that only torch asks for
-on Linux with CUDA go into `constraints.lock`: pip pins them when torch brings them and leaves
-them alone when it does not (macOS, or PyTorch's CPU build).
+This pins the environment that passed the tests. Packages that only torch requires on Linux with
+CUDA go into `constraints.lock`: pip pins them if torch requires them, and ignores them if it does
+not (macOS, or PyTorch's CPU build).
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ HEADER = "# Written by `make lock`; change pyproject.toml, install, test, and wr
 
 
 def closure(requirements: list[str]) -> dict[str, str]:
-    """Return name -> pinned line of every installed package that `requirements` need."""
+    """Return name -> pin of `requirements` and all their dependencies, as installed."""
     pins: dict[str, str] = {}
     seen: set[tuple[str, str]] = set()
     todo = [(Requirement(line), "") for line in requirements]
     while todo:
-        wanted, extra = todo.pop()
-        if wanted.marker and not wanted.marker.evaluate({"extra": extra}):
+        requirement, extra = todo.pop()
+        if requirement.marker and not requirement.marker.evaluate({"extra": extra}):
             continue
-        name = canonicalize_name(wanted.name)
+        name = canonicalize_name(requirement.name)
         dist = distribution(name)
         pins[name] = f"{name}=={dist.version.partition('+')[0]}"
-        for asked in {"", *wanted.extras}:
-            if (name, asked) not in seen:
-                seen.add((name, asked))
-                todo += [(Requirement(line), asked) for line in dist.requires or []]
+        for needed in {"", *requirement.extras}:
+            if (name, needed) not in seen:
+                seen.add((name, needed))
+                todo += [(Requirement(line), needed) for line in dist.requires or []]
     return pins
 
 
@@ -58,7 +58,7 @@ def main() -> None:
     try:
         bench = closure(extras["bench"])
     except PackageNotFoundError:
-        return  # the libraries to compare with are not installed here: keep their file
+        return  # the libraries to compare with are not installed: leave their file as it is
     others = {k: v for k, v in bench.items() if k not in run and k not in dev}
     write("requirements-bench.lock", others, "-c requirements.lock")
 

@@ -1,7 +1,7 @@
-"""Write `static/colormaps.json`: the lookup tables that the page and the server both draw with.
+"""Write `static/colormaps.json`: the colour maps of the pages and the server.
 
-Run `python tools/make_colormaps.py`; it needs matplotlib and cmcrameri. A test holds the checked-in
-file to what this script writes.
+Run `python tools/make_colormaps.py`; it needs matplotlib and cmcrameri. A test compares the
+checked-in file with the output of this script.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from cmcrameri import cm as crameri
 
 TARGET = Path(__file__).resolve().parent.parent / "static" / "colormaps.json"
 STEPS = 256
-# (name, title, kind, library): all even to the eye; a diverging one has its middle at zero.
+# (name, title, kind, library): all perceptually uniform; the middle of a diverging one is zero.
 CHOICES = (
     ("inferno", "Inferno", "sequential", "matplotlib"),
     ("magma", "Magma", "sequential", "matplotlib"),
@@ -38,7 +38,7 @@ def table(name: str, library: str) -> np.ndarray:
 
 
 def document() -> str:
-    """Return the whole file: `rgb` is base64 of 256 times red, green, blue."""
+    """Return the content of the file; `rgb` is the base64 of 256 RGB triples."""
     maps = {
         name: {
             "title": title,
