@@ -23,7 +23,7 @@ def section(rounds: int) -> Section:
         (_allocator(max(4, rounds // 6)), _waiting(rounds // 2), _busy(max(4, rounds // 8))),
         (
             (
-                "Waiting threads spin shortly (`GOMP_SPINCOUNT=5000`, set in `ml/__init__.py`): "
+                "Waiting threads spin briefly (`GOMP_SPINCOUNT=5000`, set in `ml/__init__.py`): "
                 "the other programs are loops that keep both cores busy, as a browser and a "
                 "training run do."
             ),
@@ -48,7 +48,7 @@ def _waiting(rounds: int) -> Row:
     cam, _ = _alternate(1, rounds, {"tuned": {}, "tuned spinning": SPIN})
     ratio = cam["tuned"] / cam["tuned spinning"]
     return Row(
-        "Grad-CAM, one image, threads that spin shortly, nothing else running",
+        "Grad-CAM, one image, threads that spin briefly, nothing else running",
         "the same with OpenMP's default",
         f"{ratio:.2f} x: {milliseconds(cam['tuned'])} against "
         f"{milliseconds(cam['tuned spinning'])}",

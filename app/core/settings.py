@@ -37,11 +37,11 @@ class Settings(BaseSettings):
     blobs: str = Field(default="", description="Folder for blobs; empty means `HOME/blobs`.")
     device: str = Field(default="auto", description="`auto`, `cpu`, `cuda` or `cuda:N`.")
     weights_dir: Path | None = Field(
-        default=None, description="Folder with ImageNet weights, where there is no network."
+        default=None, description="Folder with ImageNet weights, if there is no network."
     )
     data: Path | None = Field(default=None, description="Folder with datasets on this server.")
     secret_key: str = Field(
-        default="", description="Signs visitor cookies; empty means one is made in `HOME`."
+        default="", description="Signs visitor cookies; empty means a key in `HOME`."
     )
 
     max_image_bytes: int = Field(default=20 * MIB, ge=1, description="Largest photo, in bytes.")
@@ -55,7 +55,7 @@ class Settings(BaseSettings):
     )
     max_clip_frames: int = Field(default=20_000, ge=1, description="Most frames in a clip.")
     min_free_bytes: int = Field(
-        default=200 * MIB, ge=0, description="Free disk below which uploads are refused."
+        default=200 * MIB, ge=0, description="Free disk space below which uploads are rejected."
     )
     max_archive_bytes: int = Field(
         default=4096 * MIB, ge=1, description="Largest ZIP or TAR of a dataset, in bytes."
@@ -68,31 +68,38 @@ class Settings(BaseSettings):
     )
     decode_seconds: float = Field(default=20.0, gt=0, description="Longest time to decode a file.")
     clip_decode_seconds: float = Field(
-        default=60.0, gt=0, description="Longest time to decode what is asked of a clip."
+        default=60.0, gt=0, description="Longest time of one request to decode a clip."
     )
     decode_memory_bytes: int = Field(
-        default=1536 * MIB, ge=64 * MIB, description="Memory the decoding process may map."
+        default=1536 * MIB, ge=64 * MIB, description="Memory that a decoding process may map."
     )
     uploads_per_minute: int = Field(
-        default=120, ge=0, description="Uploads a visitor may make a minute; 0: no limit."
+        default=120, ge=0, description="Uploads per minute and visitor; 0: no limit."
     )
     session_days: int = Field(
-        default=30, ge=1, le=400, description="Days of silence after which a browser signs in anew."
+        default=30,
+        ge=1,
+        le=400,
+        description="Days without use after which a browser is signed out.",
     )
     sign_ins_per_minute: int = Field(
-        default=10, ge=0, description="Sign-ins tried a minute by an address or name; 0: no limit."
+        default=10,
+        ge=0,
+        description="Sign-in attempts per minute, address and name; 0: no limit.",
     )
     training_devices: int = Field(
-        default=1, ge=1, le=64, description="GPUs (or CPU processes) that one training run takes."
+        default=1, ge=1, le=64, description="GPUs (or CPU processes) of one training run."
     )
     load_ahead: bool = Field(
-        default=True, description="Load every model before it is asked for, while nobody waits."
+        default=True, description="Load all models ahead of their first use, while no job waits."
     )
-    heartbeat_seconds: float = Field(default=1.0, gt=0, description="How often a job reports.")
+    heartbeat_seconds: float = Field(
+        default=1.0, gt=0, description="Interval of a job's heartbeat."
+    )
     stale_seconds: float = Field(
-        default=8.0, gt=0, description="Silence after which a running job is taken back."
+        default=8.0, gt=0, description="Time without a heartbeat after which a job is requeued."
     )
-    max_attempts: int = Field(default=5, ge=1, description="Times a job is tried before it fails.")
+    max_attempts: int = Field(default=5, ge=1, description="Attempts after which a job fails.")
 
     @model_validator(mode="after")
     def _check_heartbeat(self) -> Settings:
