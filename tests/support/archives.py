@@ -1,4 +1,4 @@
-"""Archives of every kind, made here."""
+"""Synthetic archives of every kind."""
 
 from __future__ import annotations
 
@@ -6,24 +6,21 @@ import io
 import tarfile
 import zipfile
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 from PIL import Image
+
+from tests.support.encoding import encode
 
 Files = dict[str, bytes]
 
 
 def picture(seed: int, size: tuple[int, int] = (48, 32), kind: str = "JPEG") -> bytes:
-    """A small picture that no other seed makes."""
+    """A small picture, unique for each seed."""
     random = np.random.default_rng(seed)
     pixels = np.kron(random.integers(0, 256, (4, 4, 3)), np.ones((8, 8, 1))).astype(np.uint8)
-    file = io.BytesIO()
-    Image.fromarray(pixels).resize(size).save(file, kind, **({} if kind != "JPEG" else QUALITY))
-    return file.getvalue()
-
-
-QUALITY: dict[str, Any] = {"quality": 90}
+    options = {"quality": 90} if kind == "JPEG" else {}
+    return encode(Image.fromarray(pixels).resize(size), kind, **options)
 
 
 def classes(
@@ -55,7 +52,7 @@ def zip_of(files: Mapping[str, bytes], method: int = zipfile.ZIP_STORED) -> byte
 
 
 def tar_of(files: Mapping[str, bytes], mode: str = "w") -> bytes:
-    """A TAR of these entries; `mode` as `tarfile` knows it: w, w:gz, w:xz, w:bz2."""
+    """A TAR of these entries; `mode` as for `tarfile.open`: w, w:gz, w:xz, w:bz2."""
     file = io.BytesIO()
     with tarfile.open(fileobj=file, mode=mode) as archive:  # type: ignore[call-overload]
         for name, data in files.items():

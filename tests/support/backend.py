@@ -1,10 +1,9 @@
-"""A server's inside without its pages: database, blobs, worker and reaper, all real."""
+"""A real server without pages: database, blobs, worker and reaper."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
-import io
 import os
 import subprocess
 import sys
@@ -16,7 +15,6 @@ from pathlib import Path
 import numpy as np
 import psutil
 import redis
-from PIL import Image
 from sqlalchemy import func, select
 
 from app.__main__ import background
@@ -43,6 +41,7 @@ from app.media.uploads import received
 from app.storage.blobs import LocalBlobs
 from tests.conftest import redis_database
 from tests.support.databases import open_migrated, postgres_database
+from tests.support.encoding import encode
 
 OWNER = "visitor"
 
@@ -55,9 +54,7 @@ def photo(seed: int = 0, size: tuple[int, int] = (640, 480)) -> bytes:
     for _ in range(12):
         x, y = random.integers(0, size[0] - 40), random.integers(0, size[1] - 40)
         pixels[y : y + 80, x : x + 120] = random.integers(0, 255, 3)
-    file = io.BytesIO()
-    Image.fromarray(pixels.astype(np.uint8)).save(file, "JPEG", quality=90)
-    return file.getvalue()
+    return encode(pixels.astype(np.uint8), quality=90)
 
 
 def wait_for(true: Callable[[], object], seconds: float = 180.0, every: float = 0.05) -> None:
@@ -69,7 +66,7 @@ def wait_for(true: Callable[[], object], seconds: float = 180.0, every: float = 
 
 
 class Server:
-    """The parts of a server that a test looks at."""
+    """A server's parts, for tests to inspect."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -86,12 +83,12 @@ class Server:
         self.engine.dispose()
 
     def start(self) -> None:
-        """Start all that `python -m app` keeps running, and for Celery the worker."""
+        """Start everything that `python -m app` runs, and for Celery the worker."""
         self._running = contextlib.ExitStack()
         self._running.enter_context(serving(self))
 
     def stop(self) -> None:
-        """Tell all of it to end, and wait for the end."""
+        """Stop everything, and wait for the end."""
         self._running.close()
 
     def add_photo(self, data: bytes, owner: str = OWNER) -> str:
@@ -100,7 +97,7 @@ class Server:
             return keep(session, owner).id
 
     def models(self) -> list[str]:
-        """Wait until a worker has published its models, and name those of photos."""
+        """Wait until a worker has published its models; return the ids of those of photos."""
         wait_for(lambda: self._count(ModelCard) > 0)
         with self.readers() as session:
             known = model_rows.all_cards(session)
@@ -117,7 +114,7 @@ class Server:
     ) -> str:
         """Enqueue an analysis and return its identifier.
 
-        Without `ring`, its message is lost; `job_values` change what the job's row says.
+        Without `ring`, its message is lost; `job_values` change columns of the job's row.
         """
         request = AnalysisRequest(
             media_id=media_id,
@@ -168,22 +165,22 @@ class Server:
         return self.job(analysis_id)
 
     def result(self, analysis_id: str) -> dict[str, object]:
-        """Everything an analysis found, but for times: the bytes of its maps as hashes."""
+        """All results of an analysis except times; maps as hashes of their bytes."""
         with self.readers() as session:
             maps = analysis_rows.heatmaps(session, analysis_id)
-            said = analysis_rows.predictions(session, analysis_id)
-        found: dict[str, object] = {}
+            predictions = analysis_rows.predictions(session, analysis_id)
+        results: dict[str, object] = {}
         for row in maps:
             digest = hashlib.sha256(self.blobs.get(row.blob_key)).hexdigest()
             numbers = (row.shape, row.min, row.max, row.sum, row.entropy, row.target, row.layer)
-            found[f"{row.model}/{row.stage}/{row.method}"] = (digest, numbers)
-        for one in said:
-            target = (one.target_index, one.target_name, one.target_logit, one.target_probability)
-            found[one.model] = (one.top, target)
-        return found
+            results[f"{row.model}/{row.stage}/{row.method}"] = (digest, numbers)
+        for p in predictions:
+            target = (p.target_index, p.target_name, p.target_logit, p.target_probability)
+            results[p.model] = (p.top, target)
+        return results
 
     def stray_blobs(self) -> list[str]:
-        """Files that no row points at, and unfinished ones."""
+        """Files that no row refers to, and unfinished ones."""
         from app.media.deletion import unreferenced
 
         keys = [k for prefix in ("media", "maps", "figures") for k in self.blobs.keys(prefix)]
@@ -192,7 +189,7 @@ class Server:
         return [*unknown, *(path.name for path in (self.blobs.root / ".incoming").iterdir())]
 
     def holders(self) -> set[str]:
-        """The workers that have a job in hand, dead ones included until they are found out."""
+        """The workers with a running job, including dead ones that the reaper has not noticed."""
         with self.readers() as session:
             running = select(Job.claimed_by).where(Job.state == "running")
             return {name for name in session.scalars(running) if name}
@@ -203,7 +200,7 @@ class Server:
 
 
 class CeleryWorker(threading.Thread):
-    """A Celery worker under `restart: unless-stopped`."""
+    """A Celery worker that is restarted whenever it exits."""
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(daemon=True)
@@ -234,20 +231,20 @@ class CeleryWorker(threading.Thread):
 
 
 def worker_processes(server: Server, queue: str | None = None) -> list[psutil.Process]:
-    """This server's worker processes, or its local one of a queue; other servers have theirs."""
-    found = []
+    """This server's worker processes, or its local one of a queue."""
+    workers = []
     for child in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
             command = " ".join(child.cmdline())
             ours = child.environ().get("SIGHTLINE_HOME") == str(server.settings.home)
             wanted = queue is None or f"--queue {queue}" in command or "celery_app" in command
             if ours and wanted and ("worker.local" in command or "worker.celery_app" in command):
-                found.append(child)
-    return found
+                workers.append(child)
+    return workers
 
 
 def kill_workers(server: Server, queue: str | None = None) -> int:
-    """Kill them with -9, as the system does when memory runs out; return how many."""
+    """Kill them with SIGKILL, as the kernel does when memory runs out; return how many."""
     doomed = worker_processes(server, queue)
     for process in doomed:
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -257,7 +254,7 @@ def kill_workers(server: Server, queue: str | None = None) -> int:
 
 @contextlib.contextmanager
 def serving(server: Server) -> Iterator[None]:
-    """What `python -m app` keeps running, and for Celery the worker's own restarts."""
+    """Run the background threads of `python -m app`, and for Celery the worker."""
     celery = CeleryWorker(server.settings) if server.settings.queue == "celery" else None
     if celery is not None:
         celery.start()
@@ -270,27 +267,27 @@ def serving(server: Server) -> Iterator[None]:
 
 
 def home_settings(home: Path, **values: object) -> Settings:
-    """Settings for a server in a folder of its own; the rest from the environment."""
+    """Settings of a server with its own folder; the rest comes from the environment."""
     return Settings(home=home, min_free_bytes=0, **values)  # type: ignore[arg-type]
 
 
-# A worker that is started anew, as after every kill, loads only the models that are asked for.
+# A worker that restarts, as after every kill, loads only the models that are used.
 QUICK = {"heartbeat_seconds": 0.2, "max_attempts": 100, "load_ahead": False}
 
 
 @contextlib.contextmanager
 def local_backend(home: Path) -> Iterator[Server]:
-    """A server that serves: SQLite with local workers."""
+    """A running server: SQLite with local workers."""
     with _kept(Server(home_settings(home, **QUICK))) as server:
         yield server
 
 
 @contextlib.contextmanager
 def celery_backend(home: Path, postgres: str) -> Iterator[Server]:
-    """A server that serves: PostgreSQL with a Celery worker on Redis."""
+    """A running server: PostgreSQL with a Celery worker on Redis."""
     with redis_database() as broker, postgres_database(postgres) as database:
         with redis.Redis.from_url(broker) as client:
-            client.set("taken", 1)  # so that no other test finds the database empty
+            client.set("taken", 1)  # so that no other test takes the database for unused
         about = {"queue": "celery", "broker_url": broker, "database_url": database}
         with _kept(Server(home_settings(home, **QUICK, **about))) as server:
             yield server

@@ -1,39 +1,32 @@
-"""Clips that are made here, tiny models of clips, and a server that has both."""
+"""Synthetic clips and tiny models of clips, stored on a server."""
 
 from __future__ import annotations
 
-import io
-from fractions import Fraction
 from functools import cache
 from pathlib import Path
 from typing import Protocol
 
-import av
 import numpy as np
 import torch
-from av.video.stream import VideoStream
 from sqlalchemy.orm import Session, sessionmaker
 
 from app.db import models as cards
 from app.db.tables import Analysis, Media, new_id, utcnow
-from app.jobs.parameters import (
-    AnalysisRequest,
-    ClipOptions,
-    flow_key,
-)
+from app.jobs.parameters import AnalysisRequest, ClipOptions, flow_key
 from app.storage import keys
 from app.storage.blobs import BlobStore
 from ml import checkpoint as checkpoints
 from ml.catalogue import CatalogueEntry
 from ml.networks.video.base import VideoSpec, build_video
 from tests.support.backend import OWNER, Server
+from tests.support.encoding import mp4
 
 CLASSES = ("still", "moving", "both")
 BOX = 32  # pixels
 
 
 class Place(Protocol):
-    """What a server's inside or its web part has."""
+    """The part that the two test servers have in common."""
 
     sessions: sessionmaker[Session]
     blobs: BlobStore
@@ -41,31 +34,23 @@ class Place(Protocol):
 
 @cache
 def film(seed: int = 0, seconds: float = 2.0, size: tuple[int, int] = (96, 72)) -> bytes:
-    """An MP4 of noise over which a box goes to the right, 15 frames a second."""
+    """An MP4 of noise over which a box moves to the right, 15 frames per second."""
     random = np.random.default_rng(seed)
     width, height = size
     ground = random.integers(0, 255, (height // 8, width // 8, 3), np.uint8)
     ground = ground.repeat(8, 0).repeat(8, 1)
     box = random.integers(0, 255, (BOX // 4, BOX // 4, 3), np.uint8).repeat(4, 0).repeat(4, 1)
-    file = io.BytesIO()
-    with av.open(file, "w", format="mp4") as container:
-        stream = container.add_stream("libx264", rate=15, options={"preset": "ultrafast"})
-        assert isinstance(stream, VideoStream)
-        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        for n in range(round(15 * seconds)):
-            pixels = ground.copy()
-            x = (2 * n) % (width - BOX)
-            pixels[20 : 20 + BOX, x : x + BOX] = box
-            frame = av.VideoFrame.from_ndarray(pixels, "rgb24")
-            frame.pts, frame.time_base = n, Fraction(1, 15)
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-    return file.getvalue()
+    frames = []
+    for n in range(round(15 * seconds)):
+        x = (2 * n) % (width - BOX)
+        frames.append(ground.copy())
+        frames[-1][20 : 20 + BOX, x : x + BOX] = box
+    return mp4(frames, 15)
 
 
 @cache
 def checkpoint(folder: Path, model_id: str, mechanism: str, architecture: str) -> CatalogueEntry:
-    """A model with random weights, as training leaves one."""
+    """Store a model with random weights, as training does."""
     torch.manual_seed(len(model_id))
     spec = VideoSpec(architecture=architecture, mechanism=mechanism, classes=len(CLASSES))
     about = {**checkpoints.describe_video(spec), "classes": list(CLASSES), "input_size": 224}
@@ -80,7 +65,7 @@ def publish(
     mechanism: str = "gated",
     architecture: str = "two_stream",
 ) -> str:
-    """Offer a model of clips, as when an admin has imported it."""
+    """Publish a model of clips, as the import by an admin does."""
     entry = checkpoint(folder, model_id, mechanism, architecture)
     place.blobs.put(keys.imported_model(model_id), entry.path.read_bytes())
     about = entry.path.with_suffix(".json").read_bytes()
@@ -92,7 +77,7 @@ def publish(
 
 
 def add_clip(server: Server, data: bytes, owner: str = OWNER) -> str:
-    """A clip as an upload leaves it."""
+    """Store a clip, as an upload does; return its id."""
     media_id = new_id()
     key = f"media/{media_id}/original"
     server.blobs.put(key, data)

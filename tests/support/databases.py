@@ -1,4 +1,4 @@
-"""Both kinds of database, for the tests that need one: copies of one that was migrated once."""
+"""Databases for tests: copies of a SQLite and a PostgreSQL database that are migrated once."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ from app.db.tables import Analysis, Job, Media, new_id
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
-    """Settings of a server of its own, on each kind of database."""
+    """Settings of a separate server, on each kind of database."""
     url = request.getfixturevalue("postgres_url") if request.param == "postgres" else ""
     return Settings(home=tmp_path, database_url=url, min_free_bytes=0)
 
 
 @pytest.fixture
 def sqlite_settings(tmp_path: Path) -> Settings:
-    """Settings of a server on SQLite, for what no kind of database does in its own way."""
+    """Settings of a separate server on SQLite, if the kind of database does not matter."""
     return Settings(home=tmp_path, database_url="", min_free_bytes=0)
 
 
 @cache
 def _migrated_file() -> Path:
-    """A SQLite database that has every table and no row; made once by each process."""
+    """A SQLite database with all tables and no rows; made once per process."""
     folder = Path(tempfile.mkdtemp(prefix="sightline-template-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     settings = Settings(home=folder, database_url="")
@@ -47,7 +47,7 @@ def _migrated_file() -> Path:
 
 
 def open_migrated(settings: Settings) -> Engine:
-    """The engine of a server's database, brought up to date by copying where it is a new file."""
+    """The engine of a server's migrated database; a new SQLite file is copied from the template."""
     file = settings.home / "sightline.sqlite3"
     if not settings.database_url and not file.exists():
         settings.home.mkdir(parents=True, exist_ok=True)
@@ -59,7 +59,7 @@ def open_migrated(settings: Settings) -> Engine:
 
 @cache
 def _migrated_name(server: str) -> str:
-    """The same on a PostgreSQL server: the name of a database to copy."""
+    """The name of the template database on a PostgreSQL server; made once per process."""
     name = _new_name()
     with _administering(server) as connection:
         connection.execute(text(f"CREATE DATABASE {name}"))
@@ -73,7 +73,7 @@ def _migrated_name(server: str) -> str:
 
 @contextmanager
 def postgres_database(server: str, *, migrated: bool = True) -> Iterator[str]:
-    """The address of a new database on a PostgreSQL server, dropped again afterwards."""
+    """The URL of a new database on a PostgreSQL server, which is dropped afterwards."""
     name = _new_name()
     copied = f" TEMPLATE {_migrated_name(server)}" if migrated else ""
     with _administering(server) as connection:
@@ -143,7 +143,7 @@ def add_medium(session: Session, owner: str = "visitor") -> Media:
 
 
 def add_analysis(session: Session, medium: Media, state: str = "queued") -> Analysis:
-    """An analysis of the medium, with its job in some state."""
+    """An analysis of the medium, with its job in this state."""
     job = Job(id=new_id(), kind="analyse_image", queue="inference", params={}, state=state)
     analysis = Analysis(
         id=new_id(),

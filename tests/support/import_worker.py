@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from app.core.settings import Settings
-from app.db import jobs as job_rows
 from app.db.engine import make_engine, make_sessions
 from app.jobs.parameters import PREPARATION
 from app.media.decoder.client import Decoder
@@ -19,7 +18,7 @@ from worker.runtime import Runtime
 
 
 def light_runtime(settings: Settings, name: str = "test worker") -> Runtime:
-    """A worker's runtime that has no models: imports need none."""
+    """A worker's runtime without models, which imports do not need."""
     engine = make_engine(settings)
     nothing: Any = None
     return Runtime(
@@ -34,23 +33,24 @@ def light_runtime(settings: Settings, name: str = "test worker") -> Runtime:
 
 
 def import_all(settings: Settings) -> None:
-    """Carry out all jobs that wait for a worker that prepares, here and now."""
+    """Run all queued jobs of `preparation`."""
     runtime = light_runtime(settings)
     try:
-        _drain(runtime)
+        while runner.run_next(runtime, PREPARATION):
+            pass
     finally:
         runtime.decoder.close()
 
 
 @contextlib.contextmanager
 def importing(settings: Settings) -> Iterator[Runtime]:
-    """Carry them out in a thread, while the `with` lasts."""
+    """Run them in a thread, inside the `with`."""
     runtime = light_runtime(settings)
 
     def work() -> None:
         while not runtime.stopping.is_set():
-            _drain(runtime)
-            time.sleep(0.05)
+            if not runner.run_next(runtime, PREPARATION):
+                time.sleep(0.05)
 
     thread = threading.Thread(target=work, name="imports")
     thread.start()
@@ -60,12 +60,3 @@ def importing(settings: Settings) -> Iterator[Runtime]:
         runtime.stopping.set()
         thread.join(30)
         runtime.decoder.close()
-
-
-def _drain(runtime: Runtime) -> None:
-    while not runtime.stopping.is_set():
-        with runtime.readers() as session:
-            job_id = job_rows.next_queued(session, PREPARATION)
-        if job_id is None:
-            return
-        runner.run(runtime, job_id)

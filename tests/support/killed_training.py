@@ -1,4 +1,4 @@
-"""A training command that is killed and started again, beside one that nobody disturbs."""
+"""A training command that is killed and restarted, compared with an uninterrupted one."""
 
 from __future__ import annotations
 
@@ -10,22 +10,21 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
-from PIL import Image
 from safetensors import safe_open
 
 from ml import checkpoint as checkpoints
 from ml.__main__ import main
 from ml.train import resume
+from tests.support import toy_images as toys
 
 STEPS = 3  # an epoch
 SIDE = 32
 
 
 def check(folder: Path, *, kills: int, epochs: int, seed: int) -> None:
-    """Kill a run so often at moments drawn by `seed`; it must end as the undisturbed one does."""
+    """Kill a run `kills` times at random moments; it must end like an uninterrupted one."""
     rng = random.Random(seed)
-    data = _tree(folder / "data")
+    data = toys.folder(folder / "data", train=4 * STEPS, val=4, size=SIDE)
     assert main(_command(data, folder / "a", epochs)) == 0
     kept = folder / "b" / "plain.run" / resume.NAME
     steps = []
@@ -44,17 +43,6 @@ def check(folder: Path, *, kills: int, epochs: int, seed: int) -> None:
     for a, b in zip(one.about["curves"], other.about["curves"], strict=True):
         assert a | {"seconds": 0} == b | {"seconds": 0}
     assert not kept.exists()
-
-
-def _tree(root: Path) -> Path:
-    rng = np.random.default_rng(3)
-    for split, count in (("train", 4 * STEPS), ("val", 4)):
-        for label, top in (("light", 255), ("dark", 90)):
-            (root / split / label).mkdir(parents=True)
-            for i in range(count):
-                pixels = rng.integers(0, top, (SIDE, SIDE, 3), dtype=np.uint8)
-                Image.fromarray(pixels).save(root / split / label / f"{i}.png")
-    return root
 
 
 def _command(data: Path, out: Path, epochs: int) -> list[str]:
@@ -76,7 +64,7 @@ def _start(data: Path, out: Path, epochs: int) -> subprocess.Popen[bytes]:
 
 
 def _kill_after_saves(process: subprocess.Popen[bytes], kept: Path, saves: int) -> None:
-    """Kill -9 soon after so many more states were saved; whatever step that is at."""
+    """Kill the process soon after `saves` more states were saved, at whatever step."""
     try:
         seen = {kept.stat().st_mtime_ns} if kept.exists() else set()
         enough = len(seen) + saves

@@ -1,4 +1,4 @@
-"""kill -9 in the middle: shared by the soak tests and their quick brothers."""
+"""Killing workers during analyses, for the soak tests and their short versions."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ Result = Callable[[Server, str], dict[str, object]]
 
 
 def photo_result(server: Server, analysis_id: str) -> dict[str, object]:
-    """All that the analysis of a photo found, but for times."""
+    """All results of a photo's analysis, except times."""
     return server.result(analysis_id)
 
 
 def clip_result(server: Server, analysis_id: str) -> dict[str, object]:
-    """All that the analysis of a clip found, but for times and names."""
+    """All results of a clip's analysis, except times and ids."""
     with server.readers() as session:
         maps = rows.heatmaps(session, analysis_id)
-        said = rows.predictions(session, analysis_id)
-    found: dict[str, object] = {row.model: (row.top, row.clip) for row in said}
+        predictions = rows.predictions(session, analysis_id)
+    results: dict[str, object] = {row.model: (row.top, row.clip) for row in predictions}
     for row in maps:
-        place = f"{row.model}/{row.stream}/{row.stage}/{row.method}/{row.frame}"
+        key = f"{row.model}/{row.stream}/{row.stage}/{row.method}/{row.frame}"
         numbers = (row.time_s, row.min, row.max, row.sum, row.entropy, row.target, row.layer)
-        found[place] = (server.blobs.get(row.blob_key), numbers)
-    return found
+        results[key] = (server.blobs.get(row.blob_key), numbers)
+    return results
 
 
 def killed_in_the_middle(server: Server, ask: Ask, shares: Sequence[float]) -> str:
-    """Ask, and kill the worker each time that so much is done; the analysis, which has ended."""
+    """Start an analysis, kill the worker at each share of progress, and wait; return its id."""
     analysis_id = ask()
     for share in shares:
         wait_for(lambda s=share: server.job(analysis_id).progress >= s, every=0.005)
@@ -46,7 +46,7 @@ def killed_in_the_middle(server: Server, ask: Ask, shares: Sequence[float]) -> s
 
 
 def ends_the_same(server: Server, result: Result, disturbed: str, undisturbed: str) -> None:
-    """The disturbed analysis found what the other one did, and left nothing behind."""
+    """The interrupted analysis has the results of the other one, and left no stray files."""
     expected = result(server, undisturbed)
     assert expected
     assert result(server, disturbed) == expected
@@ -55,9 +55,9 @@ def ends_the_same(server: Server, result: Result, disturbed: str, undisturbed: s
 
 
 def random_kills(server: Server, ask: Ask, result: Result, dice: random.Random, kills: int) -> int:
-    """Kill the worker at random moments until so many have hit an analysis; how many it took.
+    """Kill the worker at random moments until `kills` have hit an analysis.
 
-    Every analysis ends as one that nobody disturbed.
+    Every analysis must end like an uninterrupted one. Returns the number of analyses.
     """
     undisturbed = ask()
     job = server.wait(undisturbed)
@@ -68,7 +68,7 @@ def random_kills(server: Server, ask: Ask, result: Result, dice: random.Random, 
     disturbed: list[str] = []
     killed: set[str] = set()  # by name
     while len(killed) < kills:
-        if all(server.job(one).state in TERMINAL for one in disturbed):
+        if all(server.job(analysis).state in TERMINAL for analysis in disturbed):
             disturbed.append(ask())
         last = disturbed[-1]
         wait_for(lambda: server.holders() - killed or server.job(last).state in TERMINAL)  # noqa: B023
@@ -77,9 +77,9 @@ def random_kills(server: Server, ask: Ask, result: Result, dice: random.Random, 
         if held:
             kill_workers(server, INFERENCE)
             killed |= held
-    jobs = [server.wait(one) for one in disturbed]
+    jobs = [server.wait(analysis) for analysis in disturbed]
     assert {job.state for job in jobs} == {"succeeded"}
     assert sum(job.attempts for job in jobs) > len(jobs), "no kill hit a job"
-    for one in disturbed:
-        ends_the_same(server, result, one, undisturbed)
+    for analysis in disturbed:
+        ends_the_same(server, result, analysis, undisturbed)
     return len(disturbed)

@@ -1,4 +1,4 @@
-"""Files damaged at random, the same for the same dice: read, or refused in words."""
+"""Randomly damaged files, which must be read or rejected with a message."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from app.media.decoder.client import Decoder
 
 
 def mutated(data: bytes, dice: random.Random) -> bytes:
-    """The data with one to eight changes: bits, bytes and parts of it altered, lost or doubled."""
+    """The data with one to eight random changes, deletions or repetitions."""
     changed = bytearray(data)
     for _ in range(dice.randint(1, 8)):
         at = dice.randrange(len(changed))
@@ -31,29 +31,29 @@ def mutated(data: bytes, dice: random.Random) -> bytes:
 
 
 def check_medium(decoder: Decoder, path: Path, data: bytes) -> bool:
-    """Whether a file was taken; one that is not is refused with a sentence."""
+    """Whether a file is accepted; if not, it must be rejected with a sentence."""
     path.write_bytes(data)
     try:
         facts = decoder.inspect(path)
         clip = facts.kind == "clip"
         pixels = decoder.clip_frames(path, [0], 64)[0] if clip else decoder.pixels(path, 64)
-    except (BadMedia, TooLarge) as refusal:
-        said = refusal.detail
+    except (BadMedia, TooLarge) as error:
+        message = error.detail
     else:
         assert pixels.shape == (64, 64, 3)
         assert facts.view.startswith(b"\xff\xd8")
         return True
-    assert said.endswith((".", ")"))
+    assert message.endswith((".", ")"))
     return False
 
 
 def check_archive(bring: Callable[[bytes], object], data: bytes) -> bool:
-    """The same of an archive that is imported."""
+    """Whether an archive is imported; if not, it must be rejected with a message."""
     try:
         bring(data)
-    except SightlineError as refusal:
-        said = refusal.detail
+    except SightlineError as error:
+        message = error.detail
     else:
         return True
-    assert said
+    assert message
     return False

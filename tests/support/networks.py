@@ -1,9 +1,9 @@
-"""Networks and inputs for tests: a narrow MobileNetV2, random weights, fitting statistics."""
+"""Networks and inputs for tests: a narrow MobileNetV2 with random weights and fitting norms."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import fields, replace
 from functools import lru_cache
@@ -12,6 +12,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from torchvision.models import mobilenet_v2
 
 from ml.networks.attention.base import MECHANISMS, Parameters
@@ -25,7 +26,7 @@ GRIDS: dict[Stage, int] = {"early": 12, "medium": 6, "late": 3}  # of a 96 px im
 
 
 FULL = BACKBONES["mobilenet_v2"]
-# MobileNetV2 at a quarter of its width, but for the last block; all else is the same.
+# MobileNetV2 at a quarter of its width, except for the last block.
 SMALL = replace(
     FULL,
     name=NARROW,
@@ -37,7 +38,7 @@ BACKBONES.register(NARROW)(SMALL)
 
 @contextmanager
 def narrowed() -> Iterator[None]:
-    """Let everything in this process that asks for MobileNetV2 build the narrow one."""
+    """Make this process build the narrow network in place of MobileNetV2."""
     items = BACKBONES._items
     items["mobilenet_v2"] = replace(SMALL, name="mobilenet_v2")
     try:
@@ -76,7 +77,7 @@ def pictures(count: int, size: int = 96, seed: int = 0) -> Tensor:
 
 
 def enliven(module: nn.Module) -> None:
-    """Give norms and whatever starts at zero random weights, so that no part is idle."""
+    """Give norms and zero-initialised convolutions random weights, so that no part is idle."""
     for part in module.modules():
         if isinstance(part, nn.BatchNorm2d):
             nn.init.uniform_(part.weight, 0.5, 1.5)
@@ -85,35 +86,37 @@ def enliven(module: nn.Module) -> None:
             nn.init.normal_(part.weight, std=0.1)
 
 
-def calibrate(network: Network) -> Network:
-    """Set the norms' running statistics to those of a batch; return the network in eval mode."""
-    norms = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d)]
+def calibrate(network: nn.Module, batch: Callable[[], Any]) -> None:
+    """Set the norms' running statistics to those of a batch; leave the network in eval mode."""
+    norms = [m for m in network.modules() if isinstance(m, _BatchNorm)]
     for norm in norms:
         norm.momentum = 1.0
-    with torch.no_grad():
-        network.train()(pictures(8, seed=99))
+    if norms:
+        with torch.no_grad():
+            network.train()(batch())
     for norm in norms:
         norm.momentum = 0.1
-    return network.eval()
+    network.eval()
 
 
 def build(mechanism: str, stages: tuple[Stage, ...] = STAGES, **parameters: Any) -> Network:
-    """A fresh network for tests that change it."""
+    """A new network in eval mode, for tests that change it."""
     with torch.random.fork_rng():
         torch.manual_seed(1 + names().index(mechanism))
         network = build_network(NetworkSpec(mechanism, parameters, stages, backbone=NARROW))
         enliven(network)
-        return calibrate(network)
+        calibrate(network, lambda: pictures(8, seed=99))
+        return network
 
 
 @lru_cache(maxsize=32)
 def lively(mechanism: str, **parameters: Any) -> Network:
-    """A shared network: tests must leave it as it was, which is what many of them check."""
+    """A shared network, which tests must leave unchanged."""
     return build(mechanism, **parameters)
 
 
 def features(seed: int = 3, batch: int = 2) -> tuple[dict[Stage, Tensor], Tensor]:
-    """Random features: the three stages' and the last block's, as of a 96 px image."""
+    """Random features of the three stages and the last block, for a 96 px image."""
     generator = torch.Generator().manual_seed(seed)
     taps = {
         s: torch.randn((batch, WIDTHS[s], GRIDS[s], GRIDS[s]), generator=generator) for s in STAGES
@@ -122,5 +125,5 @@ def features(seed: int = 3, batch: int = 2) -> tuple[dict[Stage, Tensor], Tensor
 
 
 def name_of(network: Network) -> str:
-    """Which mechanism a shared network has."""
+    """The mechanism of a shared network."""
     return next(name for name in names() if lively(name) is network)

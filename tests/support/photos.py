@@ -1,13 +1,14 @@
-"""Photos of every kind that a stranger may send, made here."""
+"""Synthetic photos of every kind that a visitor may upload."""
 
 from __future__ import annotations
 
-import io
 import struct
 import zlib
 
 import numpy as np
 from PIL import Image
+
+from tests.support.encoding import encode
 
 
 def scene(width: int = 120, height: int = 80) -> Image.Image:
@@ -16,12 +17,6 @@ def scene(width: int = 120, height: int = 80) -> Image.Image:
     pixels[:, : width // 2] = (200, 30, 30)
     pixels[:, width // 2 :] = (30, 30, 200)
     return Image.fromarray(pixels)
-
-
-def encode(image: Image.Image, kind: str, **options: object) -> bytes:
-    file = io.BytesIO()
-    image.save(file, kind, **options)  # type: ignore[arg-type]
-    return file.getvalue()
 
 
 def animation(kind: str) -> bytes:
@@ -53,7 +48,7 @@ def colour16(red: int, green: int, blue: int) -> bytes:
 
 
 def png_header_only(width: int, height: int) -> bytes:
-    """A PNG of a few bytes that promises so many pixels."""
+    """A PNG of a few bytes whose header declares this size."""
     return _png(width, height, zlib.compress(b""))
 
 
@@ -71,7 +66,7 @@ def png_text_bomb() -> bytes:
 
 
 def _packed(chunk: bytes, times: int) -> bytes:
-    """What zlib makes of the chunk repeated, without packing it more than once."""
+    """The zlib stream of the chunk repeated `times`, which compresses it only once."""
     packer = zlib.compressobj(wbits=-15)
     block = packer.compress(chunk) + packer.flush(zlib.Z_FULL_FLUSH)
     check = 1

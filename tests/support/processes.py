@@ -1,4 +1,4 @@
-"""Processes of a server or a worker that a test has stopped."""
+"""Processes of servers and workers."""
 
 import time
 from collections.abc import Iterable
@@ -7,10 +7,9 @@ import psutil
 
 
 def still_running(processes: Iterable[psutil.Process], seconds: float = 0) -> list[psutil.Process]:
-    """Those of `processes` that have not ended after at most `seconds`.
+    """Return those of `processes` that have not exited after `seconds`.
 
-    A zombie has ended: its parent is gone, and whoever inherited it reads its exit status late,
-    in some containers never.
+    A zombie counts as exited: its new parent may read its exit status late, or never.
     """
     deadline = time.monotonic() + seconds
     running = [process for process in processes if not _ended(process)]
@@ -21,10 +20,10 @@ def still_running(processes: Iterable[psutil.Process], seconds: float = 0) -> li
 
 
 def command_line(process: psutil.Process) -> list[str]:
-    """Its arguments; an empty list if it has ended."""
+    """Its arguments; an empty list if it has exited."""
     try:
         return [] if _ended(process) else process.cmdline()
-    except psutil.NoSuchProcess:  # ended since, or a zombie
+    except psutil.NoSuchProcess:
         return []
 
 

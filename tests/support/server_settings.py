@@ -1,4 +1,4 @@
-"""The servers that this run has started, by address: for helpers that reach into their database."""
+"""The settings of the servers that this run has started, for helpers that use their database."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ SERVERS: dict[str, Settings] = {}
 
 
 def settings_of(address: str) -> Settings:
-    """The settings of the server at an address; of `SIGHTLINE_TEST_SERVER`: this environment's."""
+    """The settings of the server at this address; of one not started here, the environment's."""
     return SERVERS.get(address.rstrip("/")) or Settings()

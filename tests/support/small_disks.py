@@ -12,7 +12,7 @@ from tests.conftest import leave_out
 
 @contextmanager
 def small_disk(folder: Path, size: str) -> Iterator[Path]:
-    """A file system of so many bytes (`64k`, `1m`) at a new folder; skips where it may not be."""
+    """Mount a file system of this size (`64k`, `1m`) at a new folder; skip without the right to."""
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tiny", str(folder)]
     try:

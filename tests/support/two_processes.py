@@ -42,8 +42,8 @@ def first_step(mechanism: str, seed: int, ranks: Ranks = ALONE) -> dict[str, Ten
     config = replace(CONFIG, mechanism=mechanism, seed=seed)
     images, weights = toys.images(16, seed), nets.lively(mechanism).state_dict()
     with nets.narrowed():
-        prefix = PhotoTrainer(config, images, images, ranks=ranks).frozen_features
-        features, labels = next(prefix.train_batches(images, 0, 0, torch.device("cpu")))
+        cache = PhotoTrainer(config, images, images, ranks=ranks).frozen_features
+        features, labels = next(cache.train_batches(images, 0, 0, torch.device("cpu")))
         torch.set_default_dtype(torch.float64)
         try:
             run = PhotoTrainer(config, images, images, weights=weights, ranks=ranks)

@@ -1,4 +1,4 @@
-"""Clips and video networks for tests: tiny, random, of every registered architecture."""
+"""Tiny random clips, and networks of every registered video architecture."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.modules.batchnorm import _BatchNorm
 
 from ml.networks.video.base import VIDEO_MODELS, VideoNetwork, VideoSpec, build_video
 from ml.networks.video.inputs import prepare
@@ -24,7 +23,7 @@ EVERY_METHOD = ("attention", "rollout", "gradcam", "hirescam", "layercam", "xgra
 
 
 def sampled(segments: int = 3, size: int = 64, length: int = 10, seed: int = 0) -> Sampled:
-    """Frames and flow in coarse squares, at an uneven rate of about 25 a second."""
+    """Frames and flow in coarse squares, at an uneven rate of about 25 per second."""
     rng = np.random.default_rng(seed)
     coarse = rng.integers(0, 255, (segments, length + 1, 4, 4, 3)).astype(np.uint8)
     fields = rng.integers(90, 166, (segments, length, 2, 4, 4)).astype(np.uint8)
@@ -40,7 +39,7 @@ def sampled(segments: int = 3, size: int = 64, length: int = 10, seed: int = 0) 
 
 
 def build(architecture: str, mechanism: str = "plain", **spec: Any) -> VideoNetwork:
-    """A fresh network in eval mode, with weights that use every part of it."""
+    """A new network in eval mode, with weights that use every part of it."""
     with torch.random.fork_rng():
         torch.manual_seed(7)
         network = build_video(
@@ -51,36 +50,23 @@ def build(architecture: str, mechanism: str = "plain", **spec: Any) -> VideoNetw
             )
         )
         nets.enliven(network)
-        settle(network)
-        return network.eval()
-
-
-def settle(network: VideoNetwork) -> None:
-    """Set the norms' running statistics to those of a batch, so that signals keep their size."""
-    norms = [m for m in network.modules() if isinstance(m, _BatchNorm)]
-    if not norms:
-        return
-    for norm in norms:
-        norm.momentum = 1.0
-    with torch.no_grad():
-        network.train()(batch(network, 2, size=side_of(network)))
-    for norm in norms:
-        norm.momentum = 0.1
+        nets.calibrate(network, lambda: batch(network, 2, size=side_of(network)))
+        return network
 
 
 def side_of(network: VideoNetwork) -> int:
-    """A side in px that costs little: convolutions over time have no narrow kind."""
+    """A cheap input side in px: the 3D networks have no narrow version."""
     return 32 if network.whole_clip else 64
 
 
 @lru_cache(maxsize=16)
 def lively(architecture: str, mechanism: str = "plain") -> VideoNetwork:
-    """A shared network: tests must leave it as it was."""
+    """A shared network, which tests must leave unchanged."""
     return build(architecture, mechanism)
 
 
 def precise(architecture: str, mechanism: str = "plain") -> VideoNetwork:
-    """A copy of the same in float64, whose maps can be compared to many digits."""
+    """A float64 copy of the same, whose maps can be compared to many digits."""
     return copy.deepcopy(lively(architecture, mechanism)).double()
 
 
