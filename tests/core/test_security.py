@@ -12,7 +12,7 @@ from app.core.security import Visitors, load_secret
 from app.core.settings import Settings
 
 
-def test_a_signed_visitor_is_known_again() -> None:
+def test_a_signed_cookie_names_its_visitor() -> None:
     visitors = Visitors(b"key")
     name = visitors.new()
     assert len(name) == 32
@@ -24,11 +24,11 @@ def test_a_signed_visitor_is_known_again() -> None:
     "cookie",
     [None, "", ".", "abc", "abc.", ".abc", "abc.def", "abc." + "0" * 64, "abc.é", "\0.\0"],
 )
-def test_a_cookie_that_was_not_made_here_names_nobody(cookie: str | None) -> None:
+def test_a_cookie_without_a_valid_signature_is_rejected(cookie: str | None) -> None:
     assert Visitors(b"key").read(cookie) is None
 
 
-def test_a_changed_cookie_names_nobody() -> None:
+def test_a_changed_cookie_is_rejected() -> None:
     visitors = Visitors(b"key")
     signed = visitors.sign("a" * 32)
     assert visitors.read("b" + signed[1:]) is None
@@ -37,7 +37,7 @@ def test_a_changed_cookie_names_nobody() -> None:
     assert Visitors(b"another key").read(signed) is None
 
 
-def test_the_key_is_made_once_and_for_its_owner_only(tmp_path: Path) -> None:
+def test_the_key_is_created_once_and_readable_by_its_owner_only(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path / "home")
     secret = load_secret(settings)
     assert load_secret(settings) == secret

@@ -52,13 +52,13 @@ RUN = declared(PROJECT["dependencies"])
 DEV = declared(PROJECT["optional-dependencies"]["dev"])
 
 
-def test_the_program_imports_what_it_declares():
+def test_the_code_imports_its_declared_dependencies():
     needed = distributions(imported("app", "ml", "worker", "migrations"))
     assert needed - RUN == set()
     assert RUN - needed - BY_NAME == set()
 
 
-def test_the_tests_import_what_is_declared():
+def test_the_tests_import_only_declared_dependencies():
     assert distributions(imported("tests", "tools")) - RUN - DEV == set()
 
 
@@ -79,7 +79,7 @@ def test_every_declared_package_is_pinned_within_its_range(extra, locks):
 
 
 @pytest.mark.parametrize("path", sorted(ROOT.glob("*.lock")), ids=lambda p: p.name)
-def test_lock_files_hold_exact_versions_and_no_address(path):
+def test_lock_files_have_exact_versions_and_no_url(path):
     lines = [line for line in path.read_text().splitlines() if not line.startswith(("#", "-c "))]
     assert lines
     for line in lines:

@@ -23,7 +23,7 @@ def code(path: Path) -> str:
 
 
 @named
-def test_links_lead_to_files(path):
+def test_linked_files_exist(path):
     links = re.findall(r"\]\(([^)#\s]+)", path.read_text())
     missing = [
         link for link in links if "://" not in link and not (path.parent / link).resolve().exists()

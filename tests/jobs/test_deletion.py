@@ -79,7 +79,9 @@ def count(session: Session, table: type) -> int:
     return session.scalar(select(func.count()).select_from(table)) or 0
 
 
-def test_a_medium_goes_with_all_that_is_its_own(sessions: Sessions, blobs: LocalBlobs) -> None:
+def test_deleting_a_medium_removes_its_rows_and_files(
+    sessions: Sessions, blobs: LocalBlobs
+) -> None:
     with sessions.begin() as session:
         doomed, other = stored_medium(session, blobs), stored_medium(session, blobs)
         stored_analysis(session, blobs, doomed)
@@ -107,7 +109,7 @@ def test_a_rollback_keeps_everything(sessions: Sessions, blobs: LocalBlobs) -> N
         assert count(session, Heatmap) == 1
 
 
-def test_a_map_that_two_analyses_share_goes_with_the_last(
+def test_a_shared_map_is_deleted_with_the_last_analysis(
     sessions: Sessions, blobs: LocalBlobs
 ) -> None:
     with sessions.begin() as session:
@@ -125,7 +127,7 @@ def test_a_map_that_two_analyses_share_goes_with_the_last(
     assert kept(blobs) == sorted([second_medium.blob_key, second_medium.view_key])
 
 
-def test_an_answer_is_found_again_and_copied(sessions: Sessions, blobs: LocalBlobs) -> None:
+def test_a_stored_result_is_found_and_copied(sessions: Sessions, blobs: LocalBlobs) -> None:
     with sessions.begin() as session:
         medium, twin = stored_medium(session, blobs), stored_medium(session, blobs)
         source = stored_analysis(session, blobs, medium)
@@ -145,7 +147,9 @@ def test_an_answer_is_found_again_and_copied(sessions: Sessions, blobs: LocalBlo
         assert [said.target_name for said in rows.predictions(session, copy.id)] == ["tench"]
 
 
-def test_the_sweep_removes_old_strays_only(sessions: Sessions, blobs: LocalBlobs) -> None:
+def test_the_sweep_removes_only_old_unreferenced_files(
+    sessions: Sessions, blobs: LocalBlobs
+) -> None:
     with sessions.begin() as session:
         analysis = stored_analysis(session, blobs, stored_medium(session, blobs))
     strays = [
@@ -166,7 +170,7 @@ def test_the_sweep_removes_old_strays_only(sessions: Sessions, blobs: LocalBlobs
     assert set(before) <= set(kept(blobs))
 
 
-def test_old_jobs_without_an_analysis_are_forgotten(sessions: Sessions) -> None:
+def test_old_jobs_without_an_analysis_are_removed(sessions: Sessions) -> None:
     with sessions.begin() as session:
         analysis = add_analysis(session, add_medium(session))
         figure = jobs.add(session, "draw_figure", "inference", {})

@@ -10,7 +10,7 @@ from app.core.settings import Settings
 from app.jobs.cleanup import sweep_cache
 
 
-def test_the_cache_of_training_keeps_what_was_used_lately(tmp_path: Path) -> None:
+def test_the_training_cache_keeps_recently_used_files(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path)
     assert sweep_cache(settings) == 0  # nothing has been trained yet
     cache = tmp_path / "cache" / "training"

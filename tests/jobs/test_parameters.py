@@ -33,18 +33,18 @@ def request(**changes: object) -> AnalysisRequest:
         {"unknown": 1},
     ],
 )
-def test_what_makes_no_sense_is_refused(wrong: dict[str, object]) -> None:
+def test_an_invalid_request_is_rejected(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         request(**wrong)
 
 
-def test_targets_keep_their_kind() -> None:
+def test_targets_keep_their_type() -> None:
     assert request(target=3).target == 3
     assert request(target="3").target == "3"
     assert request().target == "top"
 
 
-def test_the_same_question_has_the_same_fingerprint() -> None:
+def test_equal_requests_have_the_same_fingerprint() -> None:
     first = fingerprint("c" * 64, request(), CHECKPOINTS)
     swapped = request(models=["cbam", "plain"], methods=["gradcam", "attention"])
     other_medium = request(media_id="1" * 32)
@@ -52,7 +52,7 @@ def test_the_same_question_has_the_same_fingerprint() -> None:
     assert fingerprint("c" * 64, other_medium, CHECKPOINTS) == first
 
 
-def test_another_question_has_another() -> None:
+def test_different_requests_have_different_fingerprints() -> None:
     changed = [
         fingerprint("d" * 64, request(), CHECKPOINTS),
         fingerprint("c" * 64, request(), CHECKPOINTS | {"cbam": "e" * 64}),

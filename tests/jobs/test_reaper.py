@@ -53,7 +53,7 @@ def state(sessions: Sessions, job_id: str) -> str:
         return job.state
 
 
-def test_a_lost_message_is_rung_again_and_less_and_less_often(
+def test_a_lost_message_is_rung_again_at_growing_intervals(
     sessions: Sessions, bell: Listener, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old, _new = enqueued(sessions, bell, age=10), enqueued(sessions, bell)
@@ -70,7 +70,7 @@ def test_a_lost_message_is_rung_again_and_less_and_less_often(
     assert rings == [0, 2, 6, 14, 30, 62, 122]
 
 
-def test_a_job_that_is_taken_is_not_rung_for(
+def test_a_claimed_job_is_not_rung_for(
     sessions: Sessions, bell: Listener, settings: Settings
 ) -> None:
     job_id = enqueued(sessions, bell, age=10)
@@ -80,7 +80,7 @@ def test_a_job_that_is_taken_is_not_rung_for(
     assert bell.rung == []
 
 
-def test_a_silent_workers_job_is_rung_for_at_once(
+def test_a_stale_job_is_requeued_and_rung_for(
     sessions: Sessions, bell: Listener, settings: Settings
 ) -> None:
     job_id = enqueued(sessions, bell)
@@ -92,7 +92,7 @@ def test_a_silent_workers_job_is_rung_for_at_once(
     assert state(sessions, job_id) == "queued"
 
 
-def test_a_dead_workers_job_needs_no_waiting(
+def test_a_dead_workers_job_is_requeued_at_once(
     sessions: Sessions, bell: Listener, settings: Settings
 ) -> None:
     job_id, others = enqueued(sessions, bell), enqueued(sessions, bell)
@@ -105,7 +105,7 @@ def test_a_dead_workers_job_needs_no_waiting(
     assert (state(sessions, job_id), state(sessions, others)) == ("queued", "running")
 
 
-def test_the_thread_survives_a_database_that_is_away(
+def test_the_thread_survives_an_unreachable_database(
     sessions: Sessions, bell: Listener, settings: Settings, tmp_path: Path
 ) -> None:
     blobs = LocalBlobs(tmp_path / "blobs")
@@ -160,14 +160,14 @@ def test_a_celery_message_names_the_job(redis_url: str) -> None:
     assert b"sightline.run" in message
 
 
-def test_a_broker_that_is_away_is_noticed_soon() -> None:
+def test_an_unreachable_broker_fails_soon() -> None:
     began = time.monotonic()
     with pytest.raises(Exception, match="refused"):
         CeleryDoorbell("redis://127.0.0.1:1/0").ring("inference", new_id())
     assert time.monotonic() - began < 60
 
 
-def test_a_copy_that_never_came_is_no_longer_waited_for(sessions: Sessions) -> None:
+def test_an_overdue_playable_copy_fails(sessions: Sessions) -> None:
     with sessions.begin() as session:
         for name, hours in (("late", 7), ("new", 1)):
             facts = {"kind": "clip", "format": "AVI", "content_type": "video/x-msvideo"}

@@ -36,7 +36,7 @@ def enqueue(session: Session) -> str:
     return service.enqueue(session, AnalyseImageJob(analysis_id=new_id())).id
 
 
-def test_it_rings_after_the_commit(sessions: Sessions) -> None:
+def test_the_doorbell_rings_after_the_commit(sessions: Sessions) -> None:
     bell = Listener(sessions)
     attach(sessions, bell)
     with sessions() as session:
@@ -47,7 +47,7 @@ def test_it_rings_after_the_commit(sessions: Sessions) -> None:
     assert bell.rung == [("inference", first), ("inference", second)]
 
 
-def test_a_rollback_rings_nothing(sessions: Sessions) -> None:
+def test_a_rollback_does_not_ring(sessions: Sessions) -> None:
     bell = Listener(sessions)
     attach(sessions, bell)
     with sessions() as session:
@@ -59,7 +59,7 @@ def test_a_rollback_rings_nothing(sessions: Sessions) -> None:
     assert bell.rung == []
 
 
-def test_a_broker_that_is_away_loses_no_job(sessions: Sessions) -> None:
+def test_an_unreachable_broker_loses_no_job(sessions: Sessions) -> None:
     attach(sessions, Listener(sessions, broken=True))
     with sessions.begin() as session:
         job_id = enqueue(session)
@@ -69,7 +69,7 @@ def test_a_broker_that_is_away_loses_no_job(sessions: Sessions) -> None:
         assert job.state == "queued"
 
 
-def test_queued_or_running_a_job_is_cancelled_at_once(sessions: Sessions) -> None:
+def test_a_queued_or_running_job_is_cancelled_at_once(sessions: Sessions) -> None:
     with sessions.begin() as session:
         queued, running = enqueue(session), enqueue(session)
         jobs.claim(session, running, "w")

@@ -47,14 +47,14 @@ def test_hidden_units_have_a_floor(stage: str, units: int) -> None:
     assert (out.in_features, out.out_features) == (units, width)
 
 
-def test_an_untrained_spatial_mask_is_flat_one_half() -> None:
+def test_an_untrained_spatial_mask_is_one_half_everywhere() -> None:
     network = build_network(NetworkSpec("cbam", backbone=nets.NARROW))
     for training in (True, False):
         masks = network.train(training)(nets.pictures(2)).masks
         assert all(torch.equal(m, torch.full_like(m, 0.5)) for m in masks.values())
 
 
-def test_a_trained_like_mask_stays_within_zero_and_one() -> None:
+def test_masks_are_between_zero_and_one() -> None:
     masks = nets.lively("cbam")(10 * nets.pictures(2)).masks
     for mask in masks.values():
         assert mask.min() >= 0
@@ -62,7 +62,7 @@ def test_a_trained_like_mask_stays_within_zero_and_one() -> None:
         assert mask.std() > 1e-4
 
 
-def test_the_other_start_looks_where_activations_are_strong() -> None:
+def test_the_activation_start_follows_strong_activations() -> None:
     network = build_network(NetworkSpec("cbam", {"spatial_start": "activation"}))
     x = torch.randn(2, 32, 28, 28)
     x[:, :, 4:12, 16:24] += 3

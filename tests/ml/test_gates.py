@@ -76,7 +76,7 @@ def test_the_aggregation(mechanism: str, aggregation: str) -> None:
 
 @pytest.mark.parametrize("how", ["softmax", "mean", "mean_flow"])
 @pytest.mark.parametrize("offset", [-3.0, 0.0, 40.0])
-def test_masks_that_share_a_budget_sum_to_one(how: str, offset: float) -> None:
+def test_normalised_masks_sum_to_one(how: str, offset: float) -> None:
     scores = torch.randn(5, 1, 7, 9) + offset
     torch.testing.assert_close(
         normalise(scores, how).sum((1, 2, 3)), torch.ones(5), atol=1e-4, rtol=0
@@ -84,7 +84,7 @@ def test_masks_that_share_a_budget_sum_to_one(how: str, offset: float) -> None:
 
 
 @pytest.mark.parametrize("how", ["softmax", "mean", "mean_flow"])
-def test_scores_without_any_difference_share_evenly(how: str) -> None:
+def test_constant_scores_give_an_even_mask(how: str) -> None:
     for level in (0.0, 2.0):
         mask = normalise(torch.full((2, 1, 4, 4), level), how)
         torch.testing.assert_close(mask, torch.full_like(mask, 1 / 16))
@@ -102,7 +102,7 @@ def test_a_sigmoid_gate_starts_open() -> None:
     assert wild.max() <= 1
 
 
-def test_only_the_grid_gate_knows_where() -> None:
+def test_only_the_grid_gate_depends_on_positions() -> None:
     """Moving the late features about changes the grid gate's mask, never the pooled gate's."""
     taps, head = nets.features()
     moved = head.roll(1, dims=3)

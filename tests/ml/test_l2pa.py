@@ -64,7 +64,7 @@ def test_the_classifier_never_sees_the_global_feature(compatibility: str) -> Non
         torch.testing.assert_close(varied, changed, atol=1e-5, rtol=0)
 
 
-def test_the_mask_keeps_its_magnitude() -> None:
+def test_sharper_scores_give_a_higher_peak() -> None:
     """A mask is a share of 1, not rescaled picture by picture: sharper scores, higher peak."""
     network = nets.lively("l2pa", compatibility="dp")
     taps, head = nets.features()

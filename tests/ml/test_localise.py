@@ -35,7 +35,7 @@ def write(folder: Path, rows: list[tuple[str, Box]]) -> Path:
     return folder
 
 
-def test_a_maximum_is_found_in_the_middle_of_its_cell() -> None:
+def test_a_maximum_is_at_the_centre_of_its_cell() -> None:
     maps = torch.zeros(2, 7, 7)
     maps[0, 3, 3] = maps[1, 0, 6] = 1
     where = points(maps, 224)
@@ -51,7 +51,7 @@ def test_any_of_an_images_boxes_counts() -> None:
     assert hits(outside, boxes).tolist() == [False, False]
 
 
-def test_small_is_what_covers_less_than_a_quarter_in_all(tmp_path: Path) -> None:
+def test_small_objects_cover_less_than_a_quarter(tmp_path: Path) -> None:
     folder = write(
         tmp_path,
         [
@@ -68,12 +68,12 @@ def test_small_is_what_covers_less_than_a_quarter_in_all(tmp_path: Path) -> None
     assert [len(b) for b in data.boxes] == [1, 1, 2]
 
 
-def test_without_boxes_there_is_a_sentence(tmp_path: Path) -> None:
+def test_missing_boxes_are_reported(tmp_path: Path) -> None:
     with pytest.raises(MlError, match=r"boxes\.csv"):
         load_boxed(tmp_path)
 
 
-def test_a_whole_image_is_always_hit_and_a_speck_never() -> None:
+def test_a_full_box_is_always_hit_and_a_tiny_one_never() -> None:
     network = for_inference(nets.lively("l2pa"))
     whole, speck = ((0.0, 0.0, 1.0, 1.0),), ((0.9991, 0.9991, 0.9992, 0.9992),)
     found = {(s.stage, s.method): s for s in score(network, boxed(whole, speck, whole, speck), 3)}
@@ -98,7 +98,7 @@ def test_a_flat_map_shows_in_its_contrast_and_corner() -> None:
     assert found["medium", "attention"].cells == 1
 
 
-def test_the_real_boxes_and_the_centres_figures(data_dir: Path) -> None:
+def test_the_real_boxes_and_the_centre_baseline(data_dir: Path) -> None:
     data = load_boxed(data_dir / "boxed224")
     assert data.images.shape == (250, 3, 224, 224)
     assert [data.labels.count(i) for i in range(10)] == [25] * 10

@@ -91,7 +91,7 @@ def test_every_variant_on_every_subset_of_stages(
 
 
 @pytest.mark.parametrize(("name", "parameters"), VARIANTS)
-def test_no_part_of_a_module_is_idle(backbone: str, name: str, parameters: dict[str, str]) -> None:
+def test_every_weight_gets_a_gradient(backbone: str, name: str, parameters: dict[str, str]) -> None:
     """Within a few steps every weight has a gradient, but for those that the equations cancel."""
     network = build_network(NetworkSpec(name, parameters, num_classes=3, backbone=backbone))
     parts = dict(network.mechanism.named_parameters())
@@ -115,13 +115,13 @@ def test_no_part_of_a_module_is_idle(backbone: str, name: str, parameters: dict[
 
 @pytest.mark.parametrize("size", [96, 161, 224, 320, 512])
 @pytest.mark.parametrize("name", nets.names())
-def test_mobilenet_takes_every_size(name: str, size: int) -> None:
+def test_mobilenet_accepts_any_size(name: str, size: int) -> None:
     with torch.no_grad():
         check_masks(nets.lively(name), name, STAGES, size)
 
 
 @pytest.mark.parametrize("stages", nets.subsets(), ids="-".join)
-def test_a_stage_without_a_module_is_the_plain_trunk(stages: tuple[str, ...]) -> None:
+def test_stages_without_a_module_are_the_plain_trunk(stages: tuple[str, ...]) -> None:
     """CBAM on a subset changes nothing before its first module."""
     network = nets.build("cbam", stages)
     image = nets.pictures(1)
@@ -149,14 +149,14 @@ def test_the_backbone_is_torchvisions() -> None:
     torch.testing.assert_close(network(images).logits, theirs(images))
 
 
-def test_the_order_in_which_stages_are_named_does_not_matter() -> None:
+def test_the_order_of_stages_does_not_matter() -> None:
     given = build_network(NetworkSpec("gated", stages=("late", "early")))
     usual = build_network(NetworkSpec("gated", stages=("early", "late")))
     assert list(given.state_dict()) == list(usual.state_dict())
 
 
 @pytest.mark.parametrize("registry", [MECHANISMS, BACKBONES, METHODS])
-def test_a_second_thing_of_the_same_name_is_an_error(registry: Registry[object]) -> None:
+def test_a_duplicate_name_is_an_error(registry: Registry[object]) -> None:
     name = next(iter(registry))
     with pytest.raises(ValueError, match=name):
         registry.register(name)(object())
@@ -175,14 +175,14 @@ def test_a_second_thing_of_the_same_name_is_an_error(registry: Registry[object])
     ],
     ids=lambda value: None if isinstance(value, NetworkSpec) else value[0],
 )
-def test_a_mistake_gets_a_sentence(spec: NetworkSpec, words: list[str]) -> None:
+def test_an_invalid_spec_is_rejected_with_a_sentence(spec: NetworkSpec, words: list[str]) -> None:
     with pytest.raises(MlError) as error:
         build_network(spec)
     assert all(word in error.value.detail for word in words)
     assert error.value.detail.endswith(".")
 
 
-def test_every_mechanism_says_what_it_is() -> None:
+def test_every_mechanism_is_described() -> None:
     rows = [MECHANISMS[name].default_row for name in MECHANISMS]
     assert [len({row[i] for row in rows}) for i in (0, 1)] == [len(rows)] * 2
     for name in MECHANISMS:

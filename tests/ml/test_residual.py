@@ -61,7 +61,7 @@ class Closed(nn.Module):
 
 @pytest.mark.parametrize(("kind", "score"), [("mixed", -torch.inf), ("channel", 0.0)])
 @pytest.mark.parametrize("stage", STAGES)
-def test_a_mask_of_zero_gives_exactly_the_trunk(stage: str, kind: str, score: float) -> None:
+def test_a_zero_mask_leaves_the_trunk_unchanged(stage: str, kind: str, score: float) -> None:
     block = nets.build("residual", activation=kind).mechanism.blocks[stage]
     block.mask = Closed(score)
     x = nets.features()[0][stage]
@@ -80,7 +80,7 @@ def test_an_untrained_module_only_scales_the_trunk() -> None:
 
 
 @pytest.mark.parametrize(("stage", "side"), [("early", 28), ("medium", 14), ("late", 7)])
-def test_every_mask_branch_looks_at_seven_by_seven(stage: str, side: int) -> None:
+def test_every_mask_branch_reaches_a_seven_by_seven_grid(stage: str, side: int) -> None:
     block = nets.build("residual").mechanism.blocks[stage]
     seen: list[tuple[int, ...]] = []
     for module in block.mask.modules():
@@ -90,7 +90,7 @@ def test_every_mask_branch_looks_at_seven_by_seven(stage: str, side: int) -> Non
     assert mask.shape == (1, nets.WIDTHS[stage], side, side)
 
 
-def test_sides_that_do_not_halve_evenly() -> None:
+def test_odd_sides() -> None:
     block = nets.lively("residual").mechanism.blocks["early"]
     for side in (13, 21, 27):
         shape = (1, nets.WIDTHS["early"], side, side + 2)
@@ -99,14 +99,14 @@ def test_sides_that_do_not_halve_evenly() -> None:
 
 
 @pytest.mark.parametrize(("kind", "level"), [("mixed", 0.5), ("spatial", 0.5), ("channel", 0.0)])
-def test_a_flat_start_has_no_contrast_of_its_own(kind: str, level: float) -> None:
+def test_a_flat_start_has_no_contrast(kind: str, level: float) -> None:
     parameters = {"activation": kind, "mask_start": "flat"}
     network = build_network(NetworkSpec("residual", parameters, backbone=nets.NARROW))
     for mask in network(nets.pictures(2)).masks.values():
         assert torch.equal(mask, torch.full_like(mask, level))
 
 
-def test_an_identity_start_follows_each_channel_s_own_activation() -> None:
+def test_an_identity_start_follows_each_channels_activation() -> None:
     network = build_network(NetworkSpec("residual", {"mask_start": "identity"})).train()
     x = torch.randn(2, 32, 28, 28)
     x[:, 5, 4:12, 16:24] += 4

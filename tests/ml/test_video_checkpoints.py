@@ -50,7 +50,7 @@ def keep(network: VideoNetwork, folder: Path, name: str) -> checkpoints.Checkpoi
     {"architecture": "cnn_lstm", "mechanism": "residual", "parameters": {"activation": "spatial"}},
     {"architecture": "mvit"},
 ], ids=lambda spec: spec["architecture"])  # fmt: skip
-def test_a_video_network_comes_back(tmp_path: Path, spec: dict[str, object]) -> None:
+def test_a_video_network_is_saved_and_loaded(tmp_path: Path, spec: dict[str, object]) -> None:
     network = videos.lively("mvit") if spec == {"architecture": "mvit"} else videos.build(**spec)
     saved = keep(network, tmp_path, "model")
     found = checkpoints.read(saved.path)
@@ -64,7 +64,7 @@ def test_a_video_network_comes_back(tmp_path: Path, spec: dict[str, object]) -> 
     assert not any(m.training for m in back.modules())
 
 
-def test_a_plain_json_is_enough(tmp_path: Path) -> None:
+def test_missing_fields_of_a_checkpoint_have_defaults(tmp_path: Path) -> None:
     """What a checkpoint does not say is as usual."""
     saved = save(tmp_path, "model", architecture="two_stream")
     for extra in ("fusion", "weights", "consensus", "flow_length", "class_index"):
@@ -72,7 +72,7 @@ def test_a_plain_json_is_enough(tmp_path: Path) -> None:
     assert replace(saved, about=saved.about).video_spec == videos.build("two_stream").spec
 
 
-def test_photos_and_clips_are_not_mixed_up(tmp_path: Path) -> None:
+def test_models_of_photos_and_clips_are_told_apart(tmp_path: Path) -> None:
     clip = save(tmp_path, "model", architecture="frame_average")
     with pytest.raises(MlError, match="model of clips"):
         checkpoints.load_network(clip)
@@ -109,7 +109,7 @@ def test_the_catalogue_lists_clips_after_photos(tmp_path: Path) -> None:
     torch.testing.assert_close(model.network(batch).logits, expected, atol=1e-4, rtol=1e-3)
 
 
-def test_cards_of_photos_say_that_they_are_of_photos() -> None:
+def test_cards_of_photo_models() -> None:
     photos = [e for e in catalogue.entries([]) if e.kind == "image"]
     assert len(photos) == 6
     assert all(e.card()["media"] == "image" for e in photos)
@@ -133,7 +133,7 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_a_clip_on_disk_becomes_what_models_see(film: Path) -> None:
+def test_a_clip_file_is_sampled(film: Path) -> None:
     found = sample_clip(film, segments=4, length=6, size=64)
     assert found.frames.shape == (4, 6, 64, 64, 3)
     assert found.flow.shape == (4, 5, 2, 64, 64)
@@ -176,7 +176,7 @@ def test_explain_draws_a_clips_contact_sheet(
         explain_clip.run([], asked)
 
 
-def test_list_names_what_there_is_for_clips(capsys: pytest.CaptureFixture[str]) -> None:
+def test_list_names_architectures_and_fusions(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list"]) == 0
     said = capsys.readouterr().out
     for name in (*VIDEO_MODELS, "consensus", "softmax", "learnt", "rollout"):

@@ -59,7 +59,7 @@ def test_any_number_of_segments(architecture: str, segments: int) -> None:
 
 @pytest.mark.parametrize("size", [112, 75])
 @pytest.mark.parametrize("architecture", ["mvit", "r3d_18"])
-def test_other_sizes(architecture: str, size: int) -> None:
+def test_any_size(architecture: str, size: int) -> None:
     """Also those that no stride divides: a transformer's positions are interpolated."""
     network = videos.lively(architecture)
     whole = torch.nn.functional.interpolate
@@ -71,7 +71,7 @@ def test_other_sizes(architecture: str, size: int) -> None:
 
 
 @pytest.mark.parametrize("length", [5, 10])
-def test_the_flow_stem_takes_two_channels_a_field(length: int) -> None:
+def test_the_flow_stem_has_two_channels_per_field(length: int) -> None:
     network = videos.build("two_stream", flow_length=length)
     stem = network.flow.features[0][0]
     assert stem.weight.shape == (8, 2 * length, 3, 3)
@@ -82,7 +82,7 @@ def test_the_flow_stem_takes_two_channels_a_field(length: int) -> None:
 
 
 @pytest.mark.parametrize("stages", [("early",), ("medium", "late")])
-def test_each_stream_has_its_own_mechanism_on_any_stages(stages: tuple[str, ...]) -> None:
+def test_streams_may_have_different_mechanisms_at_any_stages(stages: tuple[str, ...]) -> None:
     network = videos.build("two_stream", "cbam", stages=stages, flow_mechanism="l2pa")
     output = network(videos.batch(network, 1))
     assert all(set(stream.masks) == set(stages) for stream in output.streams.values())
@@ -91,7 +91,7 @@ def test_each_stream_has_its_own_mechanism_on_any_stages(stages: tuple[str, ...]
     torch.testing.assert_close(flow.sum((2, 3, 4)), torch.ones(1, 3))
 
 
-def test_streams_may_know_fewer_classes_than_the_model() -> None:
+def test_streams_may_have_fewer_classes_than_the_model() -> None:
     """Two appearances by three motions are six classes; each stream answers for its own."""
     index = {"rgb": (0, 0, 0, 1, 1, 1), "flow": (0, 1, 2, 0, 1, 2)}
     network = videos.build("two_stream", "gated", classes=6, class_index=index)
@@ -108,7 +108,7 @@ def test_streams_may_know_fewer_classes_than_the_model() -> None:
 
 
 @pytest.mark.parametrize("fusion", list(FUSIONS))
-def test_fusion_by_the_book(fusion: str) -> None:
+def test_fusion_follows_the_equations(fusion: str) -> None:
     network = videos.build("two_stream", fusion=fusion, weights=(2.0, 1.0))
     output = network(videos.batch(network))
     z = {s: o.logits.mean(1).detach() for s, o in output.streams.items()}
@@ -123,7 +123,7 @@ def test_fusion_by_the_book(fusion: str) -> None:
     torch.testing.assert_close(own[1], z["flow"])
 
 
-def test_a_stream_without_weight_has_no_say() -> None:
+def test_a_stream_of_weight_zero_is_ignored() -> None:
     network = videos.build("two_stream", weights=(1.0, 0.0))
     output = network(videos.batch(network))
     torch.testing.assert_close(output.logits, output.streams["rgb"].scores)
@@ -149,7 +149,7 @@ def test_a_streams_scores_are_the_weighted_sum() -> None:
     torch.testing.assert_close(StreamOutput(logits, weights, {}).scores, expected)
 
 
-def test_the_order_of_frames_matters_only_to_networks_that_know_of_time() -> None:
+def test_the_order_of_frames_matters_only_to_recurrent_networks() -> None:
     for name in ("frame_average", "cnn_lstm"):
         network = videos.lively(name)
         batch = videos.batch(network)
@@ -174,14 +174,16 @@ def test_the_order_of_frames_matters_only_to_networks_that_know_of_time() -> Non
         ({"consensus": "attention", "consensus_parameters": {"score": "x"}}, ["score", "tanh"]),
     ],
 )
-def test_a_mistake_gets_a_sentence(spec: dict[str, object], words: list[str]) -> None:
+def test_an_invalid_spec_is_rejected_with_a_sentence(
+    spec: dict[str, object], words: list[str]
+) -> None:
     with pytest.raises(MlError) as error:
         build_video(VideoSpec(**spec))
     assert all(word in error.value.detail for word in words), error.value.detail
     assert error.value.detail.endswith(".")
 
 
-def test_everything_says_what_it_is() -> None:
+def test_every_architecture_and_consensus_is_described() -> None:
     for entry in (*dict(VIDEO_MODELS.items()).values(), *dict(CONSENSUS.items()).values()):
         about = entry.about
         assert about.title

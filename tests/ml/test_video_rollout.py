@@ -40,7 +40,7 @@ def test_attention_to_a_pooled_key_is_spread_over_its_cell() -> None:
     torch.testing.assert_close(found, torch.tensor([0.025, 0.025, 0.1, 0.1]).double())
 
 
-def test_where_queries_are_pooled_a_token_was_its_cell() -> None:
+def test_a_pooled_query_is_spread_over_its_cell() -> None:
     """The second layer sees two tokens; each was two of the first layer's four."""
     first = attention([[1.0, 0, 0, 0, 0]] + [[1.0, 0, 0, 0, 0]] * 2)
     second = attention([[0.0, 1.0, 0.0]] + [[0.0, 0.0, 1.0]] * 2)
@@ -67,7 +67,7 @@ def test_the_transformers_rollout_is_a_share_of_one(size: int) -> None:
     assert not torch.equal(found["early"], found["late"])
 
 
-def test_it_is_rolled_out_of_the_attention_that_the_network_used() -> None:
+def test_the_recorded_attention_is_that_of_the_network() -> None:
     """With the same queries and keys in all heads, the recorded mean is every head's own.
 
     Put to the block's values, it then gives exactly what torchvision's attention gives.

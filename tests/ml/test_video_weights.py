@@ -26,7 +26,7 @@ def imagenet(seed: int = 3) -> dict[str, Tensor]:
 
 
 @pytest.mark.parametrize("length", [5, 10])
-def test_flow_that_is_the_same_everywhere_meets_a_grey_stem(length: int) -> None:
+def test_equal_flow_channels_give_what_grey_gives_in_rgb(length: int) -> None:
     """2L equal channels give what the RGB stem gives for a grey picture: nothing is rescaled."""
     network, state = videos.build("two_stream", "cbam", flow_length=length), imagenet()
     put_imagenet(network, state)
@@ -36,7 +36,7 @@ def test_flow_that_is_the_same_everywhere_meets_a_grey_stem(length: int) -> None
     torch.testing.assert_close(flow, grey, atol=1e-6, rtol=1e-5)
 
 
-def test_all_else_of_the_trunk_is_the_same_in_both_streams() -> None:
+def test_both_trunks_get_the_imagenet_weights() -> None:
     network, state = videos.build("two_stream"), imagenet()
     put_imagenet(network, state)
     for stream in (network.rgb, network.flow):
@@ -53,7 +53,7 @@ def test_cross_modality_is_the_mean_repeated() -> None:
     np.testing.assert_allclose(found, expected)
 
 
-def test_an_architecture_without_that_trunk_says_so() -> None:
+def test_an_architecture_without_mobilenet_is_rejected() -> None:
     with pytest.raises(MlError, match="mvit does not contain MobileNetV2"):
         put_imagenet(videos.lively("mvit"), imagenet())
 
@@ -62,7 +62,7 @@ def norms(network: nn.Module) -> list[nn.BatchNorm2d]:
     return [m for m in network.modules() if isinstance(m, nn.BatchNorm2d)]
 
 
-def test_partial_bn_moves_the_first_norm_only() -> None:
+def test_partial_bn_trains_the_first_norm_only() -> None:
     network = videos.build("two_stream", "cbam")
     network.freeze_norms("flow")
     network.train()
@@ -100,7 +100,7 @@ def test_flow_is_centred_and_keeps_its_order() -> None:
     assert found.amax((2, 3))[0].tolist() == pytest.approx([0, 0, 127 / 255 / 0.226, 0], rel=1e-5)
 
 
-def test_a_mirror_turns_motion_to_the_right_into_motion_to_the_left() -> None:
+def test_mirroring_negates_horizontal_flow() -> None:
     clip = videos.sampled()
     flow = torch.from_numpy(clip.flow)
     mirrored = flip_flow(flow)
@@ -114,13 +114,13 @@ def test_a_mirror_turns_motion_to_the_right_into_motion_to_the_left() -> None:
     assert torch.equal(flip_frames(frames)[..., 0], frames[..., -1])
 
 
-def test_fewer_fields_are_those_around_the_frame() -> None:
+def test_middle_fields_are_those_around_the_frame() -> None:
     fields = np.arange(10, dtype=np.uint8).reshape(1, 10, 1, 1, 1)
     assert middle_fields(fields, 4).ravel().tolist() == [3, 4, 5, 6]
     assert middle_fields(fields, 5).ravel().tolist() == [2, 3, 4, 5, 6]
 
 
-def test_networks_get_only_what_they_read() -> None:
+def test_a_batch_has_only_what_the_network_reads() -> None:
     clip = videos.sampled(4)
     two, frames, whole = (
         prepare(videos.lively(name), [clip]) for name in ("two_stream", "frame_average", "r3d_18")

@@ -27,7 +27,7 @@ def offline(*_args: object, **_options: object) -> None:
     raise OSError("no route to host")
 
 
-def test_without_any_weights_both_ways_are_named(
+def test_missing_weights_are_reported_with_both_remedies(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(MobileNet_V2_Weights, "get_state_dict", offline)
@@ -89,7 +89,7 @@ def test_only_the_trunk_is_taken_unless_the_head_is_asked_for() -> None:
     assert torch.equal(large.mechanism.classifier[1].weight, state["classifier.1.weight"])
 
 
-def test_weights_of_another_network_get_a_sentence() -> None:
+def test_weights_that_do_not_fit_are_rejected() -> None:
     network = build_network(NetworkSpec())
     state = {k: v for k, v in mobilenet_v2().state_dict().items() if "features.9." not in k}
     with pytest.raises(MlError, match=r"do not fit .*features\.9"):
@@ -99,7 +99,7 @@ def test_weights_of_another_network_get_a_sentence() -> None:
         weights.put_into(network, narrow)
 
 
-def test_normalising_is_imagenets(photo_array: np.ndarray) -> None:
+def test_normalise_uses_imagenets_mean_and_deviation(photo_array: np.ndarray) -> None:
     pair = np.stack([photo_array, photo_array[::-1]])
     batch = torch.from_numpy(pair.transpose(0, 3, 1, 2).copy())
     kept = batch.clone()
@@ -112,7 +112,7 @@ def test_normalising_is_imagenets(photo_array: np.ndarray) -> None:
     assert (preset.mean, preset.std) == (list(weights.MEAN), list(weights.STD))
 
 
-def test_squashing_keeps_the_whole_photo(photo_array: np.ndarray) -> None:
+def test_squash_keeps_the_whole_photo(photo_array: np.ndarray) -> None:
     image = Image.fromarray(photo_array)
     square = squash(image, 96)
     assert square.shape == (96, 96, 3)
@@ -127,7 +127,7 @@ def test_squashing_keeps_the_whole_photo(photo_array: np.ndarray) -> None:
     assert shrunk[20, 20].tolist() == [0, 0, 0]
 
 
-def test_squashing_is_antialiased() -> None:
+def test_squash_is_antialiased() -> None:
     """One-pixel stripes shrunk become an even grey, not stripes of another width."""
     stripes = np.zeros((256, 256, 3), np.uint8)
     stripes[:, ::2] = 255
@@ -136,7 +136,7 @@ def test_squashing_is_antialiased() -> None:
 
 
 @pytest.mark.parametrize("orientation", range(2, 9))
-def test_a_turned_photo_gives_the_same_answer(
+def test_exif_orientation_is_applied(
     orientation: int, photo_array: np.ndarray, save_photo: Callable[..., Path]
 ) -> None:
     """The pixels are stored turned; EXIF says how to turn them back."""
@@ -156,7 +156,7 @@ def test_a_turned_photo_gives_the_same_answer(
     assert np.array_equal(np.asarray(turned), photo_array)
 
 
-def test_the_imagenet_head_knows_photos(data_dir: Path) -> None:
+def test_the_imagenet_head_recognises_photos(data_dir: Path) -> None:
     """Thirty photos of anything, the class in the name: most are among its five first guesses."""
     entry = catalogue.find(catalogue.IMAGENET_ID, catalogue.entries([data_dir / "weights"]))
     assert len(set(entry.about["classes"])) >= 998  # ImageNet has two cranes and two maillots

@@ -13,7 +13,7 @@ from tests.support.mutations import check_archive, mutated
 __all__ = ["bring", "settings"]
 
 
-def test_an_archive_is_imported_or_refused(rounds: Iterator[int], bring: Bring) -> None:
+def test_an_archive_is_imported_or_rejected(rounds: Iterator[int], bring: Bring) -> None:
     wholes = [pack(split("cat", "dog", train=3, val=2)) for pack in PACKERS.values()]
     for seed in rounds:
         dice = random.Random(seed)

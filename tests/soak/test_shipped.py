@@ -11,7 +11,9 @@ from tests.support import shipped_models as shipped
 PARTS = 12  # of the validation images, one a round
 
 
-def test_shipped_models_are_as_good_as_they_say(data_dir: Path, rounds: Iterator[int]) -> None:
+def test_shipped_models_reach_their_published_figures(
+    data_dir: Path, rounds: Iterator[int]
+) -> None:
     """Seventy-two rounds have seen every model on every image."""
     boxed = shipped.objects(data_dir)
     for seed in rounds:
