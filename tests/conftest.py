@@ -1,4 +1,4 @@
-"""What tests may need from the machine; what is missing is left out, and said at the end.
+"""Services that tests need; tests of missing ones are skipped, and the last lines list them.
 
 With `SIGHTLINE_REQUIRE_SERVICES=1` (as in CI) a missing service is a failure.
 """
@@ -35,7 +35,7 @@ POSTGRES = os.environ.get(
     "SIGHTLINE_TEST_POSTGRES", "postgresql+psycopg://postgres@127.0.0.1:5432/postgres"
 )
 LONG = ("browser", "worker")
-# What trains, draws or starts something in the folders of `make test-fast`.
+# Files in the folders of `make test-fast` that train, draw or start something.
 SLOW = frozenset(
     [
         "commands",
@@ -66,7 +66,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def leave_out(what: str, *, service: bool = True) -> None:
-    """Skip the test because `what` is missing here; fail where services are required."""
+    """Skip the test because `what` is missing; fail if services are required."""
     if service and os.environ.get("SIGHTLINE_REQUIRE_SERVICES") == "1":
         pytest.fail(f"{what} is required here and missing")
     pytest.skip(what + MISSING)
@@ -82,8 +82,8 @@ def _listens(url: str) -> bool:
 
 
 @pytest.fixture(autouse=True)
-def _as_it_was() -> Iterator[None]:
-    """What every process inherits is as the test found it: where it runs, and how urgently."""
+def _process_state_is_restored() -> Iterator[None]:
+    """A test must restore what child processes inherit: folder, scheduling, PYTHONPATH."""
     before = _inherited()
     yield
     assert _inherited() == before
@@ -96,7 +96,7 @@ def _inherited() -> tuple[object, ...]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _weights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Where ImageNet weights are neither at hand nor to be had, the shipped model's stand in."""
+    """If ImageNet weights are neither installed nor available, use the plain model's instead."""
     from ml.errors import MlError
     from ml.networks.weights import FILE_NAME, load_imagenet
 
@@ -107,7 +107,7 @@ def _weights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
             folder = tmp_path_factory.mktemp("weights")
             _stand_in(folder / FILE_NAME)
             patch.setenv("SIGHTLINE_WEIGHTS_DIR", str(folder))
-            STANDING_IN.append("ImageNet weights were not at hand: the plain model's stood in.")
+            STANDING_IN.append("ImageNet weights were missing: the plain model's were used.")
         yield
 
 
@@ -150,7 +150,7 @@ def postgres() -> str:
 
 @contextmanager
 def redis_database() -> Iterator[str]:
-    """Address of an empty Redis database of this process, emptied again afterwards."""
+    """Address of an empty Redis database for this process, emptied afterwards."""
     if not _listens(REDIS):
         leave_out("Redis")
     import redis
@@ -190,9 +190,9 @@ def empty_postgres_url(postgres: str) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Address of `python -m app` with an empty home, ready to analyse.
+    """Address of `python -m app` with an empty `HOME`, ready to analyse.
 
-    `SIGHTLINE_TEST_SERVER=http://...` drives a server that runs already instead.
+    `SIGHTLINE_TEST_SERVER=http://...` uses a running server instead.
     """
     if running := os.environ.get("SIGHTLINE_TEST_SERVER"):
         yield running
@@ -239,7 +239,7 @@ def _is_ready(address: str) -> bool:
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Of two processes (`-n 2`), one has a file's tests, unless they name another group.
+    """Make each file a group for pytest-xdist, unless its tests name another group.
 
     Folders with long groups come first, so that both processes end at about the same time.
     """
@@ -252,25 +252,25 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Fail where pytest-xdist has not read the groups: tests that share a server need it."""
+    """Fail if pytest-xdist has not read the groups, which tests that share a server need."""
     if getattr(session.config.option, "loadgroup", False):
         assert all("@" in item.nodeid for item in session.items), "pytest-xdist reads no groups"
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """One of several processes hands over what it has to say at the end."""
+    """Send this process's lines of the summary to the main process."""
     if hasattr(session.config, "workeroutput"):
         session.config.workeroutput["standing_in"] = STANDING_IN
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
-    """Take what a process hands over."""
+    """Receive a process's lines of the summary."""
     STANDING_IN.extend(node.workeroutput.get("standing_in", []))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say what this run left out, and how to have it."""
+    """List the services whose tests were skipped."""
     for words in sorted(set(STANDING_IN)):
         terminalreporter.write_line(words)
     reasons = [str(report.longrepr[2]) for report in terminalreporter.stats.get("skipped", [])]

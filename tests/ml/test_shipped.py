@@ -97,7 +97,7 @@ def test_it_is_as_accurate_as_it_says(
 @pytest.fixture(scope="module")
 def objects(data_dir: Path) -> Boxed:
     """Two images with boxes of each class."""
-    return shipped.objects(data_dir, a_class=2)
+    return shipped.objects(data_dir, per_class=2)
 
 
 @pytest.mark.parametrize("model_id", MASKED)

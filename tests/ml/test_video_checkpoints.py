@@ -7,7 +7,6 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
 import torch
@@ -24,6 +23,7 @@ from ml.media import flow
 from ml.networks.video.base import VIDEO_MODELS, VideoNetwork
 from tests.support import networks as nets
 from tests.support import video_networks as videos
+from tests.support.encoding import mp4
 
 pytestmark = pytest.mark.xdist_group("video networks")  # they share what is built
 
@@ -119,17 +119,12 @@ def test_cards_of_photo_models() -> None:
 @pytest.fixture(scope="module")
 def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two seconds of a square that moves to the right, 96 x 64 px, 20 frames a second."""
-    path = tmp_path_factory.mktemp("film") / "film.avi"
+    path = tmp_path_factory.mktemp("film") / "film.mp4"
     grain = np.random.default_rng(0).integers(0, 120, (64, 96, 3)).astype(np.uint8)
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("mjpeg", rate=20)
-        stream.width, stream.height, stream.pix_fmt = 96, 64, "yuvj420p"
-        for i in range(40):
-            picture = np.roll(grain, 2 * i, 1)
-            picture[20:40, 10 + i : 30 + i] = (250, 200, 20)
-            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
-            container.mux(stream.encode(frame.reformat(format="yuvj420p")))
-        container.mux(stream.encode())
+    frames = [np.roll(grain, 2 * i, 1) for i in range(40)]
+    for i, frame in enumerate(frames):
+        frame[20:40, 10 + i : 30 + i] = (250, 200, 20)
+    path.write_bytes(mp4(frames, 20))
     return path
 
 

@@ -1,4 +1,4 @@
-"""Small clips of textures that a camera moves over, in files and as what training keeps."""
+"""Small clips of a camera moving over textures, as files and as training caches them."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def folder(root: Path, train: int = 3, val: int = 1, size: int = 96) -> Path:
 
 
 def kept(root: Path, count: int = 12, config: ClipConfig = QUICK) -> Clips:
-    """Clips of noise as a run keeps them: the second class is brighter, and moves faster."""
+    """Clips of noise as a run caches them: the second class is brighter and moves faster."""
     root.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(7)
     shape = (config.snippets, 3 + 2 * config.flow_length, config.size_kept, config.size_kept)

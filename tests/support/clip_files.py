@@ -19,7 +19,7 @@ RED, BLUE, GREEN, WHITE = (220, 30, 30), (30, 30, 220), (30, 180, 30), (235, 235
 
 @dataclass(frozen=True)
 class Kind:
-    """How a clip is packed; `unit` is the time base of `times` handed to `make`."""
+    """A container and codec; `unit` is the time base of the `times` passed to `make`."""
 
     name: str  # with the file's ending
     codec: str
@@ -62,7 +62,7 @@ EVEN = {"mpeg4 avi", "mpeg4 avi B", "mpeg2 ts", "mpeg1 mpg"}  # formats of a con
 
 
 def uneven(count: int, unit: Fraction) -> list[int]:
-    """Times in units, from 0, with steps of 20 to 110 ms: no two neighbours alike."""
+    """Times in units, from 0, with steps of 20 to 110 ms that all differ from their neighbours."""
     steps = (Fraction(20 + 30 * (i * 7 % 4), 1000) for i in range(count))
     at, times = Fraction(0), []
     for step in steps:
@@ -81,7 +81,7 @@ def picture(number: int) -> np.ndarray:
 
 
 def number(pixels: np.ndarray) -> int:
-    """Read the number of a frame of any size; AssertionError where it is not upright."""
+    """Read the number of a frame of any size; AssertionError if it is not upright."""
     height, width = pixels.shape[:2]
     y = ((np.arange(ROWS) + 0.5) * height / ROWS).astype(int)
     x = ((np.arange(COLUMNS) + 0.5) * width / COLUMNS).astype(int)
@@ -102,11 +102,11 @@ def make(
     draw: Callable[[int], np.ndarray] = picture,
     options: dict[str, str] | None = None,
 ) -> Path:
-    """Write a clip whose frame i is shown at `times[i]` units; stored turned by `rotation`."""
+    """Write a clip with frame i at `times[i]` units, stored with `rotation` degrees and `flip`."""
     path = folder / kind.name
     pictures = (turned(draw(i), rotation, flip) for i in range(len(times)))
-    # In a thread of its own: for root, SVT-AV1 gives the thread that opens it real-time priority,
-    # which whatever is started from there would inherit and starve all else.
+    # In a separate thread: if run by root, SVT-AV1 gives the thread that opens it real-time
+    # priority, which child processes would inherit.
     with ThreadPoolExecutor(1) as apart:
         apart.submit(_write, path, kind, times, pictures, (rotation, flip), options or {}).result()
     return path
@@ -140,7 +140,7 @@ def _write(
 
 
 def turned(pixels: np.ndarray, rotation: int, flip: bool = False) -> np.ndarray:
-    """How an upright picture is stored that is to be shown turned (counter-clockwise)."""
+    """The stored pixels of a picture that is upright when turned by `rotation` (anticlockwise)."""
     if flip:
         pixels = pixels[:, ::-1]
     return np.ascontiguousarray(np.rot90(pixels, -rotation // 90))

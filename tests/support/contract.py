@@ -1,6 +1,6 @@
-"""Schemathesis over the whole document: cases for each operation, sent to a real server.
+"""Schemathesis on the whole OpenAPI document: cases of each operation, sent to a real server.
 
-It is imported where a test needs it: that takes a second, and its systematic cases five.
+Schemathesis is imported lazily: that takes a second, and its systematic cases five.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ if TYPE_CHECKING:
     import schemathesis
 
 PASSWORD = "a few words in a row"
-PARTS = 12  # of an operation's systematic cases; a round has one of them
+PARTS = 12  # of an operation's systematic cases; each round runs one part
 
 
 def operations() -> list[tuple[str, str]]:
-    """Method and path of every operation in the document, which a test holds to the code."""
+    """Method and path of every operation in the document."""
     paths = json.loads(DOCUMENT.read_text(encoding="utf-8"))["paths"]
     return [(method.upper(), path) for path, does in paths.items() for method in does]
 
 
 @dataclass
 class Site:
-    """A server where something exists to ask for."""
+    """A server with one resource of each kind."""
 
     api: Api
     ids: dict[str, str]
@@ -51,7 +51,7 @@ class Site:
     clip: dict[str, Any]
 
     def send(self, case: schemathesis.Case) -> None:
-        """Send a case: valid ones at what exists, but for every fourth of the random ones."""
+        """Send a case; valid ones, but for a quarter of the random, refer to existing resources."""
         case_is_valid = case.meta is not None and case.meta.generation.mode.is_positive
         if case_is_valid and (is_systematic(case) or chance(case) > 0):
             self.aim(case)
@@ -63,7 +63,7 @@ class Site:
         )
 
     def aim(self, case: schemathesis.Case) -> None:
-        """Ask for what exists; what takes a worker seconds is asked in one way only."""
+        """Make a case refer to existing resources; requests that start slow jobs are fixed."""
         for name in set(case.path_parameters) & set(self.ids):
             case.path_parameters[name] = self.ids[name]
         if CLIP_ONLY.search(case.path):
@@ -98,27 +98,27 @@ ACTIONS = ("cancel", "pause", "resume", "move", "publish")  # not in every state
 
 
 def is_guarded(case: schemathesis.Case) -> bool:
-    """Whether the operation is for those who are signed in."""
+    """Whether the operation needs signing in."""
     return "security" in case.operation.definition.raw
 
 
 def is_systematic(case: schemathesis.Case) -> bool:
-    """Whether the case comes from the schema's bounds and examples, not from the dice."""
+    """Whether the case comes from the schema's bounds and examples, not from a random generator."""
     return case.meta is not None and case.meta.phase.name.value != "fuzzing"
 
 
 def chance(case: schemathesis.Case) -> int:
-    """0 to 3, the same for the same case."""
+    """A number from 0 to 3 that depends on the case only."""
     content = repr((case.path_parameters, case.query, case.headers))
     return hashlib.sha256(content.encode()).digest()[0] % 4
 
 
 def make_site(live: Api, folder: Path) -> Site:
-    """The live server with a photo and a clip and their finished analyses."""
+    """Prepare the live server with a photo, a clip and their finished analyses."""
     media_id = live.upload(photo(1, (64, 48)))["id"]
     analysis = live.analyse(media_id, **PHOTO)
     wait_for(lambda: ended(live.client, analysis), 120, every=0.2)
-    for name in ("figure_png", "figure_svg", "figure_pdf"):  # drawn once, as slowly as it must be
+    for name in ("figure_png", "figure_svg", "figure_pdf"):  # drawn once, which is slow
         wait_for(lambda link=analysis["links"][name]: live.client.get(link).is_success, 240)
     heatmap = live.client.get(analysis["links"]["heatmaps"]).json()["items"][0]
     ids = {
@@ -138,11 +138,10 @@ def make_site(live: Api, folder: Path) -> Site:
 
 
 def clip_of(live: Api, folder: Path) -> dict[str, Any]:
-    """A clip with a finished analysis, its film drawn: what paths that are of clips only name."""
+    """Analyse a clip and draw its film; return the path parameters of the routes of clips."""
     model = clips.publish(live.web, folder, "a-clip-model")
     media = live.upload(clips.film(9))
-    asked = {"models": [model], "input_size": 96, "segments": 2}
-    analysis = live.analyse(media["id"], **asked)
+    analysis = live.analyse(media["id"], models=[model], input_size=96, segments=2)
     wait_for(lambda: ended(live.client, analysis), 120, every=0.2)
     for kind in ("mp4", "webm"):
         film = f"{analysis['links']['self']}/overlay.{kind}"
@@ -152,18 +151,19 @@ def clip_of(live: Api, folder: Path) -> dict[str, Any]:
 
 
 def trained(live: Api, admin: dict[str, str]) -> dict[str, str]:
-    """A tiny study that has been trained, and a trial."""
-    dataset = add_dataset(live.web)  # type: ignore[arg-type]
-    found = {"dataset_id": dataset}
+    """Train a tiny study and run a trial; return their ids."""
+    ids = {"dataset_id": add_dataset(live.web)}  # type: ignore[arg-type]
     for path, body in BODIES.items():
-        asked = {"dataset_id": dataset, **body}
-        answer = live.client.post(path, json=asked, headers=admin).json()
-        found |= {"study_id" if "runs" in answer else "trial_id": answer["id"]}
+        answer = live.client.post(
+            path, json={"dataset_id": ids["dataset_id"], **body}, headers=admin
+        ).json()
         if "runs" in answer:
-            found["run_id"] = answer["runs"][0]["id"]
-    run = f"/api/v1/training-runs/{found['run_id']}"
+            ids |= {"study_id": answer["id"], "run_id": answer["runs"][0]["id"]}
+        else:
+            ids["trial_id"] = answer["id"]
+    run = f"/api/v1/training-runs/{ids['run_id']}"
     wait_for(lambda: live.client.get(run, headers=admin).json()["state"] == "succeeded", 240)
-    return found
+    return ids
 
 
 def ended(client: httpx.Client, analysis: Any) -> bool:
@@ -174,7 +174,7 @@ def ended(client: httpx.Client, analysis: Any) -> bool:
 
 @cache
 def _excluded() -> list[Any]:
-    """A cursor, a class name, a photo: no schema can say which of them are good."""
+    """Checks that do not apply: no schema can tell a valid cursor, class name or photo."""
     from schemathesis.checks import CHECKS, load_all_checks
 
     load_all_checks()
@@ -182,10 +182,10 @@ def _excluded() -> list[Any]:
 
 
 class Contract:
-    """The document's operations, each tried with some of its systematic cases and random ones."""
+    """Runs operations of the document with some of their systematic cases and with random ones."""
 
     def __init__(self, part: int, examples: int, seed: int | None = None) -> None:
-        """Part 0 to `PARTS - 1` of the systematic cases; without a seed the same examples."""
+        """Use part 0 to `PARTS - 1` of the systematic cases; without a seed, fixed examples."""
         import schemathesis
 
         self._examples = examples
@@ -202,7 +202,7 @@ class Contract:
         self._schema.hook(filter_case)
 
     def try_operation(self, site: Site, method: str, path: str) -> None:
-        """Send the cases of one operation; AssertionError where an answer breaks the contract."""
+        """Send the cases of one operation; AssertionError if a response breaks the contract."""
         import hypothesis
         from schemathesis.generation.hypothesis.builder import (
             HypothesisTestConfig,
@@ -224,7 +224,4 @@ class Contract:
             seed=self._seed,
         )
 
-        def send(case: schemathesis.Case) -> None:
-            site.send(case)
-
-        create_test(operation=self._schema[path][method], test_func=send, config=config)()
+        create_test(operation=self._schema[path][method], test_func=site.send, config=config)()

@@ -1,4 +1,4 @@
-"""Imports of datasets that are killed, cancelled, or run out of disk, and what they leave."""
+"""Imports of datasets that are killed, cancelled, or run out of disk space."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ QUICK: dict[str, Any] = {"heartbeat_seconds": 0.2, "stale_seconds": 1.0, "max_at
 
 
 def make_server(home: Path, database_url: str = "") -> Server:
-    """A server that soon finds out that a worker is dead."""
+    """A server that soon notices a dead worker."""
     return Server(Settings(home=home, database_url=database_url, min_free_bytes=0, **QUICK))
 
 
 def archive_of(count: int) -> bytes:
-    """So many different images of two classes, and a tenth more that are broken or doubled."""
+    """`count` different images of two classes, and a tenth more that are broken or duplicates."""
     files = {f"{'cat' if n % 3 else 'dog'}/{n}.jpg": picture(n) for n in range(count)}
     for n in range(0, count, 20):
         files[f"cat/broken {n}.jpg"] = picture(n)[: 200 + n]
@@ -79,7 +79,7 @@ def state(server: Server, dataset_id: str) -> str:
 
 
 def outcome(server: Server, dataset_id: str) -> tuple[Any, ...]:
-    """All that an import leaves: its row, its index, its files."""
+    """Everything that an import stores: its row, its index, its files."""
     row = dataset_row(server, dataset_id)
     assert row.job.state == "succeeded", row.job.detail
     facts = (row.classes, row.train_images, row.val_images, row.bytes, row.fingerprint)
@@ -126,9 +126,9 @@ def kill_an_import(server: Server, dataset_id: str, delay: float = 0.0) -> bool:
 
 
 def check_killed_import(server: Server, data: bytes, moments: list[float]) -> None:
-    """An import that is killed at each of the moments ends as one that is left alone.
+    """An import that is killed at each of the moments has the result of an uninterrupted one.
 
-    A moment is a share of the time that the import takes here when nothing disturbs it.
+    A moment is a share of the time that an uninterrupted import takes.
     """
     undisturbed = bring(server, data)
     began = time.monotonic()
@@ -143,7 +143,7 @@ def check_killed_import(server: Server, data: bytes, moments: list[float]) -> No
 
 
 def check_stopped_import(server: Server, data: bytes, *, delete: bool) -> None:
-    """Cancelled or deleted while a worker is at it, an import is gone; the next one works."""
+    """A running import that is cancelled or deleted leaves nothing, and the next one works."""
     dataset_id = bring(server, data)
 
     def stop() -> bool:
@@ -171,15 +171,15 @@ def check_stopped_import(server: Server, data: bytes, *, delete: bool) -> None:
 
 
 def _left(server: Server) -> list[str]:
-    """The files of all datasets; unlike `files_of` while folders vanish."""
+    """The files of all datasets; unlike `files_of`, folders may vanish meanwhile."""
     walked = os.walk(server.settings.blob_dir)
     return [str(Path(folder, name)) for folder, _, names in walked for name in names]
 
 
 def check_full_disk(home: Path, disk: Path, count: int) -> str:
-    """Import `count` images of each of two classes to a small disk; return how that ended.
+    """Import `count` images of each of two classes to a small disk; return the job's state.
 
-    Either it succeeds, or it says that the disk is full and leaves room for a smaller one.
+    It succeeds, or it fails because the disk is full and leaves space for a smaller import.
     """
     server = Server(Settings(home=home, blobs=str(disk / "blobs"), min_free_bytes=0))
     dataset_id = bring(server, zip_of(classes("cat", "dog", count=count)))
@@ -197,5 +197,5 @@ def check_full_disk(home: Path, disk: Path, count: int) -> str:
 
 
 def some_moments(dice: random.Random, kills: int) -> list[float]:
-    """Moments to kill at, as shares of an import; the first is surely in its midst."""
+    """Moments to kill at, as shares of an import; the first is in its first half."""
     return [dice.uniform(0.0, 0.5), *(dice.uniform(0.0, 1.0) for _ in range(kills - 1))]

@@ -1,4 +1,4 @@
-"""What the shipped models of photos are held to: on a sample in tests, on everything in soak."""
+"""Checks of the shipped models of photos: on a sample in tests, on all data in soak."""
 
 from __future__ import annotations
 
@@ -30,26 +30,26 @@ def model(model_id: str) -> LoadedModel:
 
 
 def entry(model_id: str) -> catalogue.CatalogueEntry:
-    """A shipped model's place in the catalogue."""
+    """A shipped model's entry in the catalogue."""
     return catalogue.find(model_id, catalogue.entries([]))
 
 
 def validation(data_dir: Path, first: int, step: int) -> tuple[Tensor, Tensor]:
-    """Every `step`th validation image, as the page would show it to a model, and the labels."""
+    """Every `step`th validation image, preprocessed as for an analysis, and the labels."""
     files = sorted((data_dir / "imagenette160" / "val").glob("*/*.*"))[first::step]
     squares = [squash(load_rgb(file), 224).transpose(2, 0, 1) for file in files]
     labels = [list(SYNSETS).index(file.parent.name) for file in files]
     return torch.from_numpy(np.stack(squares)), torch.tensor(labels)
 
 
-def objects(data_dir: Path, a_class: int = 25) -> Boxed:
-    """Images with boxes, so many of each of the ten classes."""
+def objects(data_dir: Path, per_class: int = 25) -> Boxed:
+    """Images with boxes, `per_class` of each of the ten classes."""
     data = load_boxed(data_dir / "boxed224")
-    return some(data, [i for i in range(250) if i % 25 < a_class])
+    return some(data, [i for i in range(250) if i % 25 < per_class])
 
 
 def some(data: Boxed, chosen: Sequence[int]) -> Boxed:
-    """A part of the images with boxes."""
+    """A subset of the images with boxes."""
     return Boxed(
         data.images[chosen],
         tuple(data.labels[i] for i in chosen),
@@ -59,18 +59,18 @@ def some(data: Boxed, chosen: Sequence[int]) -> Boxed:
 
 
 def check_accuracy(model_id: str, images: Tensor, labels: Tensor) -> None:
-    """It is as accurate as its JSON says, within four standard errors."""
+    """The accuracy is that of the model's JSON, within four standard errors."""
     network = model(model_id).network
     with torch.inference_mode():
         parts = [network(normalise(part)).logits.argmax(1) for part in images.split(20)]
     accuracy = (torch.cat(parts) == labels).float().mean().item()
-    said = entry(model_id).about["metrics"]["accuracy"]
-    error = (said * (1 - said) / len(labels)) ** 0.5
-    assert abs(accuracy - said) < 4 * error + 0.001
+    expected = entry(model_id).about["metrics"]["accuracy"]
+    error = (expected * (1 - expected) / len(labels)) ** 0.5
+    assert abs(accuracy - expected) < 4 * error + 0.001
 
 
 def masks_of(model_id: str, boxed: Boxed) -> dict[Stage, Tensor]:
-    """Each stage's shown masks of all the images."""
+    """Each stage's masks of all images."""
     parts: dict[Stage, list[Tensor]] = {s: [] for s in STAGES}
     for images in boxed.images.split(20):
         found = explain_batch(model(model_id).network, normalise(images), methods=("attention",))
@@ -80,16 +80,16 @@ def masks_of(model_id: str, boxed: Boxed) -> dict[Stage, Tensor]:
 
 
 def check_places(model_id: str, masks: dict[Stage, Tensor], boxed: Boxed) -> None:
-    """Masks point where the JSON's table says they do, on all of its images."""
+    """On all images with boxes, masks hit the object as often as in the model's JSON."""
     table = entry(model_id).about["localisation"]
-    said = {s["stage"]: s["hit_all"] for s in table if s["method"] == "attention"}
+    expected = {s["stage"]: s["hit_all"] for s in table if s["method"] == "attention"}
     for stage, maps in masks.items():
-        found = hits(points(maps, 224), boxed).float().mean().item()
-        assert abs(found - said[stage]) < 0.03, stage
+        rate = hits(points(maps, 224), boxed).float().mean().item()
+        assert abs(rate - expected[stage]) < 0.03, stage
 
 
 def check_masks_are_learnt(masks: dict[Stage, Tensor], boxed: Boxed) -> None:
-    """No mask is flat, in a corner or always in one place, and none points at random."""
+    """No mask is flat, in a corner, always in the same place, or random."""
     count = len(boxed.labels)
     for stage, maps in masks.items():
         check_contrast(stage, maps)
@@ -104,16 +104,16 @@ def check_masks_are_learnt(masks: dict[Stage, Tensor], boxed: Boxed) -> None:
 
 
 def check_contrast(stage: str, maps: Tensor) -> None:
-    """A mask is not flat: its values differ over most images."""
+    """Masks are not flat, on most images."""
     flat = maps.flatten(1)
     contrast = (flat.amax(1) - flat.amin(1)) / flat.abs().amax(1)
     assert contrast.median() > 0.05, f"{stage} is flat"  # residual: a mean of 320 channels
 
 
 def check_combined(masks: dict[Stage, Tensor], boxed: Boxed, beyond: float, share: float) -> None:
-    """The combined mask finds the object more often than chance, and is brighter on it.
+    """The combined mask hits the object more often than chance, by `beyond`.
 
-    beyond: by how much more often. share: of the images where it is brighter than around it.
+    On more than `share` of the images it is brighter on the object than around it.
     """
     maps = combine(list(masks.values()), (56, 56))
     assert hits(points(maps, 224), boxed).float().mean() > chance(boxed) + beyond
@@ -125,7 +125,7 @@ def check_combined(masks: dict[Stage, Tensor], boxed: Boxed, beyond: float, shar
 
 
 def check_gradcam(model_id: str, boxed: Boxed) -> None:
-    """Late Grad-CAM of the right class points at it."""
+    """Late Grad-CAM of the true class hits the object."""
     found = explain_batch(
         model(model_id).network, normalise(boxed.images), boxed.labels, methods=("gradcam",)
     )
@@ -134,7 +134,7 @@ def check_gradcam(model_id: str, boxed: Boxed) -> None:
 
 
 def covered(boxes: Sequence[tuple[float, float, float, float]]) -> Tensor:
-    """Which of 56 x 56 places lie in a box."""
+    """A mask (56, 56) of the positions inside any box."""
     places = (torch.arange(56) + 0.5) / 56
     y, x = torch.meshgrid(places, places, indexing="ij")
     inside = [(x > x0) & (x < x1) & (y > y0) & (y < y1) for x0, y0, x1, y1 in boxes]
@@ -142,5 +142,5 @@ def covered(boxes: Sequence[tuple[float, float, float, float]]) -> Tensor:
 
 
 def chance(boxed: Boxed) -> float:
-    """How often a random point lies in a box."""
+    """The probability that a random point is in a box."""
     return torch.stack([covered(boxes) for boxes in boxed.boxes]).float().mean().item()

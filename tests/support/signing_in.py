@@ -1,4 +1,4 @@
-"""Being signed in, for the tests of what only an admin may do: a real session, no form."""
+"""Signing in as the admin without the form, by a real session."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ HERE = "127.0.0.1"
 
 
 def signed_in(client: httpx.Client) -> httpx.Client:
-    """Make a client of the API harness the admin."""
+    """Sign a client of the API harness in as the admin."""
     secret = open_session(settings_of(str(client.base_url)))
     client.cookies.set(SESSION_COOKIE, secret, domain="127.0.0.1")
     return client
 
 
 def sign_in(visit: Visit, address: str = HERE) -> Visit:
-    """Make a visitor's browser the admin's; `address` is where it seems to stand."""
+    """Sign a visitor's browser in as the admin, from `address`."""
     secret = open_session(settings_of(visit.address), address)
     cookie = {"name": SESSION_COOKIE, "value": secret, "url": visit.address, "httpOnly": True}
     visit.context.add_cookies([cookie])  # type: ignore[list-item]
@@ -34,7 +34,7 @@ def sign_in(visit: Visit, address: str = HERE) -> Visit:
 
 
 def bearer(client: httpx.Client, *scopes: str) -> dict[str, str]:
-    """The header of a new token of the admin's with these scopes."""
+    """The header of a new token of the admin with these scopes."""
     settings = settings_of(str(client.base_url))
     engine = make_engine(settings)
     with make_sessions(engine).begin() as session:

@@ -54,7 +54,7 @@ def folder(root: Path, train: int = 6, val: int = 2, size: int = 48) -> Path:
 
 
 def run_of(data: Path, home: Path, config: TrainConfig, **more: Any) -> RunSpec:
-    """A run on what `folder` wrote, with its own folder and cache under `home`."""
+    """A run on the data of `folder`, with its own folder and cache under `home`."""
     (training, classes), (val, _) = list_folder(data / "train"), list_folder(data / "val")
     return RunSpec(
         config=config,
@@ -70,7 +70,7 @@ def run_of(data: Path, home: Path, config: TrainConfig, **more: Any) -> RunSpec:
 
 
 def drained(work: Generator[Any, None, T]) -> T:
-    """What a generator returns, its progress unread."""
+    """The return value of a generator."""
     while True:
         try:
             next(work)

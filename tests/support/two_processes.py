@@ -1,4 +1,4 @@
-"""Training in two processes over gloo, and what one process computes."""
+"""Training in two processes over gloo, compared with one process."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ from ml.train import resume
 from ml.train.events import EpochEnd, Event, Finished, Ready, Step
 from ml.train.ranks import ALONE, Ranks
 from ml.train.spec import RunSpec
-from ml.train.start import train
 from ml.train.tasks.photos.trainer import PhotoTrainer
 from tests.support import networks as nets
 from tests.support import toy_images as toys
@@ -33,11 +32,11 @@ Found = dict[str, dict[str, Tensor]]
 
 
 def first_step(mechanism: str, seed: int, ranks: Ranks = ALONE) -> dict[str, Tensor]:
-    """Gradients after one batch in double precision, norms using their stored statistics.
+    """Gradients after one batch in double precision, with the norms' stored statistics.
 
-    With the batch's statistics each process would take, on CPUs, those of its own share. In single
-    precision rounding alone moves these gradients by some percent: ReLUs switch, and 52 norms over
-    a few values amplify it. Double precision shows whether the sums are the right ones.
+    On CPUs each process would use the batch statistics of its own share. In single precision,
+    rounding alone changes these gradients by some percent: ReLUs switch, and 52 norms over a few
+    values amplify it.
     """
     config = replace(CONFIG, mechanism=mechanism, seed=seed)
     images, weights = toys.images(16, seed), nets.lively(mechanism).state_dict()
@@ -60,7 +59,7 @@ def first_step(mechanism: str, seed: int, ranks: Ranks = ALONE) -> dict[str, Ten
 
 
 def validation(seed: int, ranks: Ranks = ALONE) -> dict[str, Tensor]:
-    """What validation on three batches of images finds."""
+    """The results of validation on three batches of images."""
     images, weights = toys.images(70, 900 + seed), nets.lively("plain").state_dict()
     with nets.narrowed():
         run = PhotoTrainer(CONFIG, toys.images(16), images, weights=weights, ranks=ranks)
@@ -73,7 +72,7 @@ def validation(seed: int, ranks: Ranks = ALONE) -> dict[str, Tensor]:
 
 
 def computed(folder: Path, mechanisms: Sequence[str], seed: int = 0) -> list[Found]:
-    """What each of two processes computes: `first_step` by mechanism, and `validation`."""
+    """Results of two processes: `first_step` by mechanism, and `validation`."""
     set_forkserver_preload([__name__])  # torch is imported once for both
     given = (str(folder), tuple(mechanisms), seed)
     mp.start_processes(_one_rank, given, nprocs=2, start_method="forkserver")
@@ -90,7 +89,7 @@ def _one_rank(rank: int, folder: str, mechanisms: Sequence[str], seed: int) -> N
 
 
 def check_gradients(shared: Sequence[Found], mechanism: str, seed: int = 0) -> None:
-    """Each process has the gradients that one process alone finds."""
+    """Each process has the gradients of a single process."""
     alone = first_step(mechanism, seed)
     assert max(t.abs().max().item() for n, t in alone.items() if n.startswith("grad.")) > 0.01
     for rank in shared:
@@ -100,7 +99,7 @@ def check_gradients(shared: Sequence[Found], mechanism: str, seed: int = 0) -> N
 
 
 def check_validation(shared: Sequence[Found], seed: int = 0) -> None:
-    """Each process has the whole validation, as one process alone finds it."""
+    """Each process has the whole validation of a single process."""
     alone = validation(seed)
     for rank in shared:
         assert rank["validation"].keys() == alone.keys()
@@ -108,7 +107,7 @@ def check_validation(shared: Sequence[Found], seed: int = 0) -> None:
 
 
 def run_of(folder: Path, epochs: int = 3, train: int = 7, size: int = 32) -> RunSpec:
-    """A run on two devices, with two steps an epoch for seven images of each class."""
+    """A run on two devices, with two steps per epoch for seven images of each class."""
     data = toys.folder(folder / "data", train=train, val=5)
     return toys.run_of(
         data,
@@ -122,20 +121,20 @@ def run_of(folder: Path, epochs: int = 3, train: int = 7, size: int = 32) -> Run
 
 
 def until(events: Iterator[Event], kind: type[Event], step: int = 0) -> list[Event]:
-    """Read events to the first of a kind at that step or later.
+    """Read events up to the first of this kind at `step` or later.
 
-    The ranks may be further, but not beyond the next end of an epoch: there they wait.
+    The processes may be ahead, but wait at the end of the epoch.
     """
-    told: list[Event] = []
+    seen: list[Event] = []
     for event in events:
-        told.append(event)
+        seen.append(event)
         if isinstance(event, kind) and event.step >= step:
-            return told
+            return seen
     raise AssertionError("the run ended before")
 
 
 def ranks_of(folder: Path) -> list[psutil.Process]:
-    """The processes that work on this run, and nobody else's."""
+    """The processes of this run."""
     commands = {p: command_line(p) for p in psutil.Process().children(recursive=True)}
     return [
         p
@@ -145,7 +144,7 @@ def ranks_of(folder: Path) -> list[psutil.Process]:
 
 
 def check_kill(spec: RunSpec, events: Iterator[Event], which: int = -1) -> None:
-    """Kill one of the ranks: the run ends with a sentence, and no process is left."""
+    """Kill one of the processes: the run fails with a sentence, and no process is left."""
     workers = [p for p in ranks_of(spec.folder) if "torch.distributed.run" not in command_line(p)]
     assert len(workers) == 2
     workers[which].kill()
@@ -155,31 +154,26 @@ def check_kill(spec: RunSpec, events: Iterator[Event], which: int = -1) -> None:
 
 
 def check_stop(spec: RunSpec, events: Iterator[Event]) -> None:
-    """Close the run: its ranks save the state and end."""
+    """Close the run: its processes save the state and exit."""
     events.close()  # type: ignore[attr-defined]
     assert not ranks_of(spec.folder)
     assert (spec.folder / resume.NAME).is_file()
 
 
-def check_end(spec: RunSpec, told: Sequence[Event], least: int) -> None:
-    """A try went on from step `least` or later, and ended in a checkpoint of the whole run."""
-    ready = next(e for e in told if isinstance(e, Ready))
+def check_end(spec: RunSpec, events: Sequence[Event], least: int) -> None:
+    """The run resumed from step `least` or later, and ended with a checkpoint of all epochs."""
+    ready = next(e for e in events if isinstance(e, Ready))
     assert least <= ready.first_step < ready.steps
-    steps = [e.step for e in told if isinstance(e, Step)]
+    steps = [e.step for e in events if isinstance(e, Step)]
     assert steps == list(range(ready.first_step + 1, ready.steps + 1))
-    ended = [e for e in told if isinstance(e, EpochEnd)][-1]
+    ended = [e for e in events if isinstance(e, EpochEnd)][-1]
     assert ended.predicted.shape == ended.confidence.shape == (len(spec.val.files),)
     cells = sum((-(-spec.config.eval_size // stride)) ** 2 for stride in (8, 16, 32))
     assert [m.values.shape for m in ended.probes] == [(2, cells)]
-    finished = told[-1]
+    finished = events[-1]
     assert isinstance(finished, Finished)
     assert checkpoints.read(finished.path).about == finished.about
     assert finished.about["training"]["devices"] == spec.devices
     epochs = [c["epoch"] for c in finished.about["curves"]]
     assert epochs == list(range(1, spec.config.epochs + 1))
     assert not list(spec.folder.glob("ranks-*"))
-
-
-def resumed(spec: RunSpec) -> list[Event]:
-    """All that a run tells from its last saved state to its end."""
-    return list(train(spec))

@@ -1,4 +1,4 @@
-"""The real web application on a real port, in this process; results as a worker leaves them."""
+"""The real web application on a real port in this process, with synthetic results."""
 
 from __future__ import annotations
 
@@ -64,11 +64,11 @@ class Api:
         self.client = self.visitor()
 
     def visitor(self, **options: Any) -> httpx.Client:
-        """A client with cookies of its own."""
+        """A client with its own cookies."""
         return httpx.Client(base_url=self.url, timeout=60, **options)
 
     def reset(self) -> None:
-        """Make it as new, with two models published and a new visitor."""
+        """Delete everything, publish two models, and make `client` a new visitor."""
         with self.web.sessions.begin() as session:
             for table in reversed(Base.metadata.sorted_tables):
                 session.execute(delete(table))
@@ -81,7 +81,7 @@ class Api:
         self.client = self.visitor()
 
     def answered(self, method: str, route: str, status: int) -> float:
-        """How many requests have been answered like this, by the server's own count."""
+        """The server's count of requests with this method, route and status."""
         labels = f'{{method="{method}",route="/api/v1{route}",status="{status}"}} '
         _, _, rest = self.client.get("/metrics").text.partition(f"requests_total{labels}")
         return float(rest.partition("\n")[0] or 0)
@@ -98,20 +98,20 @@ class Api:
         assert response.status_code in (200, 201), response.text
         return response.json()
 
-    def analyse(self, media_id: str, client: httpx.Client | None = None, **asked: Any) -> Any:
-        """Ask for an analysis and return its JSON."""
-        body = {"media_id": media_id, **asked}
+    def analyse(self, media_id: str, client: httpx.Client | None = None, **fields: Any) -> Any:
+        """Request an analysis and return its JSON."""
+        body = {"media_id": media_id, **fields}
         response = (client or self.client).post("/api/v1/analyses", json=body)
         assert response.status_code in (200, 202), response.text
         return response.json()
 
     def publish(self, *models: str, **changes: Any) -> None:
-        """Publish the cards of some models, as a worker does when it starts."""
+        """Publish the cards of models, as a worker does when it starts."""
         with self.web.sessions.begin() as session:
             model_rows.publish(session, [card(n, name, **changes) for n, name in enumerate(models)])
 
     def finish(self, analysis_id: str) -> None:
-        """Fill an analysis as a worker does, model by model."""
+        """Claim an analysis, add all results, and finish it, as a worker does."""
         with self.web.sessions.begin() as session:
             job_id = rows.get(session, analysis_id).job_id  # type: ignore[union-attr]
             assert job_rows.claim(session, job_id, "worker") is not None
@@ -173,7 +173,7 @@ class Api:
 
 
 def values_of(stage: str, method: str) -> np.ndarray:
-    """A map: evidence from -1 upwards, a mask that sums to 1."""
+    """A map: evidence from -1 upwards, or a mask that sums to 1."""
     side = GRIDS[stage]
     ramp = np.arange(side * side, dtype=np.float32).reshape(side, side)
     values = ramp / 4 - 1 if method == "gradcam" else ramp / ramp.sum()
@@ -221,9 +221,9 @@ def running(
 
 @cache
 def shared_server(postgres: str = "") -> Api:
-    """The server of all tests that can do with one; `reset` makes it new for each.
+    """The server that tests share; call `reset` before each.
 
-    On SQLite, or on a database of its own of the PostgreSQL server at that address.
+    On SQLite, or on a new database of the PostgreSQL server at that address.
     """
     home = Path(tempfile.mkdtemp(prefix="sightline-shared-"))
     with ExitStack() as stack:
