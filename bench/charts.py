@@ -13,7 +13,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 from sqlalchemy.orm import Session, sessionmaker
 
 from app.accounts import sessions
@@ -25,7 +25,7 @@ from app.db.migrate import upgrade
 from app.db.tables import Job, new_id
 from app.db.training_tables import Dataset, Study, TrainingRun
 from app.web.http.identity import SESSION_COOKIE
-from bench.page import CHROMIUM, TIMEOUT_MS
+from bench.page import TIMEOUT_MS, chromium
 from bench.report import Row, Section, milliseconds
 from bench.server import sightline
 
@@ -58,17 +58,12 @@ def section(rounds: int) -> Section:
         upgrade(engine, settings)
         factory = make_sessions(engine)
         study, cookie = _fill(factory, settings)
-        with sightline(settings.home) as served, sync_playwright() as playwright:
-            browser = playwright.chromium.launch(
-                executable_path=CHROMIUM,
-                args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-            )
+        with sightline(settings.home) as served, chromium() as browser:
             address = f"{served.url}/training/{study}"
             cookies = {"name": SESSION_COOKIE, "value": cookie, "url": served.url}
             paints = [_visit(browser, address, cookies, None)[0] for _ in range(count + 1)][1:]
             with _going_on(factory, study):
                 _, longest, drawing = _visit(browser, address, cookies, 12.0)
-            browser.close()
         engine.dispose()
     return Section("The chart of a study", _rows(median(paints), longest, drawing), (_REMARK,))
 

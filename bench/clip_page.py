@@ -8,10 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import httpx
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from bench import films
-from bench.page import CHROMIUM
+from bench.page import chromium
 from bench.report import Row, Section
 from bench.server import analyse, sightline
 
@@ -47,16 +47,12 @@ def section(rounds: int) -> Section:
         with (
             sightline(Path(folder) / "home") as served,
             httpx.Client(base_url=served.url, timeout=60) as client,
-            sync_playwright() as playwright,
+            chromium() as browser,
         ):
             link = analyse(client, clip)["links"]["page"]
-            browser = playwright.chromium.launch(
-                executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
-            )
             page = browser.new_page(viewport={"width": 1440, "height": 900})
             page.goto(f"{served.url}{link}?show=cam")
             rows = [_row(page, "Playing", _play), _row(page, "Scrubbing", _scrub)]
-            browser.close()
     remark = (
         f"A clip of {SIZE[0]} x {SIZE[1]}, {films.RATE} frames a second, four panes and {CELLS} "
         "maps of the table in view, Chromium drawing without a GPU on the machine that serves it."

@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -33,6 +35,16 @@ METHODS = ["attention", "gradcam", "gradcampp", "hirescam", "layercam", "xgradca
 TIMEOUT_MS = 300_000  # long, since the machine may be busy
 
 
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Start Chromium; close it at the end."""
+    options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=options)
+        yield browser
+        browser.close()
+
+
 def section(rounds: int) -> Section:
     """Upload different photos, one after another, to a warm worker."""
     count = max(5, rounds // 4)
@@ -41,19 +53,14 @@ def section(rounds: int) -> Section:
         with (
             sightline(Path(folder) / "home") as served,
             httpx.Client(base_url=served.url, timeout=60) as client,
-            sync_playwright() as playwright,
         ):
             analyse(client, EXAMPLES / "church.jpg")  # loads the models
-            browser = playwright.chromium.launch(
-                executable_path=CHROMIUM,
-                args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-            )
-            found = [_once(browser, served.url, client, photo) for photo in photos][2:]
-            browser.close()
+            with chromium() as browser:
+                times = [_once(browser, served.url, client, photo) for photo in photos][2:]
             stops = [_stopped(client, photos[0], i) for i in range(count)]
         size = photos[0].stat().st_size / 1e6
-    whole, compute = (median(values) for values in zip(*found, strict=True))
-    more = median(a - b for a, b in found)
+    whole, compute = (median(values) for values in zip(*times, strict=True))
+    more = median(a - b for a, b in times)
     row = Row(
         f"Upload to last cell on the page, warm, a 12-megapixel JPEG of {size:.1f} MB",
         f"the table's compute time alone: {milliseconds(compute)}",

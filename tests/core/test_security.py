@@ -1,4 +1,4 @@
-"""A visitor's cookie cannot be made up, and the key that signs it is made once."""
+"""A visitor's cookie cannot be forged, and the key that signs it is created once."""
 
 from __future__ import annotations
 

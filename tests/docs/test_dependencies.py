@@ -1,4 +1,4 @@
-"""pyproject.toml and the lock files name everything that the code imports, and nothing else."""
+"""pyproject.toml and the lock files have exactly the packages that the code imports."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ BY_NAME = {"httptools", "uvloop", "psycopg", "redis"}
 
 def imported(*folders: str) -> set[str]:
     """Top-level modules that the folders' files import."""
-    found: set[str] = set()
+    names: set[str] = set()
     for path in (p for folder in folders for p in (ROOT / folder).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Import):
-                found |= {alias.name.partition(".")[0] for alias in node.names}
+                names |= {alias.name.partition(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-                found.add(node.module.partition(".")[0])
-    return found - set(sys.stdlib_module_names) - OWN
+                names.add(node.module.partition(".")[0])
+    return names - set(sys.stdlib_module_names) - OWN
 
 
 def distributions(modules: set[str]) -> set[str]:
-    """The packages that hold those modules."""
+    """The packages of these modules."""
     known = packages_distributions()
     return {canonicalize_name(known[module][0]) for module in modules}
 

@@ -1,4 +1,4 @@
-"""What the documents say exists: files, routes, commands, make targets."""
+"""The files, routes, commands and make targets that the documents name exist."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ named = pytest.mark.parametrize("path", DOCUMENTS, ids=lambda p: str(p.relative_
 
 
 def code(path: Path) -> str:
-    """Everything that stands between backticks, blocks and single words."""
+    """All code in backticks, blocks and inline."""
     return "\n".join(re.findall(r"```.*?```|`[^`\n]+`", path.read_text(), re.DOTALL))
 
 
@@ -58,19 +58,19 @@ def test_commands_exist(path):
 
 
 def documented_routes() -> set[tuple[str, str]]:
-    """(method, path) as they are written in the documents, parameters as {}."""
-    found = set()
+    """(method, path) of the routes in the documents, parameters as {}."""
+    routes = set()
     for path in DOCUMENTS:
         for method, route in re.findall(r"\b(GET|POST|DELETE) (/[\w/.{}-]+)", path.read_text()):
-            found.add((method.lower(), re.sub(r"\{\w+\}", "{}", route)))
+            routes.add((method.lower(), re.sub(r"\{\w+\}", "{}", route)))
         for method, route in re.findall(
             r"api\.(get|post)\(f\"\{base\}([^\"]+)\"", path.read_text()
         ):
-            found.add((method, "/api/v1" + re.sub(r"\{.*?\}", "{}", route)))
-    return found
+            routes.add((method, "/api/v1" + re.sub(r"\{.*?\}", "{}", route)))
+    return routes
 
 
-def offered() -> set[tuple[str, str]]:
+def existing_routes() -> set[tuple[str, str]]:
     """(method, path) of the OpenAPI document, parameters as {}."""
     paths = json.loads((ROOT / "docs" / "openapi.json").read_text())["paths"]
     return {
@@ -81,7 +81,7 @@ def offered() -> set[tuple[str, str]]:
 def test_routes_exist():
     documented = documented_routes()
     assert len(documented) >= 8
-    assert documented - offered() == set()
+    assert documented - existing_routes() == set()
 
 
 def test_the_index_of_decisions_is_complete():
@@ -93,7 +93,8 @@ def test_the_index_of_decisions_is_complete():
 def test_every_route_is_documented():
     page = (ROOT / "docs" / "api.md").read_text()
     listed = re.findall(r"^\| `(GET|POST|DELETE) (\S+)` \|", page, re.MULTILINE)
-    assert {(m.lower(), re.sub(r"\{\w+\}", "{}", route)) for m, route in listed} == offered()
+    routes = {(m.lower(), re.sub(r"\{\w+\}", "{}", route)) for m, route in listed}
+    assert routes == existing_routes()
 
 
 def test_the_python_example_is_python():

@@ -1,4 +1,4 @@
-"""No module imports itself through others, and only the settings read the server's environment."""
+"""There are no import circles, and only the settings read the server's environment."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_no_import_circles() -> None:
 
 
 def test_only_the_settings_read_the_servers_environment() -> None:
-    """`ml` and `worker` may read what torchrun and the system set, but no setting of a server."""
+    """`ml` and `worker` may read variables of torchrun and the system, but no server's settings."""
     reading = re.compile(r"(environ|getenv)[^\n]*SIGHTLINE_|env_prefix")
     files = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
     readers = [path.relative_to(ROOT) for path in files if reading.search(path.read_text())]

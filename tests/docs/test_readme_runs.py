@@ -1,4 +1,4 @@
-"""The README's and docs/api.md's examples, run as they stand against a real server."""
+"""The examples of the README and docs/api.md run against a real server."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_the_shell_example(server: str, folder: Path):
 def test_the_command_line(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    """As written, but small: by one model instead of all, and the first only as a process."""
+    """The commands with small options; only the first is run as a process."""
     lines = block("README.md", "sh", "python -m ml explain").splitlines()
     commands = [line.partition("#")[0].replace(".venv/bin/", "") for line in lines]
     run(["bash", "-euc", f"{commands[0]} --models gated --size 96"], folder)

@@ -1,4 +1,4 @@
-"""docs/settings.md is held to app.core.settings.Settings, and no document names another setting."""
+"""docs/settings.md matches app.core.settings.Settings, and no document names another setting."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DOCUMENTS = [
 
 
 def default(field: FieldInfo) -> str:
-    """The default as the table says it."""
+    """The default as in the table."""
     if field.default_factory is not None:
         return "`~/.sightline`"
     value = field.default

@@ -1,4 +1,4 @@
-"""Tests here run on SQLite and on PostgreSQL, unless their file has settings of its own."""
+"""Tests here run on SQLite and on PostgreSQL, unless their file overrides `settings`."""
 
 from tests.support.databases import engine, sessions, settings
 

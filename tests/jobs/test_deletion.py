@@ -1,4 +1,4 @@
-"""Deleting removes the rows and every file that no row points at any more, and no other."""
+"""Deletion removes rows, and exactly the files that no row refers to any more."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What runs leave in the cache goes when nobody has used it for long."""
+"""Removal of unused files from the training cache."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What may be asked, and when two questions are the same."""
+"""Validation of analysis requests, and their fingerprints."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from pydantic import ValidationError
 from app.jobs.parameters import AnalysisRequest, fingerprint
 
 MEDIA = "0" * 32
-ASKED = {"media_id": MEDIA, "models": ["plain", "cbam"], "methods": ["attention", "gradcam"]}
+REQUEST = {"media_id": MEDIA, "models": ["plain", "cbam"], "methods": ["attention", "gradcam"]}
 CHECKPOINTS = {"plain": "a" * 64, "cbam": "b" * 64}
 
 
 def request(**changes: object) -> AnalysisRequest:
-    return AnalysisRequest.model_validate(ASKED | changes)
+    return AnalysisRequest.model_validate(REQUEST | changes)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What dead workers and lost messages leave behind is mended."""
+"""The reaper recovers from dead workers and lost messages."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def bell(sessions: Sessions) -> Listener:
 
 
 def enqueued(sessions: Sessions, bell: Listener, age: float = 0.0) -> str:
-    """A queued job of that age whose message was lost."""
+    """A queued job of this age whose message was lost."""
     with sessions.begin() as session:
         job_id = enqueue(session)
     with sessions.begin() as session:

@@ -1,4 +1,4 @@
-"""The pointing game: maxima, boxes, what counts as small, and the centre's own figure."""
+"""The pointing game: maxima, boxes, small objects, and the baseline of the image's centre."""
 
 from __future__ import annotations
 

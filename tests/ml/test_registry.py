@@ -1,4 +1,4 @@
-"""Registering is being tested: every mechanism, parameter, subset of stages and size."""
+"""Every registered mechanism, with every parameter, subset of stages and size."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from math import ceil
 
 import pytest
 import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 
 from ml.errors import MlError
 from ml.explain.cam import METHODS
@@ -26,7 +25,7 @@ ONE_CHANNEL = {"l2pa", "gated", "gated-grid", "cbam"}
 
 
 def small_trunk() -> nn.Sequential:
-    """Four convolutions with MobileNetV2's strides, so that hundreds of networks cost little."""
+    """Four convolutions with MobileNetV2's strides, so that hundreds of networks are cheap."""
 
     def block(into: int, out: int, stride: int) -> nn.Module:
         conv = nn.Conv2d(into, out, 3, stride=stride, padding=1)
@@ -49,17 +48,13 @@ SMALL = Backbone(
 
 @pytest.fixture
 def backbone(monkeypatch: pytest.MonkeyPatch) -> str:
-    """A backbone of the test's own: a new one needs nothing but being registered."""
+    """A small backbone; registering it is enough to use it."""
     assert "mobilenet_v2" in list(BACKBONES)
     monkeypatch.setitem(BACKBONES._items, "small", SMALL)
     return "small"
 
 
-def loss_of(network: Network, images: Tensor) -> Tensor:
-    labels = torch.arange(len(images)) % 3
-    attended = network(images)
-    extra = [w * F.cross_entropy(v, labels) for w, v in attended.auxiliary]
-    return F.cross_entropy(attended.logits, labels) + sum(extra)
+LABELS = torch.arange(4) % 3
 
 
 def check_masks(network: Network, name: str, stages: tuple[str, ...], size: int) -> None:
@@ -78,13 +73,13 @@ def check_masks(network: Network, name: str, stages: tuple[str, ...], size: int)
 def test_every_variant_on_every_subset_of_stages(
     backbone: str, name: str, parameters: dict[str, str]
 ) -> None:
-    """Every variant on all stages, and every mechanism's usual one on each subset of them."""
+    """Every variant on all stages, and every mechanism's default on each subset of them."""
     usual = asdict(MECHANISMS[name].parameters()).items() >= parameters.items()
     for stages in nets.subsets() if usual else [STAGES]:
         spec = NetworkSpec(name, parameters, stages, num_classes=3, backbone=backbone)
         network = build_network(spec)
         check_masks(network, name, stages, 96)
-        loss_of(network.train(), nets.pictures(4)).backward()
+        nets.loss_of(network.train()(nets.pictures(4)), LABELS).backward()
         for key, parameter in network.named_parameters():
             assert parameter.grad is not None, key
             assert parameter.grad.isfinite().all(), key
@@ -92,14 +87,14 @@ def test_every_variant_on_every_subset_of_stages(
 
 @pytest.mark.parametrize(("name", "parameters"), VARIANTS)
 def test_every_weight_gets_a_gradient(backbone: str, name: str, parameters: dict[str, str]) -> None:
-    """Within a few steps every weight has a gradient, but for those that the equations cancel."""
+    """Within a few steps every weight has a gradient, except those that the equations cancel."""
     network = build_network(NetworkSpec(name, parameters, num_classes=3, backbone=backbone))
     parts = dict(network.mechanism.named_parameters())
     still = set(parts)
     optimiser = torch.optim.SGD(network.parameters(), lr=0.05)
     for step in range(3):
         optimiser.zero_grad()
-        loss_of(network.train(), nets.pictures(4, seed=step)).backward()
+        nets.loss_of(network.train()(nets.pictures(4, seed=step)), LABELS).backward()
         norm = nn.utils.clip_grad_norm_(network.parameters(), 5.0)
         assert norm < 1e5
         still -= {k for k, p in parts.items() if p.grad.any()}
@@ -186,10 +181,5 @@ def test_every_mechanism_is_described() -> None:
     rows = [MECHANISMS[name].default_row for name in MECHANISMS]
     assert [len({row[i] for row in rows}) for i in (0, 1)] == [len(rows)] * 2
     for name in MECHANISMS:
-        about = MECHANISMS[name].about
-        assert about.title
-        assert about.equation
-        assert about.summary.count(".") >= 3
-        assert about.paper is not None
-        assert about.paper.url.startswith("https://")
-        assert (about.mask_range == "none") == (name == "plain")
+        nets.check_about(MECHANISMS[name].about)
+        assert (MECHANISMS[name].about.mask_range == "none") == (name == "plain")

@@ -1,10 +1,9 @@
-"""Registering is being tested: every video architecture with every mechanism that fits it."""
+"""Every registered video architecture, with every mechanism that fits it."""
 
 from __future__ import annotations
 
 import pytest
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 from ml.errors import MlError
@@ -15,15 +14,10 @@ from ml.networks.video.base import VIDEO_MODELS, VideoSpec, build_video
 from ml.networks.video.consensus import CONSENSUS, AttentionConsensus, AttentionConsensusParameters
 from ml.networks.video.fusion import FUSIONS
 from ml.networks.video.types import ClipAttended, StreamOutput
+from tests.support import networks as nets
 from tests.support import video_networks as videos
 
-pytestmark = pytest.mark.xdist_group("video networks")  # they share what is built
-
-
-def loss_of(output: ClipAttended) -> torch.Tensor:
-    labels = torch.arange(len(output.logits)) % 3
-    extra = [w * F.cross_entropy(z, labels) for w, z in output.auxiliary]
-    return F.cross_entropy(output.logits, labels) + sum(extra)
+pytestmark = pytest.mark.xdist_group("video networks")  # they share cached networks
 
 
 @pytest.mark.parametrize(("architecture", "mechanism"), videos.PAIRS)
@@ -41,7 +35,7 @@ def test_every_network_classifies_and_can_be_trained(architecture: str, mechanis
         assert set(stream.masks) == (set() if mechanism == "plain" else set(STAGES))
         assert all(m.shape[:2] == (2, 3) for m in stream.masks.values())
     assert all(z.shape == (2, 3) for _, z in output.auxiliary)
-    loss_of(output).backward()
+    nets.loss_of(output, torch.arange(2)).backward()
     for name, parameter in network.named_parameters():
         assert parameter.grad is not None, name
         assert parameter.grad.isfinite().all(), name
@@ -60,12 +54,12 @@ def test_any_number_of_segments(architecture: str, segments: int) -> None:
 @pytest.mark.parametrize("size", [112, 75])
 @pytest.mark.parametrize("architecture", ["mvit", "r3d_18"])
 def test_any_size(architecture: str, size: int) -> None:
-    """Also those that no stride divides: a transformer's positions are interpolated."""
+    """Also sizes that no stride divides: a transformer's positions are interpolated."""
     network = videos.lively(architecture)
-    whole = torch.nn.functional.interpolate
+    resize = torch.nn.functional.interpolate
     with torch.no_grad():
         batch = videos.batch(network, 1, 2)
-        frames = whole(batch.frames.flatten(0, 2), size=(size, size)).unflatten(0, (1, 2, -1))
+        frames = resize(batch.frames.flatten(0, 2), size=(size, size)).unflatten(0, (1, 2, -1))
         output = network(type(batch)(batch.rgb, batch.flow, frames))
     assert output.logits.isfinite().all()
 
@@ -92,7 +86,7 @@ def test_streams_may_have_different_mechanisms_at_any_stages(stages: tuple[str, 
 
 
 def test_streams_may_have_fewer_classes_than_the_model() -> None:
-    """Two appearances by three motions are six classes; each stream answers for its own."""
+    """Two appearances by three motions are six classes; each stream has its own."""
     index = {"rgb": (0, 0, 0, 1, 1, 1), "flow": (0, 1, 2, 0, 1, 2)}
     network = videos.build("two_stream", "gated", classes=6, class_index=index)
     assert isinstance(network.rgb, Network)
@@ -121,12 +115,6 @@ def test_fusion_follows_the_equations(fusion: str) -> None:
     own = [z for weight, z in output.auxiliary if weight == 1.0]
     torch.testing.assert_close(own[0], z["rgb"])
     torch.testing.assert_close(own[1], z["flow"])
-
-
-def test_a_stream_of_weight_zero_is_ignored() -> None:
-    network = videos.build("two_stream", weights=(1.0, 0.0))
-    output = network(videos.batch(network))
-    torch.testing.assert_close(output.logits, output.streams["rgb"].scores)
 
 
 def test_attention_over_time_starts_as_the_mean_and_learns() -> None:
@@ -184,13 +172,9 @@ def test_an_invalid_spec_is_rejected_with_a_sentence(
 
 
 def test_every_architecture_and_consensus_is_described() -> None:
-    for entry in (*dict(VIDEO_MODELS.items()).values(), *dict(CONSENSUS.items()).values()):
-        about = entry.about
-        assert about.title
-        assert about.equation
-        assert about.summary.count(".") >= 3
-        assert about.paper.url.startswith("https://")
-    for name in VIDEO_MODELS:
-        entry = VIDEO_MODELS[name]
+    for consensus in dict(CONSENSUS.items()).values():
+        nets.check_about(consensus.about)
+    for entry in dict(VIDEO_MODELS.items()).values():
+        nets.check_about(entry.about)
         assert [s.stage for s in entry.stages] == list(STAGES)
         assert set(entry.mechanisms) <= set(MECHANISMS)

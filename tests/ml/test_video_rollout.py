@@ -1,4 +1,4 @@
-"""Attention rollout: by hand, with pooled keys and queries, and of what the network computes."""
+"""Attention rollout: by hand, with pooled keys and queries, and on the network's attention."""
 
 from __future__ import annotations
 
@@ -68,9 +68,9 @@ def test_the_transformers_rollout_is_a_share_of_one(size: int) -> None:
 
 
 def test_the_recorded_attention_is_that_of_the_network() -> None:
-    """With the same queries and keys in all heads, the recorded mean is every head's own.
+    """With equal queries and keys in all heads, the recorded mean is that of every head.
 
-    Put to the block's values, it then gives exactly what torchvision's attention gives.
+    Applied to the block's values, it must then give the output of torchvision's attention.
     """
     module = copy.deepcopy(videos.lively("mvit").trunk.blocks[3].attn)
     heads, width = module.num_heads, module.head_dim
@@ -79,15 +79,15 @@ def test_the_recorded_attention_is_that_of_the_network() -> None:
         for own in (module.qkv.weight, module.qkv.bias):
             parts = own.view(3, heads, width, -1)
             parts[:2] = 8 * parts[:2, :1]  # sharp, so that the weights matter
-        with Softmaxes() as kept:
+        with Softmaxes() as softmaxes:
             out, queries = module(x, grid)
         shape = (1, -1, 3, heads, width)
         q, _, v = module.qkv(x).reshape(shape).transpose(1, 3).unbind(2)
         v, q = module.pool_v(v, grid)[0], module.pool_q(q, grid)[0]
-        mixed = kept.outputs[0][:, None] @ v
+        mixed = softmaxes.outputs[0][:, None] @ v
         mixed[:, :, 1:] += q[:, :, 1:]  # what MViTv2 adds to the attention's output
         again = module.project(mixed.transpose(1, 2).reshape(1, 9, -1))
     assert queries == (2, 2, 2)
-    assert len(kept.outputs) == 1
-    torch.testing.assert_close(kept.outputs[0].sum(2), torch.ones(1, 9))
+    assert len(softmaxes.outputs) == 1
+    torch.testing.assert_close(softmaxes.outputs[0].sum(2), torch.ones(1, 9))
     torch.testing.assert_close(again, out, atol=1e-5, rtol=1e-4)

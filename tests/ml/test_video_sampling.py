@@ -1,4 +1,4 @@
-"""Which frames are looked at: any clip, any range, at any rate."""
+"""The choice of frames, for any clip, range and rate."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Starting weights, partial BN, and inputs: what a flow stream begins with."""
+"""ImageNet weights, partial BN and inputs of video networks."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def imagenet(seed: int = 3) -> dict[str, Tensor]:
 
 @pytest.mark.parametrize("length", [5, 10])
 def test_equal_flow_channels_give_what_grey_gives_in_rgb(length: int) -> None:
-    """2L equal channels give what the RGB stem gives for a grey picture: nothing is rescaled."""
+    """2L equal channels give what the RGB stem gives for a grey picture."""
     network, state = videos.build("two_stream", "cbam", flow_length=length), imagenet()
     put_imagenet(network, state)
     x = torch.randn(2, 1, 32, 32)

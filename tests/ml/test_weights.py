@@ -1,4 +1,4 @@
-"""ImageNet weights: found where they may lie, refused where they do not fit, useful on photos."""
+"""ImageNet weights: search, download, fit, and accuracy on photos."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_missing_weights_are_reported_with_both_remedies(
 def test_a_local_file_is_found_in_either_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A server looks in `WEIGHTS_DIR`, and in `weights` inside `DATA`."""
+    """A server searches `WEIGHTS_DIR`, and `weights` inside `DATA`."""
     full = mobilenet_v2().state_dict()
     state = {k: v.half() if v.is_floating_point() else v for k, v in full.items()}
     monkeypatch.setenv("SIGHTLINE_WEIGHTS_DIR", str(tmp_path / "own"))
@@ -128,7 +128,7 @@ def test_squash_keeps_the_whole_photo(photo_array: np.ndarray) -> None:
 
 
 def test_squash_is_antialiased() -> None:
-    """One-pixel stripes shrunk become an even grey, not stripes of another width."""
+    """One-pixel stripes become an even grey, not wider stripes."""
     stripes = np.zeros((256, 256, 3), np.uint8)
     stripes[:, ::2] = 255
     shrunk = squash(Image.fromarray(stripes), 32)
@@ -139,7 +139,7 @@ def test_squash_is_antialiased() -> None:
 def test_exif_orientation_is_applied(
     orientation: int, photo_array: np.ndarray, save_photo: Callable[..., Path]
 ) -> None:
-    """The pixels are stored turned; EXIF says how to turn them back."""
+    """The stored pixels are rotated; EXIF tells how to undo that."""
     undo = {
         2: Image.Transpose.FLIP_LEFT_RIGHT,
         3: Image.Transpose.ROTATE_180,
@@ -157,7 +157,7 @@ def test_exif_orientation_is_applied(
 
 
 def test_the_imagenet_head_recognises_photos(data_dir: Path) -> None:
-    """Thirty photos of anything, the class in the name: most are among its five first guesses."""
+    """Of thirty photos, at least twenty have the class of their file name among the top five."""
     entry = catalogue.find(catalogue.IMAGENET_ID, catalogue.entries([data_dir / "weights"]))
     assert len(set(entry.about["classes"])) >= 998  # ImageNet has two cranes and two maillots
     model, right = catalogue.load(entry), 0

@@ -1,4 +1,4 @@
-"""`make soak`: what is long by nature, in seeded rounds until the minutes are used up."""
+"""`make soak`: long tests in seeded rounds, until the minutes are used up."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Begin with another kind for every seed, so that few minutes reach all of them in the end."""
+    """Begin with a different test for every seed, so that short runs reach all of them in time."""
     first = config.option.seed % max(1, len(items))
     items[:] = items[first:] + items[:first]
 
 
 @pytest.fixture
 def rounds(request: pytest.FixtureRequest) -> Iterator[int]:
-    """The seeds of this kind's rounds: one at least, then until its share of the time is used up.
+    """The seeds of this test's rounds: at least one, then until its share of the time is used up.
 
-    The share is what is left of `--minutes`, divided by the kinds that are still to come. A kind
-    for which nothing is left is skipped, and the summary says so.
+    The share is the rest of `--minutes` divided by the number of remaining tests. A test for
+    which no time is left is skipped, and the summary lists it.
     """
     return _rounds(request)
 
@@ -60,7 +60,7 @@ def pytest_runtest_makereport(
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """How many rounds each kind had."""
+    """List the number of rounds of each test."""
     for outcome in ("passed", "failed"):
         for report in terminalreporter.stats.get(outcome, []):
             count = dict(report.user_properties).get("rounds")

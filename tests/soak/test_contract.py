@@ -1,4 +1,4 @@
-"""Every operation of the document with new cases in each round."""
+"""Every operation of the OpenAPI document, with new cases in each round."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training in two processes: every mechanism, and ranks that are killed or stopped anywhere."""
+"""Training in two processes: every mechanism, and processes that are killed or stopped anywhere."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_two_processes_compute_what_one_does(tmp_path: Path, rounds: Iterator[in
 
 
 def test_killed_rank_then_stopped_then_finished(tmp_path: Path, rounds: Iterator[int]) -> None:
-    """Twelve steps in four tries; the first meets an image that cannot be read."""
+    """Twelve steps in four attempts; the first fails at an unreadable image."""
     for seed in rounds:
         rng = random.Random(seed)
         spec = two.run_of(tmp_path / str(seed), epochs=3, train=14, size=64)

@@ -1,4 +1,4 @@
-"""Imports to disks of all small sizes: each succeeds, or says that the disk is full."""
+"""Imports to small disks of random sizes: each succeeds, or reports that the disk is full."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""kill -9 at random moments: every analysis still ends as if nothing had happened."""
+"""Workers killed at random moments: every analysis has the results of an uninterrupted one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ METHODS = ("attention", "gradcam", "hirescam", "layercam")
 
 @pytest.fixture(params=["local", "celery"])
 def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
-    """A server of its own in each queue mode."""
+    """A separate server in each queue mode."""
     if request.param == "local":
         with local_backend(tmp_path / "home") as server:
             yield server

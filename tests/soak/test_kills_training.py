@@ -1,4 +1,4 @@
-"""A training run that is killed at random moments ends as if nobody had disturbed it."""
+"""A training run that is killed at random moments has the results of an uninterrupted one."""
 
 from __future__ import annotations
 

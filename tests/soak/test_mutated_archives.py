@@ -1,4 +1,4 @@
-"""Archives of every kind, damaged at random: each is imported, or refused in words."""
+"""Randomly damaged archives of every kind are imported, or rejected with a message."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Photos and clips of every kind, damaged at random: each is read, or refused in words."""
+"""Randomly damaged photos and clips of every kind are read, or rejected with a message."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def decoder(tmp_path: Path) -> Iterator[Decoder]:
 
 
 def try_all(decoder: Decoder, path: Path, wholes: list[bytes], seed: int, each: int) -> None:
-    """Damage each file so many times; whole, it is still read."""
+    """Damage each file `each` times; undamaged, it must still be accepted."""
     dice = random.Random(seed)
     for whole in wholes:
         for _ in range(each):

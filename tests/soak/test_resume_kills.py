@@ -1,4 +1,4 @@
-"""A training command that is killed again and again ends as one that nobody disturbs."""
+"""A training command that is killed five times has the results of an uninterrupted one."""
 
 from __future__ import annotations
 

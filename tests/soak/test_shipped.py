@@ -14,7 +14,7 @@ PARTS = 12  # of the validation images, one a round
 def test_shipped_models_reach_their_published_figures(
     data_dir: Path, rounds: Iterator[int]
 ) -> None:
-    """Seventy-two rounds have seen every model on every image."""
+    """Seventy-two rounds cover every model on every image."""
     boxed = shipped.objects(data_dir)
     for seed in rounds:
         model_id = shipped.SIX[seed % 6]
@@ -30,7 +30,7 @@ def test_shipped_models_reach_their_published_figures(
 
 
 def test_shipped_clip_models_read_motion(data_dir: Path, rounds: Iterator[int]) -> None:
-    """Fifteen clips of every movement, and sixteen fights, others in every round."""
+    """Fifteen clips of every movement and sixteen of fights, different in every round."""
     for seed in rounds:
         seen = clips.seen(data_dir, 135, seed=99 + seed)
         clips.check_motion_is_read(seen, motion=0.95, look=0.80, both=0.78)

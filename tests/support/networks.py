@@ -18,7 +18,7 @@ from torchvision.models import mobilenet_v2
 from ml.networks.attention.base import MECHANISMS, Parameters
 from ml.networks.backbones.base import BACKBONES
 from ml.networks.network import Network, NetworkSpec, build_network
-from ml.networks.types import STAGES, Stage
+from ml.networks.types import STAGES, About, Stage
 
 NARROW = "mobilenet_v2_narrow"
 WIDTHS: dict[Stage, int] = {"early": 8, "medium": 24, "late": 80}
@@ -113,6 +113,21 @@ def build(mechanism: str, stages: tuple[Stage, ...] = STAGES, **parameters: Any)
 def lively(mechanism: str, **parameters: Any) -> Network:
     """A shared network, which tests must leave unchanged."""
     return build(mechanism, **parameters)
+
+
+def loss_of(output: Any, labels: Tensor) -> Tensor:
+    """The training loss of a network's or video network's output, deep supervision included."""
+    auxiliary = [weight * F.cross_entropy(z, labels) for weight, z in output.auxiliary]
+    return F.cross_entropy(output.logits, labels) + sum(auxiliary)
+
+
+def check_about(about: About) -> None:
+    """A registered item has a title, an equation, three sentences and a paper."""
+    assert about.title
+    assert about.equation
+    assert about.summary.count(".") >= 3
+    assert about.paper is not None
+    assert about.paper.url.startswith("https://")
 
 
 def features(seed: int = 3, batch: int = 2) -> tuple[dict[Stage, Tensor], Tensor]:
