@@ -34,7 +34,7 @@ def at(page: Page, seconds: float) -> None:
 
 
 def pane(page: Page, name: str) -> str:
-    """What a pane of the player shows, as a picture's address."""
+    """The picture in a pane of the player, as a data URL."""
     return str(page.locator(f'[data-pane="{name}"] canvas').first.evaluate(PIXELS))
 
 
@@ -45,7 +45,7 @@ def analysis(visit: Visit) -> dict[str, Any]:
 
 
 def asked(visit: Visit) -> list[str]:
-    """What the page has asked the server for; the icon is the browser's own wish."""
+    """The page's requests, without the icon, which the browser fetches by itself."""
     return [one for one in visit.requests if one.startswith("http") and "icon" not in one]
 
 
@@ -68,7 +68,7 @@ STILL = """async () => {
 
 
 def at_rest(page: Page) -> None:
-    """Wait until the clip stands still, for some pictures in a row."""
+    """Wait until the clip stands still for some frames."""
     page.evaluate(STILL)
 
 

@@ -1,4 +1,4 @@
-"""A visitor's page in a real Chromium, and what the tests of pages ask of it."""
+"""A visitor's page in a real Chromium, and helpers for tests of pages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ EXAMPLES = ROOT / "static" / "examples"
 PIXELS = "canvas => canvas.toDataURL()"
 SERIOUS = {"serious", "critical"}
 WIDE, PHONE = 1440, 390  # px
-# How wide a page is decides what overflows, its scheme what contrasts: two windows show both.
+# Overflow depends on the width, contrast on the colour scheme: two windows cover both.
 WINDOWS = [(WIDE, "light"), (PHONE, "dark")]
 
 
@@ -32,7 +32,7 @@ class Visit:
     requests: list[str] = field(default_factory=list)
 
     def watch(self) -> None:
-        """Take note of all that goes wrong or over the wire."""
+        """Record console messages, errors and requests."""
         page = self.page
         page.on("console", lambda m: m.type == "error" and self.complaints.append(m.text))
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
@@ -63,7 +63,7 @@ class Visit:
 
 
 class Windows:
-    """Chromium's windows, one a width and scheme, each with a new visitor for every test.
+    """Chromium's windows, one per width and scheme, each with a new visitor for every test.
 
     They keep the scripts that they have compiled, which is most of what opening a page takes.
     """
@@ -99,7 +99,7 @@ class Windows:
 
 
 def until(true: Callable[[], Any], seconds: float = 60) -> Any:
-    """Wait for something to be true, and return it."""
+    """Wait until a function returns something true, and return that."""
     deadline = time.monotonic() + seconds
     while not (found := true()):
         assert time.monotonic() < deadline
@@ -108,7 +108,7 @@ def until(true: Callable[[], Any], seconds: float = 60) -> Any:
 
 
 def analysed(server: str, file: Path, **asked: Any) -> str:
-    """Have a photo or a clip analysed without a browser; the path of the finished page."""
+    """Analyse a photo or clip over REST; return the path of the finished page."""
     with httpx.Client(base_url=server, timeout=60) as api:
 
         def post(path: str, **body: Any) -> Any:
@@ -138,11 +138,11 @@ def serious(page: Page) -> list[str]:
 
 
 def overflows(page: Page) -> int:
-    """Pixels that the page is wider than its window."""
+    """By how many pixels the page is wider than its window."""
     root = "document.documentElement"
     return int(page.evaluate(f"{root}.scrollWidth - {root}.clientWidth"))
 
 
 def choose(page: Page, name: str) -> None:
-    """Pick the radio button of this name."""
+    """Select the radio button of this name."""
     page.get_by_role("radio", name=name, exact=True).check()

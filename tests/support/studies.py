@@ -25,15 +25,15 @@ TINY = {"Epochs": "2", "Training size": "32", "Validation size": "64", "Batch si
 
 
 def fill(page: Page, settings: dict[str, str]) -> None:
-    """Write into the form's fields of these labels."""
+    """Fill the form's fields with these labels."""
     for label, value in settings.items():
         page.get_by_label(label, exact=True).fill(value)
 
 
 def only(page: Page, *mechanisms: str) -> None:
-    """Leave these networks checked on the form."""
-    for one in page.locator('[name="mechanism"]').all():
-        one.set_checked(one.get_attribute("value") in mechanisms)
+    """Check only these networks on the form."""
+    for box in page.locator('[name="mechanism"]').all():
+        box.set_checked(box.get_attribute("value") in mechanisms)
 
 
 def tiles(images: int = 12) -> bytes:
@@ -53,19 +53,19 @@ def tiles(images: int = 12) -> bytes:
 
 
 def admin(server: str) -> httpx.Client:
-    """A program that is signed in as the admin."""
+    """An API client that is signed in as the admin."""
     cookies = {SESSION_COOKIE: open_session(settings_of(server))}
     return httpx.Client(base_url=f"{server}/api/v1", cookies=cookies, timeout=60)
 
 
 def dataset_of(api: httpx.Client, name: str) -> str:
-    """The id of the dataset of this name, once its import has ended well."""
+    """Wait for the import of the dataset of this name; return its id."""
 
     def ready() -> str | None:
         items = api.get("/datasets").raise_for_status().json()["items"]
-        found = [one for one in items if one["name"] == name]
-        assert not found or found[0]["state"] != "failed", found[0]["detail"]
-        return found[0]["id"] if found and found[0]["state"] == "succeeded" else None
+        dataset = next((item for item in items if item["name"] == name), {"state": "missing"})
+        assert dataset["state"] != "failed", dataset["detail"]
+        return dataset["id"] if dataset["state"] == "succeeded" else None
 
     return str(until(ready, 240))
 
@@ -76,20 +76,20 @@ def study(server: str) -> Any:
     with admin(server) as api:
         files = {"file": ("stripes.zip", tiles())}
         api.post("/datasets", files=files, data={"name": "stripes"}).raise_for_status()
-        asked = {
+        body = {
             "dataset_id": dataset_of(api, "stripes"),
             "name": "Two of them",
             "mechanisms": ["plain", "gated"],
             "config": SMALL,
         }
         until(lambda: api.get("/training-form").status_code == 200, 120)
-        address = api.post("/training-runs", json=asked).raise_for_status().json()["links"]["self"]
+        address = api.post("/training-runs", json=body).raise_for_status().json()["links"]["self"]
 
         def done() -> Any:
-            body = api.get(server + address).json()
-            states = {run["state"] for run in body["runs"]}
-            assert not states & {"failed", "cancelled"}, body["runs"]
-            return body if states == {"succeeded"} else None
+            study = api.get(server + address).json()
+            states = {run["state"] for run in study["runs"]}
+            assert not states & {"failed", "cancelled"}, study["runs"]
+            return study if states == {"succeeded"} else None
 
         return until(done, 360)
 

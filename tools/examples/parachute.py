@@ -126,12 +126,12 @@ def _canopy(scene: Array) -> Array:
     flat = _project(points) * SUPER
     colour, depth = _cloth(points)
     layer = Image.new("RGBA", SIZE[::-1])
-    pen = ImageDraw.Draw(layer)
+    draw = ImageDraw.Draw(layer)
     for index in np.argsort(depth, axis=None):
         r, a = divmod(int(index), GORES * PARTS)
         corners = [tuple(flat[i, j]) for i, j in ((r, a), (r, a + 1), (r + 1, a + 1), (r + 1, a))]
         fill = tuple(int(255 * min(1.0, c / 1.6) ** 0.5) for c in colour[r, a])
-        pen.polygon(corners, fill=(*fill, 255))
+        draw.polygon(corners, fill=(*fill, 255))
     rgba = np.asarray(layer, np.float32) / 255
     paint = 1.6 * rgba[..., :3] ** 2
     weave = 1 + 0.03 * noise(60, (26, 26), 3)
