@@ -1,4 +1,4 @@
-"""The servers of the API's tests; passwords are hashed in no time."""
+"""The servers of the API's tests, with cheap password hashing."""
 
 from __future__ import annotations
 

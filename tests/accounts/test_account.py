@@ -1,4 +1,4 @@
-"""The account by REST: who asks, password, sessions, tokens, audit."""
+"""The account over REST: user, password, sessions, tokens, audit log."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def any_admin(any_api: Api) -> httpx.Client:
     return signed_in(any_api.client)
 
 
-def test_who_is_asking(api: Api, admin: httpx.Client) -> None:
+def test_the_account_of_a_session_and_of_a_token(api: Api, admin: httpx.Client) -> None:
     account = admin.get(BASE).json()
     assert account["name"] == "admin"
     assert (account["via"], account["has_password"]) == ("session", False)
@@ -75,7 +75,7 @@ def test_a_token_is_shown_once_and_works_until_it_is_revoked(
     assert any_admin.delete(f"{BASE}/tokens/{made['id']}").status_code == 404
 
 
-def test_a_worthless_token_is_refused_everywhere(any_api: Api, any_admin: httpx.Client) -> None:
+def test_an_invalid_token_is_rejected_everywhere(any_api: Api, any_admin: httpx.Client) -> None:
     revoked, expired = make_token(any_admin, "admin"), make_token(any_admin, "admin")
     any_admin.delete(f"{BASE}/tokens/{revoked['id']}")
     with any_api.web.sessions.begin() as session:
@@ -97,7 +97,7 @@ def test_a_worthless_token_is_refused_everywhere(any_api: Api, any_admin: httpx.
     assert any_admin.get(BASE, headers=header(wrong[0])).status_code == 401
 
 
-def test_what_a_program_uploads_is_its_users(api: Api, admin: httpx.Client) -> None:
+def test_uploads_with_a_token_belong_to_its_user(api: Api, admin: httpx.Client) -> None:
     token, reader = make_token(admin, "analyse"), make_token(admin, "read")
     user = admin.get(BASE).json()["id"]
     with api.visitor(headers=header(token["token"])) as program:
@@ -140,11 +140,11 @@ def test_what_a_program_uploads_is_its_users(api: Api, admin: httpx.Client) -> N
     ],
     ids=str,
 )
-def test_what_a_token_may_be(admin: httpx.Client, body: Any, status: int) -> None:
+def test_token_requests_are_validated(admin: httpx.Client, body: Any, status: int) -> None:
     assert admin.post(f"{BASE}/tokens", json=body).status_code == status
 
 
-def test_an_expiry_is_kept_in_utc(any_admin: httpx.Client) -> None:
+def test_an_expiry_is_stored_in_utc(any_admin: httpx.Client) -> None:
     later = (datetime.now(UTC) + timedelta(days=2)).replace(microsecond=0)
     local = later.astimezone(datetime.fromisoformat("2026-01-01T00:00:00+05:00").tzinfo)
     made = make_token(any_admin, "read", expires_at=local.isoformat())
@@ -186,7 +186,7 @@ def test_changing_the_password_signs_the_others_out(any_api: Api, any_admin: htt
     assert passwords.verify(kept, "another few words")
 
 
-def test_guessing_the_present_password_is_limited(api: Api) -> None:
+def test_attempts_for_the_current_password_are_limited(api: Api) -> None:
     client = signed_in(api.client)
     client.post(f"{BASE}/password", json={"new": PASSWORD})
     body = {"current": "wrong", "new": "another few words"}
@@ -229,7 +229,7 @@ def test_other_sites_cannot_touch_the_account(api: Api, method: str, path: str) 
     assert client.get(BASE).status_code == 200
 
 
-def test_the_audit_tells_who_did_what(any_api: Api, any_admin: httpx.Client) -> None:
+def test_the_audit_lists_who_did_what(any_api: Api, any_admin: httpx.Client) -> None:
     made = make_token(any_admin, "admin")
     with any_api.visitor() as program:
         strong = header(made["token"])
@@ -248,7 +248,7 @@ def test_the_audit_tells_who_did_what(any_api: Api, any_admin: httpx.Client) -> 
     assert made["token"] not in str(items)
 
 
-def test_the_audit_comes_in_parts(any_api: Api, any_admin: httpx.Client) -> None:
+def test_the_audit_is_paginated(any_api: Api, any_admin: httpx.Client) -> None:
     for _ in range(5):
         make_token(any_admin, "read")
     seen, cursor = [], None
@@ -265,7 +265,7 @@ def test_the_audit_comes_in_parts(any_api: Api, any_admin: httpx.Client) -> None
         assert any_admin.get("/api/v1/audit", params={"cursor": bad}).status_code == 422
 
 
-def test_the_pages_are_for_whom_they_are(api: Api) -> None:
+def test_account_pages_need_their_scopes(api: Api) -> None:
     page = {"Accept": "text/html"}
     client = api.client
     for path in ("/account", "/audit", "/sign-in/password"):
@@ -286,7 +286,7 @@ def test_the_pages_are_for_whom_they_are(api: Api) -> None:
     assert client.get("/sign-in?next=/models", headers=page).headers["location"] == "/models"
 
 
-def test_a_visitors_page_reads_no_account(api: Api) -> None:
+def test_a_visitors_page_reads_no_account_rows(api: Api) -> None:
     """The bar at the top costs a visitor no query."""
     from sqlalchemy import event
 

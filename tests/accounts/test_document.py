@@ -1,4 +1,4 @@
-"""The account in the OpenAPI document: examples that are true, and who may call what."""
+"""The account in the OpenAPI document: examples and security requirements."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def document(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 @pytest.mark.parametrize("schema", BODIES)
-def test_examples_are_whole_and_valid(document: Any, schema: type[BaseModel]) -> None:
+def test_examples_are_complete_and_valid(document: Any, schema: type[BaseModel]) -> None:
     (example,) = document["components"]["schemas"][schema.__name__]["examples"]
     assert schema.model_validate(example).model_dump(mode="json") == example
 
 
-def test_what_needs_a_sign_in_says_so(document: Any) -> None:
+def test_guarded_operations_are_documented(document: Any) -> None:
     for path, operations in document["paths"].items():
         open_to_all = any(word in path for word in ("/media", "/analyses", "/heatmaps"))
         for operation in operations.values():

@@ -1,4 +1,4 @@
-"""Passwords: what is kept, what is refused, and that nobody's takes as long as somebody's."""
+"""Passwords: storage, rules for new ones, and constant-time verification."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def cheap_hashing() -> None:
     """Not here: these are the parameters that are used."""
 
 
-def test_what_is_kept_is_argon2id_and_salted() -> None:
+def test_passwords_are_stored_as_salted_argon2id() -> None:
     kept = passwords.hash_password(GOOD)
     assert kept.startswith("$argon2id$")
     assert kept != passwords.hash_password(GOOD)
@@ -28,12 +28,12 @@ def test_what_is_kept_is_argon2id_and_salted() -> None:
     assert not passwords.verify(None, GOOD)
 
 
-def test_no_password_is_the_decoys() -> None:
+def test_no_password_matches_the_decoy() -> None:
     for guess in ("", "nobody has this password"):
         assert not passwords.verify(None, guess)
 
 
-def test_an_accent_is_the_same_however_it_is_typed() -> None:
+def test_composed_and_decomposed_accents_are_equal() -> None:
     kept = passwords.hash_password("café du coin 12")
     assert passwords.verify(kept, "cafe\u0301 du coin 12")
     assert passwords.verify(
@@ -52,12 +52,12 @@ def test_a_hash_with_other_parameters_is_outdated() -> None:
     "password",
     ["", "short one", "x" * 257, "aaaaaaaaaaaa", "adminadmin", "ADMINadminadmin", "abababababab"],
 )
-def test_what_anybody_guesses_is_refused(password: str) -> None:
+def test_an_easy_password_is_rejected(password: str) -> None:
     with pytest.raises(Unprocessable):
         passwords.check_choice(password, "admin")
 
 
-def test_a_sentence_is_taken() -> None:
+def test_a_passphrase_is_accepted() -> None:
     passwords.check_choice(GOOD, "admin")
     passwords.check_choice("x" * 250 + "123456", "admin")
 

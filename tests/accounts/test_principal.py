@@ -1,4 +1,4 @@
-"""Who may do what: visitors, sessions, tokens and their scopes."""
+"""Permissions of visitors, sessions, and tokens with their scopes."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def add_endpoints(api: Api) -> None:
         return principal.name
 
 
-def test_nobody_is_told_to_sign_in(guarded: Api) -> None:
+def test_a_request_without_sign_in_gets_401(guarded: Api) -> None:
     client = guarded.client
     assert client.get("/api/v1/who").json() == ["visitor", "visitor"]
     for method, path in (("GET", "reader"), ("POST", "trainer"), ("DELETE", "admin")):
@@ -83,7 +83,7 @@ def test_an_admins_session_may_do_all(guarded: Api) -> None:
     ],
     ids=str,
 )
-def test_a_token_may_do_what_its_scopes_say(
+def test_scopes_limit_a_token(
     guarded: Api, scopes: list[str], statuses: tuple[int, int, int]
 ) -> None:
     client = guarded.client
@@ -97,7 +97,7 @@ def test_a_token_may_do_what_its_scopes_say(
     assert found == statuses
 
 
-def test_the_audit_is_written_with_what_it_tells_of(guarded: Api, tmp_path: Path) -> None:
+def test_the_audit_entry_is_in_the_same_transaction(guarded: Api, tmp_path: Path) -> None:
     client = guarded.client
     with guarded.web.readers() as session:
         before = len(rows.audit_page(session, 100, None, "run.pause"))

@@ -1,4 +1,4 @@
-"""Signing in and out with the pages' forms: links, passwords, limits, other sites."""
+"""Signing in and out with the forms: links, passwords, limits, cross-site requests."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def actions(api: Api) -> list[str]:
         return [entry.action for entry in rows.audit_page(session, 100, None, None)]
 
 
-def test_a_link_signs_in_once_and_only_when_pressed(any_api: Api) -> None:
+def test_a_link_signs_in_once_and_only_by_post(any_api: Api) -> None:
     secret, client = link_of(any_api), any_api.client
     for _ in range(2):  # looking at it, as a preview does, uses nothing up
         page = client.get("/sign-in", params={"link": secret}, headers=PAGE)
@@ -68,7 +68,7 @@ def test_a_link_signs_in_once_and_only_when_pressed(any_api: Api) -> None:
     assert actions(any_api) == ["sign-in"]
 
 
-def test_a_newer_link_and_time_end_a_link(any_api: Api) -> None:
+def test_a_link_expires_and_is_replaced_by_a_newer_one(any_api: Api) -> None:
     old, new = link_of(any_api), link_of(any_api)
     client = any_api.client
     assert client.get("/sign-in", params={"link": old}, headers=PAGE).status_code == 401
@@ -116,7 +116,7 @@ def test_an_hour_after_its_link_a_browser_needs_the_password(api: Api) -> None:
     assert client.post("/sign-in/password", data={"password": "x y z and more"}).status_code == 403
 
 
-def test_a_wrong_password_and_an_unknown_name_are_told_alike(api: Api) -> None:
+def test_a_wrong_password_and_an_unknown_name_get_the_same_message(api: Api) -> None:
     set_password(api)
     client = api.client
     texts = []
@@ -131,7 +131,7 @@ def test_a_wrong_password_and_an_unknown_name_are_told_alike(api: Api) -> None:
     assert [entry.target for entry in failed] == ["an unknown name"] * 4 + ["admin"]
 
 
-def test_a_session_has_a_new_secret_and_ends_the_one_before(api: Api) -> None:
+def test_signing_in_again_replaces_the_session(api: Api) -> None:
     set_password(api)
     client = api.client
     client.cookies.set(SESSION_COOKIE, "chosen-by-somebody-else", domain="127.0.0.1")
@@ -151,7 +151,7 @@ def test_a_session_has_a_new_secret_and_ends_the_one_before(api: Api) -> None:
 
 
 @pytest.mark.parametrize("change", ["revoked_at", "expires_at"])
-def test_a_revoked_or_expired_session_is_nobody(any_api: Api, change: str) -> None:
+def test_a_revoked_or_expired_session_is_rejected(any_api: Api, change: str) -> None:
     set_password(any_api)
     client = any_api.client
     enter(client)
@@ -162,7 +162,7 @@ def test_a_revoked_or_expired_session_is_nobody(any_api: Api, change: str) -> No
     assert client.get("/account", headers=PAGE).headers["location"] == "/sign-in?next=/account"
 
 
-def test_a_session_slides_while_it_is_used(any_api: Api) -> None:
+def test_use_extends_a_session(any_api: Api) -> None:
     set_password(any_api)
     client = any_api.client
     enter(client)
@@ -253,7 +253,7 @@ def test_other_sites_cannot_post_the_forms(api: Api, path: str) -> None:
         "",
     ],
 )
-def test_the_way_on_stays_on_this_server(api: Api, target: str) -> None:
+def test_the_redirect_stays_on_this_server(api: Api, target: str) -> None:
     set_password(api)
     location = enter(api.client, next=target).headers["location"]
     assert location == HOME
@@ -262,7 +262,7 @@ def test_the_way_on_stays_on_this_server(api: Api, target: str) -> None:
     assert enter(api.client, next="/models?a=b#c").headers["location"] == "/models?a=b#c"
 
 
-def test_a_form_that_is_too_large_or_of_another_kind_is_refused(api: Api) -> None:
+def test_a_form_that_is_too_large_or_of_another_type_is_rejected(api: Api) -> None:
     assert enter(api.client, "x" * 10_000).status_code == 413
     response = api.client.post("/sign-in", json={"name": "admin"})
     assert response.status_code == 422
