@@ -157,7 +157,7 @@ def wait_run(server: Server, run_id: str, *states: str, seconds: float = 180.0) 
 def act(server: Server, what: str, run_id: str) -> None:
     """Do what a button does: `cancel`, `pause`, `resume`, `unpublish`."""
     with server.sessions.begin() as session:
-        getattr(control, what)(session, control.found_run(session, run_id))
+        getattr(control, what)(session, control.find_run(session, run_id))
 
 
 def steps_done(server: Server, run_id: str) -> int:
