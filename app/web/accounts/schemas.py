@@ -1,4 +1,4 @@
-"""The bodies of the account's requests and answers."""
+"""Schemas of accounts, sessions, tokens and the audit. Their field names are part of the API."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The bodies of the API's requests and answers about datasets."""
+"""Schemas of datasets. Their field names are part of the API."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The bodies of requests and answers about photos and clips. Field names are a promise."""
+"""Schemas of photos and clips. Their field names are part of the API."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The bodies of the requests and answers about training. Field names are a promise."""
+"""Schemas of training. Their field names are part of the API."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from app.web.training import examples
 State = Literal["queued", "running", "paused", "succeeded", "failed", "cancelled"]
 
 
-def _shown(text: str) -> str:
-    """Return a name; ValueError where it holds what cannot be shown or stored."""
+def _printable(text: str) -> str:
+    """Return a name; ValueError if it has characters that cannot be shown or stored."""
     if any(unicodedata.category(letter) in {"Cc", "Cs"} for letter in text):
         raise ValueError("no control characters")
     return text
@@ -24,14 +24,14 @@ def _shown(text: str) -> str:
 Title = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=120),
-    AfterValidator(_shown),
+    AfterValidator(_printable),
 ]
 Seed = Annotated[Whole, Field(ge=0, le=2**31 - 1)]
 Values = dict[str, Any]
 
 
-class _Asked(BaseModel):
-    """What a launch and a trial have in common."""
+class _Launch(BaseModel):
+    """Fields that a study and a trial have in common."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -45,7 +45,7 @@ class _Asked(BaseModel):
     )
 
 
-class StudyCreate(_Asked):
+class StudyCreate(_Launch):
     """Runs to compare: one a mechanism and seed, on the same data."""
 
     model_config = ConfigDict(
@@ -68,7 +68,7 @@ class StudyCreate(_Asked):
     )
 
 
-class TrialCreate(_Asked):
+class TrialCreate(_Launch):
     """A short look before a launch."""
 
     model_config = ConfigDict(
