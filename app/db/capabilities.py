@@ -7,9 +7,9 @@ from typing import Any, cast
 from sqlalchemy.orm import Session
 
 from app.db.documents import LaunchForm
+from app.db.queries import insert_new
 from app.db.tables import utcnow
 from app.db.training_tables import Offer
-from app.db.upsert import insert_new
 
 TRAINING = "training"  # the launch form
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session, joinedload
 
-from app.db.listing import Place, newest
+from app.db.queries import Place, newest
 from app.db.tables import Job
 from app.db.training_tables import Dataset, Study
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import CursorResult, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from app.db.listing import Place, newest
+from app.db.queries import Place, changed, newest
 from app.db.tables import Media, utcnow
 
 
@@ -35,9 +35,7 @@ def set_playable(session: Session, media_id: str, key: str | None) -> bool:
     """
     state = "failed" if key is None else "ready"
     change = update(Media).where(Media.id == media_id).values(playable=state, playable_key=key)
-    result = session.execute(change)
-    assert isinstance(result, CursorResult)
-    return result.rowcount > 0
+    return changed(session, change) > 0
 
 
 def give_up_copies(session: Session, older_than: float) -> int:
@@ -47,6 +45,4 @@ def give_up_copies(session: Session, older_than: float) -> int:
     """
     late = utcnow() - timedelta(seconds=older_than)
     waiting = update(Media).where(Media.playable == "waiting", Media.created_at < late)
-    result = session.execute(waiting.values(playable="failed"))
-    assert isinstance(result, CursorResult)
-    return int(result.rowcount)
+    return changed(session, waiting.values(playable="failed"))

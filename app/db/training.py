@@ -8,10 +8,9 @@ from typing import Any
 from sqlalchemy import Select, delete, func, select, update
 from sqlalchemy.orm import Session, joinedload
 
-from app.db.listing import Place, newest
+from app.db.queries import Place, insert_new, newest
 from app.db.tables import Job, utcnow
 from app.db.training_tables import RunEpoch, RunNote, RunPoint, Study, TrainingRun, Trial
-from app.db.upsert import insert_new
 
 BATCH = 5000
 
@@ -66,7 +65,7 @@ def change(session: Session, run_id: str, **values: Any) -> None:
 
 def remove_run(session: Session, run_row: TrainingRun) -> None:
     """Remove a run and its job; a worker that has it notices, and stops."""
-    # In the order in which a worker takes them: it finishes its commit first, or finds nothing.
+    # Locked in the order in which a worker locks them: it commits before, or finds nothing.
     session.execute(select(Job.id).where(Job.id == run_row.job_id).with_for_update())
     session.execute(delete(TrainingRun).where(TrainingRun.id == run_row.id))
     session.execute(delete(Job).where(Job.id == run_row.job_id))
