@@ -1,4 +1,4 @@
-"""Is the server alive, and can it do its work? For people, load balancers and Prometheus."""
+"""Liveness, readiness and metrics, for load balancers and Prometheus."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from app.web.http.state import AppState
 
 router = APIRouter(tags=["health"])
 OK = "ok"
-WAITING_SECONDS = 60.0  # a job that no worker takes for so long means that there is none
+WAITING_SECONDS = 60.0  # if a job waits longer and none runs, there is no worker
 BROKER_SECONDS = 1.0
 
 

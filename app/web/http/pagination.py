@@ -1,4 +1,4 @@
-"""Cursors of lists: the time and id of the last item shown, made opaque."""
+"""Parts of lists; a cursor is the time and id of the last item, in base64."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from app.core.errors import Unprocessable
 
 
 class Listed(Protocol):
-    """What lists are sorted by."""
+    """A row with the columns that lists are sorted by."""
 
     id: str
     created_at: datetime

@@ -1,4 +1,4 @@
-"""What the endpoints have in common: documented errors, path ids, bodies of forms."""
+"""Parameters and OpenAPI parts that endpoints share: ids, cursors, errors, forms."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ Cursor = Annotated[
 
 
 def errors(*statuses: int) -> Responses:
-    """Return the OpenAPI responses of these statuses, 422 always among them."""
+    """Return the OpenAPI responses of these statuses and of 422."""
     return {
         status: {"model": Error, "description": MEANINGS[status]} for status in {*statuses, 422}
     }
 
 
 def errors_of_stream(*statuses: int) -> Responses:
-    """Return the same for an endpoint whose answer is not JSON, but whose errors are."""
+    """Return the same for an endpoint whose response is a stream; its errors are JSON."""
     content = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
     return {
         status: {"description": MEANINGS[status], "content": content} for status in {*statuses, 422}
@@ -54,7 +54,7 @@ def binary(media_type: str, description: str) -> dict[str, Any]:
 
 
 def multipart(required: Sequence[str], **properties: dict[str, Any]) -> dict[str, Any]:
-    """Return the OpenAPI request body of a form that is read as it comes."""
+    """Return the OpenAPI request body of a form that the endpoint reads itself."""
     schema = {"type": "object", "required": list(required), "properties": properties}
     body = {"required": True, "content": {"multipart/form-data": {"schema": schema}}}
     return {"requestBody": body}

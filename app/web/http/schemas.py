@@ -1,4 +1,4 @@
-"""What the bodies of all requests and answers are made of."""
+"""Base classes and field types of all schemas."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _is_none(value: Any) -> bool:
     return value is None
 
 
-OfClip = Annotated[Item | None, Field(exclude_if=_is_none)]  # not said of a photo
+OfClip = Annotated[Item | None, Field(exclude_if=_is_none)]  # left out for photos
 
 
 class Answer(BaseModel):
