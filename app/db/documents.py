@@ -47,14 +47,6 @@ class Card(TypedDict):
     withdrawn: NotRequired[bool]
 
 
-class DatasetClass(TypedDict):
-    """A class of a dataset, and its number of images or clips in each split."""
-
-    name: str
-    train: int
-    val: int
-
-
 class RunConfig(TypedDict):
     """A whole `ml.train.config.TrainConfig`."""
 
@@ -62,18 +54,6 @@ class RunConfig(TypedDict):
     seed: int
     epochs: int
     parameters: dict[str, Any]  # of the mechanism
-
-
-class RunStatus(TypedDict, total=False):
-    """A run's rate, time left and machine, as its worker wrote them last."""
-
-    images_per_s: float | None
-    seconds_left: float | None
-    lr: float | None
-    device: str | None
-    cpu_percent: float  # of one core
-    memory_bytes: int
-    gpu_memory_bytes: int | None
 
 
 class Mistake(TypedDict):

@@ -9,11 +9,9 @@ from sqlalchemy import JSON, BigInteger, ForeignKey, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.db.documents import (
-    DatasetClass,
     EpochValues,
     Maps,
     RunConfig,
-    RunStatus,
     RunSummary,
     TrialRequest,
 )
@@ -42,7 +40,7 @@ class Dataset(Base):
     job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"), index=True)
     created_by: Mapped[str] = mapped_column(String(64))  # name of the user
     created_at: Mapped[datetime] = mapped_column(default=utcnow, index=True)
-    classes: Mapped[list[DatasetClass]] = mapped_column(JSON, default=list)
+    classes: Mapped[list[Any]] = mapped_column(default=list)  # [{name, train, val}, ...]
     train_images: Mapped[int] = mapped_column(default=0)
     val_images: Mapped[int] = mapped_column(default=0)
     bytes: Mapped[int] = mapped_column(BigInteger, default=0)
@@ -98,7 +96,7 @@ class TrainingRun(Base):
     step: Mapped[int] = mapped_column(default=0)
     steps: Mapped[int] = mapped_column(default=0)  # 0 until the worker knows
     epoch: Mapped[int] = mapped_column(default=0)  # epochs ended
-    status: Mapped[RunStatus] = mapped_column(JSON, default=dict)
+    status: Mapped[dict[str, Any]] = mapped_column(default=dict)  # rate, time left, machine
     summary: Mapped[RunSummary | None] = mapped_column(JSON)  # once it has succeeded
     checkpoint_key: Mapped[str | None] = mapped_column(String(128))  # blob of the safetensors file
     checkpoint_sha256: Mapped[str | None] = mapped_column(String(64))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, Field, StringConstraints
 
 from app.accounts.passwords import LONGEST, SHORTEST
 from app.accounts.scopes import Scope
-from app.web.http.schemas import Answer, Id
+from app.web.http.schemas import Answer, Id, RequestBody, example
 
 AT = "2026-11-22T09:30:00Z"
 ID = "5d0f6c1e8b9a4c3d9e7f2a1b0c4d6e8f"
@@ -31,20 +31,10 @@ Label = Annotated[
 ]
 
 
-def _example(value: dict[str, Any]) -> ConfigDict:
-    return ConfigDict(json_schema_extra={"examples": [value]})
-
-
-class RequestBody(BaseModel):
-    """Base of what the API takes."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
 class Account(Answer):
     """Who the request comes from."""
 
-    model_config = _example(
+    model_config = example(
         {
             "id": ID,
             "name": "admin",
@@ -68,7 +58,7 @@ class Account(Answer):
 class PasswordChange(RequestBody):
     """A new password; a browser that came by a sign-in link within the hour needs no `current`."""
 
-    model_config = _example({"current": "correct horse battery", "new": "staple and a few words"})
+    model_config = example({"current": "correct horse battery", "new": "staple and a few words"})
 
     current: str | None = Field(default=None, max_length=LONGEST)
     new: str = Field(min_length=SHORTEST, max_length=LONGEST)
@@ -77,7 +67,7 @@ class PasswordChange(RequestBody):
 class Session(Answer):
     """A browser that is signed in."""
 
-    model_config = _example(
+    model_config = example(
         {
             "id": ID,
             "address": "192.0.2.7",
@@ -101,7 +91,7 @@ class Session(Answer):
 class TokenCreate(RequestBody):
     """A token to make."""
 
-    model_config = _example(
+    model_config = example(
         {
             "name": "nightly training",
             "scopes": ["read", "train"],
@@ -121,7 +111,7 @@ class TokenCreate(RequestBody):
 class Token(Answer):
     """A token, without its secret."""
 
-    model_config = _example(TOKEN)
+    model_config = example(TOKEN)
 
     id: Id
     name: str
@@ -135,7 +125,7 @@ class Token(Answer):
 class NewToken(Token):
     """A token that was just made: the only answer that holds its secret."""
 
-    model_config = _example({**TOKEN, "token": "sl_Yw3kPzq0bR8mT5vN2xC7dF1gH4jK6lS9aQ_eUiOyZ-W"})
+    model_config = example({**TOKEN, "token": "sl_Yw3kPzq0bR8mT5vN2xC7dF1gH4jK6lS9aQ_eUiOyZ-W"})
 
     token: str
 
@@ -143,7 +133,7 @@ class NewToken(Token):
 class AuditEntry(Answer):
     """Something that a user, a token or the command line did."""
 
-    model_config = _example(
+    model_config = example(
         {
             "id": 42,
             "at": AT,

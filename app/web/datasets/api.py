@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from functools import partial
 from typing import Annotated, Literal
 
@@ -80,12 +80,7 @@ def _store(
     web: AppState, request: Request, principal: Principal, stream: FileStream, filename: str
 ) -> schemas.Dataset:
     """Run in a thread; no session is open while bytes arrive."""
-
-    def chunks() -> Iterator[bytes]:
-        while chunk := anyio.from_thread.run(stream.next):
-            yield chunk
-
-    with received(chunks(), web.blobs, web.settings) as keep:
+    with received(stream.chunks(), web.blobs, web.settings) as keep:
         options = options_of(stream.fields)
         with web.sessions.begin() as session:
             name = options.name or name_of_archive(filename)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, Strict, StringConstraints
+from pydantic import Field, Strict, StringConstraints
 
-from app.web.http.schemas import Answer, Id, State, Whole
+from app.web.http.schemas import Answer, Id, RequestBody, State, Whole, example
 
 DATASET_ID = "5d2f9c81a6e04b7394c1d8e2f7a0b653"
 LINKS = {
@@ -111,7 +111,7 @@ class DatasetLinks(Answer):
 class Dataset(Answer):
     """Labelled images or clips, checked as they came in; `state` is that of their import."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})
+    model_config = example(EXAMPLE)
 
     id: Id
     name: str
@@ -134,10 +134,8 @@ class Dataset(Answer):
     links: DatasetLinks
 
 
-class Options(BaseModel):
+class Options(RequestBody):
     """How an import is called, and how it splits where the data are not split."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: Name = ""
     val_share: ValShare = 0.2
@@ -147,19 +145,17 @@ class Options(BaseModel):
 class FromFolder(Options):
     """A folder on the server to read in place."""
 
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"folder": "imagenette160"}]}
-    )
+    model_config = example({"folder": "imagenette160"})
 
     folder: str = Field(
         min_length=1, max_length=1024, description="Under SIGHTLINE_DATA; see `/datasets/folders`."
     )
 
 
-class FromImagenette(BaseModel):
+class FromImagenette(RequestBody):
     """Which Imagenette to download."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"size": "160px"}]})
+    model_config = example({"size": "160px"})
 
     size: Literal["160px", "320px", "full"] = "160px"
     name: Name = ""

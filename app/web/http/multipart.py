@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+import anyio.from_thread
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import Request
@@ -72,6 +73,11 @@ class FileStream:
         while not self._chunks and not self._ended:
             await self._read()
         return self._chunks.popleft() if self._chunks else b""
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield the file's bytes in a worker thread, while the event loop reads the request."""
+        while chunk := anyio.from_thread.run(self.next):
+            yield chunk
 
     async def _read(self) -> None:
         try:

@@ -45,7 +45,7 @@ def install_openapi(app: FastAPI) -> None:
     app.openapi = build  # type: ignore[method-assign]
 
 
-def _schemas() -> dict[str, Any]:
+def schemas_by_name() -> dict[str, Any]:
     """Return what the `schemas` modules define, by name."""
     modules = [module for name, module in sys.modules.items() if SCHEMAS.fullmatch(name)]
     return {name: value for module in modules for name, value in vars(module).items()}
@@ -53,7 +53,7 @@ def _schemas() -> dict[str, Any]:
 
 def _restore_examples(document: dict[str, Any]) -> None:
     """Write the examples as they are: FastAPI removes the keys that are null."""
-    schemas = _schemas()
+    schemas = schemas_by_name()
     for name, component in document["components"]["schemas"].items():
         extra = getattr(schemas.get(name), "model_config", {}).get("json_schema_extra")
         if extra is not None:

@@ -39,16 +39,27 @@ def _is_none(value: Any) -> bool:
 OfClip = Annotated[Item | None, Field(exclude_if=_is_none)]  # left out for photos
 
 
+class RequestBody(BaseModel):
+    """Base of the bodies of requests."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
 class Answer(BaseModel):
-    """Base of what the API gives back."""
+    """Base of the bodies of responses."""
 
     model_config = ConfigDict(from_attributes=True)
+
+
+def example(value: dict[str, Any]) -> ConfigDict:
+    """Return a `model_config` with an example for the OpenAPI document."""
+    return ConfigDict(json_schema_extra={"examples": [value]})
 
 
 class Error(Answer):
     """Every error has this shape: a name for programs and a sentence that says what to do."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [examples.ERROR]})
+    model_config = example(examples.ERROR)
 
     error: str
     detail: str

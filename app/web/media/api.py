@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from urllib.parse import quote
@@ -80,12 +79,7 @@ def _check_rate(web: AppState, request: Request, visitor: str) -> None:
 
 def _store(web: AppState, stream: MediaStream, filename: str, owner: str) -> schemas.Media:
     """Run in a thread; no session is open while bytes arrive or are decoded."""
-
-    def chunks() -> Iterator[bytes]:
-        while chunk := anyio.from_thread.run(stream.next):
-            yield chunk
-
-    taking_in = received(chunks(), web.blobs, web.decoder, web.settings, filename)
+    taking_in = received(stream.chunks(), web.blobs, web.decoder, web.settings, filename)
     with taking_in as keep, web.sessions.begin() as session:
         same = rows.find_same(session, owner, stream.sha256)
         if same is not None and web.blobs.exists(same.blob_key):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from app.web.http import examples
-from app.web.http.schemas import Answer, Id, OfClip
+from app.web.http.schemas import Answer, Id, OfClip, example
 
 
 class MediaLinks(Answer):
@@ -31,7 +31,7 @@ class FrameTimes(Answer):
 class Media(Answer):
     """A photo or clip as it was uploaded; `width` and `height` are as shown, after its rotation."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [examples.MEDIA]})
+    model_config = example(examples.MEDIA)
 
     id: Id
     kind: Literal["image", "clip"]

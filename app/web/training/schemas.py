@@ -6,9 +6,9 @@ import unicodedata
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
-from app.web.http.schemas import UNIT, Answer, Id, Name, Unit, Whole
+from app.web.http.schemas import UNIT, Answer, Id, Name, RequestBody, Unit, Whole, example
 from app.web.training import examples
 
 State = Literal["queued", "running", "paused", "succeeded", "failed", "cancelled"]
@@ -30,10 +30,8 @@ Seed = Annotated[Whole, Field(ge=0, le=2**31 - 1)]
 Values = dict[str, Any]
 
 
-class _Launch(BaseModel):
+class _Launch(RequestBody):
     """Fields that a study and a trial have in common."""
-
-    model_config = ConfigDict(extra="forbid")
 
     dataset_id: Id
     config: Values = Field(
@@ -48,9 +46,7 @@ class _Launch(BaseModel):
 class StudyCreate(_Launch):
     """Runs to compare: one a mechanism and seed, on the same data."""
 
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [examples.STUDY_CREATE]}
-    )
+    model_config = example(examples.STUDY_CREATE)
 
     name: Title | None = None
     mechanisms: list[Name] | None = Field(
@@ -71,9 +67,7 @@ class StudyCreate(_Launch):
 class TrialCreate(_Launch):
     """A short look before a launch."""
 
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [examples.TRIAL_CREATE]}
-    )
+    model_config = example(examples.TRIAL_CREATE)
 
     kind: Literal["cost", "range"] = Field(
         description="`cost`: steps, seconds, disk; `range`: the loss over rising learning rates."
@@ -85,7 +79,7 @@ class TrialCreate(_Launch):
 class Trial(Answer):
     """A trial: how far it is, and what it has found."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [examples.TRIAL]})
+    model_config = example(examples.TRIAL)
 
     id: Id
     kind: Literal["cost", "range"]
@@ -149,7 +143,7 @@ class Maps(Answer):
 class Run(Answer):
     """One network's training."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [examples.RUN]})
+    model_config = example(examples.RUN)
 
     id: Id
     study_id: Id
@@ -183,7 +177,7 @@ class Run(Answer):
 class Study(Answer):
     """Runs that are compared."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [examples.STUDY]})
+    model_config = example(examples.STUDY)
 
     id: Id
     name: str
@@ -227,7 +221,7 @@ class Epoch(Answer):
 class Metrics(Answer):
     """What a run has said so far."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [examples.METRICS]})
+    model_config = example(examples.METRICS)
 
     run_id: Id
     points: Points
@@ -243,20 +237,18 @@ class Note(Answer):
     text: str
 
 
-class Move(BaseModel):
+class Move(RequestBody):
     """Where a waiting run goes."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"before": None}]})
+    model_config = example({"before": None})
 
     before: Id | None = Field(description="A waiting run that comes next; null: the end.")
 
 
-class Publish(BaseModel):
+class Publish(RequestBody):
     """How a run is called in the table of models."""
 
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"model_id": "l2pa-2"}]}
-    )
+    model_config = example({"model_id": "l2pa-2"})
 
     model_id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")] | None = (
         Field(default=None, description="Left out: a free one, like `l2pa-2`.")
@@ -275,7 +267,7 @@ class ClassAccuracy(Answer):
 class Confusion(Answer):
     """matrix[true][predicted] counts validation images after an epoch."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [examples.CONFUSION]})
+    model_config = example(examples.CONFUSION)
 
     epoch: int
     classes: list[str]
