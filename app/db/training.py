@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Select, delete, func, select, update
 from sqlalchemy.orm import Session, joinedload
@@ -13,6 +13,16 @@ from app.db.tables import Job, utcnow
 from app.db.training_tables import RunEpoch, RunNote, RunPoint, Study, TrainingRun, Trial
 
 BATCH = 5000
+
+
+class Point(NamedTuple):
+    """One optimiser step of a run."""
+
+    step: int
+    loss: float
+    accuracy: float
+    lr: float
+    images_per_s: float
 
 
 def study(session: Session, study_id: str) -> Study | None:
@@ -104,19 +114,11 @@ def last_point(session: Session, run_id: str) -> int:
     return session.scalar(last) or 0
 
 
-def points(
-    session: Session, run_id: str, after: int = 0, limit: int | None = None
-) -> list[tuple[Any, ...]]:
-    """Return (step, loss, accuracy, lr, images_per_s) of the steps after `after`."""
-    columns = (
-        RunPoint.step,
-        RunPoint.loss,
-        RunPoint.accuracy,
-        RunPoint.lr,
-        RunPoint.images_per_s,
-    )
+def points(session: Session, run_id: str, after: int = 0, limit: int | None = None) -> list[Point]:
+    """Return up to `limit` steps of a run, those after step `after`."""
+    columns = [getattr(RunPoint, name) for name in Point._fields]
     query = select(*columns).where(RunPoint.run_id == run_id, RunPoint.step > after)
-    return [tuple(row) for row in session.execute(query.order_by(RunPoint.step).limit(limit))]
+    return [Point(*row) for row in session.execute(query.order_by(RunPoint.step).limit(limit))]
 
 
 def epochs(session: Session, run_id: str, after: int = 0) -> list[RunEpoch]:
@@ -162,9 +164,9 @@ def set_trial_result(session: Session, trial_id: str, result: dict[str, Any]) ->
     session.execute(update(Trial).where(Trial.id == trial_id).values(result=result))
 
 
-def all_points(session: Session, run_id: str) -> Iterator[tuple[Any, ...]]:
-    """Yield every step of a run as (step, loss, accuracy, lr, images_per_s)."""
+def all_points(session: Session, run_id: str) -> Iterator[Point]:
+    """Yield every step of a run."""
     after = 0
     while batch := points(session, run_id, after, BATCH):
         yield from batch
-        after = batch[-1][0]
+        after = batch[-1].step

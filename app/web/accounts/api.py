@@ -95,7 +95,7 @@ def list_tokens(principal: Owner, session: ReadSession) -> Page[schemas.Token]:
 def create_token(
     body: schemas.TokenCreate, principal: Owner, session: WriteSession, audit: Audit
 ) -> schemas.NewToken:
-    """The answer alone holds the token: nobody can read it again."""
+    """Only this response has the token: it cannot be read again."""
     expires = _expiry(body.expires_at)
     missing = [scope for scope in body.scopes if not principal.may(scope)]
     if missing:
@@ -113,7 +113,7 @@ def create_token(
     responses=errors(*REFUSALS, 404),
 )
 def revoke_token(token_id: PathId, principal: Owner, session: WriteSession, audit: Audit) -> None:
-    """It is invalid from now on; what was made with it stays."""
+    """The token is invalid from now on; what was made with it stays."""
     row = rows.token(session, principal.user_id or "", token_id)
     if row is None:
         raise NotFound("There is no such token. It may have been revoked already.")
@@ -131,7 +131,7 @@ def list_audit(
     limit: Limit = 50,
     cursor: Cursor = None,
 ) -> Page[schemas.AuditEntry]:
-    """Sign-ins, failed ones, and what was done by whom, newest first."""
+    """Sign-ins, also failed ones, and actions of users, newest first."""
     return present.audit_page(session, limit, cursor, action)
 
 

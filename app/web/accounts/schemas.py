@@ -32,7 +32,7 @@ Label = Annotated[
 
 
 class Account(Answer):
-    """Who the request comes from."""
+    """The user whom the request comes from."""
 
     model_config = example(
         {
@@ -56,7 +56,7 @@ class Account(Answer):
 
 
 class PasswordChange(RequestBody):
-    """A new password; a browser that came by a sign-in link within the hour needs no `current`."""
+    """A new password; within an hour of signing in by a link, `current` is not needed."""
 
     model_config = example({"current": "correct horse battery", "new": "staple and a few words"})
 
@@ -85,7 +85,7 @@ class Session(Answer):
     created_at: datetime
     seen_at: datetime
     expires_at: datetime
-    current: bool = Field(description="Whether it is the one that asks.")
+    current: bool = Field(description="True for the session of this request.")
 
 
 class TokenCreate(RequestBody):
@@ -104,7 +104,7 @@ class TokenCreate(RequestBody):
         min_length=1, max_length=4, description="`admin` has all; `train` has `read`."
     )
     expires_at: AwareDatetime | None = Field(
-        default=None, description="At most ten years from now; none: until it is revoked."
+        default=None, description="At most ten years from now; null: until it is revoked."
     )
 
 
@@ -123,7 +123,7 @@ class Token(Answer):
 
 
 class NewToken(Token):
-    """A token that was just made: the only answer that holds its secret."""
+    """A new token, with its secret, which is in no other response."""
 
     model_config = example({**TOKEN, "token": "sl_Yw3kPzq0bR8mT5vN2xC7dF1gH4jK6lS9aQ_eUiOyZ-W"})
 
@@ -131,7 +131,7 @@ class NewToken(Token):
 
 
 class AuditEntry(Answer):
-    """Something that a user, a token or the command line did."""
+    """An action of a user, a token or the command line."""
 
     model_config = example(
         {

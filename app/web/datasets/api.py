@@ -63,8 +63,8 @@ async def upload(
 ) -> schemas.Dataset:
     """Send an archive of `train/CLASS/*.jpg` and `val/CLASS/*.jpg`, or of `CLASS/*.jpg`.
 
-    In the second case the server splits each class, by content. The import is a job: follow it by
-    its events. Nothing is extracted by its name, every image is decoded in a limited process.
+    In the second case the server splits each class, by content. The import is a job; follow it by
+    its events. No file is extracted under its own name, and images are decoded in a sandbox.
     """
     declared = request.headers.get("content-length", "")
     stream = FileStream(request, web.settings.max_archive_bytes, MISSING, too_large)
@@ -104,7 +104,7 @@ def from_folder(
     principal: Trainer,
     audit: Audit,
 ) -> schemas.Dataset:
-    """Read a folder under SIGHTLINE_DATA in place; see `/datasets/folders` for what there is."""
+    """Read a folder under SIGHTLINE_DATA in place; `/datasets/folders` lists them."""
     root = folders.allowed_root(web.settings)
     path = folders.inside(root, body.folder)
     folder = path.relative_to(root).as_posix()
@@ -127,7 +127,7 @@ def from_imagenette(
     principal: Trainer,
     audit: Audit,
 ) -> schemas.Dataset:
-    """Ten classes of ImageNet, by torchvision; the worker needs a network for it."""
+    """Ten classes of ImageNet, by torchvision; the worker needs network access."""
     name = body.name or f"Imagenette {SIZES[body.size]}"
     row = add(session, "imagenette", name, principal.name, schemas.Options(), size=body.size)
     audit("dataset.create", row.id, name=row.name, size=body.size)
@@ -152,7 +152,7 @@ def list_folders(web: StateDep, _: Reader) -> Page[str]:
 
 @router.get("/{dataset_id}", summary="A dataset", responses=errors(401, 403, 404))
 def get_dataset(dataset: ReadableDataset) -> schemas.Dataset:
-    """How far its import is, its classes, and what was left out."""
+    """The progress of its import, its classes, and what was left out."""
     return present.dataset(dataset)
 
 
@@ -170,12 +170,12 @@ def get_image(
     dataset_id: PathId,
     _: ReadableDataset,
     split: Literal["train", "val"],
-    index: Annotated[int, Path(ge=0, le=10_000_000, description="Its place in the split.")],
+    index: Annotated[int, Path(ge=0, le=10_000_000, description="Its index in the split.")],
     request: Request,
     web: StateDep,
     size: Annotated[Literal["96", "224", "full"], Query(description="Longest side.")] = "224",
 ) -> Response:
-    """A JPEG, made in the limited process; it never changes. Images are sorted by class."""
+    """A JPEG that never changes. Images are sorted by class."""
     return images.respond(web, request, dataset_id, split, index, size)
 
 
@@ -190,7 +190,7 @@ async def events(
     web: StateDep,
     dataset: ReadableDataset,
     last_event_id: Annotated[
-        int, Header(description="The last revision seen; only newer ones follow.")
+        int, Header(description="The last revision received; only newer ones follow.")
     ] = -1,
 ) -> AsyncIterator[ServerSentEvent]:
     """Server-sent events: `id` is the revision, `event` is `dataset`, `data` the dataset."""
@@ -218,7 +218,7 @@ def _event(web: AppState, dataset_id: str) -> ServerSentEvent | None:
 def cancel(
     dataset: TrainableDataset, session: WriteSession, web: StateDep, audit: Audit
 ) -> schemas.Dataset:
-    """Stop an import within a second; its files are removed, its record stays."""
+    """Stop an import within a second; its files are removed, its row stays."""
     if not request_cancel(session, dataset.job):
         raise Conflict(f"The import has ended already: it has {dataset.job.state}.")
     discard_files(session, web.blobs, dataset.id)

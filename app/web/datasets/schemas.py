@@ -56,7 +56,7 @@ ValShare = Annotated[
 
 
 class DatasetClass(Answer):
-    """A class and how many images, or clips, of it there are."""
+    """A class, and its number of images or clips in each split."""
 
     name: str
     train: int
@@ -71,14 +71,14 @@ class ReportLine(Answer):
 
 
 class SameContent(Answer):
-    """Files with the same content, and in which split each lies (at most eight are named)."""
+    """Files with the same content and their splits; at most eight are named."""
 
     names: list[str]
     splits: list[str]
 
 
 class ReportCounts(Answer):
-    """How many there are of each, also beyond the 100 that are listed."""
+    """Numbers of entries, of which at most 100 are listed."""
 
     broken: int = 0
     duplicates: int = 0
@@ -86,7 +86,7 @@ class ReportCounts(Answer):
 
 
 class DatasetReport(Answer):
-    """What the import left out or found odd."""
+    """What the import left out, and duplicates."""
 
     broken: list[ReportLine] = Field(default_factory=list)
     duplicates: list[SameContent] = Field(default_factory=list)
@@ -100,7 +100,7 @@ class DatasetReport(Answer):
 
 
 class DatasetLinks(Answer):
-    """Where the dataset's parts are; append `/{split}/{index}` to `images`."""
+    """Addresses of the dataset; append `/{split}/{index}` to `images`."""
 
     self: str
     events: str
@@ -109,7 +109,7 @@ class DatasetLinks(Answer):
 
 
 class Dataset(Answer):
-    """Labelled images or clips, checked as they came in; `state` is that of their import."""
+    """Labelled images or clips, checked by their import, whose state is `state`."""
 
     model_config = example(EXAMPLE)
 
@@ -128,14 +128,14 @@ class Dataset(Answer):
     val_images: int
     bytes: int
     report: DatasetReport
-    fingerprint: str | None = Field(description="The same for the same images and classes.")
+    fingerprint: str | None = Field(description="Equal for equal images and classes.")
     created_at: datetime
     created_by: str
     links: DatasetLinks
 
 
 class Options(RequestBody):
-    """How an import is called, and how it splits where the data are not split."""
+    """Name of a dataset, and how to split it if it is not split."""
 
     name: Name = ""
     val_share: ValShare = 0.2

@@ -12,23 +12,24 @@ from app.web.http.schemas import Error
 MEANINGS = {
     400: "The request or the file in it cannot be read.",
     401: "Nobody is signed in, or the token is unknown, expired or revoked.",
-    403: "Another visitor's, or asked for by another site.",
-    404: "There is no such thing, or no longer.",
-    409: "The thing is in a state that does not allow this.",
+    403: "It belongs to another visitor, a scope is missing, or another site sent the request.",
+    404: "It does not exist, or was deleted.",
+    409: "Its state does not allow this.",
     413: "The file is over a limit.",
     415: "The file is not a photo or a clip that can be read.",
     416: "The file has no such part; Content-Range says how long it is.",
     422: "A parameter is missing or wrong.",
     429: "Too many uploads; see Retry-After.",
-    503: "Not now; see Retry-After.",
+    503: "Not possible now; see Retry-After.",
     507: "The server's disk is full.",
 }
 Responses = dict[int | str, dict[str, Any]]
 
 PathId = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$", description="32 hex digits.")]
-Limit = Annotated[int, Query(ge=1, le=100, description="Most items in one part of the list.")]
+Limit = Annotated[int, Query(ge=1, le=100, description="Most items in a part of the list.")]
 Cursor = Annotated[
-    str | None, Query(max_length=200, description="`next` of the part before; none: the start.")
+    str | None,
+    Query(max_length=200, description="`next` of the part before; none: the first."),
 ]
 
 

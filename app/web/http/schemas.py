@@ -57,7 +57,7 @@ def example(value: dict[str, Any]) -> ConfigDict:
 
 
 class Error(Answer):
-    """Every error has this shape: a name for programs and a sentence that says what to do."""
+    """Every error: a name for programs, and a sentence for people that says what to do."""
 
     model_config = example(examples.ERROR)
 
@@ -66,7 +66,7 @@ class Error(Answer):
 
 
 class Page(Answer, Generic[Item]):
-    """A part of a list; `next` is the `cursor` of the following part, none at the end."""
+    """A part of a list; `next` is the `cursor` of the following part, null at the end."""
 
     items: list[Item]
     next: str | None = None

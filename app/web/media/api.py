@@ -1,4 +1,4 @@
-"""Photos and clips: upload, look at, list, delete."""
+"""Photos and clips: upload, download, list, delete."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from app.web.media import present, schemas
 from app.web.media.find import MediaDep, find_media
 
 router = APIRouter(prefix="/media", tags=["media"])
-ADDRESS_FACTOR = 4  # an address may hold several visitors, and a visitor may drop the cookie
+ADDRESS_FACTOR = 4  # several visitors may share an address, and a visitor may drop the cookie
 FORM = multipart(["file"], file=a_file("A photo (JPEG, PNG ...) or a clip (MP4, MOV ...)."))
 SANDBOX = "sandbox; default-src 'none'"
 PLAYED_AS = {"video/quicktime": "video/mp4"}  # browsers play it, but not under its own name
@@ -51,9 +51,9 @@ async def upload(
 ) -> schemas.Media:
     """Send the photo or clip as multipart/form-data in a field called `file`.
 
-    What it is, its content says. A photo is decoded whole before it is accepted, of a large clip
-    the start; what is refused leaves nothing behind. A file that this visitor has sent before is
-    not stored twice. Of a clip that browsers cannot play a copy is made that they can.
+    Its content decides what it is. A photo is decoded completely before it is accepted, a large
+    clip in part; rejected files are not stored. A file that this visitor has sent before is not
+    stored twice. If browsers cannot play a clip, a copy is made that they can.
     """
     _check_rate(web, request, visitor)
     stream = MediaStream(request, _most_bytes(web))
@@ -66,7 +66,7 @@ async def upload(
 
 
 def _most_bytes(web: AppState) -> int:
-    """Of either kind; a photo's own limit holds once the first bytes have shown it to be one."""
+    """Return the limit for either kind; a photo has its own, once the first bytes show the kind."""
     return max(web.settings.max_image_bytes, web.settings.max_clip_bytes)
 
 
@@ -114,7 +114,7 @@ def get_media(media: MediaDep) -> schemas.Media:
     responses={200: binary("image/*", "The file, byte by byte."), 304: {}, **errors(404)},
 )
 def get_content(media: MediaDep, request: Request, web: StateDep) -> Response:
-    """The original, with the content type that decoding it has shown; never run as a page."""
+    """The original, with the content type found by decoding; never executed as a page."""
     disposition = f"inline; filename*=UTF-8''{quote(media.filename, safe='')}"
     headers = {"Content-Disposition": disposition, "Content-Security-Policy": SANDBOX}
     return _file(request, web.blobs.path(media.blob_key), media.content_type, media.sha256, headers)
@@ -144,7 +144,7 @@ def get_view(media: MediaDep, request: Request, web: StateDep) -> Response:
     },
 )
 def get_playable(media: MediaDep, request: Request, web: StateDep) -> Response:
-    """Answers `Range`. The media record's `playable` says whether a copy is still being made."""
+    """Supports `Range`. The medium's `playable` tells whether a copy is still being made."""
     if media.kind != "clip":
         raise NotFound("This is a photo, not a clip: look at it under /view.")
     if media.playable == "waiting":
@@ -172,7 +172,7 @@ def get_playable(media: MediaDep, request: Request, web: StateDep) -> Response:
     responses={304: {}, **errors(404)},
 )
 def get_times(media: MediaDep, request: Request, web: StateDep) -> Response:
-    """The clip's own times, at whatever rate, in seconds from its first frame."""
+    """The times of its frames in seconds from the first, also at a variable rate."""
     if media.kind != "clip":
         raise NotFound("This is a photo, not a clip: it has one frame.")
     path = web.blobs.path(keys.frame_times(media.id))
@@ -202,7 +202,7 @@ def _file(
 def remove_media(
     media_id: PathId, session: WriteSession, visitor: KnownVisitor, web: StateDep
 ) -> None:
-    """Remove it, every analysis of it and all their files. Only for who uploaded it."""
+    """Remove it, every analysis of it and all their files. Only for its owner."""
     row = find_media(session, media_id)
     must_own(row.owner, visitor)
     for analysis in analyses_of(session, row.id):

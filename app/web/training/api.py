@@ -1,4 +1,4 @@
-"""Training: the launch form, trials, runs and what is done with them."""
+"""Training: the launch form, trials and runs."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def training_form(session: ReadSession, _: Reader) -> Mapping[str, object]:
 def create_trial(
     body: schemas.TrialCreate, response: Response, session: WriteSession, _: Trainer
 ) -> schemas.Trial:
-    """What a run would cost, or a range test of the learning rate; read `links.self` until then."""
+    """Measure what a run would cost, or test learning rates; poll `links.self` for the result."""
     request = launch.LaunchRequest(
         dataset_id=body.dataset_id,
         mechanisms=[body.mechanism],
@@ -63,7 +63,7 @@ def create_trial(
 
 @router.get("/trials/{trial_id}", summary="A trial", responses=errors(401, 403, 404))
 def get_trial(trial_id: PathId, session: ReadSession, _: Reader) -> schemas.Trial:
-    """How far the trial is, and what it has found."""
+    """The trial's progress and result."""
     if (trial := rows.trial(session, trial_id)) is None:
         raise NotFound("There is no trial with this id.")
     return present.trial(trial)
@@ -83,7 +83,7 @@ def create(
     principal: Trainer,
     audit: Audit,
 ) -> schemas.Study:
-    """Queue one run for each mechanism and seed; without any option all mechanisms, as shipped."""
+    """Queue one run for each mechanism and seed; by default all mechanisms as shipped."""
     row = launch.launch(
         session,
         web.blobs,
@@ -103,10 +103,11 @@ def list_runs(
     session: ReadSession,
     _: Reader,
     study_id: Annotated[
-        str | None, Query(pattern=r"^[0-9a-f]{32}$", description="Only this study's, in row order.")
+        str | None,
+        Query(pattern=r"^[0-9a-f]{32}$", description="Only of this study, in row order."),
     ] = None,
     queue: Annotated[
-        bool, Query(description="Only what runs and what waits, in the order of the queue.")
+        bool, Query(description="Only running and waiting runs, in the order of the queue.")
     ] = False,
     limit: Limit = 50,
     cursor: Cursor = None,
@@ -126,7 +127,7 @@ def list_runs(
 
 @router.get("/training-runs/{run_id}", summary="A run", responses=errors(401, 403, 404))
 def get_run(run: ReadableRun, session: ReadSession) -> schemas.Run:
-    """How far the run is, and what it came to."""
+    """The run's progress, configuration and result."""
     return present.run(run, present.titles(session))
 
 
@@ -143,7 +144,7 @@ async def events(
     after: After = "",
     last_event_id: LastEventId = "",
 ) -> AsyncIterator[ServerSentEvent]:
-    """As the events of its study, for this run alone; `run` instead of `study`."""
+    """The events of its study, for this run alone, with `run` instead of `study`."""
     if request.scope.get("head"):
         return
     async for event in Follower(web, run.study_id, last_event_id or after, run.id).events():
@@ -154,7 +155,7 @@ async def events(
     "/training-runs/{run_id}/cancel", summary="Stop a run", responses=errors(401, 403, 404, 409)
 )
 def cancel(run: TrainableRun, session: WriteSession, audit: Audit) -> schemas.Run:
-    """End a run within two steps. Its state is kept: it can be resumed."""
+    """End a run within two steps. Its state is kept, so it can be resumed."""
     control.cancel(session, run)
     return _audited(session, run, audit, "cancel")
 
@@ -163,7 +164,7 @@ def cancel(run: TrainableRun, session: WriteSession, audit: Audit) -> schemas.Ru
     "/training-runs/{run_id}/pause", summary="Pause a run", responses=errors(401, 403, 404, 409)
 )
 def pause(run: TrainableRun, session: WriteSession, audit: Audit) -> schemas.Run:
-    """Hold a run that waits or runs; a running one stops within two steps and keeps its state."""
+    """Pause a run that waits or runs; a running one stops within two steps and keeps its state."""
     control.pause(session, run)
     return _audited(session, run, audit, "pause")
 
@@ -172,7 +173,7 @@ def pause(run: TrainableRun, session: WriteSession, audit: Audit) -> schemas.Run
     "/training-runs/{run_id}/resume", summary="Resume a run", responses=errors(401, 403, 404, 409)
 )
 def resume(run: TrainableRun, session: WriteSession, audit: Audit) -> schemas.Run:
-    """Queue a paused, cancelled or failed run again; it goes on from its last state."""
+    """Queue a paused, cancelled or failed run again; it continues from its last state."""
     control.resume(session, run)
     return _audited(session, run, audit, "resume")
 
@@ -183,7 +184,7 @@ def resume(run: TrainableRun, session: WriteSession, audit: Audit) -> schemas.Ru
     responses=errors(400, 401, 403, 404, 409),
 )
 def move(run: TrainableRun, body: schemas.Move, session: WriteSession, audit: Audit) -> schemas.Run:
-    """Put a waiting run in front of another one, or at the end of the line."""
+    """Put a waiting run in front of another one, or at the end of the queue."""
     before = None if body.before is None else control.find_run(session, body.before)
     control.move(session, run, before)
     return _audited(session, run, audit, "move", before=body.before)
@@ -197,7 +198,7 @@ def move(run: TrainableRun, body: schemas.Move, session: WriteSession, audit: Au
 def publish(
     run: AdministeredRun, body: schemas.Publish, session: WriteSession, audit: Audit
 ) -> Model:
-    """Offer the run's network as a model of the table; returns its card."""
+    """Add the run's network to the table of models; returns its card."""
     model = control.publish(session, run, body.model_id, body.title)
     audit("run.publish", run.id, model=model.id)
     return Model.model_validate(model.card)
@@ -209,7 +210,7 @@ def publish(
     responses=errors(401, 403, 404, 409),
 )
 def unpublish(run: AdministeredRun, session: WriteSession, audit: Audit) -> schemas.Run:
-    """No new analysis can ask for its model; stored ones keep what it said."""
+    """New analyses cannot use its model; stored ones keep its results."""
     model_id = run.model_id
     control.unpublish(session, run)
     return _audited(session, run, audit, "unpublish", model=model_id)
@@ -222,7 +223,7 @@ def unpublish(run: AdministeredRun, session: WriteSession, audit: Audit) -> sche
     responses=errors(401, 403, 404, 409),
 )
 def remove(run: TrainableRun, session: WriteSession, web: StateDep, audit: Audit) -> None:
-    """End the run and remove everything that it has written. 409 while it is published."""
+    """End the run and remove all its files. 409 while it is published."""
     audit("run.delete", run.id, mechanism=run.mechanism)
     control.delete_run(session, web.blobs, web.settings, run)
 

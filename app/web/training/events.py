@@ -26,9 +26,9 @@ RETRY_MS = 1000
 RETRY_WHEN_ENDED_MS = 3000  # somebody may resume a run
 MOST_POINTS = 5000  # of a run in one event
 After = Annotated[
-    str, Query(max_length=8000, description="`cursor` of the study: only what is newer follows.")
+    str, Query(max_length=8000, description="`cursor` of the study: only newer events follow.")
 ]
-LastEventId = Annotated[str, Header(description="The last `id` seen; only newer things follow.")]
+LastEventId = Annotated[str, Header(description="The last `id` received; newer events follow.")]
 
 
 class Follower:
@@ -101,7 +101,7 @@ class Follower:
             self._more = self._more or len(new_points) == MOST_POINTS
             if new_points:
                 points[run.id] = present.points(new_points).model_dump(mode="json")
-                step = new_points[-1][0]
+                step = new_points[-1].step
             if new_epochs := rows.epochs(session, run.id, epoch):
                 epochs[run.id] = [present.epoch(e).model_dump(mode="json") for e in new_epochs]
                 epoch = new_epochs[-1].epoch

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -15,7 +16,6 @@ from app.web.http.schemas import API, columns
 from app.web.training import cursors, schemas
 
 Titles = dict[str, str]
-FIELDS = ("step", "loss", "accuracy", "lr", "images_per_s")
 RUN_PARTS = ("events", "metrics", "log", "checkpoint", "card", "confusion")
 
 
@@ -83,19 +83,15 @@ def epoch(row: db.RunEpoch) -> schemas.Epoch:
     )
 
 
-def points(steps: Iterable[tuple[Any, ...]]) -> schemas.Points:
+def points(steps: Sequence[rows.Point]) -> schemas.Points:
     """Return steps as columns."""
-    values = list(zip(*steps, strict=True)) or [()] * len(FIELDS)
-    return schemas.Points.model_validate(
-        {
-            name: [_finite(value) for value in column]
-            for name, column in zip(FIELDS, values, strict=True)
-        }
-    )
+    values = {name: [_finite(getattr(step, name)) for step in steps] for name in rows.Point._fields}
+    return schemas.Points.model_validate(values)
 
 
-def thinned(steps: list[tuple[Any, ...]], most: int) -> list[tuple[Any, ...]]:
-    """Return at most about `most` steps: of each stretch those with the extremes of the loss."""
+def thinned(steps: list[rows.Point], most: int) -> list[rows.Point]:
+    """Return about `most` steps: the first, the last, and the extremes of the loss in between."""
+    loss = attrgetter("loss")
     if len(steps) <= most:
         return steps
     stretches = max(1, (most - 2) // 2)
@@ -104,12 +100,8 @@ def thinned(steps: list[tuple[Any, ...]], most: int) -> list[tuple[Any, ...]]:
     for number in range(stretches):
         first = number * len(inner) // stretches
         stretch = inner[first : (number + 1) * len(inner) // stretches]
-        kept += sorted({min(stretch, key=_loss), max(stretch, key=_loss)})
+        kept += sorted({min(stretch, key=loss), max(stretch, key=loss)})
     return [*kept, steps[-1]]
-
-
-def _loss(step: tuple[Any, ...]) -> float:
-    return float(step[1])
 
 
 def trial(row: db.Trial) -> schemas.Trial:

@@ -35,7 +35,7 @@ COLUMNS = (
 )  # fmt: skip
 WORST_SHOWN = 24
 MOST = 2**31 - 1
-Whole = Annotated[int | None, Query(ge=1, le=MOST, description="Left out: the last one.")]
+Whole = Annotated[int | None, Query(ge=1, le=MOST, description="By default the last one.")]
 
 
 @router.get("/{run_id}/metrics", summary="Curves", responses=errors(401, 403, 404))
@@ -50,7 +50,7 @@ def metrics(
         Query(
             ge=10,
             le=100_000,
-            description="About how many steps; peaks and dips of the loss are kept.",
+            description="About how many steps to return; peaks and dips of the loss are kept.",
         ),
     ] = None,
 ) -> schemas.Metrics:
@@ -62,7 +62,7 @@ def metrics(
         run_id=run.id,
         points=present.points(shown),
         epochs=[present.epoch(epoch) for epoch in epochs],
-        last_step=steps[-1][0] if steps else after,
+        last_step=steps[-1].step if steps else after,
     )
 
 
@@ -88,7 +88,7 @@ def _csv_lines(web: AppState, run_id: str, epochs: dict[int, RunEpoch]) -> Itera
     with web.readers() as session:
         for point in rows.all_points(session, run_id):
             line = io.StringIO()
-            csv.writer(line).writerow([*point, *_epoch_cells(epochs.get(point[0]))])
+            csv.writer(line).writerow([*point, *_epoch_cells(epochs.get(point.step))])
             yield line.getvalue()
 
 
@@ -140,7 +140,7 @@ def probes(
 def confusion(
     run: ReadableRun, session: ReadSession, web: StateDep, epoch: Whole = None
 ) -> schemas.Confusion:
-    """What the validation images were taken for after an epoch, and the surest mistakes."""
+    """Predictions on the validation images after an epoch, and the most confident mistakes."""
     predictions, index = _predictions(session, web, run, epoch)
     classes, labels = list(index.classes), [image.label for image in index.split("val")]
     matrix = mistakes.matrix(predictions, labels, len(classes))
@@ -170,11 +170,11 @@ def confusion_images(
     run: ReadableRun,
     session: ReadSession,
     web: StateDep,
-    true: Annotated[int, Query(ge=0, le=MOST, description="The images' own class.")],
-    predicted: Annotated[int, Query(ge=0, le=MOST, description="The class that they got.")],
+    true: Annotated[int, Query(ge=0, le=MOST, description="Label of the images.")],
+    predicted: Annotated[int, Query(ge=0, le=MOST, description="Predicted class.")],
     epoch: Whole = None,
 ) -> Page[schemas.CellImage]:
-    """The validation images of one cell of the matrix, the surest first."""
+    """The validation images of one cell of the matrix, the most confident first."""
     predictions, index = _predictions(session, web, run, epoch)
     labels = [image.label for image in index.split("val")]
     address = f"{API}/datasets/{index.dataset_id}/images/val"
@@ -205,7 +205,7 @@ def _predictions(
     responses={200: binary(NPY, "safetensors, float16."), **errors(401, 403, 404)},
 )
 def checkpoint(run: ReadableRun, web: StateDep) -> Response:
-    """The weights; `card` says what they are, and both together can be imported elsewhere."""
+    """The weights. With the `card` they can be imported elsewhere."""
     path = web.blobs.path(_checkpoint_key(run))
     if not path.is_file():
         raise NotFound("The checkpoint is gone from the server's disk.")

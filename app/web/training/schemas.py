@@ -39,12 +39,12 @@ class _Launch(RequestBody):
         description="Fields of `GET /training-form` that differ from their defaults; `stages` too.",
     )
     start_run: Id | None = Field(
-        default=None, description="A run that succeeded: its weights are where to start from."
+        default=None, description="A run that succeeded, whose weights are the initial ones."
     )
 
 
 class StudyCreate(_Launch):
-    """Runs to compare: one a mechanism and seed, on the same data."""
+    """Runs to compare: one for each mechanism and seed, on the same data."""
 
     model_config = example(examples.STUDY_CREATE)
 
@@ -54,7 +54,7 @@ class StudyCreate(_Launch):
     )
     seeds: list[Seed] = Field(default=[0], min_length=1, max_length=16)
     parameters: dict[Name, Values] = Field(
-        default_factory=dict, description="By mechanism: its own parameters that differ."
+        default_factory=dict, description="By mechanism: those of its own parameters that differ."
     )
     probes: list[Annotated[Whole, Field(ge=0)]] | None = Field(
         default=None,
@@ -65,7 +65,7 @@ class StudyCreate(_Launch):
 
 
 class TrialCreate(_Launch):
-    """A short look before a launch."""
+    """A measurement before a launch."""
 
     model_config = example(examples.TRIAL_CREATE)
 
@@ -77,7 +77,7 @@ class TrialCreate(_Launch):
 
 
 class Trial(Answer):
-    """A trial: how far it is, and what it has found."""
+    """A trial, its progress and its result."""
 
     model_config = example(examples.TRIAL)
 
@@ -103,7 +103,7 @@ class DatasetRef(Answer):
 
 
 class RunStatus(Answer):
-    """How the run is doing on its machine; null where that is not known (yet)."""
+    """A run's rate, time left and machine; null if not known yet."""
 
     images_per_s: float | None = None
     seconds_left: float | None = None
@@ -115,7 +115,7 @@ class RunStatus(Answer):
 
 
 class RunSummary(Answer):
-    """What a run that succeeded came to: validation of the checkpoint's own weights."""
+    """The result of a run that succeeded; accuracy and loss are of the checkpoint's weights."""
 
     val_accuracy: float | None
     val_loss: float | None
@@ -125,7 +125,7 @@ class RunSummary(Answer):
 
 
 class Mistake(Answer):
-    """A validation image that got a wrong class; `true` is its own class."""
+    """A wrong prediction on a validation image; `true` is its label."""
 
     index: int
     true: int
@@ -134,14 +134,14 @@ class Mistake(Answer):
 
 
 class Maps(Answer):
-    """Maps of one method: the stages' cells stand one after the other in the NPY's rows."""
+    """Maps of one method; a row of the NPY has the cells of all stages, one after the other."""
 
     stages: dict[str, list[int]] = Field(description="[height, width] by stage, in order.")
     unit: Unit | None = Field(description=f"{UNIT} Null in runs that are older than this field.")
 
 
 class Run(Answer):
-    """One network's training."""
+    """The training of one network."""
 
     model_config = example(examples.RUN)
 
@@ -159,14 +159,14 @@ class Run(Answer):
     traceback: str | None
     step: int
     steps: int = Field(description="0 until the worker knows.")
-    epoch: int = Field(description="Epochs that have ended.")
+    epoch: int = Field(description="Number of epochs that have ended.")
     epochs: int
     config: Values
     status: RunStatus
     summary: RunSummary | None
     worst: list[Mistake] | None
     worst_maps: dict[str, Maps] | None = None
-    model_id: str | None = Field(description="Where it is published.")
+    model_id: str | None = Field(description="The model as which it is published.")
     attempts: int
     created_at: datetime
     started_at: datetime | None
@@ -175,27 +175,27 @@ class Run(Answer):
 
 
 class Study(Answer):
-    """Runs that are compared."""
+    """Runs to compare."""
 
     model_config = example(examples.STUDY)
 
     id: Id
     name: str
     dataset: DatasetRef
-    request: Values = Field(description="What was asked for, as it was asked.")
+    request: Values = Field(description="The body of the request that launched it.")
     probes: list[int]
     created_at: datetime
     created_by: str
-    revision: int = Field(description="Changes with every visible change of its runs.")
+    revision: int = Field(description="Grows with every visible change of its runs.")
     cursor: str = Field(
-        description="`after` of the events: what has been said up to this answer is left out."
+        description="`after` of the events, to receive only what is newer than this response."
     )
     runs: list[Run]
     links: dict[str, str]
 
 
 class Points(Answer):
-    """Columns of steps; all lists are of the same length."""
+    """Steps as columns; all lists have the same length."""
 
     step: list[int]
     loss: list[float | None]
@@ -205,7 +205,7 @@ class Points(Answer):
 
 
 class Epoch(Answer):
-    """One epoch: means over its steps, and the whole validation split after it."""
+    """One epoch: means over its steps, and results on the validation split after it."""
 
     epoch: int
     step: int
@@ -219,7 +219,7 @@ class Epoch(Answer):
 
 
 class Metrics(Answer):
-    """What a run has said so far."""
+    """The curves of a run so far."""
 
     model_config = example(examples.METRICS)
 
@@ -238,15 +238,15 @@ class Note(Answer):
 
 
 class Move(RequestBody):
-    """Where a waiting run goes."""
+    """The new place of a waiting run in the queue."""
 
     model_config = example({"before": None})
 
-    before: Id | None = Field(description="A waiting run that comes next; null: the end.")
+    before: Id | None = Field(description="The waiting run that comes next; null: the end.")
 
 
 class Publish(RequestBody):
-    """How a run is called in the table of models."""
+    """Id and title of a run in the table of models."""
 
     model_config = example({"model_id": "l2pa-2"})
 
@@ -257,7 +257,7 @@ class Publish(RequestBody):
 
 
 class ClassAccuracy(Answer):
-    """How many of a class's validation images got the right class."""
+    """Accuracy on the validation images of one class."""
 
     name: str
     images: int
@@ -265,7 +265,7 @@ class ClassAccuracy(Answer):
 
 
 class Confusion(Answer):
-    """matrix[true][predicted] counts validation images after an epoch."""
+    """Validation images after an epoch, counted in matrix[true][predicted]."""
 
     model_config = example(examples.CONFUSION)
 
@@ -273,7 +273,7 @@ class Confusion(Answer):
     classes: list[str]
     matrix: list[list[int]]
     per_class: list[ClassAccuracy]
-    worst: list[Mistake] = Field(description="Wrong answers, the surest first.")
+    worst: list[Mistake] = Field(description="Wrong predictions, the most confident first.")
 
 
 class CellImage(Answer):

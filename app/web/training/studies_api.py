@@ -50,10 +50,10 @@ async def events(
     after: After = "",
     last_event_id: LastEventId = "",
 ) -> AsyncIterator[ServerSentEvent]:
-    """Server-sent events: `study` on every change, and what its runs have said.
+    """Server-sent events: `study` on every change, and the new results of its runs.
 
     `points` (columns of steps), `epochs` and `notes` are objects by run id with what is new.
-    Without `after` everything that has been said so far comes first. A browser resumes by itself.
+    Without `after` all results so far come first. A browser resumes by itself.
     """
     if request.scope.get("head"):
         return
@@ -68,6 +68,6 @@ async def events(
     responses=errors(401, 403, 404, 409),
 )
 def remove(study: TrainableStudy, session: WriteSession, web: StateDep, audit: Audit) -> None:
-    """End its runs and remove everything that they have written. 409 while one is published."""
+    """End its runs and remove all their files. 409 while one is published."""
     control.delete_study(session, web.blobs, web.settings, study)
     audit("study.delete", study.id, name=study.name)
