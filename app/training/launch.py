@@ -42,7 +42,7 @@ class LaunchRequest:
 def launch(
     session: Session,
     blobs: BlobStore,
-    wanted: LaunchRequest,
+    options: LaunchRequest,
     *,
     request: dict[str, Any],
     by: str,
@@ -52,7 +52,7 @@ def launch(
     Args:
         session: Session that writes.
         blobs: Where the dataset's index is.
-        wanted: What to train.
+        options: What to train.
         request: The body of the request, which is stored with the study.
         by: Name of the user.
 
@@ -63,24 +63,24 @@ def launch(
         Unprocessable: A field is wrong; the text says which.
     """
     form = read(session)
-    dataset = ready_dataset(session, wanted.dataset_id)
-    seeds = list(dict.fromkeys(wanted.seeds)) or [0]
-    names = form.names(wanted.mechanisms)
-    form.names(wanted.parameters)
+    dataset = ready_dataset(session, options.dataset_id)
+    seeds = list(dict.fromkeys(options.seeds)) or [0]
+    names = form.names(options.mechanisms)
+    form.names(options.parameters)
     if len(names) * len(seeds) > MAX_RUNS:
         raise Unprocessable(f"A study has at most {MAX_RUNS} runs.")
-    touched = _with_start(session, wanted)
+    touched = _with_start(session, options)
     configs = [
-        form.config(name, touched, wanted.parameters.get(name, {}), seed, dataset.kind)
+        form.config(name, touched, options.parameters.get(name, {}), seed, dataset.kind)
         for seed in seeds
         for name in names
     ]
     study = Study(
         id=new_id(),
-        name=wanted.name or _name(dataset, names),
+        name=options.name or _name(dataset, names),
         dataset_id=dataset.id,
         request=request,
-        probes=_probes(blobs, dataset, wanted.probes),
+        probes=_probes(blobs, dataset, options.probes),
         created_by=by,
     )
     session.add(study)
@@ -108,19 +108,19 @@ def add_run(session: Session, study: Study, position: int, config: RunConfig) ->
     return run
 
 
-def add_trial(session: Session, kind: str, wanted: LaunchRequest) -> Trial:
-    """Queue a trial (`cost` or `range`) of the one mechanism that `wanted` names."""
+def add_trial(session: Session, kind: str, options: LaunchRequest) -> Trial:
+    """Queue a trial (`cost` or `range`) of the one mechanism that `options` names."""
     form = read(session)
-    dataset = ready_dataset(session, wanted.dataset_id)
-    (mechanism,) = form.names(wanted.mechanisms)
-    parameters = wanted.parameters.get(mechanism, {})
-    config = form.config(mechanism, _with_start(session, wanted), parameters, kind=dataset.kind)
+    dataset = ready_dataset(session, options.dataset_id)
+    (mechanism,) = form.names(options.mechanisms)
+    parameters = options.parameters.get(mechanism, {})
+    config = form.config(mechanism, _with_start(session, options), parameters, kind=dataset.kind)
     trial_id = new_id()
     job = service.enqueue(session, TrialJob(trial_id=trial_id))
     request: TrialRequest = {
         "dataset_id": dataset.id,
         "config": config,
-        "start_run": wanted.start_run,
+        "start_run": options.start_run,
     }
     trial = Trial(id=trial_id, kind=kind, job_id=job.id, request=request)
     session.add(trial)
@@ -138,14 +138,14 @@ def ready_dataset(session: Session, dataset_id: str) -> Dataset:
     return dataset
 
 
-def _with_start(session: Session, wanted: LaunchRequest) -> dict[str, Any]:
+def _with_start(session: Session, options: LaunchRequest) -> dict[str, Any]:
     """Return the touched fields, with `start` set if `start_run` names another run."""
-    touched = dict(wanted.config)
-    if wanted.start_run is None:
+    touched = dict(options.config)
+    if options.start_run is None:
         if touched.get("start") == "checkpoint":
             raise Unprocessable("start_run: name the run whose weights these runs start from.")
         return touched
-    run = rows.run(session, wanted.start_run)
+    run = rows.run(session, options.start_run)
     if run is None:
         raise Unprocessable("start_run: there is no such run.")
     if run.checkpoint_key is None:

@@ -99,7 +99,7 @@ class TokenCreate(RequestBody):
         }
     )
 
-    name: Label = Field(description="To tell it from others.")
+    name: Label = Field(description="To tell it apart from others.")
     scopes: list[Scope] = Field(
         min_length=1, max_length=4, description="`admin` has all; `train` has `read`."
     )

@@ -93,8 +93,8 @@ def is_cross_origin(headers: Headers, scheme: str) -> bool:
     if site is not None:
         return site not in {"same-origin", "none"}
     origin = headers.get("origin")
-    own = f"{scheme}://{headers.get('host', '')}"
-    return origin is not None and (_origin(origin) is None or _origin(origin) != _origin(own))
+    target = f"{scheme}://{headers.get('host', '')}"
+    return origin is not None and (_origin(origin) is None or _origin(origin) != _origin(target))
 
 
 def _origin(url: str) -> tuple[str, str, int | None] | None:

@@ -21,6 +21,7 @@ from app.storage import keys
 from app.web.http import pagination
 from app.web.http.caching import PRIVATE_IMMUTABLE, matches
 from app.web.http.deps import KnownVisitor, ReadSession, StateDep, Visitor, WriteSession, must_own
+from app.web.http.identity import address_of
 from app.web.http.multipart import MediaStream
 from app.web.http.parameters import Cursor, Limit, PathId, a_file, binary, errors, multipart
 from app.web.http.ranges import RangedFile
@@ -72,8 +73,7 @@ def _most_bytes(web: AppState) -> int:
 
 def _check_rate(web: AppState, request: Request, visitor: str) -> None:
     limit = web.settings.uploads_per_minute
-    address = request.client.host if request.client else "none"
-    web.limiter.check(f"address {address}", limit * ADDRESS_FACTOR)
+    web.limiter.check(f"address {address_of(request)}", limit * ADDRESS_FACTOR)
     web.limiter.check(f"visitor {visitor}", limit)
 
 
@@ -86,8 +86,7 @@ def _store(web: AppState, stream: MediaStream, filename: str, owner: str) -> sch
             return present.media(same, stored=True)
         medium = keep(session, owner)
         if medium.playable == "waiting":
-            asked = MakePlayableJob(media_id=medium.id)
-            service.enqueue(session, asked)
+            service.enqueue(session, MakePlayableJob(media_id=medium.id))
         return present.media(medium)
 
 
@@ -183,14 +182,14 @@ def _file(
     request: Request, path: Path, media_type: str, etag: str, headers: dict[str, str]
 ) -> Response:
     """Serve a file that never changes."""
-    kept = {**headers, "Cache-Control": PRIVATE_IMMUTABLE, "ETag": f'"{etag}"'}
+    tagged = {**headers, "Cache-Control": PRIVATE_IMMUTABLE, "ETag": f'"{etag}"'}
     if matches(request, etag):
-        return Response(status_code=304, headers=kept)
+        return Response(status_code=304, headers=tagged)
     try:
         facts = path.stat()
     except FileNotFoundError:
         raise NotFound("The file behind this is gone from the server's disk.") from None
-    return RangedFile(path, headers=kept, media_type=media_type, stat_result=facts)
+    return RangedFile(path, headers=tagged, media_type=media_type, stat_result=facts)
 
 
 @router.delete(

@@ -48,10 +48,10 @@ FORM = multipart(["checkpoint", "card"], checkpoint=a_file(), card=a_file())
 async def import_model(
     request: Request, response: Response, web: StateDep, principal: Admin
 ) -> Model:
-    """Offer a network that was trained elsewhere as a model of the table; returns its card.
+    """Add a network that was trained elsewhere to the table of models; returns its card.
 
-    Safetensors and its JSON only, as `checkpoint` and `card` of a run give them. 503 where no
-    worker has loaded it within a minute; it then appears in the list of models when one has.
+    Only safetensors and its JSON, as `checkpoint` and `card` of a run give them. 503 if no worker
+    has loaded it within a minute; it appears in the list of models once one has.
     """
     model = await _receive(request, web, principal)
     response.headers["Location"] = f"{API}/models/{model.id}"

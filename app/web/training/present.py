@@ -96,12 +96,12 @@ def thinned(steps: list[rows.Point], most: int) -> list[rows.Point]:
         return steps
     stretches = max(1, (most - 2) // 2)
     inner = steps[1:-1]
-    kept = [steps[0]]
+    thin = [steps[0]]
     for number in range(stretches):
         first = number * len(inner) // stretches
         stretch = inner[first : (number + 1) * len(inner) // stretches]
-        kept += sorted({min(stretch, key=loss), max(stretch, key=loss)})
-    return [*kept, steps[-1]]
+        thin += sorted({min(stretch, key=loss), max(stretch, key=loss)})
+    return [*thin, steps[-1]]
 
 
 def trial(row: db.Trial) -> schemas.Trial:
