@@ -1,13 +1,12 @@
-"""The web application: `create_app(settings)` puts its parts together."""
+"""The web application, made by `create_app`."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
-from fastapi import Depends, FastAPI, Request
+from fastapi import Depends, FastAPI, Request, Response
 
 from app.core.security import Visitors, load_secret
 from app.core.settings import Settings
@@ -57,9 +56,11 @@ PAGES = (home_pages, analysis_pages, model_pages, account_pages, dataset_pages, 
 
 
 def create_app(settings: Settings | None = None, *, doorbell: Doorbell | None = None) -> FastAPI:
-    """Return the application; the tables exist already (`app.db.migrate.upgrade`).
+    """Return the application; the tables must exist (`app.db.migrate.upgrade`).
 
-    `doorbell` is the one that a supervisor has attached its worker to.
+    Args:
+        settings: By default those of the environment.
+        doorbell: What wakes workers; by default one that the settings name.
     """
     web = make_web(settings or Settings(), doorbell)
     app = FastAPI(
@@ -88,7 +89,7 @@ def create_app(settings: Settings | None = None, *, doorbell: Doorbell | None = 
 
 
 def make_web(settings: Settings, doorbell: Doorbell | None) -> AppState:
-    """Make the parts that all requests share; nothing is connected yet."""
+    """Return the state that all requests share; nothing is connected yet."""
     engine = make_engine(settings)
     sessions = make_sessions(engine)
     bell = doorbell if doorbell is not None else make_doorbell(settings)
@@ -111,7 +112,7 @@ def make_web(settings: Settings, doorbell: Doorbell | None) -> AppState:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     web: AppState = app.state.web
-    # The first photo should not wait for a process to start, nor the server for the photo's.
+    # In a thread: neither the first photo nor the server waits for the decoder to start.
     threading.Thread(target=web.decoder.warm, name="warm decoder", daemon=True).start()
     yield
     web.decoder.close()
@@ -120,9 +121,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 def _add_files(app: FastAPI) -> None:
     @app.get(f"{PREFIX}/{{path:path}}", include_in_schema=False)
-    async def static_file(path: str, request: Request, web: StateDep) -> Any:
+    async def static_file(path: str, request: Request, web: StateDep) -> Response:
         return web.static.response(path, request)
 
     @app.get("/favicon.ico", include_in_schema=False)
-    async def favicon(request: Request, web: StateDep) -> Any:
+    async def favicon(request: Request, web: StateDep) -> Response:
         return web.static.response("icon.svg", request)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import cast
 
 from sqlalchemy.orm import Session, sessionmaker
 
 from app.db import capabilities
 from app.db import models as rows
+from app.db.documents import Card
 from app.storage.blobs import BlobStore
 from app.training.files import published_key
 from ml.catalogue import CatalogueEntry
@@ -20,7 +22,7 @@ def publish(sessions: sessionmaker[Session], entries: Mapping[str, CatalogueEntr
     """Write a row a model; rows that are right already stay untouched."""
     cards = [entry.card() for entry in entries.values()]
     with sessions.begin() as session:
-        rows.publish(session, cards)
+        rows.publish(session, cast("list[Card]", cards))
 
 
 def offer_training(sessions: sessionmaker[Session], weights: Sequence[Path]) -> None:

@@ -1,4 +1,4 @@
-"""The tables of people: users, how they sign in, what programs may do, and what was done."""
+"""The tables of accounts: users, sign-in links, logins, API tokens and the audit."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from app.db.tables import Base, new_id, utcnow
 
 
 class User(Base):
-    """Somebody who may sign in. Visitors are no users: a signed cookie is all they have."""
+    """Somebody who can sign in. A visitor is not a user, and has a signed cookie only."""
 
     __tablename__ = "users"
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
     name: Mapped[str] = mapped_column(String(64), unique=True)
-    password_hash: Mapped[str | None] = mapped_column(String(255))  # argon2id; none: not set yet
+    password_hash: Mapped[str | None] = mapped_column(String(255))  # argon2id; None: not set yet
     admin: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
 
 
 class SignInLink(Base):
-    """A link that signs in once; only its hash is kept."""
+    """A link that signs in once; stored as a hash."""
 
     __tablename__ = "sign_in_links"
 
@@ -36,7 +36,7 @@ class SignInLink(Base):
 
 
 class Login(Base):
-    """A browser that is signed in, until it expires or is revoked."""
+    """A signed-in browser, until it expires or is revoked."""
 
     __tablename__ = "logins"
 
@@ -45,7 +45,7 @@ class Login(Base):
     user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     address: Mapped[str] = mapped_column(String(64))
     agent: Mapped[str] = mapped_column(String(255))
-    by_link: Mapped[bool]  # a fresh one may set a new password without the old one
+    by_link: Mapped[bool]  # may set a new password without the old one for an hour
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     seen_at: Mapped[datetime] = mapped_column(default=utcnow)
     expires_at: Mapped[datetime]
@@ -55,7 +55,7 @@ class Login(Base):
 
 
 class ApiToken(Base):
-    """What a program presents as `Authorization: Bearer`; shown once, kept as a hash."""
+    """A token for `Authorization: Bearer`; shown once, stored as a hash."""
 
     __tablename__ = "api_tokens"
 
@@ -63,7 +63,7 @@ class ApiToken(Base):
     user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     name: Mapped[str] = mapped_column(String(64))
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
-    hint: Mapped[str] = mapped_column(String(12))  # its first letters, to tell tokens apart
+    hint: Mapped[str] = mapped_column(String(12))  # its first letters
     scopes: Mapped[list[Any]]  # of read, analyse, train, admin
     created_at: Mapped[datetime] = mapped_column(default=utcnow)
     seen_at: Mapped[datetime | None]
@@ -74,7 +74,7 @@ class ApiToken(Base):
 
 
 class AuditEntry(Base):
-    """Something that an admin, a token or the command line did."""
+    """An action of a user, a token or the command line."""
 
     __tablename__ = "audit"
 

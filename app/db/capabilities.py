@@ -1,20 +1,21 @@
-"""Queries on what workers offer besides models."""
+"""Queries on what workers can do besides the models of the table."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy.orm import Session
 
+from app.db.documents import LaunchForm
+from app.db.queries import insert_new
 from app.db.tables import utcnow
 from app.db.training_tables import Offer
-from app.db.upsert import insert_new
 
 TRAINING = "training"  # the launch form
 
 
 def put(session: Session, key: str, value: dict[str, Any]) -> None:
-    """Offer this from now on; what is offered already stays untouched."""
+    """Publish a capability; the row is written only if it changes."""
     insert_new(session, Offer, [{"key": key, "value": value, "updated_at": utcnow()}])
     row = session.get_one(Offer, key)
     if row.value != value:
@@ -23,6 +24,11 @@ def put(session: Session, key: str, value: dict[str, Any]) -> None:
 
 
 def get(session: Session, key: str) -> dict[str, Any] | None:
-    """Return what was offered last, or None."""
+    """Return what a worker has published last, or None."""
     row = session.get(Offer, key)
     return None if row is None else row.value
+
+
+def launch_form(session: Session) -> LaunchForm | None:
+    """Return the launch form of studies, or None while no worker has published one."""
+    return cast("LaunchForm | None", get(session, TRAINING))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select, tuple_, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session, joinedload
 
+from app.db.queries import Place, newest
 from app.db.tables import Job
 from app.db.training_tables import Dataset, Study
 
@@ -20,42 +20,38 @@ def get(session: Session, dataset_id: str) -> Dataset | None:
     return session.get(Dataset, dataset_id, options=[WITH_JOB])
 
 
-def page(session: Session, limit: int, after: tuple[datetime, str] | None) -> list[Dataset]:
-    """Return up to `limit` datasets, newest first, those after (time, id)."""
-    query = select(Dataset).options(WITH_JOB)
-    if after is not None:
-        query = query.where(tuple_(Dataset.created_at, Dataset.id) < after)
-    newest = query.order_by(Dataset.created_at.desc(), Dataset.id.desc())
-    return list(session.scalars(newest.limit(limit)))
+def page(session: Session, limit: int, after: Place | None) -> list[Dataset]:
+    """Return up to `limit` datasets with their jobs, newest first, those behind `after`."""
+    return newest(session, select(Dataset).options(WITH_JOB), Dataset, limit, after)
 
 
 def standing(session: Session, dataset_id: str) -> tuple[int, str] | None:
-    """Return (revision, state) of a dataset's job, or None where the dataset is gone."""
+    """Return (revision, state) of a dataset's job, or None if the dataset was deleted."""
     query = select(Job.revision, Job.state).join(Dataset, Dataset.job_id == Job.id)
     row = session.execute(query.where(Dataset.id == dataset_id)).one_or_none()
     return None if row is None else (row[0], row[1])
 
 
 def update_facts(session: Session, dataset_id: str, **facts: Any) -> None:
-    """Note what the import has found."""
+    """Set columns of a dataset."""
     session.execute(update(Dataset).where(Dataset.id == dataset_id).values(**facts))
 
 
 def is_used(session: Session, dataset_id: str) -> bool:
-    """Say whether a study trains on it."""
-    using = select(Study.id).where(Study.dataset_id == dataset_id).limit(1)
-    return session.scalar(using) is not None
+    """Return True if a study uses the dataset."""
+    studies = select(Study.id).where(Study.dataset_id == dataset_id).limit(1)
+    return session.scalar(studies) is not None
 
 
 def remove(session: Session, dataset: Dataset) -> None:
-    """Remove a dataset and its job; a worker that is busy with it notices, and stops."""
+    """Remove a dataset and its job; a worker that has it notices, and stops."""
     session.execute(select(Job.id).where(Job.id == dataset.job_id).with_for_update())
     session.execute(delete(Dataset).where(Dataset.id == dataset.id))
     session.execute(delete(Job).where(Job.id == dataset.job_id))
 
 
 def with_files(session: Session, dataset_ids: Iterable[str]) -> set[str]:
-    """Return those that are imported, or may be: the files of all others can go."""
+    """Return the datasets that are or will be imported; the files of all others can be deleted."""
     alive = Job.state.in_(("queued", "running", "paused", "succeeded"))
     query = select(Dataset.id).join(Job, Job.id == Dataset.job_id)
     return set(session.scalars(query.where(Dataset.id.in_(list(dataset_ids)), alive)))

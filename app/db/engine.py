@@ -1,4 +1,4 @@
-"""The engine and its sessions, on SQLite or PostgreSQL; one engine a process."""
+"""The engine and its sessions, on SQLite or PostgreSQL; one engine for each process."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BUSY_SECONDS = 15.0
 
 
 def database_url(settings: Settings) -> URL:
-    """Return the address with its driver: SQLite's own, or psycopg for PostgreSQL."""
+    """Return the database's URL with its driver: sqlite3, or psycopg for PostgreSQL."""
     url = make_url(settings.sqlalchemy_url)
     if url.drivername in {"postgres", "postgresql"}:
         return url.set(drivername="postgresql+psycopg")
@@ -24,7 +24,7 @@ def database_url(settings: Settings) -> URL:
 
 
 def make_engine(settings: Settings) -> Engine:
-    """Make the process's engine; nothing is connected yet."""
+    """Return a new engine, which connects when it is first used."""
     url = database_url(settings)
     if url.get_backend_name() != "sqlite":
         return create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20)
@@ -38,10 +38,10 @@ def make_engine(settings: Settings) -> Engine:
 
 
 def make_sessions(engine: Engine, *, read: bool = False) -> sessionmaker[Session]:
-    """Return a factory of sessions. `read=True` is for requests that only read.
+    """Return a factory of sessions; with `read` they never wait for a writer.
 
-    On SQLite the default session takes the write lock when it begins, because a transaction that
-    reads first and writes later can be refused; a reading one never waits for it.
+    On SQLite a session takes the write lock when it begins, because a transaction that reads first
+    and writes later can fail; a session with `read` does not.
     """
     bind = engine.execution_options(sightline_read=True) if read else engine
     sessions = sessionmaker(bind, expire_on_commit=False)

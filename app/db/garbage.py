@@ -20,11 +20,11 @@ def analyses_of(session: Session, media_id: str) -> list[Analysis]:
 def remove_analyses(session: Session, analyses: Sequence[Analysis]) -> set[str]:
     """Remove analyses and their jobs; return the blobs that their maps pointed at.
 
-    A worker that is busy with one notices that its job is gone, and stops.
+    A worker that has such a job notices that it is gone, and stops.
     """
     ids = [analysis.id for analysis in analyses]
     jobs = [analysis.job_id for analysis in analyses]
-    # In the order in which a worker takes them: it finishes its commit first, or finds nothing.
+    # Locked in the order in which a worker locks them: it commits before, or finds nothing.
     session.execute(select(Job.id).where(Job.id.in_(jobs)).with_for_update())
     session.execute(select(Analysis.id).where(Analysis.id.in_(ids)).with_for_update())
     keys = set(session.scalars(select(Heatmap.blob_key).where(Heatmap.analysis_id.in_(ids))))
@@ -39,7 +39,7 @@ def remove_media(session: Session, media: Media) -> None:
 
 
 def remove_old_jobs(session: Session, days: float) -> None:
-    """Remove jobs that ended so long ago and belong to nothing: drawn figures, for example."""
+    """Remove jobs without an owner that ended `days` ago, for example of drawn figures."""
     ended = Job.finished_at < utcnow() - timedelta(days=days)
     owners = (Analysis, Dataset, Trial, TrainingRun)
     free = [Job.id.not_in(select(owner.job_id)) for owner in owners]

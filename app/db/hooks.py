@@ -1,7 +1,7 @@
-"""Things to do once a session's transaction has really ended.
+"""Actions that run once a session's transaction has ended.
 
-Doorbells ring and files vanish only after a commit; files written for a transaction that is
-rolled back vanish with it. Nothing here touches the database.
+Workers are woken and files deleted only after a commit; files written for a transaction that is
+rolled back are deleted with it. Actions do not use the database.
 """
 
 from __future__ import annotations
@@ -51,5 +51,5 @@ def _run(actions: list[Any]) -> None:
     for action in actions:
         try:
             action()
-        except Exception:  # the transaction is over; nobody above can undo it
+        except Exception:  # the transaction has ended and cannot be undone
             log.exception("an action after the transaction failed")

@@ -1,4 +1,4 @@
-"""Queries on jobs. Every change of state is one conditional UPDATE, so no two can both win."""
+"""Queries on jobs. Every change of state is one conditional UPDATE, so only one of two wins."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, CursorResult, DateTime, Update, func, select, update
+from sqlalchemy import ColumnElement, DateTime, Update, func, select, update
 from sqlalchemy.orm import Session
 
+from app.db.queries import changed
 from app.db.tables import Job, new_id, utcnow
 
 UNFINISHED = ("queued", "running", "paused")
 
 
 def add(session: Session, kind: str, queue: str, params: dict[str, Any], rank: float = 0.0) -> Job:
-    """Add a queued job and give it its identifier."""
+    """Add a queued job."""
     job = Job(id=new_id(), kind=kind, queue=queue, params=params, state="queued", rank=rank)
     session.add(job)
     session.flush()
@@ -28,20 +29,20 @@ def get(session: Session, job_id: str) -> Job | None:
 
 
 def clock(session: Session) -> Any:
-    """The database's own time: workers on several machines may disagree about theirs."""
+    """Return the database's time: the clocks of several machines may differ."""
     if session.get_bind().dialect.name == "postgresql":
         return func.clock_timestamp(type_=DateTime(timezone=True))
     return utcnow()
 
 
 def next_queued(session: Session, queue: str) -> str | None:
-    """Return the identifier of the job that is next in the queue: by rank, then by age."""
+    """Return the id of the next job of the queue: by rank, then by age."""
     waiting = select(Job.id).where(Job.state == "queued", Job.queue == queue)
     return session.scalar(waiting.order_by(Job.rank, Job.created_at, Job.id).limit(1))
 
 
 def last_rank(session: Session, queue: str) -> float:
-    """Return the largest rank in the queue; 0 where it is empty."""
+    """Return the largest rank in the queue; 0 if it is empty."""
     unfinished = Job.state.in_(UNFINISHED)
     return session.scalar(select(func.max(Job.rank)).where(Job.queue == queue, unfinished)) or 0.0
 
@@ -54,7 +55,7 @@ def in_line(session: Session, queue: str) -> list[Job]:
 
 
 def line_up(session: Session, jobs: Sequence[Job]) -> None:
-    """Give waiting jobs, which are all of their queue, the ranks that put them in this order."""
+    """Set the ranks of all waiting jobs of a queue so that they run in this order."""
     ranks = sorted(job.rank for job in jobs)
     last = None
     for job, rank in zip(jobs, ranks, strict=True):
@@ -66,7 +67,7 @@ def line_up(session: Session, jobs: Sequence[Job]) -> None:
 
 
 def claim(session: Session, job_id: str, worker: str) -> Job | None:
-    """Take a queued job for this worker; None where it is not queued any more."""
+    """Take a queued job for this worker; None if it is not queued any more."""
     now = clock(session)
     taken = session.scalars(
         update(Job)
@@ -86,21 +87,21 @@ def claim(session: Session, job_id: str, worker: str) -> Job | None:
 
 
 def beat(session: Session, job_id: str, worker: str) -> bool:
-    """Say that the worker is alive; False where the job is no longer its own."""
-    return _change(session, _own(job_id, worker).values(heartbeat_at=clock(session)))
+    """Write the worker's heartbeat; False if the job is not the worker's any more."""
+    return _change(session, _held(job_id, worker).values(heartbeat_at=clock(session)))
 
 
 def is_held(session: Session, job_id: str, worker: str) -> bool:
-    """Say whether the worker still has the job: not cancelled, deleted or taken back."""
-    own = (Job.id == job_id, Job.state == "running", Job.claimed_by == worker)
-    return session.scalar(select(Job.id).where(*own)) is not None
+    """Return True unless the job was cancelled, deleted or given to another worker."""
+    held = (Job.id == job_id, Job.state == "running", Job.claimed_by == worker)
+    return session.scalar(select(Job.id).where(*held)) is not None
 
 
 def advance(
     session: Session, job_id: str, worker: str, progress: float, message: str | None
 ) -> bool:
-    """Note progress (0..1); False where the job is no longer the worker's own."""
-    changes = _own(job_id, worker).values(
+    """Set the progress (0..1); False if the job is not the worker's any more."""
+    changes = _held(job_id, worker).values(
         progress=progress,
         message=message,
         heartbeat_at=clock(session),
@@ -119,8 +120,8 @@ def finish(
     detail: str | None = None,
     traceback: str | None = None,
 ) -> bool:
-    """End a job that the worker holds; False where it is no longer its own."""
-    changes = _own(job_id, worker).values(
+    """End a job that the worker holds; False if it is not the worker's any more."""
+    changes = _held(job_id, worker).values(
         error=error, detail=detail, traceback=traceback, **_ending(session, state)
     )
     if state == "succeeded":
@@ -129,48 +130,51 @@ def finish(
 
 
 def give_back(session: Session, job_id: str, worker: str) -> bool:
-    """Return a job untried, because the worker was told to stop."""
-    changes = _own(job_id, worker).values(attempts=Job.attempts - 1, **_requeued())
+    """Queue a job again without counting the attempt: its worker has to stop."""
+    changes = _held(job_id, worker).values(attempts=Job.attempts - 1, **_requeued())
     return _change(session, changes)
 
 
 def cancel(session: Session, job_id: str) -> bool:
-    """End a job that has not ended; the worker that has it may write nothing from now on."""
+    """End a job that has not ended; its worker can write nothing from now on."""
     unfinished = update(Job).where(Job.id == job_id, Job.state.in_(UNFINISHED))
     return _change(session, unfinished.values(**_ending(session, "cancelled")))
 
 
 def pause(session: Session, job_id: str) -> bool:
-    """Hold a job that waits or runs; the worker that has it may write nothing from now on."""
+    """Pause a job that waits or runs; its worker can write nothing from now on."""
     active = update(Job).where(Job.id == job_id, Job.state.in_(("queued", "running")))
     return _change(session, active.values(**_requeued() | {"state": "paused"}))
 
 
 def resume(session: Session, job_id: str) -> bool:
-    """Queue a job again that was paused or cancelled, or that failed; its tries count anew."""
+    """Queue a paused, cancelled or failed job again, with no attempts counted."""
     held = update(Job).where(Job.id == job_id, Job.state.in_(("paused", "cancelled", "failed")))
     anew = {"attempts": 0, "error": None, "detail": None, "traceback": None, "finished_at": None}
     return _change(session, held.values(**_requeued() | anew))
 
 
 def got_further(session: Session, job_id: str, worker: str) -> bool:
-    """Note that this try has come further than the ones before, which do not count any more."""
-    return _change(session, _own(job_id, worker).values(attempts=1))
+    """Count this attempt as the first: it has come further than those before."""
+    return _change(session, _held(job_id, worker).values(attempts=1))
 
 
 def touch(session: Session, job_id: str) -> None:
-    """Let those who follow the job look again."""
+    """Raise the job's revision, for those who follow it."""
     session.execute(update(Job).where(Job.id == job_id).values(revision=Job.revision + 1))
 
 
 def requeue_stale(session: Session, silence: float, max_attempts: int) -> list[Job]:
-    """Take back the jobs whose worker has been silent for `silence` seconds; return the queued."""
+    """Queue jobs again whose last heartbeat is `silence` seconds old, and return them.
+
+    Those with `max_attempts` attempts fail instead.
+    """
     limit = clock(session) - timedelta(seconds=silence)
     return _take_back(session, Job.heartbeat_at < limit, max_attempts)
 
 
 def requeue_of(session: Session, worker: str, max_attempts: int) -> list[Job]:
-    """Take back the jobs of a worker that is known to be dead; return the queued."""
+    """Queue the jobs of a dead worker again, or let them fail, as `requeue_stale` does."""
     return _take_back(session, Job.claimed_by == worker, max_attempts)
 
 
@@ -198,7 +202,7 @@ def _take_back(session: Session, whose: ColumnElement[bool], max_attempts: int) 
     return list(session.scalars(again.execution_options(populate_existing=True)))
 
 
-def _own(job_id: str, worker: str) -> Update:
+def _held(job_id: str, worker: str) -> Update:
     return update(Job).where(Job.id == job_id, Job.state == "running", Job.claimed_by == worker)
 
 
@@ -216,10 +220,7 @@ def _ending(session: Session, state: str) -> dict[str, Any]:
 
 
 def _change(session: Session, statement: Update) -> bool:
-    statement = statement.execution_options(synchronize_session=False)
-    result = session.execute(statement)
-    assert isinstance(result, CursorResult)
-    return result.rowcount > 0
+    return changed(session, statement.execution_options(synchronize_session=False)) > 0
 
 
 def counts(session: Session) -> list[tuple[str, str, int]]:
@@ -229,6 +230,6 @@ def counts(session: Session) -> list[tuple[str, str, int]]:
 
 
 def any_running(session: Session, queue: str) -> bool:
-    """Say whether a worker has a job of this queue."""
+    """Return True if a job of this queue is running."""
     running = select(Job.id).where(Job.state == "running", Job.queue == queue).limit(1)
     return session.scalar(running) is not None

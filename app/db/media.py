@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from sqlalchemy import CursorResult, select, tuple_, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from app.db.queries import Place, changed, newest
 from app.db.tables import Media, utcnow
 
 
@@ -21,37 +22,27 @@ def find_same(session: Session, owner: str, sha256: str) -> Media | None:
     return session.scalar(same.order_by(Media.created_at.desc()).limit(1))
 
 
-def page(
-    session: Session, owner: str, limit: int, after: tuple[datetime, str] | None
-) -> list[Media]:
-    """Return up to `limit` of a visitor's media, newest first, those after (time, id)."""
-    query = select(Media).where(Media.owner == owner)
-    if after is not None:
-        query = query.where(tuple_(Media.created_at, Media.id) < after)
-    return list(
-        session.scalars(query.order_by(Media.created_at.desc(), Media.id.desc()).limit(limit))
-    )
+def page(session: Session, owner: str, limit: int, after: Place | None) -> list[Media]:
+    """Return up to `limit` of a visitor's media, newest first, those behind `after`."""
+    return newest(session, select(Media).where(Media.owner == owner), Media, limit, after)
 
 
 def set_playable(session: Session, media_id: str, key: str | None) -> bool:
-    """Note where a clip's copy for browsers lies, or None: none could be made.
+    """Set the blob of a clip's copy for browsers; None if no copy could be made.
 
-    False where the clip is gone.
+    Returns:
+        False if the clip was deleted.
     """
     state = "failed" if key is None else "ready"
     change = update(Media).where(Media.id == media_id).values(playable=state, playable_key=key)
-    result = session.execute(change)
-    assert isinstance(result, CursorResult)
-    return result.rowcount > 0
+    return changed(session, change) > 0
 
 
 def give_up_copies(session: Session, older_than: float) -> int:
-    """Mark clips whose copy is overdue by `older_than` seconds as having none.
+    """Set the copy to `failed` for clips that have waited longer than `older_than` seconds.
 
-    Their job has failed for good: a worker that dies cannot say so itself.
+    Their job has failed; a worker that died could not set it. Returns the number of clips.
     """
     late = utcnow() - timedelta(seconds=older_than)
     waiting = update(Media).where(Media.playable == "waiting", Media.created_at < late)
-    result = session.execute(waiting.values(playable="failed"))
-    assert isinstance(result, CursorResult)
-    return int(result.rowcount)
+    return changed(session, waiting.values(playable="failed"))

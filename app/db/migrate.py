@@ -1,4 +1,4 @@
-"""Bringing the database to the present tables; of two processes that start, one does it."""
+"""Migrates the database to the present tables; of several processes that start, one does it."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from app.core.settings import Settings
 
 log = logging.getLogger(__name__)
 SCRIPTS = Path(__file__).parents[2] / "migrations"
-LOCK = 0x5167_4874  # any number, the same for all of us
+LOCK = 0x5167_4874  # an arbitrary constant
 
 
 def head() -> str:
-    """Return the newest revision: they are numbered, and their files are named by them."""
+    """Return the newest revision, which is in the file's name."""
     return max(path.stem for path in (SCRIPTS / "versions").glob("[0-9]*.py"))[:4]
 
 
 def upgrade(engine: Engine, settings: Settings) -> None:
-    """Create or change the tables until they are what the code expects."""
+    """Create or migrate the tables."""
     with engine.connect() as connection:
         if _revision(connection) == head():  # the usual case, without the 5 MB that Alembic takes
             return
-    with _alone(engine, settings):
+    with _locked(engine, settings):
         from alembic import command
         from alembic.config import Config
 
@@ -42,13 +42,13 @@ def upgrade(engine: Engine, settings: Settings) -> None:
 def _revision(connection: Connection) -> str | None:
     if not inspect(connection).has_table("alembic_version"):
         return None
-    found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
-    return found
+    revision: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return revision
 
 
 @contextmanager
-def _alone(engine: Engine, settings: Settings) -> Iterator[None]:
-    """Hold a lock that the other processes of this database respect."""
+def _locked(engine: Engine, settings: Settings) -> Iterator[None]:
+    """Hold the lock that the processes of this database share."""
     if engine.dialect.name == "postgresql":
         with engine.begin() as connection:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})

@@ -1,23 +1,24 @@
-"""Queries on the models that workers offer."""
+"""Queries on models, which workers publish as cards."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Final
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
+from app.db.documents import Card
 from app.db.tables import ModelCard, utcnow
 
-SOURCE = "source"  # of a card: where a model that is not shipped comes from
-WITHDRAWN = "withdrawn"
+SOURCE: Final = "source"  # key of a card: where a model that is not shipped comes from
+WITHDRAWN: Final = "withdrawn"  # key of a card: the model is in the table no more
 
 
-def publish(session: Session, cards: Sequence[dict[str, Any]]) -> None:
-    """Make the table say exactly these cards, beside those that an admin has published.
+def publish(session: Session, cards: Sequence[Card]) -> None:
+    """Replace all shipped models by these; those that an admin has published stay.
 
-    Rows that are right already stay untouched.
+    Rows that do not change are not written.
     """
     rows = session.scalars(select(ModelCard))
     known = {row.id: row for row in rows if not row.card.get(SOURCE)}
@@ -28,8 +29,8 @@ def publish(session: Session, cards: Sequence[dict[str, Any]]) -> None:
     session.execute(delete(ModelCard).where(ModelCard.id.in_(known)))
 
 
-def put(session: Session, card: dict[str, Any]) -> ModelCard:
-    """Write one model's row."""
+def put(session: Session, card: Card) -> ModelCard:
+    """Insert or update one model's row."""
     row = session.get(ModelCard, card["id"])
     if row is None:
         row = ModelCard(id=card["id"])
@@ -43,38 +44,38 @@ def put(session: Session, card: dict[str, Any]) -> ModelCard:
 
 
 def withdraw(session: Session, model_id: str) -> None:
-    """Take a model out of the table; its card stays, for the analyses that asked for it."""
+    """Take a model out of the table; its card stays, for stored analyses."""
     row = session.get_one(ModelCard, model_id)
     row.card, row.updated_at = {**row.card, WITHDRAWN: True}, utcnow()
     session.flush()
 
 
 def next_position(session: Session) -> int:
-    """Return a row place behind all others."""
+    """Return a position behind all models."""
     return (session.scalar(select(func.max(ModelCard.position))) or 0) + 1
 
 
 def all_cards(session: Session) -> list[ModelCard]:
-    """Return every model on offer, in the order of the table's rows."""
+    """Return every model of the table, in row order."""
     return [row for row in known_cards(session) if not row.card.get(WITHDRAWN)]
 
 
 def known_cards(session: Session) -> list[ModelCard]:
-    """Return the same with the models that were on offer once."""
+    """Return every model, also withdrawn ones, in row order."""
     return list(session.scalars(select(ModelCard).order_by(ModelCard.position, ModelCard.id)))
 
 
 def get(session: Session, model_id: str) -> ModelCard | None:
-    """Return a model on offer, or None."""
+    """Return a model of the table, or None."""
     row = session.get(ModelCard, model_id)
     return None if row is None or row.card.get(WITHDRAWN) else row
 
 
-def cards(session: Session) -> list[dict[str, Any]]:
-    """Return the cards of all models, in the order of the table's rows."""
+def cards(session: Session) -> list[Card]:
+    """Return the cards of every model of the table, in row order."""
     return [row.card for row in all_cards(session)]
 
 
-def media_kind(card: Mapping[str, Any]) -> str:
+def media_kind(card: Card) -> str:
     """Return the kind of media that a model takes: `image` or `clip`."""
-    return str(card.get("media", "image"))
+    return card.get("media", "image")

@@ -10,25 +10,27 @@ from sqlalchemy import JSON, DateTime, ForeignKey, Index, MetaData, String, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import TypeDecorator
 
+from app.db.documents import Card
+
 
 def new_id() -> str:
-    """32 hex digits, 128 random bits."""
+    """Return 32 hex digits: 128 random bits."""
     return secrets.token_hex(16)
 
 
 def utcnow() -> datetime:
-    """The time now, with its zone."""
+    """Return the current time in UTC, with its time zone."""
     return datetime.now(UTC)
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """A time in UTC; SQLite forgets the zone, so it is put back."""
+    """A time in UTC. SQLite stores no time zone, so it is added on reading."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
     def process_result_value(self, value: datetime | None, _dialect: Any) -> datetime | None:
-        """Return the stored time as an aware one."""
+        """Return the stored time with its time zone."""
         return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
 
 
@@ -76,19 +78,19 @@ class Media(Base):
 
 
 class ModelCard(Base):
-    """A model that workers offer: published by a worker when it starts; read by the web."""
+    """A model that analyses can use; a worker publishes its models when it starts."""
 
     __tablename__ = "models"
 
     id: Mapped[str] = mapped_column(String(64), primary_key=True)  # plain, l2pa, gated, ...
     position: Mapped[int]  # row order in the table
     checkpoint_sha256: Mapped[str] = mapped_column(String(64))
-    card: Mapped[dict[str, Any]]  # the public record; see ml.catalogue.describe
+    card: Mapped[Card] = mapped_column(JSON)  # see ml.catalogue
     updated_at: Mapped[datetime] = mapped_column(default=utcnow)
 
 
 class Job(Base):
-    """A unit of work. This row is the truth; messages are only doorbells."""
+    """A unit of work for a worker. Only the row counts: a lost message delays it, no more."""
 
     __tablename__ = "jobs"
     __table_args__ = (Index("ix_jobs_claim", "state", "queue", "rank", "created_at"),)
@@ -116,7 +118,7 @@ class Job(Base):
 
 
 class Analysis(Base):
-    """A request to explain one medium, and what it gave."""
+    """A request to explain one medium, with its results in `Prediction` and `Heatmap`."""
 
     __tablename__ = "analyses"
 
@@ -126,7 +128,7 @@ class Analysis(Base):
     job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"), index=True)
     request: Mapped[dict[str, Any]]  # app.jobs.parameters.AnalysisRequest, normalised
     fingerprint: Mapped[str] = mapped_column(String(64), index=True)
-    stored: Mapped[bool] = mapped_column(default=False)  # answered from an earlier result
+    stored: Mapped[bool] = mapped_column(default=False)  # copied from an earlier result
     provenance: Mapped[dict[str, Any] | None]  # versions, device, preprocessing, seconds
     created_at: Mapped[datetime] = mapped_column(default=utcnow, index=True)
 
@@ -135,7 +137,7 @@ class Analysis(Base):
 
 
 class Prediction(Base):
-    """What one model says of the medium: `top` is [{index, name, probability}, ...], best first."""
+    """One model's prediction: `top` is [{index, name, probability}, ...], best first."""
 
     __tablename__ = "predictions"
 
@@ -148,7 +150,7 @@ class Prediction(Base):
     target_name: Mapped[str] = mapped_column(String(128))
     target_logit: Mapped[float]
     target_probability: Mapped[float]
-    seconds: Mapped[float]  # this model's forward, backward and combining
+    seconds: Mapped[float]  # forward, backward and combining of this model
     clip: Mapped[
         dict[str, Any] | None
     ]  # scores by stream and segment; see worker.analysis.clip_rows
@@ -157,7 +159,7 @@ class Prediction(Base):
 class Heatmap(Base):
     """One map, its values in a float16 NPY blob at the map's own grid.
 
-    The maps of a clip share a blob, [times, h, w]; `frame` is a map's place in it.
+    The maps of a clip share a blob, [times, h, w]; `frame` is a map's index in it.
     """
 
     __tablename__ = "heatmaps"
@@ -181,7 +183,7 @@ class Heatmap(Base):
     min: Mapped[float]
     max: Mapped[float]
     sum: Mapped[float]
-    entropy: Mapped[float | None]  # bits, of the positive part scaled to sum 1; none if all <= 0
+    entropy: Mapped[float | None]  # bits, of the positive part scaled to sum 1; None if all <= 0
     target: Mapped[str | None] = mapped_column(String(128))  # class name, for Grad-CAM
     blob_key: Mapped[str] = mapped_column(String(128), index=True)
     created_at: Mapped[datetime] = mapped_column(default=utcnow)

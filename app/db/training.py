@@ -1,24 +1,28 @@
-"""Queries on studies, their runs, and what the runs have said."""
+"""Queries on studies, their runs, and the results of the runs."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import delete, func, select, tuple_, update
+from sqlalchemy import Select, delete, func, select, update
 from sqlalchemy.orm import Session, joinedload
 
+from app.db.queries import Place, insert_new, newest
 from app.db.tables import Job, utcnow
-from app.db.training_tables import Dataset, RunEpoch, RunNote, RunPoint, Study, TrainingRun, Trial
-from app.db.upsert import insert_new
+from app.db.training_tables import RunEpoch, RunNote, RunPoint, Study, TrainingRun, Trial
 
 BATCH = 5000
 
 
-def dataset(session: Session, dataset_id: str) -> Dataset | None:
-    """Return a dataset with its import's job, or None."""
-    return session.get(Dataset, dataset_id, options=[joinedload(Dataset.job)])
+class Point(NamedTuple):
+    """One optimiser step of a run."""
+
+    step: int
+    loss: float
+    accuracy: float
+    lr: float
+    images_per_s: float
 
 
 def study(session: Session, study_id: str) -> Study | None:
@@ -26,13 +30,10 @@ def study(session: Session, study_id: str) -> Study | None:
     return session.get(Study, study_id, options=[joinedload(Study.dataset)])
 
 
-def studies(session: Session, limit: int, after: tuple[datetime, str] | None = None) -> list[Study]:
-    """Return studies with their datasets, the newest first, older than `after`."""
+def studies(session: Session, limit: int, after: Place | None = None) -> list[Study]:
+    """Return up to `limit` studies with their datasets, newest first, those behind `after`."""
     query = select(Study).options(joinedload(Study.dataset))
-    if after is not None:
-        query = query.where(tuple_(Study.created_at, Study.id) < after)
-    newest = query.order_by(Study.created_at.desc(), Study.id.desc())
-    return list(session.scalars(newest.limit(limit)))
+    return newest(session, query, Study, limit, after)
 
 
 def run(session: Session, run_id: str) -> TrainingRun | None:
@@ -46,30 +47,24 @@ def runs_of(session: Session, study_ids: Collection[str]) -> list[TrainingRun]:
     return list(session.scalars(query.order_by(TrainingRun.study_id, TrainingRun.position)))
 
 
-def runs(
-    session: Session, limit: int, after: tuple[datetime, str] | None = None
-) -> list[TrainingRun]:
-    """Return runs with their jobs, the newest first, older than `after`."""
-    query = _runs()
-    if after is not None:
-        query = query.where(tuple_(TrainingRun.created_at, TrainingRun.id) < after)
-    newest = query.order_by(TrainingRun.created_at.desc(), TrainingRun.id.desc())
-    return list(session.scalars(newest.limit(limit)))
+def runs(session: Session, limit: int, after: Place | None = None) -> list[TrainingRun]:
+    """Return up to `limit` runs with their jobs, newest first, those behind `after`."""
+    return newest(session, _runs(), TrainingRun, limit, after)
 
 
-def in_line(session: Session) -> list[TrainingRun]:
-    """Return the runs that run, then those that wait in the order in which they will."""
+def in_queue(session: Session) -> list[TrainingRun]:
+    """Return the running runs, then the waiting ones, the next one first."""
     active = _runs().join(TrainingRun.job).where(Job.state.in_(["running", "queued"]))
     ordered = active.order_by(Job.state.desc(), Job.rank, Job.created_at, Job.id)
     return list(session.scalars(ordered))
 
 
-def _runs() -> Any:
+def _runs() -> Select[TrainingRun]:
     return select(TrainingRun).options(joinedload(TrainingRun.job))
 
 
 def published(session: Session, model_id: str) -> TrainingRun | None:
-    """Return the run that is published under this name, or None."""
+    """Return the run that is published as this model, or None."""
     return session.scalar(select(TrainingRun).where(TrainingRun.model_id == model_id))
 
 
@@ -79,8 +74,8 @@ def change(session: Session, run_id: str, **values: Any) -> None:
 
 
 def remove_run(session: Session, run_row: TrainingRun) -> None:
-    """Remove a run and its job; a worker that is busy with it notices, and stops."""
-    # In the order in which a worker takes them: it finishes its commit first, or finds nothing.
+    """Remove a run and its job; a worker that has it notices, and stops."""
+    # Locked in the order in which a worker locks them: it commits before, or finds nothing.
     session.execute(select(Job.id).where(Job.id == run_row.job_id).with_for_update())
     session.execute(delete(TrainingRun).where(TrainingRun.id == run_row.id))
     session.execute(delete(Job).where(Job.id == run_row.job_id))
@@ -88,22 +83,22 @@ def remove_run(session: Session, run_row: TrainingRun) -> None:
 
 
 def remove_study(session: Session, study_row: Study) -> None:
-    """Remove a study that has no runs any more."""
+    """Remove a study without runs."""
     session.execute(delete(Study).where(Study.id == study_row.id))
 
 
 def existing_runs(session: Session, ids: Collection[str]) -> set[str]:
-    """Return those of the ids that are runs."""
+    """Return the ids that are ids of runs."""
     return set(session.scalars(select(TrainingRun.id).where(TrainingRun.id.in_(ids))))
 
 
 def add_points(session: Session, points: Sequence[dict[str, Any]]) -> None:
-    """Add steps; a step that a resumed run takes again is there already."""
+    """Insert steps; those that a resumed run repeats are skipped."""
     insert_new(session, RunPoint, points)
 
 
 def add_epoch(session: Session, epoch: dict[str, Any]) -> None:
-    """Add an epoch; one that a resumed run ends again is there already."""
+    """Insert an epoch; one that a resumed run repeats is skipped."""
     insert_new(session, RunEpoch, [epoch])
 
 
@@ -119,54 +114,44 @@ def last_point(session: Session, run_id: str) -> int:
     return session.scalar(last) or 0
 
 
-def points(
-    session: Session, run_id: str, after: int = 0, limit: int | None = None
-) -> list[tuple[Any, ...]]:
-    """Return (step, loss, accuracy, lr, images_per_s) of the steps after `after`."""
-    columns = (
-        RunPoint.step,
-        RunPoint.loss,
-        RunPoint.accuracy,
-        RunPoint.lr,
-        RunPoint.images_per_s,
-    )
-    own = select(*columns).where(RunPoint.run_id == run_id, RunPoint.step > after)
-    return [tuple(row) for row in session.execute(own.order_by(RunPoint.step).limit(limit))]
+def points(session: Session, run_id: str, after: int = 0, limit: int | None = None) -> list[Point]:
+    """Return up to `limit` steps of a run, those after step `after`."""
+    columns = [getattr(RunPoint, name) for name in Point._fields]
+    query = select(*columns).where(RunPoint.run_id == run_id, RunPoint.step > after)
+    return [Point(*row) for row in session.execute(query.order_by(RunPoint.step).limit(limit))]
 
 
 def epochs(session: Session, run_id: str, after: int = 0) -> list[RunEpoch]:
     """Return a run's epochs after epoch `after`."""
-    own = select(RunEpoch).where(RunEpoch.run_id == run_id, RunEpoch.epoch > after)
-    return list(session.scalars(own.order_by(RunEpoch.epoch)))
+    query = select(RunEpoch).where(RunEpoch.run_id == run_id, RunEpoch.epoch > after)
+    return list(session.scalars(query.order_by(RunEpoch.epoch)))
 
 
 def epoch(session: Session, run_id: str, number: int | None) -> RunEpoch | None:
-    """Return one epoch of a run, by default the last, or None."""
-    own = select(RunEpoch).where(RunEpoch.run_id == run_id)
+    """Return one epoch of a run (`number` None: the last), or None if there is none."""
+    query = select(RunEpoch).where(RunEpoch.run_id == run_id)
     if number is not None:
-        own = own.where(RunEpoch.epoch == number)
-    return session.scalar(own.order_by(RunEpoch.epoch.desc()).limit(1))
+        query = query.where(RunEpoch.epoch == number)
+    return session.scalar(query.order_by(RunEpoch.epoch.desc()).limit(1))
 
 
 def notes(session: Session, run_id: str, after: int = 0) -> list[RunNote]:
     """Return the lines of a run's log after line `after`."""
-    own = select(RunNote).where(RunNote.run_id == run_id, RunNote.id > after)
-    return list(session.scalars(own.order_by(RunNote.id)))
+    query = select(RunNote).where(RunNote.run_id == run_id, RunNote.id > after)
+    return list(session.scalars(query.order_by(RunNote.id)))
 
 
 def last_notes(session: Session, run_ids: Collection[str]) -> dict[str, int]:
-    """Return the last lines of the runs' logs; runs without any are left out."""
+    """Return the id of the last log line by run; runs without any are left out."""
     query = select(RunNote.run_id, func.max(RunNote.id)).where(RunNote.run_id.in_(run_ids))
-    found = session.execute(query.group_by(RunNote.run_id)).all()
-    return {row[0]: row[1] for row in found}
+    return {row[0]: row[1] for row in session.execute(query.group_by(RunNote.run_id))}
 
 
-def revisions(session: Session, study_id: str) -> list[tuple[str, int, str, int, int]]:
+def revisions(session: Session, study_id: str) -> Sequence[tuple[str, int, str, int, int]]:
     """Return (run, revision, state, step, epoch) of a study's runs."""
     query = select(TrainingRun.id, Job.revision, Job.state, TrainingRun.step, TrainingRun.epoch)
-    own = query.join(Job, Job.id == TrainingRun.job_id).where(TrainingRun.study_id == study_id)
-    rows = session.execute(own.order_by(TrainingRun.position))
-    return [(row[0], row[1], row[2], row[3], row[4]) for row in rows]
+    query = query.join(Job, Job.id == TrainingRun.job_id).where(TrainingRun.study_id == study_id)
+    return session.execute(query.order_by(TrainingRun.position)).all()
 
 
 def trial(session: Session, trial_id: str) -> Trial | None:
@@ -175,13 +160,13 @@ def trial(session: Session, trial_id: str) -> Trial | None:
 
 
 def set_trial_result(session: Session, trial_id: str, result: dict[str, Any]) -> None:
-    """Store what a trial has found so far."""
+    """Store the result of a trial so far."""
     session.execute(update(Trial).where(Trial.id == trial_id).values(result=result))
 
 
-def all_points(session: Session, run_id: str) -> Iterator[tuple[Any, ...]]:
-    """Yield every step of a run, in parts."""
+def all_points(session: Session, run_id: str) -> Iterator[Point]:
+    """Yield every step of a run."""
     after = 0
-    while part := points(session, run_id, after, BATCH):
-        yield from part
-        after = part[-1][0]
+    while batch := points(session, run_id, after, BATCH):
+        yield from batch
+        after = batch[-1].step

@@ -1,19 +1,20 @@
-"""What the validation images were taken for, from the file that every epoch leaves."""
+"""Confusion matrix and mistakes, from the predictions that every epoch stores."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from app.db.documents import Mistake
+
 
 @dataclass(frozen=True)
 class Predictions:
-    """After an epoch: the class that each validation image got, and its probability."""
+    """Predicted class and its probability, for each validation image after one epoch."""
 
     epoch: int
     predicted: npt.NDArray[np.int64]
@@ -21,7 +22,7 @@ class Predictions:
 
 
 def read(data: bytes, epoch: int) -> Predictions:
-    """Return the content of an epoch's file of predictions, float32 [2, images]."""
+    """Return the predictions in an epoch's NPY file, float32 [2, images]."""
     array = np.load(io.BytesIO(data), allow_pickle=False)
     return Predictions(epoch, array[0].astype(np.int64), array[1])
 
@@ -33,11 +34,10 @@ def matrix(predictions: Predictions, labels: Sequence[int], classes: int) -> lis
     return [[int(count) for count in row] for row in counts]
 
 
-def worst(predictions: Predictions, labels: Sequence[int], most: int) -> list[dict[str, Any]]:
-    """Return the wrong answers, the surest first."""
+def worst(predictions: Predictions, labels: Sequence[int], most: int) -> list[Mistake]:
+    """Return at most `most` wrong predictions, the most confident first."""
     true = np.asarray(labels, np.int64)
-    wrong = np.flatnonzero(predictions.predicted != true)
-    surest = wrong[np.argsort(-predictions.confidence[wrong], kind="stable")][:most]
+    wrong = _most_confident(predictions, predictions.predicted != true)[:most]
     return [
         {
             "index": int(index),
@@ -45,15 +45,22 @@ def worst(predictions: Predictions, labels: Sequence[int], most: int) -> list[di
             "predicted": int(predictions.predicted[index]),
             "confidence": float(predictions.confidence[index]),
         }
-        for index in surest
+        for index in wrong
     ]
 
 
 def cell(
     predictions: Predictions, labels: Sequence[int], true: int, predicted: int
 ) -> list[tuple[int, float]]:
-    """Return (index, confidence) of the images of one class that got another, the surest first."""
-    own = (np.asarray(labels, np.int64) == true) & (predictions.predicted == predicted)
-    found = np.flatnonzero(own)
-    surest = found[np.argsort(-predictions.confidence[found], kind="stable")]
-    return [(int(index), float(predictions.confidence[index])) for index in surest]
+    """Return (index, confidence) of the images in one cell, the most confident first."""
+    in_cell = (np.asarray(labels, np.int64) == true) & (predictions.predicted == predicted)
+    indexes = _most_confident(predictions, in_cell)
+    return [(int(index), float(predictions.confidence[index])) for index in indexes]
+
+
+def _most_confident(
+    predictions: Predictions, chosen: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.intp]:
+    """Return the indices of the chosen images, the most confident first."""
+    indexes = np.flatnonzero(chosen)
+    return indexes[np.argsort(-predictions.confidence[indexes], kind="stable")]

@@ -1,4 +1,4 @@
-"""Stopping, holding, reordering and removing runs, and putting one into the table of models."""
+"""Stops, pauses, reorders and removes runs, and publishes one as a model of the table."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from app.core.settings import Settings
 from app.db import jobs as job_rows
 from app.db import models
 from app.db import training as rows
+from app.db.documents import Card, CardSource
 from app.db.hooks import after_commit
 from app.db.tables import ModelCard
 from app.db.training_tables import Study, TrainingRun
@@ -26,21 +27,21 @@ PUBLISHED = "The run is published as {}; unpublish it first."
 
 
 def cancel(session: Session, run: TrainingRun) -> None:
-    """End a run; its state stays, so that it can be resumed. Conflict if it has ended already."""
+    """End a run that can be resumed later; Conflict if it has ended already."""
     if not service.request_cancel(session, run.job):
         raise Conflict(f"The run has ended already: it has {run.job.state}.")
     rows.add_note(session, run.id, "Cancelled")
 
 
 def pause(session: Session, run: TrainingRun) -> None:
-    """Hold a run that waits or runs; Conflict in any other state."""
+    """Pause a run that waits or runs; Conflict in any other state."""
     if not service.request_pause(session, run.job):
         raise Conflict(f"Only a run that waits or runs can be paused; this one is {run.job.state}.")
     rows.add_note(session, run.id, "Paused")
 
 
 def resume(session: Session, run: TrainingRun) -> None:
-    """Queue a run again, to go on from its state; Conflict where it waits, runs or succeeded."""
+    """Queue a run again from its last state; Conflict if it waits, runs or has succeeded."""
     if not service.resume(session, run.job):
         raise Conflict(
             f"Only a paused, cancelled or failed run can be resumed; this one is {run.job.state}."
@@ -48,13 +49,13 @@ def resume(session: Session, run: TrainingRun) -> None:
 
 
 def move(session: Session, run: TrainingRun, before: TrainingRun | None) -> None:
-    """Put a waiting run in front of another one, or last."""
+    """Put a waiting run in front of another one (None: last); Conflict if one does not wait."""
     if not service.move(session, run.job, None if before is None else before.job):
         raise Conflict("Only runs that wait can change places.")
 
 
 def delete_run(session: Session, blobs: BlobStore, settings: Settings, run: TrainingRun) -> None:
-    """End a run and remove all of it, the files after the commit; Conflict while published."""
+    """End and remove a run, its files after the commit; Conflict while it is published."""
     if run.model_id is not None:
         raise Conflict(PUBLISHED.format(run.model_id))
     rows.remove_run(session, run)
@@ -75,7 +76,17 @@ def delete_study(session: Session, blobs: BlobStore, settings: Settings, study: 
 def publish(
     session: Session, run: TrainingRun, model_id: str | None = None, title: str | None = None
 ) -> ModelCard:
-    """Offer a run's network as a model of the table, from the next analysis on."""
+    """Add a run's network to the table of models.
+
+    Args:
+        session: Session that writes.
+        run: A run that succeeded.
+        model_id: Id of the model; None for a free one.
+        title: Title of the model; None for the mechanism's, with the dataset's name.
+
+    Raises:
+        Conflict: The run has not succeeded or is published, or the id is taken or malformed.
+    """
     if run.model_id is not None:
         raise Conflict(f"The run is published already, as {run.model_id}.")
     summary = run.summary
@@ -84,7 +95,7 @@ def publish(
     study = rows.study(session, run.study_id)
     assert study is not None
     name = free_id(session, model_id, run.mechanism)
-    source = {
+    source: CardSource = {
         "kind": "run",
         "run_id": run.id,
         "study_id": study.id,
@@ -93,14 +104,14 @@ def publish(
         "dataset": study.dataset.name,
         "seed": run.seed,
     }
-    card = {
+    card: Card = {
         **summary["card"],
         "id": name,
         "position": models.next_position(session),
         "title": title or f"{summary['card']['title']} ({study.dataset.name})",
         "head": "trained",
         "default": True,
-        models.SOURCE: source,
+        "source": source,
     }
     run.model_id = name
     job_rows.touch(session, run.job_id)
@@ -108,7 +119,7 @@ def publish(
 
 
 def unpublish(session: Session, run: TrainingRun) -> None:
-    """Take a run's model out of the table; stored analyses keep what it said."""
+    """Take a run's model out of the table; stored analyses stay. Conflict if it is not in it."""
     if run.model_id is None:
         raise Conflict("The run is not published.")
     models.withdraw(session, run.model_id)
@@ -118,33 +129,32 @@ def unpublish(session: Session, run: TrainingRun) -> None:
 
 def free_id(
     session: Session,
-    wanted: str | None,
+    model_id: str | None,
     mechanism: str,
     taken_elsewhere: Callable[[str], bool] = lambda _: False,
 ) -> str:
-    """Return a model id that nobody has: the wanted one, or `l2pa-2`, `l2pa-3`, ..."""
-    offered = {row.id for row in models.all_cards(session)}
-    if wanted is not None:
-        if not MODEL_ID.fullmatch(wanted):
+    """Return a free model id: `model_id`, or `l2pa-2`, `l2pa-3`, ...; Conflict if it is taken."""
+    if model_id is not None:
+        if not MODEL_ID.fullmatch(model_id):
             raise Conflict("model_id: small letters, digits, - and _, at most 64.")
-        if wanted in offered:
-            raise Conflict(f"There is a model called {wanted} already; choose another name.")
-        return wanted
+        if models.get(session, model_id) is not None:
+            raise Conflict(f"There is a model called {model_id} already; choose another name.")
+        return model_id
     number, taken = 2, {row.id for row in models.known_cards(session)}
     while f"{mechanism}-{number}" in taken or taken_elsewhere(f"{mechanism}-{number}"):
         number += 1
     return f"{mechanism}-{number}"
 
 
-def found_run(session: Session, run_id: str) -> TrainingRun:
-    """Return a run; NotFound."""
+def find_run(session: Session, run_id: str) -> TrainingRun:
+    """Return a run; NotFound if there is none."""
     if (run := rows.run(session, run_id)) is None:
         raise NotFound("There is no run with this id. It may have been deleted.")
     return run
 
 
-def found_study(session: Session, study_id: str) -> Study:
-    """Return a study; NotFound."""
+def find_study(session: Session, study_id: str) -> Study:
+    """Return a study; NotFound if there is none."""
     if (study := rows.study(session, study_id)) is None:
         raise NotFound("There is no study with this id. It may have been deleted.")
     return study

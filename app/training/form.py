@@ -1,38 +1,42 @@
-"""Holds a request to the published launch form: names, ranges, choices; fills the defaults in."""
+"""Checks a launch request against the published launch form, and fills in the defaults."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, cast
 
 from sqlalchemy.orm import Session
 
 from app.core.errors import Busy, Unprocessable
 from app.db import capabilities
+from app.db.documents import ClipForm, Field, LaunchForm, Mechanism, RunConfig
 
-Fields = Mapping[str, dict[str, Any]]
-MOST = 1e15  # of any number, where its field says none
+Fields = Mapping[str, Field]
+LIMIT = 1e15  # of every number
+NO_CLIPS: ClipForm = {"fields": [], "recipes": {}}
 NOT_YET = "No worker has said yet what it can train; try again in a few seconds."
 
 
 class Form:
     """The launch form as a worker published it."""
 
-    def __init__(self, published: dict[str, Any]) -> None:
+    def __init__(self, published: LaunchForm) -> None:
         self.published = published
-        self.fields: Fields = _by_name(published["fields"])
+        self.fields = _by_name(published["fields"])
         self.clips = clips_of(published)
         self.clip_fields: Fields = {**self.fields, **_by_name(self.clips["fields"])}
-        self.mechanisms: Fields = {entry["name"]: entry for entry in published["mechanisms"]}
+        self.mechanisms: Mapping[str, Mechanism] = {
+            mechanism["name"]: mechanism for mechanism in published["mechanisms"]
+        }
 
-    def names(self, asked: list[str] | None) -> list[str]:
-        """Return mechanisms in row order, by default all; Unprocessable for an unknown one."""
-        for name in asked or ():
+    def names(self, chosen: Collection[str] | None) -> list[str]:
+        """Return the chosen mechanisms (None: all) in row order; Unprocessable for others."""
+        for name in chosen or ():
             if name not in self.mechanisms:
                 known = ", ".join(self.mechanisms)
                 raise Unprocessable(f"mechanisms: there is no {name}; there are {known}.")
-        ordered = sorted(self.mechanisms.values(), key=lambda entry: entry["position"])
-        return [entry["name"] for entry in ordered if asked is None or entry["name"] in asked]
+        ordered = sorted(self.mechanisms.values(), key=lambda mechanism: mechanism["position"])
+        return [entry["name"] for entry in ordered if chosen is None or entry["name"] in chosen]
 
     def config(
         self,
@@ -41,70 +45,80 @@ class Form:
         parameters: Mapping[str, Any],
         seed: int = 0,
         kind: str = "images",
-    ) -> dict[str, Any]:
-        """Return a whole configuration: what was touched, over the recipe, over the defaults.
+    ) -> RunConfig:
+        """Return a whole configuration: touched fields over the recipe over the defaults.
 
-        `kind` is the dataset's: `images` or `clips`.
+        Args:
+            mechanism: Name of the mechanism.
+            touched: The fields that the request sets, by name.
+            parameters: The parameters of the mechanism that the request sets, by name.
+            seed: Seed of the run.
+            kind: The dataset's: `images` or `clips`.
+
+        Raises:
+            Unprocessable: A field or parameter is unknown, or its value is wrong.
         """
         entry, clips = self.mechanisms[mechanism], kind == "clips"
         recipes = self.clips["recipes"] if clips else {mechanism: entry.get("recipe", {})}
         recipe, fields = recipes.get(mechanism, {}), self.clip_fields if clips else self.fields
-        chosen = self._checked(touched, fields)
-        start = chosen.get("start", self._default("start"))
-        whole = {name: field["default"] for name, field in fields.items()}
-        whole |= {"stages": list(self.published["stages"])}
-        if start == "scratch":  # a recipe for fine-tuning says nothing of random weights
-            adamw = chosen.get("optimiser") == "adamw"
-            whole |= self.published["scratch_adamw" if adamw else "scratch"]
+        checked = self._checked(touched, fields)
+        config: dict[str, Any] = {name: field["default"] for name, field in fields.items()}
+        config |= {"stages": list(self.published["stages"])}
+        start = self.fields["start"]["default"] if "start" in self.fields else None
+        if checked.get("start", start) == "scratch":  # a recipe is for fine-tuning
+            adamw = checked.get("optimiser") == "adamw"
+            config |= self.published["scratch_adamw" if adamw else "scratch"]
         else:
-            whole |= {name: value for name, value in recipe.items() if name in whole}
-        whole |= chosen
-        own = {field["name"]: field for field in entry["parameters"]}
-        whole["parameters"] = {
+            config |= {name: value for name, value in recipe.items() if name in config}
+        config |= checked
+        config["parameters"] = {
             **recipe.get("parameters", {}),
-            **check(own, parameters, f"parameters.{mechanism}"),
+            **check(_by_name(entry["parameters"]), parameters, f"parameters.{mechanism}"),
         }
-        return {**whole, "mechanism": mechanism, "seed": seed}
+        return cast("RunConfig", {**config, "mechanism": mechanism, "seed": seed})
 
     def _checked(self, touched: Mapping[str, Any], fields: Fields) -> dict[str, Any]:
         stages = touched.get("stages")
-        plain = {name: value for name, value in touched.items() if name != "stages"}
-        chosen = check(fields, plain, "config")
+        checked = check(fields, {k: v for k, v in touched.items() if k != "stages"}, "config")
         if stages is not None:
-            chosen["stages"] = self._stages(stages)
-        return chosen
+            checked["stages"] = self._stages(stages)
+        return checked
 
-    def _stages(self, asked: Any) -> list[str]:
-        known = list(self.published["stages"])
-        wrong = not isinstance(asked, list) or not asked
-        if wrong or any(stage not in known for stage in asked):
-            raise Unprocessable(f"config.stages: one or more of {', '.join(known)}.")
-        return [stage for stage in known if stage in asked]
-
-    def _default(self, name: str) -> Any:
-        return self.fields[name]["default"] if name in self.fields else None
+    def _stages(self, stages: Any) -> list[str]:
+        known = self.published["stages"]
+        if not isinstance(stages, list) or not stages or any(s not in known for s in stages):
+            raise Unprocessable(f"config.stages: one or more of {_listed(known)}.")
+        return [stage for stage in known if stage in stages]
 
 
-def clips_of(published: dict[str, Any]) -> dict[str, Any]:
-    """Return what a form says of clips: nothing, where a worker before there were any wrote it."""
-    said: dict[str, Any] = published.get("clips", {"fields": [], "recipes": {}})
-    return said
+def clips_of(form: LaunchForm) -> ClipForm:
+    """Return the form's part for clips; it is empty in forms that are older than clips."""
+    return form.get("clips", NO_CLIPS)
 
 
-def _by_name(fields: Iterable[dict[str, Any]]) -> Fields:
+def _by_name(fields: Iterable[Field]) -> Fields:
     return {field["name"]: field for field in fields}
 
 
 def read(session: Session) -> Form:
-    """Return the published form; Busy while there is none."""
-    published = capabilities.get(session, capabilities.TRAINING)
+    """Return the published form; Busy if there is none yet."""
+    published = capabilities.launch_form(session)
     if published is None:
         raise Busy(NOT_YET, retry_after=2)
     return Form(published)
 
 
 def check(fields: Fields, values: Mapping[str, Any], place: str) -> dict[str, Any]:
-    """Return the values as their fields' types; Unprocessable says which is wrong, and how."""
+    """Return the values in their fields' types.
+
+    Args:
+        fields: The fields that may be set, by name.
+        values: The values to check, by name.
+        place: Where the values are in the request, for the error text.
+
+    Raises:
+        Unprocessable: A name is unknown or a value is wrong; the text says which.
+    """
     checked = {}
     for name, value in values.items():
         if name not in fields:
@@ -113,7 +127,7 @@ def check(fields: Fields, values: Mapping[str, Any], place: str) -> dict[str, An
     return checked
 
 
-def _value(field: dict[str, Any], value: Any, place: str) -> Any:
+def _value(field: Field, value: Any, place: str) -> Any:
     match field["type"]:
         case "bool":
             if not isinstance(value, bool):
@@ -127,17 +141,17 @@ def _value(field: dict[str, Any], value: Any, place: str) -> Any:
             return _number(field, value, place, whole=kind == "int")
 
 
-def _number(field: dict[str, Any], value: Any, place: str, *, whole: bool) -> int | float:
+def _number(field: Field, value: Any, place: str, *, whole: bool) -> int | float:
     kind = "a whole number" if whole else "a number"
-    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < MOST:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < LIMIT:
         raise Unprocessable(f"{place}: {kind}.")
     if whole and value != int(value):
         raise Unprocessable(f"{place}: {kind}.")
     least, most = field.get("min"), field.get("max")
     if (least is not None and value < least) or (most is not None and value > most):
-        bounds = [f"at least {least}" if least is not None else ""]
-        bounds.append(f"at most {most}" if most is not None else "")
-        raise Unprocessable(f"{place}: {kind}, {' and '.join(filter(None, bounds))}.")
+        bounds = [f"at least {least}"] if least is not None else []
+        bounds += [f"at most {most}"] if most is not None else []
+        raise Unprocessable(f"{place}: {kind}, {' and '.join(bounds)}.")
     return int(value) if whole else float(value)
 
 

@@ -52,8 +52,8 @@ def test_the_account_of_a_session_and_of_a_token(api: Api, admin: httpx.Client) 
     assert account["scopes"] == ["read", "analyse", "train", "admin"]
     with api.visitor() as nobody:
         assert nobody.get(BASE).status_code == 401
-        found = nobody.get(BASE, headers=bearer(nobody, "train")).json()
-        assert (found["via"], found["scopes"]) == ("token", ["read", "train"])
+        account = nobody.get(BASE, headers=bearer(nobody, "train")).json()
+        assert (account["via"], account["scopes"]) == ("token", ["read", "train"])
 
 
 def test_a_token_is_shown_once_and_works_until_it_is_revoked(
@@ -103,7 +103,9 @@ def test_uploads_with_a_token_belong_to_its_user(api: Api, admin: httpx.Client) 
     with api.visitor(headers=header(token["token"])) as program:
         media = api.upload(client=program)
         assert COOKIE not in program.cookies
-        assert [one["id"] for one in program.get("/api/v1/media").json()["items"]] == [media["id"]]
+        assert [item["id"] for item in program.get("/api/v1/media").json()["items"]] == [
+            media["id"]
+        ]
         analysis = api.analyse(media["id"], client=program)
         assert program.post(f"{analysis['links']['self']}/cancel").status_code == 200
     with api.visitor(headers=header(reader["token"])) as program:
@@ -182,8 +184,8 @@ def test_changing_the_password_signs_the_others_out(any_api: Api, any_admin: htt
     right = {"current": PASSWORD, "new": "another few words"}
     assert any_admin.post(f"{BASE}/password", json=right).status_code == 204
     with any_api.web.readers() as session:
-        kept = sessions.ensure_admin(session).password_hash
-    assert passwords.verify(kept, "another few words")
+        stored = sessions.ensure_admin(session).password_hash
+    assert passwords.verify(stored, "another few words")
 
 
 def test_attempts_for_the_current_password_are_limited(api: Api) -> None:
@@ -198,9 +200,9 @@ def test_sessions_are_listed_and_revoked(any_api: Api, any_admin: httpx.Client) 
     with any_api.visitor() as other:
         signed_in(other)
         items = any_admin.get(f"{BASE}/sessions").json()["items"]
-        assert [one["current"] for one in items].count(True) == 1
+        assert [item["current"] for item in items].count(True) == 1
         assert len(items) == 2
-        (there,) = (one for one in items if not one["current"])
+        (there,) = (item for item in items if not item["current"])
         assert any_admin.delete(f"{BASE}/sessions/{there['id']}").status_code == 204
         assert other.get(BASE).status_code == 401
         assert any_admin.delete(f"{BASE}/sessions/{there['id']}").status_code == 404
@@ -301,6 +303,6 @@ def test_a_visitors_page_reads_no_account_rows(api: Api) -> None:
         assert seen == []
         signed_in(api.client)
         assert "admin" in api.client.get("/api", headers={"Accept": "text/html"}).text
-        assert len([one for one in seen if "logins" in one]) == 1
+        assert len([statement for statement in seen if "logins" in statement]) == 1
     finally:
         event.remove(api.web.engine, "before_cursor_execute", note)

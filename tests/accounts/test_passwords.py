@@ -19,11 +19,11 @@ def cheap_hashing() -> None:
 
 
 def test_passwords_are_stored_as_salted_argon2id() -> None:
-    kept = passwords.hash_password(GOOD)
-    assert kept.startswith("$argon2id$")
-    assert kept != passwords.hash_password(GOOD)
-    assert passwords.verify(kept, GOOD)
-    assert not passwords.verify(kept, GOOD + " ")
+    stored = passwords.hash_password(GOOD)
+    assert stored.startswith("$argon2id$")
+    assert stored != passwords.hash_password(GOOD)
+    assert passwords.verify(stored, GOOD)
+    assert not passwords.verify(stored, GOOD + " ")
     assert not passwords.verify("not a hash", GOOD)
     assert not passwords.verify(None, GOOD)
 
@@ -34,8 +34,8 @@ def test_no_password_matches_the_decoy() -> None:
 
 
 def test_composed_and_decomposed_accents_are_equal() -> None:
-    kept = passwords.hash_password("café du coin 12")
-    assert passwords.verify(kept, "cafe\u0301 du coin 12")
+    stored = passwords.hash_password("café du coin 12")
+    assert passwords.verify(stored, "cafe\u0301 du coin 12")
     assert passwords.verify(
         passwords.hash_password("half \ud800 character"), "half \ud800 character"
     )
@@ -63,7 +63,7 @@ def test_a_passphrase_is_accepted() -> None:
 
 
 def test_an_unknown_name_takes_as_long_as_a_wrong_password() -> None:
-    kept = passwords.hash_password(GOOD)
+    stored = passwords.hash_password(GOOD)
     passwords.verify(None, "warm")
 
     def seconds(of: str | None) -> float:
@@ -71,6 +71,6 @@ def test_an_unknown_name_takes_as_long_as_a_wrong_password() -> None:
         passwords.verify(of, "wrong password")
         return time.process_time() - start
 
-    pairs = [(seconds(kept), seconds(None)) for _ in range(3)]
+    pairs = [(seconds(stored), seconds(None)) for _ in range(3)]
     ratio = min(unknown for _, unknown in pairs) / min(wrong for wrong, _ in pairs)
     assert 0.2 < ratio < 5  # without a hash to check it would be a thousandth

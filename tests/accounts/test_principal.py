@@ -89,12 +89,12 @@ def test_scopes_limit_a_token(
     client = guarded.client
     headers = bearer(client, *scopes)
     assert client.get("/api/v1/who", headers=headers).json() == ["admin", "token"]
-    found = (
+    answers = (
         client.get("/api/v1/reader", headers=headers).status_code,
         client.post("/api/v1/trainer", headers=headers).status_code,
         client.delete("/api/v1/admin", headers=headers).status_code,
     )
-    assert found == statuses
+    assert answers == statuses
 
 
 def test_the_audit_entry_is_in_the_same_transaction(guarded: Api, tmp_path: Path) -> None:

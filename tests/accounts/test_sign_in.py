@@ -146,8 +146,8 @@ def test_signing_in_again_replaces_the_session(api: Api) -> None:
     with api.visitor(cookies={SESSION_COOKIE: first}) as old:
         assert not is_signed_in(old)
     with api.web.readers() as session:
-        kept = session.scalars(select(Login.token_hash)).all()
-    assert all(len(one) == 64 and second[1] not in one for one in kept)
+        stored = session.scalars(select(Login.token_hash)).all()
+    assert all(len(value) == 64 and second[1] not in value for value in stored)
 
 
 @pytest.mark.parametrize("change", ["revoked_at", "expires_at"])
@@ -202,10 +202,10 @@ def test_an_outdated_hash_is_renewed(api: Api) -> None:
         sessions.ensure_admin(session).password_hash = weak
     assert enter(api.client).status_code == 303
     with api.web.readers() as session:
-        kept = session.scalars(select(User.password_hash)).one()
-    assert kept is not None
-    assert kept != weak
-    assert passwords.verify(kept, PASSWORD)
+        stored = session.scalars(select(User.password_hash)).one()
+    assert stored is not None
+    assert stored != weak
+    assert passwords.verify(stored, PASSWORD)
 
 
 def test_attempts_are_limited_by_address_and_by_name(api: Api) -> None:
@@ -282,11 +282,11 @@ def test_nothing_secret_is_in_the_database(api: Api) -> None:
     client.post("/sign-in", data={"link": link})
     token = client.post("/api/v1/account/tokens", json={"name": "a", "scopes": ["read"]}).json()
     with api.web.readers() as session:
-        kept = [
+        stored = [
             *session.scalars(select(SignInLink.token_hash)),
             *session.scalars(select(Login.token_hash)),
             *session.scalars(select(ApiToken.token_hash)),
         ]
-    assert len(kept) == 3
+    assert len(stored) == 3
     secrets = {link, client.cookies[SESSION_COOKIE], token["token"]}
-    assert not secrets & set(kept)
+    assert not secrets & set(stored)

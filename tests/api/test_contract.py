@@ -31,7 +31,7 @@ def contract() -> Contract:
 
 
 @pytest.mark.parametrize(
-    ("method", "path"), operations(), ids=[" ".join(one) for one in operations()]
+    ("method", "path"), operations(), ids=[" ".join(operation) for operation in operations()]
 )
 def test_no_server_error_and_no_violation(
     site: Site, contract: Contract, method: str, path: str
@@ -45,11 +45,11 @@ def test_the_cases_reached_every_operation(site: Site) -> None:
     counted = [line for line in lines if line.startswith("sightline_http_requests_total{")]
     missed = []
     for method, path in operations():
-        wanted = {"403"} if method == "DELETE" else {"20"}
+        statuses = {"403"} if method == "DELETE" else {"20"}
         if path.endswith(ACTIONS):
-            wanted = {"409", "20"}
-        wanted = MADE_UP.get(path, wanted) if method == "POST" else wanted
-        starts = [f'{{method="{method}",route="{path}",status="{w}' for w in wanted]
+            statuses = {"409", "20"}
+        statuses = MADE_UP.get(path, statuses) if method == "POST" else statuses
+        starts = [f'{{method="{method}",route="{path}",status="{w}' for w in statuses]
         if not any(start in line for line in counted for start in starts):
             missed.append((method, path))
     assert not missed, missed

@@ -46,9 +46,9 @@ def test_every_change_is_told_until_the_end(api: Api) -> None:
         assert json.loads(first["data"])["state"] == "queued"
         assert (first["event"], first["id"]) == ("analysis", "0")
         threading.Thread(target=api.finish, args=(body["id"],)).start()
-        told = [first, *stream]
-    states = [json.loads(event["data"]) for event in told]
-    revisions = [int(event["id"]) for event in told]
+        received = [first, *stream]
+    states = [json.loads(event["data"]) for event in received]
+    revisions = [int(event["id"]) for event in received]
     assert revisions == sorted(set(revisions))
     assert [state["revision"] for state in states] == revisions
     assert states[-1] == api.client.get(body["links"]["self"]).json()
@@ -59,8 +59,8 @@ def test_a_client_resumes_after_what_it_has_seen(api: Api, analysis: Any) -> Non
     url = analysis["links"]["events"]
     assert len(read_all(api, url)) == 1
     last = {"Last-Event-ID": str(analysis["revision"])}
-    [told] = read_all(api, url, **last)  # the end is told again, so that nobody waits for it
-    assert json.loads(told["data"]) == analysis
+    [end] = read_all(api, url, **last)  # sent again, so that nobody waits for it
+    assert json.loads(end["data"]) == analysis
     assert len(read_all(api, url, **{"Last-Event-ID": "0"})) == 1
     assert api.client.get(url, headers={"Last-Event-ID": "x"}).status_code == 422
 

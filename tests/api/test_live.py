@@ -70,8 +70,8 @@ def test_what_the_zip_asks_for_gives_the_same_numbers(live: Api, table: Any) -> 
     request = json.loads(archive.read("request.json"))
     [name] = [name for name in archive.namelist() if name.startswith("photo/")]
     media = live.upload(archive.read(name) + b"\0")
-    asked = {key: value for key, value in request.items() if key != "media_id"}
-    body = live.analyse(media["id"], **asked)
+    options = {key: value for key, value in request.items() if key != "media_id"}
+    body = live.analyse(media["id"], **options)
     assert not body["stored"]
     again = json.loads(read_all(live, body["links"]["events"])[-1]["data"])
     after = maps_of(live, again)

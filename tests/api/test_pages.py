@@ -26,9 +26,9 @@ def page(api: Api, path: str) -> str:
 
 
 def data_of(text: str) -> Any:
-    found = re.search(r'<script type="application/json"[^>]*>(.*?)</script>', text, re.DOTALL)
-    assert found is not None
-    return json.loads(found[1])
+    block = re.search(r'<script type="application/json"[^>]*>(.*?)</script>', text, re.DOTALL)
+    assert block is not None
+    return json.loads(block[1])
 
 
 def test_no_page_has_inline_script_or_style(api: Api, analysis: Any) -> None:
@@ -42,11 +42,11 @@ def test_no_page_has_inline_script_or_style(api: Api, analysis: Any) -> None:
 
 
 def test_every_file_of_every_page_exists_and_is_kept_for_ever(api: Api, analysis: Any) -> None:
-    found = set()
+    urls = set()
     for path in ("/", "/models", "/models/gated", analysis["links"]["page"], "/api"):
-        found |= set(re.findall(r'(?:src|href)="(/static/[^"]+)"', page(api, path)))
-    assert len(found) > 5
-    for url in found:
+        urls |= set(re.findall(r'(?:src|href)="(/static/[^"]+)"', page(api, path)))
+    assert len(urls) > 5
+    for url in urls:
         response = api.client.get(url.replace("&amp;", "&"))
         assert response.status_code == 200, url
         assert response.headers["cache-control"] == "public, max-age=31536000, immutable", url

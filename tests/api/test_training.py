@@ -1,4 +1,4 @@
-"""Studies, runs and what they have said, over REST; rows as a worker leaves them."""
+"""Studies, runs and their results over REST, with rows as a worker writes them."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def dataset(api: Api) -> str:
     return add_dataset(api.web)  # type: ignore[arg-type]
 
 
-def launch(api: Api, dataset: str, **asked: Any) -> Any:
-    response = api.client.post(f"{BASE}/training-runs", json={"dataset_id": dataset, **asked})
+def launch(api: Api, dataset: str, **options: Any) -> Any:
+    response = api.client.post(f"{BASE}/training-runs", json={"dataset_id": dataset, **options})
     assert response.status_code == 202, response.text
     assert response.headers["location"] == response.json()["links"]["self"]
     return response.json()
@@ -44,7 +44,7 @@ def work(api: Api, run: Any, epochs: int = 2) -> None:
     with web.sessions.begin() as session:
         assert job_rows.claim(session, job_id, "worker")
     for epoch in range(1, epochs + 1):
-        say(web, run_id, epoch)
+        write_epoch(web, run_id, epoch)
     made = card(0, "gated", mechanism="gated", checkpoint={"sha256": "a" * 64, "bytes": 3})
     web.blobs.put(f"runs/{run_id}/model.safetensors", b"abc")
     summary = {"val_accuracy": 0.75, "val_loss": 0.5, "best_epoch": 2, "seconds": 1.0}
@@ -56,7 +56,8 @@ def work(api: Api, run: Any, epochs: int = 2) -> None:
         assert job_rows.finish(session, job_id, "worker", "succeeded")
 
 
-def say(web: Any, run_id: str, epoch: int) -> None:
+def write_epoch(web: Any, run_id: str, epoch: int) -> None:
+    """Store 20 steps, an epoch with maps and predictions, and a log line."""
     steps = range(20 * epoch - 19, 20 * epoch + 1)
     predictions = np.array([[0, 0, 1, 0, 1, 1, 0, 1], np.linspace(0.5, 0.9, 8)], np.float32)
     key = f"runs/{run_id}/predictions-{epoch:04d}.npy"
@@ -107,8 +108,8 @@ def test_nothing_touched_trains_all_six_as_shipped(api: Api, dataset: str):
 
 
 def test_touched_values_win_and_seeds_make_runs(api: Api, dataset: str):
-    asked = {"mechanisms": ["cbam"], "seeds": [3, 5], "config": {"epochs": 7, "stages": ["late"]}}
-    runs = launch(api, dataset, **asked)["runs"]
+    options = {"mechanisms": ["cbam"], "seeds": [3, 5], "config": {"epochs": 7, "stages": ["late"]}}
+    runs = launch(api, dataset, **options)["runs"]
     assert [r["seed"] for r in runs] == [3, 5]
     assert {r["config"]["epochs"] for r in runs} == {7}
     assert {tuple(r["config"]["stages"]) for r in runs} == {("late",)}
@@ -117,7 +118,7 @@ def test_touched_values_win_and_seeds_make_runs(api: Api, dataset: str):
 
 
 @pytest.mark.parametrize(
-    ("asked", "part"),
+    ("options", "part"),
     [
         ({"mechanisms": ["nothing"]}, "there is no nothing"),
         ({"config": {"lrr": 1}}, "config: there is no lrr"),
@@ -142,8 +143,8 @@ def test_touched_values_win_and_seeds_make_runs(api: Api, dataset: str):
         ({"seeds": [-1]}, "seeds"),
     ],
 )
-def test_what_cannot_be_is_refused(api: Api, dataset: str, asked: Any, part: str):
-    response = api.client.post(f"{BASE}/training-runs", json={"dataset_id": dataset, **asked})
+def test_a_wrong_launch_is_rejected(api: Api, dataset: str, options: Any, part: str):
+    response = api.client.post(f"{BASE}/training-runs", json={"dataset_id": dataset, **options})
     assert response.status_code == 422
     assert part in response.json()["detail"]
     assert api.client.get(f"{BASE}/studies").json()["items"] == []
@@ -160,8 +161,8 @@ def test_nan_is_rejected(api: Api, dataset: str):
 def test_without_a_worker_it_is_busy(api: Api):
     signed_in(api.client)
     assert api.client.get(f"{BASE}/training-form").status_code == 503
-    asked = {"dataset_id": "0" * 32}
-    assert api.client.post(f"{BASE}/training-runs", json=asked).status_code == 503
+    body = {"dataset_id": "0" * 32}
+    assert api.client.post(f"{BASE}/training-runs", json=body).status_code == 503
 
 
 def test_who_may_do_what(api: Api, dataset: str):
@@ -237,11 +238,11 @@ def test_confusion_and_its_images(api: Api, dataset: str):
     at = run["links"]["self"]
     assert api.client.get(f"{at}/confusion").status_code == 404
     work(api, run)
-    found = api.client.get(f"{at}/confusion").json()
-    assert found["epoch"] == 2
-    assert found["matrix"] == [[3, 1], [1, 3]]
-    assert found["per_class"][0] == {"name": "blue", "images": 4, "accuracy": 0.75}
-    assert [(w["index"], w["true"], w["predicted"]) for w in found["worst"]] == [
+    confusion = api.client.get(f"{at}/confusion").json()
+    assert confusion["epoch"] == 2
+    assert confusion["matrix"] == [[3, 1], [1, 3]]
+    assert confusion["per_class"][0] == {"name": "blue", "images": 4, "accuracy": 0.75}
+    assert [(w["index"], w["true"], w["predicted"]) for w in confusion["worst"]] == [
         (6, 1, 0),
         (2, 0, 1),
     ]
@@ -252,18 +253,18 @@ def test_confusion_and_its_images(api: Api, dataset: str):
 
 def events(api: Api, address: str, until: str, **options: Any) -> list[tuple[str, Any, str]]:
     """(event, data, id) up to the first event of this name."""
-    found: list[tuple[str, Any, str]] = []
+    received: list[tuple[str, Any, str]] = []
     with api.client.stream("GET", address, **options) as response:
         event: dict[str, str] = {}
         for line in response.iter_lines():
             name, _, value = line.partition(": ")
             event[name] = value
             if line == "" and "event" in event:
-                found.append((event["event"], json.loads(event["data"]), event.get("id", "")))
+                received.append((event["event"], json.loads(event["data"]), event.get("id", "")))
                 if event["event"] == until:
-                    return found
+                    return received
                 event = {}
-    return found
+    return received
 
 
 def test_events_tell_everything_once_and_resume(api: Api, dataset: str):
@@ -275,7 +276,7 @@ def test_events_tell_everything_once_and_resume(api: Api, dataset: str):
     assert first[1][1][run["id"]]["step"] == list(range(1, 41))
     assert len(first[2][1][run["id"]]) == 2
     fresh = api.client.get(study["links"]["self"]).json()
-    say(api.web, run["id"], 3)
+    write_epoch(api.web, run["id"], 3)
     last = first[-1][2]
     for options in ({"headers": {"Last-Event-ID": last}}, {"params": {"after": fresh["cursor"]}}):
         news = events(api, study["links"]["events"], "notes", **options)
@@ -300,10 +301,10 @@ def test_publish_offers_a_model_and_unpublish_takes_it_back(api: Api, dataset: s
     assert api.client.post(f"{at}/publish", json={}).status_code == 409
     assert api.client.delete(at).status_code == 409
     assert api.client.delete(run["links"]["study"]).status_code == 409
-    asked = api.analyse(api.upload()["id"], models=["plain", "gated-2"])
+    analysis = api.analyse(api.upload()["id"], models=["plain", "gated-2"])
     assert api.client.post(f"{at}/unpublish").json()["model_id"] is None
     assert api.client.get(f"{BASE}/models/gated-2").status_code == 404
-    page = api.client.get(asked["links"]["page"], headers={"accept": "text/html"})
+    page = api.client.get(analysis["links"]["page"], headers={"accept": "text/html"})
     assert "Mine" in page.text  # a stored analysis still says what it asked for
     assert api.client.delete(run["links"]["study"]).status_code == 204
 
@@ -326,7 +327,7 @@ CARD = {
 
 
 @pytest.mark.parametrize(
-    ("said", "part"),
+    ("content", "part"),
     [
         (b"{", "not JSON"),
         (b"[" * 100_000, "not JSON"),
@@ -336,8 +337,8 @@ CARD = {
         (json.dumps(CARD).encode(), "safetensors"),
     ],
 )
-def test_imports_are_looked_at(api: Api, dataset: str, said: bytes, part: str):
-    files = {"checkpoint": ("a.safetensors", b"\x80\x04pickle"), "card": ("a.json", said)}
+def test_a_bad_import_is_rejected(api: Api, dataset: str, content: bytes, part: str):
+    files = {"checkpoint": ("a.safetensors", b"\x80\x04pickle"), "card": ("a.json", content)}
     response = api.client.post(f"{BASE}/models/import", files=files)
     assert response.status_code == 422
     assert part in response.json()["detail"]

@@ -64,8 +64,8 @@ def test_sqlite_is_told_to_keep_what_it_was_given(tmp_path: Path) -> None:
     engine = make_engine(Settings(home=tmp_path))
     with engine.connect() as connection:
         pragmas = ("journal_mode", "synchronous", "foreign_keys")
-        found = [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in pragmas]
-    assert found == ["wal", 2, 1]
+        values = [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in pragmas]
+    assert values == ["wal", 2, 1]
     engine.dispose()
 
 

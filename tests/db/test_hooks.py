@@ -15,67 +15,67 @@ __all__ = ["settings"]
 Sessions = sessionmaker[Session]
 
 
-def note(session: Session, told: list[str]) -> None:
+def note(session: Session, calls: list[str]) -> None:
     add_medium(session)
-    after_commit(session, lambda: told.append("committed"))
-    after_rollback(session, lambda: told.append("rolled back"))
+    after_commit(session, lambda: calls.append("committed"))
+    after_rollback(session, lambda: calls.append("rolled back"))
 
 
 def test_a_commit_tells_once(sessions: Sessions) -> None:
-    told: list[str] = []
+    calls: list[str] = []
     with sessions() as session:
-        note(session, told)
-        assert told == []
+        note(session, calls)
+        assert calls == []
         session.commit()
-        assert told == ["committed"]
+        assert calls == ["committed"]
         add_medium(session)
         session.commit()
-    assert told == ["committed"]
+    assert calls == ["committed"]
 
 
 def test_a_rollback_tells_the_other(sessions: Sessions) -> None:
-    told: list[str] = []
+    calls: list[str] = []
     with sessions() as session:
-        note(session, told)
+        note(session, calls)
         session.rollback()
-        assert told == ["rolled back"]
+        assert calls == ["rolled back"]
         add_medium(session)
         session.commit()
-    assert told == ["rolled back"]
+    assert calls == ["rolled back"]
 
 
 def test_closing_without_a_commit_is_a_rollback(sessions: Sessions) -> None:
-    told: list[str] = []
+    calls: list[str] = []
     with sessions() as session:
-        note(session, told)
-    assert told == ["rolled back"]
+        note(session, calls)
+    assert calls == ["rolled back"]
 
 
 def test_a_failing_commit_is_a_rollback(sessions: Sessions) -> None:
-    told: list[str] = []
+    calls: list[str] = []
     with sessions() as session:
-        note(session, told)
+        note(session, calls)
         add_medium(session).blob_key = None  # type: ignore[assignment]
         with pytest.raises(IntegrityError):
             session.commit()
-    assert told == ["rolled back"]
+    assert calls == ["rolled back"]
 
 
 def test_a_savepoint_is_no_commit(sessions: Sessions) -> None:
-    told: list[str] = []
+    calls: list[str] = []
     with sessions() as session:
         with session.begin_nested():
-            note(session, told)
-        assert told == []
+            note(session, calls)
+        assert calls == []
         session.rollback()
-    assert told == ["rolled back"]
+    assert calls == ["rolled back"]
 
 
 def test_one_action_that_fails_does_not_stop_the_next(sessions: Sessions) -> None:
-    told: list[str] = []
+    calls: list[str] = []
     with sessions() as session:
         add_medium(session)
         after_commit(session, lambda: 1 / 0)
-        after_commit(session, lambda: told.append("still told"))
+        after_commit(session, lambda: calls.append("still calls"))
         session.commit()
-    assert told == ["still told"]
+    assert calls == ["still calls"]

@@ -153,7 +153,7 @@ def wait_run(server: Server, run_id: str, *states: str, seconds: float = 180.0) 
 def act(server: Server, action: str, run_id: str) -> None:
     """Apply `cancel`, `pause`, `resume` or `unpublish` to a run."""
     with server.sessions.begin() as session:
-        getattr(control, action)(session, control.found_run(session, run_id))
+        getattr(control, action)(session, control.find_run(session, run_id))
 
 
 def steps_done(server: Server, run_id: str) -> int:

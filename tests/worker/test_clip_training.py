@@ -37,7 +37,7 @@ def test_a_study_on_clips_ends_in_the_table_of_clips(celery_server: Server) -> N
     assert set(last.probes) == {"attention", "gradcam", "flow-attention", "flow-gradcam"}
     assert set(run.summary["worst_maps"]) <= set(last.probes)
     with server.sessions.begin() as session:
-        card = control.publish(session, control.found_run(session, run_id)).card
+        card = control.publish(session, control.find_run(session, run_id)).card
     assert (card["media"], card["streams"]) == ("clip", ["rgb", "flow"])
     clip = clips.add_clip(server, clip_bytes(90, (3, 0)))
     analysis = clips.ask(server, clip, [card["id"]])

@@ -104,7 +104,7 @@ def much(server: Server) -> Asked:
     (done,) = launched(server, dataset, mechanisms=["plain"], config={"epochs": 1})
     wait_run(server, done)
     with server.sessions.begin() as session:
-        control.publish(session, control.found_run(session, done), "mine")
+        control.publish(session, control.find_run(session, done), "mine")
     models = ["plain", "mine", "gated"]
     finished = server.ask(media_id, models)
     assert server.wait(finished).state == "succeeded"

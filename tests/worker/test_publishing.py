@@ -20,7 +20,7 @@ def test_a_run_joins_the_table_and_leaves_it(celery_server: Server):
     (run_id,) = launched(server, add_dataset(server), mechanisms=["gated"])
     wait_run(server, run_id)
     with server.sessions.begin() as session:
-        name = control.publish(session, control.found_run(session, run_id)).id
+        name = control.publish(session, control.find_run(session, run_id)).id
     assert name.startswith("gated-")
     assert server.models()[-1] == name
     media = server.add_photo(photo())

@@ -77,7 +77,7 @@ def test_waiting_runs_train_in_the_order_in_which_they_are_put(celery_server: Se
     wait_for(lambda: steps_done(server, blocker) > 0)
     runs = launched(server, dataset, mechanisms=["plain"], seeds=[1, 2, 3], config={"epochs": 1})
     with server.sessions.begin() as session:
-        rows = [control.found_run(session, run_id) for run_id in runs]
+        rows = [control.find_run(session, run_id) for run_id in runs]
         control.move(session, rows[2], rows[0])
     with server.sessions.begin() as session:
         line = [job.params["run_id"] for job in job_rows.in_line(session, "training")]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from sqlalchemy.orm import Session
 
 from app.db import models as rows
+from app.db.documents import Card
 from app.db.tables import utcnow
 from app.jobs.parameters import CheckModelJob
 from app.storage import keys
@@ -46,6 +49,7 @@ def check_model(params: CheckModelJob, context: Context) -> None:
     def write(session: Session) -> None:
         source = {"kind": "import", "imported_at": utcnow().isoformat()}
         position = rows.next_position(session)
-        rows.put(session, {**card, "head": "trained", "position": position, rows.SOURCE: source})
+        facts = {"head": "trained", "position": position, rows.SOURCE: source}
+        rows.put(session, cast("Card", {**card, **facts}))
 
     context.commit(1.0, "Published", write)

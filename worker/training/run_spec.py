@@ -8,7 +8,9 @@ from sqlalchemy.orm import Session
 
 from app.core.errors import Conflict, NotFound
 from app.datasets import index as indices
+from app.db import datasets
 from app.db import training as rows
+from app.db.documents import RunConfig, TrialRequest
 from app.db.training_tables import Dataset, TrainingRun
 from app.training.files import cache_folder, state_folder
 from ml.train.configure import restored
@@ -33,9 +35,9 @@ def of_run(runtime: Runtime, session: Session, run: TrainingRun) -> RunSpec:
     )
 
 
-def of_trial(runtime: Runtime, session: Session, trial_id: str, asked: dict[str, Any]) -> RunSpec:
+def of_trial(runtime: Runtime, session: Session, trial_id: str, asked: TrialRequest) -> RunSpec:
     """Return what a trial looks at."""
-    dataset = rows.dataset(session, asked["dataset_id"])
+    dataset = datasets.get(session, asked["dataset_id"])
     if dataset is None:
         raise NotFound("The dataset was deleted.")
     start = asked.get("start_run")
@@ -49,7 +51,7 @@ def of_trial(runtime: Runtime, session: Session, trial_id: str, asked: dict[str,
     )
 
 
-def _spec(runtime: Runtime, dataset: Dataset, config: dict[str, Any], **more: Any) -> RunSpec:
+def _spec(runtime: Runtime, dataset: Dataset, config: RunConfig, **more: Any) -> RunSpec:
     index = indices.load(runtime.blobs, dataset.id)
     settings = runtime.settings
     files = {
@@ -60,7 +62,7 @@ def _spec(runtime: Runtime, dataset: Dataset, config: dict[str, Any], **more: An
         for split in indices.SPLITS
     }
     return RunSpec(
-        config=restored(config),
+        config=restored(dict(config)),
         classes=index.classes,
         train=files["train"],
         val=files["val"],

@@ -1,4 +1,4 @@
-"""What an imported model's JSON may say: everything else is left out, because pages show it."""
+"""The JSON of an imported model. Unknown keys are dropped, because pages show the rest."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ class _Part(BaseModel):
 
 
 class Hash(_Part):
-    """Of the checkpoint that the card belongs to."""
+    """Hash and size of the checkpoint that the card belongs to."""
 
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
     bytes: int | None = None
 
 
 class Metrics(TypedDict, total=False):
-    """What a model reaches on its validation photos or clips; absent is not measured."""
+    """Results on the validation photos or clips; what was not measured is missing."""
 
     accuracy: Number
     loss: Number
@@ -51,7 +51,7 @@ class Metrics(TypedDict, total=False):
 
 
 class Training(_Part):
-    """How the model came about."""
+    """How the model was trained."""
 
     data: Text | None = None
     train_images: int | None = None
@@ -83,7 +83,7 @@ class PhotoCard(_Part):
 
 
 class ClipCard(PhotoCard):
-    """The same of a model of clips: also all that builds its network again."""
+    """The JSON of a model of clips, with what is needed to build its network."""
 
     kind: Literal["clip"]  # type: ignore[assignment]
     architecture: Mechanism
@@ -108,16 +108,16 @@ CARD: TypeAdapter[PhotoCard | ClipCard] = TypeAdapter(
 )
 
 
-def read(data: bytes) -> dict[str, Any]:
-    """Return the card's known parts; Unprocessable says which is wrong."""
+def read(data: bytes) -> PhotoCard | ClipCard:
+    """Return the card; Unprocessable says which part is wrong."""
     try:
-        about = CARD.validate_python(json.loads(data))
+        card = CARD.validate_python(json.loads(data))
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"][1:])) or "the card"  # the first is the kind
         raise Unprocessable(f"card: {place}: {first['msg']}.") from None
     except (ValueError, RecursionError):
         raise Unprocessable("card: this is not JSON.") from None
-    if len(set(about.classes)) != len(about.classes):
+    if len(set(card.classes)) != len(card.classes):
         raise Unprocessable("card: two classes have the same name.")
-    return about.model_dump(mode="json")
+    return card

@@ -1,4 +1,4 @@
-"""Checks what a safetensors file says about itself; no tensor is loaded, and no torch."""
+"""Checks the header of a safetensors file; no tensor is loaded, and no torch."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ MOST_REASON = 200  # characters: the library quotes the file
 
 
 def check(path: Path) -> None:
-    """Refuse a file that is not safetensors with the tensors of a network.
+    """Reject a file that is not safetensors with the tensors of a network.
 
-    The library holds the header to the format: the shapes fit the tensors' bytes, and these fill
-    the file without gaps or overlaps.
+    The library checks the format: the shapes fit the tensors' bytes, and these fill the file
+    without gaps or overlaps.
 
     Raises:
-        Unprocessable: With a sentence that says what is wrong.
+        Unprocessable: The text says what is wrong.
     """
     _check_length(path)
     try:
@@ -43,7 +43,7 @@ def check(path: Path) -> None:
 
 
 def _check_length(path: Path) -> None:
-    """Refuse a long header before it is read: its length is the file's first 8 bytes."""
+    """Reject a long header before it is read: its length is in the file's first 8 bytes."""
     size = path.stat().st_size
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")

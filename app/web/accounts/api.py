@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, status
 
@@ -24,10 +24,8 @@ LONGEST_TOKEN = timedelta(days=3653)
 REFUSALS = (401, 403)
 
 
-@router.get(
-    "/account", response_model=schemas.Account, summary="Who is asking", responses=errors(401)
-)
-def get_account(principal: SignedIn, session: ReadSession) -> Any:
+@router.get("/account", summary="Who is asking", responses=errors(401))
+def get_account(principal: SignedIn, session: ReadSession) -> schemas.Account:
     """The user behind the token or the session, and what this request may do."""
     return present.account(session, principal)
 
@@ -38,23 +36,15 @@ def get_account(principal: SignedIn, session: ReadSession) -> Any:
     summary="Change the password",
     responses=errors(400, *REFUSALS, 429, 503),
 )
-async def change_password(
-    request: Request, asked: schemas.PasswordChange, principal: Owner
-) -> None:
+async def change_password(request: Request, body: schemas.PasswordChange, principal: Owner) -> None:
     """Set a new password; every other browser is signed out, tokens stay."""
-    await sign_in.change_password(request, principal, asked.current, asked.new)
+    await sign_in.change_password(request, principal, body.current, body.new)
 
 
-@router.get(
-    "/account/sessions",
-    response_model=Page[schemas.Session],
-    summary="List the signed-in browsers",
-    responses=errors(*REFUSALS),
-)
-def list_sessions(principal: Owner, session: ReadSession) -> Any:
+@router.get("/account/sessions", summary="List the signed-in browsers", responses=errors(*REFUSALS))
+def list_sessions(principal: Owner, session: ReadSession) -> Page[schemas.Session]:
     """Where this user is signed in, the last seen first; all in one part."""
-    found = rows.logins(session, principal.user_id or "", utcnow())
-    return Page(items=[present.login(row, principal) for row in found])
+    return Page(items=present.logins(session, principal))
 
 
 @router.delete(
@@ -89,34 +79,28 @@ def revoke_session(
         cookies.take_away(request, SESSION_COOKIE)
 
 
-@router.get(
-    "/account/tokens",
-    response_model=Page[schemas.Token],
-    summary="List the tokens",
-    responses=errors(*REFUSALS),
-)
-def list_tokens(principal: Owner, session: ReadSession) -> Any:
+@router.get("/account/tokens", summary="List the tokens", responses=errors(*REFUSALS))
+def list_tokens(principal: Owner, session: ReadSession) -> Page[schemas.Token]:
     """This user's tokens, newest first, expired ones too; all in one part."""
-    found = rows.tokens(session, principal.user_id or "")
-    return Page(items=[schemas.Token.model_validate(row) for row in found])
+    owned = rows.tokens(session, principal.user_id or "")
+    return Page(items=[schemas.Token.model_validate(row) for row in owned])
 
 
 @router.post(
     "/account/tokens",
     status_code=status.HTTP_201_CREATED,
-    response_model=schemas.NewToken,
     summary="Make a token",
     responses=errors(400, *REFUSALS),
 )
 def create_token(
-    asked: schemas.TokenCreate, principal: Owner, session: WriteSession, audit: Audit
-) -> Any:
-    """The answer alone holds the token: nobody can read it again."""
-    expires = _expiry(asked.expires_at)
-    missing = [scope for scope in asked.scopes if not principal.may(scope)]
+    body: schemas.TokenCreate, principal: Owner, session: WriteSession, audit: Audit
+) -> schemas.NewToken:
+    """Only this response has the token: it cannot be read again."""
+    expires = _expiry(body.expires_at)
+    missing = [scope for scope in body.scopes if not principal.may(scope)]
     if missing:
         raise Forbidden(f"You lack the scope {missing[0]}, so no token of yours can have it.")
-    row, token = tokens.create(session, principal.user_id or "", asked.name, asked.scopes, expires)
+    row, token = tokens.create(session, principal.user_id or "", body.name, body.scopes, expires)
     audit("token.create", row.id, name=row.name, scopes=row.scopes)
     public = schemas.Token.model_validate(row)
     return schemas.NewToken(**public.model_dump(), token=token)
@@ -129,7 +113,7 @@ def create_token(
     responses=errors(*REFUSALS, 404),
 )
 def revoke_token(token_id: PathId, principal: Owner, session: WriteSession, audit: Audit) -> None:
-    """It is invalid from now on; what was made with it stays."""
+    """The token is invalid from now on; what was made with it stays."""
     row = rows.token(session, principal.user_id or "", token_id)
     if row is None:
         raise NotFound("There is no such token. It may have been revoked already.")
@@ -137,12 +121,7 @@ def revoke_token(token_id: PathId, principal: Owner, session: WriteSession, audi
     audit("token.revoke", row.id, name=row.name)
 
 
-@router.get(
-    "/audit",
-    response_model=Page[schemas.AuditEntry],
-    summary="Who did what",
-    responses=errors(*REFUSALS),
-)
+@router.get("/audit", summary="Who did what", responses=errors(*REFUSALS))
 def list_audit(
     _admin: Admin,
     session: ReadSession,
@@ -151,16 +130,15 @@ def list_audit(
     ] = None,
     limit: Limit = 50,
     cursor: Cursor = None,
-) -> Any:
-    """Sign-ins, failed ones, and what was done by whom, newest first."""
-    found, following = present.audit_part(session, limit, cursor, action)
-    return Page(items=found, next=following)
+) -> Page[schemas.AuditEntry]:
+    """Sign-ins, also failed ones, and actions of users, newest first."""
+    return present.audit_page(session, limit, cursor, action)
 
 
-def _expiry(asked: datetime | None) -> datetime | None:
+def _expiry(expires: datetime | None) -> datetime | None:
     """Return the time in UTC; Unprocessable unless it is within ten years."""
-    if asked is None:
+    if expires is None:
         return None
-    if not utcnow() < asked < utcnow() + LONGEST_TOKEN:
+    if not utcnow() < expires < utcnow() + LONGEST_TOKEN:
         raise Unprocessable("expires_at: a time within the next ten years, or none.")
-    return asked.astimezone(UTC)
+    return expires.astimezone(UTC)

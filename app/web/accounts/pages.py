@@ -1,20 +1,21 @@
-"""The pages of signing in, the account and the audit.
+"""The pages of signing in, the account and the audit, with what each template gets.
 
 sign_in.html.jinja
-- `state`: `form`, `link` (one button that uses the link), `dead` (the link is used or expired).
-- `next`: where to go on; `name`: as typed or the link's user; `link`: its secret or none;
-  `problem`: a sentence or none.
+- `state`: `form`, `link` (a button that uses the link), `dead` (the link is used or expired).
+- `next`: the page after it; `name`: as typed, or the link's user; `link`: its secret or None;
+  `problem`: a sentence or None.
 
 sign_in_password.html.jinja
-- `name`, `next`, `shortest`, `problem`; `again`: true where there was a password already.
+- `name`, `next`, `shortest`, `problem`; `again`: true if there was a password before.
 
 account.html.jinja
 - `account`: Account JSON; `sessions`: [Session JSON]; `tokens`: [Token JSON and `expired`];
-  `scopes`: [{name, what}]; `needs_current`: whether the present password is asked for; `shortest`.
+  `scopes`: [{name, what}]; `needs_current`: the form needs the present password;
+  `shortest`.
 
 audit.html.jinja
-- `entries`: [AuditEntry JSON]; `actions`: names; `action`: the chosen one or none; `next`: cursor
-  of the older ones or none; `first`: whether these are the newest.
+- `entries`: [AuditEntry JSON]; `actions`: names; `action`: the chosen one or None; `next`: cursor
+  of the older ones or None; `first`: whether these are the newest.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ Context = dict[str, Any]
 
 @router.get("/sign-in")
 def sign_in(request: Request, principal: MaybeUser, session: ReadSession) -> Response:
-    """Ask for name and password; with a link, for one click, because previews fetch links too."""
+    """Show the form; for a link, show a button, because link previews fetch addresses too."""
     target = forms.local(request.query_params.get("next"), HOME)
     secret = request.query_params.get("link")
     if secret is not None:
@@ -70,7 +71,7 @@ def sign_in(request: Request, principal: MaybeUser, session: ReadSession) -> Res
 
 @router.post("/sign-in")
 async def do_sign_in(request: Request) -> Response:
-    """Sign in with what the form says, and go on."""
+    """Sign in with the form's fields, and redirect."""
     form = await forms.fields(request)
     target, link = forms.local(form.get("next"), HOME), form.get("link")
     name = form.get("name", "")
@@ -90,7 +91,7 @@ async def do_sign_in(request: Request) -> Response:
 
 @router.get("/sign-in/password")
 def ask_password(request: Request, principal: Owner, session: ReadSession) -> Response:
-    """After a link: choose a password, or not now."""
+    """Offer to set a password after signing in by a link."""
     target = forms.local(request.query_params.get("next"), HOME)
     if not _needs_no_password(principal, session):
         return _go(HOME)
@@ -99,7 +100,7 @@ def ask_password(request: Request, principal: Owner, session: ReadSession) -> Re
 
 @router.post("/sign-in/password")
 async def set_password(request: Request, principal: Owner) -> Response:
-    """Set the password that the form says, and go on."""
+    """Set the password, and redirect."""
     form = await forms.fields(request)
     target = forms.local(form.get("next"), HOME)
     try:
@@ -123,12 +124,12 @@ async def sign_out(request: Request) -> Response:
 @router.get("/account")
 def account(request: Request, principal: Owner, session: ReadSession) -> Response:
     """Password, signed-in browsers and tokens."""
-    found = present.account(session, principal)
+    user = present.account(session, principal)
     context = {
         "page": "account",
-        "account": found.model_dump(mode="json"),
-        "sessions": [one.model_dump(mode="json") for one in _sessions(principal, session)],
-        "tokens": [_token(row) for row in rows.tokens(session, found.id)],
+        "account": user.model_dump(mode="json"),
+        "sessions": [login.model_dump(mode="json") for login in present.logins(session, principal)],
+        "tokens": [_token(row) for row in rows.tokens(session, user.id)],
         "scopes": [{"name": name, "what": SCOPE_WORDS[name]} for name in SCOPES],
         "needs_current": not _needs_no_password(principal, session),
         "shortest": passwords.SHORTEST,
@@ -147,14 +148,14 @@ def audit(
     """Who did what, newest first."""
     actions = rows.audit_actions(session)
     chosen = action if action in actions else None
-    entries, following = present.audit_part(session, AUDIT_PART, cursor, chosen)
+    part = present.audit_page(session, AUDIT_PART, cursor, chosen).model_dump(mode="json")
     context = {
         "page": "audit",
-        "entries": [entry.model_dump(mode="json") for entry in entries],
         "actions": actions,
         "action": chosen,
-        "next": following,
         "first": cursor is None,
+        "entries": part["items"],
+        "next": part["next"],
     }
     return page(request, "audit.html.jinja", context)
 
@@ -195,11 +196,6 @@ def _headers(error: SightlineError) -> dict[str, str] | None:
 def _needs_no_password(principal: Principal, session: ReadSession) -> bool:
     user = rows.user(session, principal.user_id or "")
     return principal.fresh_link or (user is not None and user.password_hash is None)
-
-
-def _sessions(principal: Principal, session: ReadSession) -> list[schemas.Session]:
-    found = rows.logins(session, principal.user_id or "", utcnow())
-    return [present.login(row, principal) for row in found]
 
 
 def _token(row: ApiToken) -> Context:

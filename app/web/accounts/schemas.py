@@ -1,15 +1,15 @@
-"""The bodies of the account's requests and answers."""
+"""Schemas of accounts, sessions, tokens and the audit. Their field names are part of the API."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, Field, StringConstraints
 
 from app.accounts.passwords import LONGEST, SHORTEST
 from app.accounts.scopes import Scope
-from app.web.http.schemas import Answer, Id
+from app.web.http.schemas import Answer, Id, RequestBody, example
 
 AT = "2026-11-22T09:30:00Z"
 ID = "5d0f6c1e8b9a4c3d9e7f2a1b0c4d6e8f"
@@ -31,20 +31,10 @@ Label = Annotated[
 ]
 
 
-def _example(value: dict[str, Any]) -> ConfigDict:
-    return ConfigDict(json_schema_extra={"examples": [value]})
-
-
-class RequestBody(BaseModel):
-    """Base of what the API takes."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
 class Account(Answer):
-    """Who the request comes from."""
+    """The user whom the request comes from."""
 
-    model_config = _example(
+    model_config = example(
         {
             "id": ID,
             "name": "admin",
@@ -66,9 +56,9 @@ class Account(Answer):
 
 
 class PasswordChange(RequestBody):
-    """A new password; a browser that came by a sign-in link within the hour needs no `current`."""
+    """A new password; within an hour of signing in by a link, `current` is not needed."""
 
-    model_config = _example({"current": "correct horse battery", "new": "staple and a few words"})
+    model_config = example({"current": "correct horse battery", "new": "staple and a few words"})
 
     current: str | None = Field(default=None, max_length=LONGEST)
     new: str = Field(min_length=SHORTEST, max_length=LONGEST)
@@ -77,7 +67,7 @@ class PasswordChange(RequestBody):
 class Session(Answer):
     """A browser that is signed in."""
 
-    model_config = _example(
+    model_config = example(
         {
             "id": ID,
             "address": "192.0.2.7",
@@ -95,13 +85,13 @@ class Session(Answer):
     created_at: datetime
     seen_at: datetime
     expires_at: datetime
-    current: bool = Field(description="Whether it is the one that asks.")
+    current: bool = Field(description="True for the session of this request.")
 
 
 class TokenCreate(RequestBody):
     """A token to make."""
 
-    model_config = _example(
+    model_config = example(
         {
             "name": "nightly training",
             "scopes": ["read", "train"],
@@ -109,19 +99,19 @@ class TokenCreate(RequestBody):
         }
     )
 
-    name: Label = Field(description="To tell it from others.")
+    name: Label = Field(description="To tell it apart from others.")
     scopes: list[Scope] = Field(
         min_length=1, max_length=4, description="`admin` has all; `train` has `read`."
     )
     expires_at: AwareDatetime | None = Field(
-        default=None, description="At most ten years from now; none: until it is revoked."
+        default=None, description="At most ten years from now; null: until it is revoked."
     )
 
 
 class Token(Answer):
     """A token, without its secret."""
 
-    model_config = _example(TOKEN)
+    model_config = example(TOKEN)
 
     id: Id
     name: str
@@ -133,17 +123,17 @@ class Token(Answer):
 
 
 class NewToken(Token):
-    """A token that was just made: the only answer that holds its secret."""
+    """A new token, with its secret, which is in no other response."""
 
-    model_config = _example({**TOKEN, "token": "sl_Yw3kPzq0bR8mT5vN2xC7dF1gH4jK6lS9aQ_eUiOyZ-W"})
+    model_config = example({**TOKEN, "token": "sl_Yw3kPzq0bR8mT5vN2xC7dF1gH4jK6lS9aQ_eUiOyZ-W"})
 
     token: str
 
 
 class AuditEntry(Answer):
-    """Something that a user, a token or the command line did."""
+    """An action of a user, a token or the command line."""
 
-    model_config = _example(
+    model_config = example(
         {
             "id": 42,
             "at": AT,

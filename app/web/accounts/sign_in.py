@@ -1,6 +1,6 @@
-"""Signing in and out, and changing the password: limits, checks, cookie and audit.
+"""Signing in and out, and changing the password: rate limits, checks, cookie and audit.
 
-Passwords are hashed in threads of their own, a few at a time, with no database session open.
+Passwords are hashed in threads, a few at a time, while no database session is open.
 """
 
 from __future__ import annotations
@@ -31,25 +31,25 @@ from app.web.http.state import AppState, app_state
 
 WRONG = "The name or the password is not right. Check both; capital letters count."
 WRONG_PRESENT = "The present password is not right."
-MOST_WAITING = 20  # for a hash: some two seconds
+MOST_WAITING = 20  # for a hash; the last one waits about two seconds
 ATTEMPTS = "attempts to sign in"
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
 async def by_password(request: Request, name: str, password: str) -> None:
-    """Sign this browser in; Unauthorised, TooMany or Busy otherwise."""
+    """Sign this browser in; raises Unauthorised, TooMany or Busy."""
     web, name = app_state(request), name.strip()[:64]
     _limit(request, f"name {name}")
-    kept = await run_in_threadpool(_kept, web, name)
-    if not await _hashing(web, passwords.verify, kept, password[: passwords.LONGEST]):
-        await run_in_threadpool(_note_failure, request, name)
+    stored = await run_in_threadpool(_stored_hash, web, name)
+    if not await _in_thread(web, passwords.verify, stored, password[: passwords.LONGEST]):
+        await run_in_threadpool(_record_failure, request, name)
         raise Unauthorised(WRONG)
-    assert kept is not None
+    assert stored is not None
     renewed = None
-    if passwords.is_outdated(kept):
-        renewed = await _hashing(web, passwords.hash_password, password)
-    await run_in_threadpool(_enter, request, name, kept, renewed)
+    if passwords.is_outdated(stored):
+        renewed = await _in_thread(web, passwords.hash_password, password)
+    await run_in_threadpool(_enter, request, name, stored, renewed)
 
 
 def by_link(request: Request, secret: str) -> None:
@@ -62,7 +62,7 @@ def by_link(request: Request, secret: str) -> None:
 
 
 def leave(request: Request, *, everywhere: bool = False) -> None:
-    """Sign this browser out, or all of the user's."""
+    """Sign this browser out, or (`everywhere`) all browsers of the user."""
     principal = identify(request)
     cookies.take_away(request, SESSION_COOKIE)
     if principal.user_id is None or principal.via != "session":
@@ -84,16 +84,16 @@ def leave(request: Request, *, everywhere: bool = False) -> None:
 async def change_password(
     request: Request, principal: Principal, current: str | None, new: str
 ) -> None:
-    """Set the password; other browsers are signed out. Forbidden where the present one is wrong."""
+    """Set the password; other browsers are signed out. Forbidden if `current` is wrong."""
     web = app_state(request)
     user = await run_in_threadpool(_user, web, principal)
     passwords.check_choice(new, user.name)
     if user.password_hash is not None and not principal.fresh_link:
         _limit(request, f"password of {user.id}")
-        if not await _hashing(web, passwords.verify, user.password_hash, current or ""):
+        if not await _in_thread(web, passwords.verify, user.password_hash, current or ""):
             raise Forbidden(WRONG_PRESENT)
-    kept = await _hashing(web, passwords.hash_password, new)
-    await run_in_threadpool(_store_password, request, principal, kept)
+    password_hash = await _in_thread(web, passwords.hash_password, new)
+    await run_in_threadpool(_store_password, request, principal, password_hash)
 
 
 def _limit(request: Request, *keys: str) -> None:
@@ -102,14 +102,16 @@ def _limit(request: Request, *keys: str) -> None:
         web.limiter.check(f"sign-in: {key}", web.settings.sign_ins_per_minute, ATTEMPTS)
 
 
-async def _hashing(web: AppState, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Hash in a thread, a few at a time; Busy where too many wait already."""
+async def _in_thread(
+    web: AppState, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+) -> T:
+    """Run a function that hashes in a thread, a few at a time; Busy if too many wait already."""
     if web.hashing.statistics().tasks_waiting >= MOST_WAITING:
         raise Busy("Too many people sign in at once; try again in a few seconds.", retry_after=5)
-    return await anyio.to_thread.run_sync(lambda: work(*args, **kwargs), limiter=web.hashing)
+    return await anyio.to_thread.run_sync(lambda: function(*args, **kwargs), limiter=web.hashing)
 
 
-def _kept(web: AppState, name: str) -> str | None:
+def _stored_hash(web: AppState, name: str) -> str | None:
     with web.readers() as session:
         user = rows.user_named(session, name)
     return user.password_hash if user is not None else None
@@ -123,8 +125,8 @@ def _user(web: AppState, principal: Principal) -> User:
     return user
 
 
-def _note_failure(request: Request, name: str) -> None:
-    """Write a failure down; a name that nobody has may be a password in the wrong field."""
+def _record_failure(request: Request, name: str) -> None:
+    """Write a failure to the audit, without an unknown name: it may be a mistyped password."""
     with app_state(request).sessions.begin() as session:
         known = rows.user_named(session, name)
         audit.record(
@@ -148,7 +150,7 @@ def _enter(request: Request, name: str, checked: str, renewed: str | None) -> No
 
 
 def _open(session: Session, request: Request, user: User, *, by_link: bool) -> str:
-    """Begin a session with a secret of its own; the one that this browser had ends."""
+    """Start a session and return its secret; the session that this browser had ends."""
     browser = sessions.Browser(address_of(request), request.headers.get("user-agent", ""))
     sessions.end(session, request.cookies.get(SESSION_COOKIE, ""))
     days = app_state(request).settings.session_days
@@ -164,11 +166,11 @@ def _open(session: Session, request: Request, user: User, *, by_link: bool) -> s
     return secret
 
 
-def _store_password(request: Request, principal: Principal, kept: str) -> None:
+def _store_password(request: Request, principal: Principal, password_hash: str) -> None:
     assert principal.user_id is not None
     here = principal.credential_id if principal.via == "session" else None
     with app_state(request).sessions.begin() as session:
-        sessions.set_password(session, principal.user_id, kept, here)
+        sessions.set_password(session, principal.user_id, password_hash, here)
         audit.record(
             session,
             "password.change",

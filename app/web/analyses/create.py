@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from sqlalchemy.orm import Session
 
 from app.core.errors import Busy, Unprocessable
 from app.db import analyses as rows
 from app.db import models
+from app.db.documents import Card
 from app.db.tables import Analysis, Media, ModelCard, new_id
 from app.jobs import service
 from app.jobs.parameters import (
@@ -72,7 +72,7 @@ def complete(asked: AnalysisCreate, cards: Sequence[ModelCard], media: Media) ->
     )
 
 
-def _models(names: list[str] | None, cards: Sequence[ModelCard], kind: str) -> list[dict[str, Any]]:
+def _models(names: list[str] | None, cards: Sequence[ModelCard], kind: str) -> list[Card]:
     known = {row.id: row.card for row in cards}
     fit = {name: card for name, card in known.items() if models.media_kind(card) == kind}
     if not fit:
@@ -118,7 +118,7 @@ def _range(from_s: float | None, to_s: float | None, media: Media) -> dict[str, 
     return {"from_s": start or None, "to_s": end if end < ends else None}
 
 
-def _methods(names: Iterable[str], cards: Sequence[dict[str, Any]]) -> list[str]:
+def _methods(names: Iterable[str], cards: Sequence[Card]) -> list[str]:
     offered = {method for card in cards for method in card.get("methods", [])}
     chosen = sorted(set(names), key=lambda name: (name not in DEFAULT_METHODS, name))
     for name in chosen:
@@ -134,7 +134,7 @@ def _methods(names: Iterable[str], cards: Sequence[dict[str, Any]]) -> list[str]
     return chosen
 
 
-def _target(target: int | str, cards: Sequence[dict[str, Any]]) -> int | str:
+def _target(target: int | str, cards: Sequence[Card]) -> int | str:
     """Return the target as every model knows it: `top`, an index, or the class name as written."""
     if target == "top":
         return target
@@ -149,7 +149,7 @@ def _target(target: int | str, cards: Sequence[dict[str, Any]]) -> int | str:
     return names.pop() if len(names) == 1 else target
 
 
-def _find_class(name: str, card: dict[str, Any]) -> str:
+def _find_class(name: str, card: Card) -> str:
     found = [known for known in card["classes"] if known.casefold() == name.casefold()]
     if not found:
         some = _listed(card["classes"][:10])

@@ -1,13 +1,13 @@
-"""Datasets: bring images, follow their import, look at them, delete."""
+"""Datasets: import images or clips, follow the import, look at them, delete."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import anyio
-from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response, status
+from fastapi import APIRouter, Header, Path, Query, Request, Response, status
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from app.core.errors import Conflict
@@ -18,7 +18,7 @@ from app.db import datasets as rows
 from app.jobs.service import request_cancel
 from app.web.datasets import images, present, schemas
 from app.web.datasets.create import add, name_of_archive, options_of
-from app.web.datasets.find import find_dataset
+from app.web.datasets.find import ReadableDataset, TrainableDataset
 from app.web.http import pagination, sse
 from app.web.http.deps import ReadSession, StateDep, WriteSession
 from app.web.http.multipart import FileStream
@@ -49,24 +49,22 @@ FORM = multipart(
     val_share={"type": "number", "default": 0.2},
     seed={"type": "integer", "default": 0},
 )
-ACCEPTED: dict[str, Any] = {
-    "status_code": status.HTTP_202_ACCEPTED,
-    "response_model": schemas.Dataset,
-}
 
 
 @router.post(
     "",
-    **ACCEPTED,
+    status_code=status.HTTP_202_ACCEPTED,
     summary="Upload a dataset",
     responses=errors(400, 401, 403, 413, 415, 507),
     openapi_extra=FORM,
 )
-async def upload(request: Request, response: Response, web: StateDep, principal: Trainer) -> Any:
+async def upload(
+    request: Request, response: Response, web: StateDep, principal: Trainer
+) -> schemas.Dataset:
     """Send an archive of `train/CLASS/*.jpg` and `val/CLASS/*.jpg`, or of `CLASS/*.jpg`.
 
-    In the second case the server splits each class, by content. The import is a job: follow it by
-    its events. Nothing is extracted by its name, every image is decoded in a limited process.
+    In the second case the server splits each class, by content. The import is a job; follow it by
+    its events. No file is extracted under its own name, and images are decoded in a sandbox.
     """
     declared = request.headers.get("content-length", "")
     stream = FileStream(request, web.settings.max_archive_bytes, MISSING, too_large)
@@ -82,12 +80,7 @@ def _store(
     web: AppState, request: Request, principal: Principal, stream: FileStream, filename: str
 ) -> schemas.Dataset:
     """Run in a thread; no session is open while bytes arrive."""
-
-    def chunks() -> Iterator[bytes]:
-        while chunk := anyio.from_thread.run(stream.next):
-            yield chunk
-
-    with received(chunks(), web.blobs, web.settings) as keep:
+    with received(stream.chunks(), web.blobs, web.settings) as keep:
         options = options_of(stream.fields)
         with web.sessions.begin() as session:
             name = options.name or name_of_archive(filename)
@@ -99,23 +92,23 @@ def _store(
 
 @router.post(
     "/from-folder",
-    **ACCEPTED,
+    status_code=status.HTTP_202_ACCEPTED,
     summary="Use a folder on the server",
     responses=errors(400, 401, 403, 404),
 )
 def from_folder(
-    asked: schemas.FromFolder,
+    body: schemas.FromFolder,
     response: Response,
     session: WriteSession,
     web: StateDep,
     principal: Trainer,
     audit: Audit,
-) -> Any:
-    """Read a folder under SIGHTLINE_DATA in place; see `/datasets/folders` for what there is."""
+) -> schemas.Dataset:
+    """Read a folder under SIGHTLINE_DATA in place; `/datasets/folders` lists them."""
     root = folders.allowed_root(web.settings)
-    path = folders.inside(root, asked.folder)
+    path = folders.inside(root, body.folder)
     folder = path.relative_to(root).as_posix()
-    row = add(session, "folder", asked.name or folder, principal.name, asked, folder=folder)
+    row = add(session, "folder", body.name or folder, principal.name, body, folder=folder)
     audit("dataset.create", row.id, name=row.name, folder=folder)
     response.headers["Location"] = (dataset := present.dataset(row)).links.self
     return dataset
@@ -123,60 +116,44 @@ def from_folder(
 
 @router.post(
     "/imagenette",
-    **ACCEPTED,
+    status_code=status.HTTP_202_ACCEPTED,
     summary="Download Imagenette",
     responses=errors(400, 401, 403),
 )
 def from_imagenette(
-    asked: schemas.FromImagenette,
+    body: schemas.FromImagenette,
     response: Response,
     session: WriteSession,
     principal: Trainer,
     audit: Audit,
-) -> Any:
-    """Ten classes of ImageNet, by torchvision; the worker needs a network for it."""
-    name = asked.name or f"Imagenette {SIZES[asked.size]}"
-    row = add(session, "imagenette", name, principal.name, schemas.Options(), size=asked.size)
-    audit("dataset.create", row.id, name=row.name, size=asked.size)
+) -> schemas.Dataset:
+    """Ten classes of ImageNet, by torchvision; the worker needs network access."""
+    name = body.name or f"Imagenette {SIZES[body.size]}"
+    row = add(session, "imagenette", name, principal.name, schemas.Options(), size=body.size)
+    audit("dataset.create", row.id, name=row.name, size=body.size)
     response.headers["Location"] = (dataset := present.dataset(row)).links.self
     return dataset
 
 
-@router.get(
-    "",
-    response_model=Page[schemas.Dataset],
-    summary="List the datasets",
-    responses=errors(401, 403),
-)
+@router.get("", summary="List the datasets", responses=errors(401, 403))
 def list_datasets(
-    session: ReadSession, _principal: Reader, limit: Limit = 20, cursor: Cursor = None
-) -> Any:
+    session: ReadSession, _: Reader, limit: Limit = 20, cursor: Cursor = None
+) -> Page[schemas.Dataset]:
     """All datasets, newest first."""
-    found = rows.page(session, limit + 1, pagination.decode(cursor))
-    shown, following = pagination.cut(found, limit)
-    return Page(items=[present.dataset(row) for row in shown], next=following)
+    datasets, following = pagination.fetch(partial(rows.page, session), limit, cursor)
+    return Page(items=[present.dataset(row) for row in datasets], next=following)
 
 
-@router.get(
-    "/folders",
-    response_model=Page[str],
-    summary="List the folders that can be used",
-    responses=errors(401, 403),
-)
-def list_folders(web: StateDep, _principal: Reader) -> Any:
+@router.get("/folders", summary="List the folders that can be used", responses=errors(401, 403))
+def list_folders(web: StateDep, _: Reader) -> Page[str]:
     """Folders under SIGHTLINE_DATA that have classes with images; all in one part."""
     return Page(items=folders.dataset_folders(web.settings))
 
 
-@router.get(
-    "/{dataset_id}",
-    response_model=schemas.Dataset,
-    summary="A dataset",
-    responses=errors(401, 403, 404),
-)
-def get_dataset(dataset_id: PathId, session: ReadSession, _principal: Reader) -> Any:
-    """How far its import is, its classes, and what was left out."""
-    return present.dataset(find_dataset(session, dataset_id))
+@router.get("/{dataset_id}", summary="A dataset", responses=errors(401, 403, 404))
+def get_dataset(dataset: ReadableDataset) -> schemas.Dataset:
+    """The progress of its import, its classes, and what was left out."""
+    return present.dataset(dataset)
 
 
 @router.get(
@@ -191,22 +168,15 @@ def get_dataset(dataset_id: PathId, session: ReadSession, _principal: Reader) ->
 )
 def get_image(
     dataset_id: PathId,
+    _: ReadableDataset,
     split: Literal["train", "val"],
-    index: Annotated[int, Path(ge=0, le=10_000_000, description="Its place in the split.")],
+    index: Annotated[int, Path(ge=0, le=10_000_000, description="Its index in the split.")],
     request: Request,
-    session: ReadSession,
     web: StateDep,
-    _principal: Reader,
     size: Annotated[Literal["96", "224", "full"], Query(description="Longest side.")] = "224",
-) -> Any:
-    """A JPEG, made in the limited process; it never changes. Images are sorted by class."""
-    find_dataset(session, dataset_id)
+) -> Response:
+    """A JPEG that never changes. Images are sorted by class."""
     return images.respond(web, request, dataset_id, split, index, size)
-
-
-def existing(dataset_id: PathId, session: ReadSession, _principal: Reader) -> str:
-    """Return the id of a dataset that exists; its session ends before the stream begins."""
-    return find_dataset(session, dataset_id).id
 
 
 @router.get(
@@ -218,20 +188,20 @@ def existing(dataset_id: PathId, session: ReadSession, _principal: Reader) -> st
 async def events(
     request: Request,
     web: StateDep,
-    found: Annotated[str, Depends(existing, scope="function")],
+    dataset: ReadableDataset,
     last_event_id: Annotated[
-        int, Header(description="The last revision seen; only newer ones follow.")
+        int, Header(description="The last revision received; only newer ones follow.")
     ] = -1,
 ) -> AsyncIterator[ServerSentEvent]:
     """Server-sent events: `id` is the revision, `event` is `dataset`, `data` the dataset."""
     if request.scope.get("head"):
         return
-    look, tell = partial(_standing, web, found), partial(_event, web, found)
-    async for event in sse.follow_row(look, tell, last_event_id):
+    revision, make_event = partial(_revision, web, dataset.id), partial(_event, web, dataset.id)
+    async for event in sse.follow_row(revision, make_event, last_event_id):
         yield event
 
 
-def _standing(web: AppState, dataset_id: str) -> tuple[int, str] | None:
+def _revision(web: AppState, dataset_id: str) -> tuple[int, str] | None:
     with web.readers() as session:
         return rows.standing(session, dataset_id)
 
@@ -241,28 +211,19 @@ def _event(web: AppState, dataset_id: str) -> ServerSentEvent | None:
         if (row := rows.get(session, dataset_id)) is None:
             return None
         body = present.dataset(row)
-    data = body.model_dump_json()
-    return ServerSentEvent(
-        id=str(body.revision), event="dataset", raw_data=data, retry=sse.RETRY_MS
-    )
+    return sse.revision_event("dataset", body)
 
 
-@router.post(
-    "/{dataset_id}/cancel",
-    response_model=schemas.Dataset,
-    summary="Stop an import",
-    responses=errors(401, 403, 404, 409),
-)
+@router.post("/{dataset_id}/cancel", summary="Stop an import", responses=errors(401, 403, 404, 409))
 def cancel(
-    dataset_id: PathId, session: WriteSession, web: StateDep, _principal: Trainer, audit: Audit
-) -> Any:
-    """Stop an import within a second; its files are removed, its record stays."""
-    row = find_dataset(session, dataset_id)
-    if not request_cancel(session, row.job):
-        raise Conflict(f"The import has ended already: it has {row.job.state}.")
-    discard_files(session, web.blobs, row.id)
-    audit("dataset.cancel", row.id, name=row.name)
-    return present.dataset(row)
+    dataset: TrainableDataset, session: WriteSession, web: StateDep, audit: Audit
+) -> schemas.Dataset:
+    """Stop an import within a second; its files are removed, its row stays."""
+    if not request_cancel(session, dataset.job):
+        raise Conflict(f"The import has ended already: it has {dataset.job.state}.")
+    discard_files(session, web.blobs, dataset.id)
+    audit("dataset.cancel", dataset.id, name=dataset.name)
+    return present.dataset(dataset)
 
 
 @router.delete(
@@ -271,10 +232,7 @@ def cancel(
     summary="Delete a dataset",
     responses=errors(401, 403, 404, 409),
 )
-def remove(
-    dataset_id: PathId, session: WriteSession, web: StateDep, _principal: Trainer, audit: Audit
-) -> None:
+def remove(dataset: TrainableDataset, session: WriteSession, web: StateDep, audit: Audit) -> None:
     """Remove it with all its files (not those of a folder in place), also while it is imported."""
-    row = find_dataset(session, dataset_id)
-    delete_dataset(session, web.blobs, row)
-    audit("dataset.delete", dataset_id, name=row.name)
+    delete_dataset(session, web.blobs, dataset)
+    audit("dataset.delete", dataset.id, name=dataset.name)

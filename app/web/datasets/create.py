@@ -1,4 +1,4 @@
-"""From what is asked for to a dataset with its import queued."""
+"""Creates datasets, whose import is a job."""
 
 from __future__ import annotations
 
@@ -23,37 +23,28 @@ Source = Literal["archive", "folder", "imagenette"]
 def add(
     session: Session, source: Source, name: str, created_by: str, options: Options, **more: Any
 ) -> Dataset:
-    """Add a dataset whose import waits for a worker."""
+    """Add a dataset and queue its import; `more` are parameters of the job."""
     row = Dataset(
         id=new_id(),
         name=clean_name(name) if source == "archive" else name[:120],
         source=source,
         created_by=created_by[:64],
-        classes=[],
-        train_images=0,
-        val_images=0,
-        bytes=0,
         report={"seed": options.seed, "val_share": options.val_share},
     )
-    params = ImportDatasetJob(
-        dataset_id=row.id,
-        source=source,
-        seed=options.seed,
-        val_share=options.val_share,
-        **more,
-    )
-    row.job = service.enqueue(session, params)
+    split = {"seed": options.seed, "val_share": options.val_share}
+    job = ImportDatasetJob(dataset_id=row.id, source=source, **split, **more)
+    row.job = service.enqueue(session, job)
     session.add(row)
     session.flush()
     return row
 
 
 def options_of(fields: dict[str, str]) -> Options:
-    """Return the options in a form; Unprocessable with a sentence for what is wrong."""
-    given: dict[str, Any] = {"name": fields.get("name", "")}
-    given |= {key: _number(fields[key]) for key in ("val_share", "seed") if fields.get(key)}
+    """Return the options of a form; Unprocessable if one is wrong."""
+    values: dict[str, Any] = {"name": fields.get("name", "")}
+    values |= {key: _number(fields[key]) for key in ("val_share", "seed") if fields.get(key)}
     try:
-        return Options.model_validate(given)
+        return Options.model_validate(values)
     except ValidationError as error:
         problem = error.errors()[0]
         raise Unprocessable(f"{problem['loc'][0]}: {problem['msg']}.") from None
@@ -63,9 +54,9 @@ def _number(text: str) -> int | float | str:
     try:
         return int(text) if text.isdecimal() else float(text)
     except ValueError:
-        return text  # the schema says what is wrong with it
+        return text  # the schema rejects it
 
 
 def name_of_archive(filename: str) -> str:
-    """Return a dataset's name from its archive's."""
+    """Return a name for a dataset: its archive's, without the ending."""
     return ENDINGS.sub("", clean_name(filename)) or "dataset"

@@ -1,4 +1,4 @@
-"""Images of datasets, or posters of clips, as small JPEGs: made once, apart, and kept."""
+"""Images of datasets, or posters of clips, as small JPEGs, made by the decoder and stored."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from app.web.http.caching import PRIVATE_IMMUTABLE, matches, reply
 from app.web.http.state import AppState
 
 SIDES = {"96": 96, "224": 224, "full": 1600}
-KEPT = {"96", "224"}
+STORED = {"96", "224"}
 
 
 def respond(
@@ -34,22 +34,22 @@ def respond(
 
 def _content(web: AppState, index: Index, image: Image, size: str) -> bytes:
     key = keys.dataset_view(index.dataset_id, image.n, size)
-    if size in KEPT and web.blobs.exists(key):
+    if size in STORED and web.blobs.exists(key):
         return web.blobs.get(key)
     path = index.path(web.blobs, web.settings, image)
     if not path.is_file():
         raise NotFound("The image is gone from the server's disk: import the dataset again.")
     try:
         content = web.decoder.thumbnail(path, SIDES[size], clip=image.seconds is not None)
-    except (BadMedia, TooLarge) as error:  # a folder in place may change under our feet
+    except (BadMedia, TooLarge) as error:  # a folder in place may have changed
         raise NotFound(f"The image cannot be read any more. {error.detail}") from None
-    if size in KEPT:
-        _keep(web, key, content)
+    if size in STORED:
+        _store(web, key, content)
     return content
 
 
-def _keep(web: AppState, key: str, content: bytes) -> None:
+def _store(web: AppState, key: str, content: bytes) -> None:
     try:
         web.blobs.put(key, content)
     except DiskFull:
-        return  # it will be made again
+        return  # it is made again next time

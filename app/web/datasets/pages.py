@@ -1,7 +1,7 @@
-"""The pages of datasets.
+"""The pages of datasets, with what each template gets.
 
 datasets.html.jinja
-- `datasets`: [Dataset JSON], newest first; `next`: cursor of the older ones or none; `first`:
+- `datasets`: [Dataset JSON], newest first; `next`: cursor of the older ones or None; `first`:
   whether these are the newest; `folders`: names under SIGHTLINE_DATA; `may_train`: whether this
   principal may add and delete; `limits`: {max_archive_bytes}.
 
@@ -12,16 +12,18 @@ dataset.html.jinja
 
 from __future__ import annotations
 
+from functools import partial
+
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from app.datasets.importing.folders import dataset_folders
 from app.db import datasets as rows
 from app.web.datasets import present
-from app.web.datasets.find import find_dataset
+from app.web.datasets.find import ReadableDataset
 from app.web.http import pagination
 from app.web.http.deps import ReadSession, StateDep
-from app.web.http.parameters import Cursor, PathId
+from app.web.http.parameters import Cursor
 from app.web.http.principal import Reader
 from app.web.http.templating import page
 
@@ -34,8 +36,7 @@ def datasets(
     request: Request, session: ReadSession, web: StateDep, principal: Reader, cursor: Cursor = None
 ) -> Response:
     """All datasets, and the ways to bring another."""
-    found = rows.page(session, PART + 1, pagination.decode(cursor))
-    shown, following = pagination.cut(found, PART)
+    shown, following = pagination.fetch(partial(rows.page, session), PART, cursor)
     context = {
         "page": "datasets",
         "datasets": [present.dataset(row).model_dump(mode="json") for row in shown],
@@ -49,17 +50,16 @@ def datasets(
 
 
 @router.get("/datasets/{dataset_id}")
-def dataset(
-    request: Request, dataset_id: PathId, session: ReadSession, principal: Reader
+def dataset_page(
+    request: Request, dataset: ReadableDataset, session: ReadSession, principal: Reader
 ) -> Response:
     """One dataset: its import, classes, images and report."""
-    row = find_dataset(session, dataset_id)
-    body = present.dataset(row).model_dump(mode="json")
+    body = present.dataset(dataset).model_dump(mode="json")
     context = {
         "page": "datasets",
         "dataset": body,
         "may_train": principal.may("train"),
-        "used": rows.is_used(session, row.id),
+        "used": rows.is_used(session, dataset.id),
         "data": {"dataset": body},
     }
     return page(request, "dataset.html.jinja", context)

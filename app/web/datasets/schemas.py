@@ -1,13 +1,13 @@
-"""The bodies of the API's requests and answers about datasets."""
+"""Schemas of datasets. Their field names are part of the API."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, Strict, StringConstraints
+from pydantic import Field, Strict, StringConstraints
 
-from app.web.http.schemas import Answer, Id, State, Whole
+from app.web.http.schemas import Answer, Id, RequestBody, State, Whole, example
 
 DATASET_ID = "5d2f9c81a6e04b7394c1d8e2f7a0b653"
 LINKS = {
@@ -56,7 +56,7 @@ ValShare = Annotated[
 
 
 class DatasetClass(Answer):
-    """A class and how many images, or clips, of it there are."""
+    """A class, and its number of images or clips in each split."""
 
     name: str
     train: int
@@ -71,14 +71,14 @@ class ReportLine(Answer):
 
 
 class SameContent(Answer):
-    """Files with the same content, and in which split each lies (at most eight are named)."""
+    """Files with the same content and their splits; at most eight are named."""
 
     names: list[str]
     splits: list[str]
 
 
 class ReportCounts(Answer):
-    """How many there are of each, also beyond the 100 that are listed."""
+    """Numbers of entries, of which at most 100 are listed."""
 
     broken: int = 0
     duplicates: int = 0
@@ -86,7 +86,7 @@ class ReportCounts(Answer):
 
 
 class DatasetReport(Answer):
-    """What the import left out or found odd."""
+    """What the import left out, and duplicates."""
 
     broken: list[ReportLine] = Field(default_factory=list)
     duplicates: list[SameContent] = Field(default_factory=list)
@@ -100,7 +100,7 @@ class DatasetReport(Answer):
 
 
 class DatasetLinks(Answer):
-    """Where the dataset's parts are; append `/{split}/{index}` to `images`."""
+    """Addresses of the dataset; append `/{split}/{index}` to `images`."""
 
     self: str
     events: str
@@ -109,9 +109,9 @@ class DatasetLinks(Answer):
 
 
 class Dataset(Answer):
-    """Labelled images or clips, checked as they came in; `state` is that of their import."""
+    """Labelled images or clips, checked by their import, whose state is `state`."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})
+    model_config = example(EXAMPLE)
 
     id: Id
     name: str
@@ -128,16 +128,14 @@ class Dataset(Answer):
     val_images: int
     bytes: int
     report: DatasetReport
-    fingerprint: str | None = Field(description="The same for the same images and classes.")
+    fingerprint: str | None = Field(description="Equal for equal images and classes.")
     created_at: datetime
     created_by: str
     links: DatasetLinks
 
 
-class Options(BaseModel):
-    """How an import is called, and how it splits where the data are not split."""
-
-    model_config = ConfigDict(extra="forbid")
+class Options(RequestBody):
+    """Name of a dataset, and how to split it if it is not split."""
 
     name: Name = ""
     val_share: ValShare = 0.2
@@ -147,19 +145,17 @@ class Options(BaseModel):
 class FromFolder(Options):
     """A folder on the server to read in place."""
 
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"folder": "imagenette160"}]}
-    )
+    model_config = example({"folder": "imagenette160"})
 
     folder: str = Field(
         min_length=1, max_length=1024, description="Under SIGHTLINE_DATA; see `/datasets/folders`."
     )
 
 
-class FromImagenette(BaseModel):
+class FromImagenette(RequestBody):
     """Which Imagenette to download."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"size": "160px"}]})
+    model_config = example({"size": "160px"})
 
     size: Literal["160px", "320px", "full"] = "160px"
     name: Name = ""

@@ -1,4 +1,4 @@
-"""Answers that a client may keep: ETag, Cache-Control and 304."""
+"""Responses that clients cache: ETag, Cache-Control and 304."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PRIVATE_IMMUTABLE = f"private, {IMMUTABLE}"
 
 
 def matches(request: Request, etag: str) -> bool:
-    """Whether the client already holds this version (weak comparison, as GET asks for)."""
+    """Return True if `If-None-Match` names the ETag (weak comparison, RFC 9110 section 13.1.2)."""
     header = request.headers.get("if-none-match")
     if header is None:
         return False
@@ -29,7 +29,7 @@ def reply(
     etag: str,
     headers: Mapping[str, str],
 ) -> Response:
-    """Return the content with its ETag, or 304 where the client has it."""
+    """Return the content with its ETag, or 304 if the client has it."""
     tagged = {**headers, "ETag": f'"{etag}"'}
     if matches(request, etag):
         tagged.pop("Content-Encoding", None)

@@ -1,4 +1,4 @@
-"""What endpoints ask for: the server's parts, a session, the visitor."""
+"""Dependencies of endpoints: the application's state, a database session, the visitor."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def read_session(request: Request) -> Iterator[Session]:
 
 
 def write_session(request: Request) -> Iterator[Session]:
-    """Yield a session that is committed once the endpoint has returned."""
+    """Yield a session that is committed after the endpoint has returned."""
     with app_state(request).sessions.begin() as session:
         yield session
 
 
 async def known_visitor(request: Request, token: Token) -> str | None:
-    """Return the owner that a token stands for, or the visitor that the cookie names, if any."""
+    """Return the owner name of the token's user or of the cookie's visitor; None for neither."""
     if (owner := token_owner(request, token)) is not None:
         return owner
     return app_state(request).visitors.read(request.cookies.get(COOKIE))
@@ -42,7 +42,7 @@ KnownVisitor = Annotated[str | None, Depends(known_visitor)]
 
 
 async def visitor(request: Request, known: KnownVisitor) -> str:
-    """Return the same; a new visitor gets a cookie with the answer."""
+    """Return the owner name of the request; a new visitor gets a cookie."""
     if known is not None:
         return known
     visitors = app_state(request).visitors
@@ -52,12 +52,12 @@ async def visitor(request: Request, known: KnownVisitor) -> str:
 
 
 def must_own(owner: str, name: str | None) -> None:
-    """Forbidden unless the visitor `name` is the owner."""
+    """Raise Forbidden unless `name` is the owner."""
     if owner != name:
         raise Forbidden
 
 
-# scope="function": what was written is committed before the answer starts.
+# scope="function": the session is committed before the response starts.
 ReadSession = Annotated[Session, Depends(read_session, scope="function")]
 WriteSession = Annotated[Session, Depends(write_session, scope="function")]
 Visitor = Annotated[str, Depends(visitor)]

@@ -1,4 +1,4 @@
-"""Errors as one JSON shape for programs and as a page for people."""
+"""Handlers of errors: JSON of one shape for the API, a page for browsers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from app.web.http.openapi import allowed_methods
 
 log = logging.getLogger(__name__)
 
-# Names and sentences of the errors that the framework itself raises.
+# Names and texts of the errors that FastAPI and Starlette raise.
 FRAMEWORK = {
     400: ("bad_request", "The request could not be read: check its body and its headers."),
     404: ("not_found", NotFound.default),
@@ -34,7 +34,7 @@ Headers = Mapping[str, str] | None
 
 
 def install(app: FastAPI) -> None:
-    """Register the handlers."""
+    """Register the error handlers."""
     app.add_exception_handler(SightlineError, _sightline)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _validation)
@@ -47,7 +47,7 @@ def answer(
     request: Request, status: int, name: str, detail: str, headers: Headers = None
 ) -> Response:
     """Return the error as JSON, or as a page to a browser outside the API."""
-    detail = detail.encode("utf-8", "replace").decode()  # a request may quote half a character
+    detail = detail.encode("utf-8", "replace").decode()  # a request may hold a lone surrogate
     if wants_page(request):
         title = HTTPStatus(status).phrase
         context = {"page": "error", "status": status, "title": title, "detail": detail}
@@ -56,7 +56,7 @@ def answer(
 
 
 def wants_page(request: Request) -> bool:
-    """Whether the answer goes to a person: outside /api/, with text/html accepted by name."""
+    """Return True for a browser's page: outside /api/, with text/html in `Accept`."""
     return not request.url.path.startswith("/api/") and "text/html" in request.headers.get(
         "accept", ""
     )
@@ -71,7 +71,7 @@ def _sightline(request: Request, error: Exception) -> Response:
 
 
 def _unauthorised(request: Request, error: Unauthorised) -> Response:
-    """Send a person to the sign-in, and from there back; tell a program what it lacks."""
+    """Redirect a page to the sign-in, which leads back; 401 for everything else."""
     if request.method in {"GET", "HEAD"} and wants_page(request):
         query = f"?{request.url.query}" if request.url.query else ""
         target = quote(f"{request.url.path}{query}", safe="/")
@@ -96,17 +96,16 @@ def _validation(request: Request, error: Exception) -> Response:
 
 
 def _no_such_address(request: Request) -> Response:
-    """404; or 405 where the address is there, but for another method (`/datasets/imagenette`)."""
+    """Return 404, or 405 if the address has other methods (as `/datasets/imagenette` has)."""
     if request.url.path in request.app.openapi()["paths"]:
         return answer(request, 405, *FRAMEWORK[405], _allow(request))
     return answer(request, 404, NotFound.name, NotFound.default)
 
 
 def _allow(request: Request) -> Headers:
-    """Return the Allow header with every method of an address.
+    """Return the Allow header with every method of an address (RFC 9110, section 10.2.1).
 
-    The router's own names one endpoint's methods only (POST for a list that can also be read),
-    where RFC 9110 wants all that the resource has.
+    Starlette's own names the methods of one endpoint only: POST for a list that has GET too.
     """
     return {"Allow": ", ".join(allowed_methods(request.app.openapi(), request.url.path))}
 
@@ -128,8 +127,8 @@ def _database(request: Request, error: Exception) -> Response:
 
 
 def _internal(request: Request, error: Exception) -> Response:
-    """Answer outside of all middleware, so the security headers are added here."""
+    """Return 500. No middleware sees this response, so the security headers are added here."""
     log.error("unexpected error at %s", request.url.path, exc_info=error)
     headers = {name.decode(): value.decode() for name, value in HEADERS}
-    headers["Connection"] = "close"  # the server is about to do so; nobody should send on it
+    headers["Connection"] = "close"  # the server closes it
     return answer(request, 500, *INTERNAL, headers)

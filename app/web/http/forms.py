@@ -1,4 +1,4 @@
-"""Small forms of pages (`application/x-www-form-urlencoded`), read with a limit."""
+"""Forms of pages (`application/x-www-form-urlencoded`), read up to a limit."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ HERE = re.compile(r"/(?!/)[!-\[\]-~]*")  # a path of this server: no second slas
 
 
 async def fields(request: Request) -> dict[str, str]:
-    """Return the fields of a form; control characters are left out."""
+    """Return the fields of a form; NUL characters are removed."""
     if not request.headers.get("content-type", FORM).startswith(FORM):
         raise Unprocessable("Send the form as a browser does.")
     body = b""
@@ -28,5 +28,5 @@ async def fields(request: Request) -> dict[str, str]:
 
 
 def local(address: str | None, otherwise: str) -> str:
-    """Return an address of this server to go on to, or `otherwise` where it leads elsewhere."""
+    """Return the address if it is a path of this server, else `otherwise`."""
     return address if address and HERE.fullmatch(address) else otherwise

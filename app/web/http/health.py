@@ -1,4 +1,4 @@
-"""Is the server alive, and can it do its work? For people, load balancers and Prometheus."""
+"""Liveness, readiness and metrics, for load balancers and Prometheus."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from app.web.http.state import AppState
 
 router = APIRouter(tags=["health"])
 OK = "ok"
-WAITING_SECONDS = 60.0  # a job that no worker takes for so long means that there is none
+WAITING_SECONDS = 60.0  # if a job waits longer and none runs, there is no worker
 BROKER_SECONDS = 1.0
 
 
 class Alive(BaseModel):
-    """The process answers."""
+    """The process is alive."""
 
     status: str = OK
 
 
 class Readiness(BaseModel):
-    """`checks` says `ok` or what is wrong, by part."""
+    """`checks` has `ok` or the problem, by part."""
 
     ready: bool
     checks: dict[str, str]
@@ -38,17 +38,17 @@ class Readiness(BaseModel):
 
 @router.get("/healthz", summary="Alive")
 async def healthz() -> Alive:
-    """The process is alive; says nothing of what it depends on."""
+    """The process is alive; nothing that it depends on is checked."""
     return Alive()
 
 
 @router.get(
     "/readyz",
     summary="Ready",
-    responses={503: {"model": Readiness, "description": "Not ready; `checks` says why."}},
+    responses={503: {"model": Readiness, "description": "Not ready; `checks` has the reason."}},
 )
 def readyz(web: StateDep, response: Response) -> Readiness:
-    """Database, disk, queue and workers; says which of them is not ready."""
+    """Check database, disk, queue and workers."""
     parts = {"database": _database, "blobs": _blobs, "queue": _queue, "workers": _workers}
     checks = {name: _try(check, web) for name, check in parts.items()}
     ready = all(result == OK for result in checks.values())

@@ -1,6 +1,6 @@
-"""Who asks: the user of an API token or of a session cookie, or a visitor.
+"""Who a request comes from: the user of an API token or session cookie, or a visitor.
 
-Without token and cookie nothing is read from the database. A token comes before a cookie.
+A token takes precedence over a cookie; without either nothing is read from the database.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ BAD_TOKEN = "This token is unknown, has expired or was revoked; make a new one a
 
 @dataclass(frozen=True)
 class Principal:
-    """Who asks and what they may do; `scopes` holds the implied ones too."""
+    """Who a request comes from and what they may do; `scopes` includes implied ones."""
 
     user_id: str | None
     name: str
     scopes: frozenset[str]
     via: Literal["session", "token", "visitor"]
     credential_id: str | None = None  # of the session or the token
-    actor: str = "visitor"  # as the audit says it
-    fresh_link: bool = False  # came by a sign-in link within the hour
+    actor: str = "visitor"  # name in the audit
+    fresh_link: bool = False  # signed in by a link within the last hour
 
     def may(self, scope: str) -> bool:
-        """Whether this scope is among theirs."""
+        """Return True if the principal has this scope."""
         return scope in self.scopes
 
 
@@ -41,30 +41,33 @@ VISITOR = Principal(None, "visitor", frozenset(), "visitor")
 
 
 def identify(request: Request) -> Principal:
-    """Return who asks, from the database; Unauthorised for a token that is not valid."""
-    known = getattr(request.state, "principal", None)
-    if isinstance(known, Principal):
-        return known
-    token = bearer_of(request)
-    found = _of_token(request, token) if token is not None else _of_cookie(request)
-    request.state.principal = found
-    return found
+    """Return the principal, from the database; Unauthorised for an invalid token."""
+    principal = getattr(request.state, "principal", None)
+    if not isinstance(principal, Principal):
+        token = bearer_of(request)
+        principal = _of_token(request, token) if token is not None else _of_cookie(request)
+        request.state.principal = principal
+    return principal
 
 
 async def maybe_user(request: Request) -> Principal:
-    """Return who asks; a visitor costs no thread and no query."""
+    """Return the principal; a visitor costs no thread and no query."""
     if bearer_of(request) is None and SESSION_COOKIE not in request.cookies:
         return VISITOR
     return await run_in_threadpool(identify, request)
 
 
 async def token_user(request: Request) -> Principal | None:
-    """Return whose token the request carries, or None; cookies do not matter."""
+    """Return the user of the request's token, or None without a token."""
     return await maybe_user(request) if bearer_of(request) is not None else None
 
 
 def token_owner(request: Request, token: Principal | None) -> str | None:
-    """Return the owner of what a token's program makes; Forbidden to change things by reading."""
+    """Return the owner name of a token's user.
+
+    Raises:
+        Forbidden: The request writes, and the token lacks the scope `analyse`.
+    """
     if token is None:
         return None
     if request.method not in {"GET", "HEAD"} and not token.may("analyse"):
@@ -73,7 +76,7 @@ def token_owner(request: Request, token: Principal | None) -> str | None:
 
 
 def bearer_of(request: Request) -> str | None:
-    """Return the token in `Authorization: Bearer`, or None; other schemes are a proxy's."""
+    """Return the token of `Authorization: Bearer`; None for other schemes, which proxies use."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else None
 
@@ -123,6 +126,6 @@ def _of_cookie(request: Request) -> Principal:
 
 
 def give_session(request: Request, secret: str) -> None:
-    """Set the session's cookie, for its whole time from now."""
+    """Set the session's cookie, with its whole lifetime from now."""
     days = app_state(request).settings.session_days
     cookies.give(request, SESSION_COOKIE, secret, days * cookies.DAY)

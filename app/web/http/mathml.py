@@ -1,4 +1,4 @@
-"""Equations for the pages: LaTeX in, MathML out, drawn by the browser itself."""
+"""Equations of pages, from LaTeX to MathML."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from markupsafe import Markup
 
 @cache
 def mathml(latex: str) -> Markup:
-    """Return a display equation. The library is imported by the first page that needs it."""
+    """Return a display equation as MathML."""
     from latex2mathml.converter import convert
 
-    return Markup(convert(latex, display="block"))  # noqa: S704 - our own equations only
+    return Markup(convert(latex, display="block"))  # noqa: S704 - equations of `ml` only
 
 
 def lines(latex: str) -> list[str]:
-    r"""Split an equation of several parts at its `, \quad`, one a line."""
+    r"""Split an equation at its `, \quad` into lines."""
     return [part.strip().rstrip(",").rstrip() for part in latex.split(r"\quad")]

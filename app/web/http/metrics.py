@@ -1,4 +1,4 @@
-"""Counts for Prometheus: requests by route and how long they took, and the jobs."""
+"""Metrics for Prometheus: requests by route, their duration, and jobs."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 API = "/api/v1"
 BOUNDS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)  # seconds
 
-# Without this each series gets a second one, with the time of its first count.
+# Otherwise every series gets a second one, with the time of its first count.
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 
 class Metrics:
-    """Requests by method, route and status, and how long they took by route.
+    """Number of requests by method, route and status, and their duration by route.
 
-    Every application has its own registry, so that two in one process do not add up.
+    Each application has its own registry, so that those of two in one process do not add up.
     """
 
     def __init__(self) -> None:
@@ -45,13 +45,13 @@ class Metrics:
         )
 
     def count(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Count one answer."""
+        """Count one response."""
         self._requests.labels(method, route, str(status)).inc()
         self._seconds.labels(route).observe(seconds)
 
     def text(self, jobs: Iterable[tuple[str, str, int]]) -> bytes:
-        """Return the exposition format; `jobs` are (queue, state, number)."""
-        now = CollectorRegistry()  # a state without jobs now must not keep its last number
+        """Return the metrics in Prometheus' text format; `jobs` are (queue, state, number)."""
+        now = CollectorRegistry()  # a state that has no jobs any more must not keep its number
         gauge = Gauge(
             "sightline_jobs", "Jobs by queue and state.", ("queue", "state"), registry=now
         )
@@ -61,7 +61,7 @@ class Metrics:
 
 
 class CountRequests:
-    """Counts every answer under its route's template, so that ids do not make new series."""
+    """Counts responses by the template of their route, so that ids make no new series."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
@@ -89,7 +89,7 @@ class CountRequests:
 
 
 def _template(scope: Scope) -> str:
-    """Return the route's path with its parameters' names; an included router leaves its prefix."""
+    """Return the template of the route; that of an included router lacks the prefix."""
     path = getattr(scope.get("route"), "path", "none")
     prefixed = scope["path"].startswith(API) and not path.startswith(API)
     return f"{API}{path}" if prefixed else str(path)

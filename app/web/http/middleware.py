@@ -1,6 +1,6 @@
-"""Around every request: security headers, no writes from other sites, HEAD as GET without a body.
+"""Middleware: security headers, no writes from other sites, HEAD as GET without a body.
 
-Plain ASGI, so that streams stay streams and a cached answer stays cheap.
+It is plain ASGI, which neither buffers streams nor adds a task to each request.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class SecurityHeaders:
-    """Adds the headers that an answer does not set itself."""
+    """Adds the security headers that a response does not set itself, and its cookies."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -63,10 +63,10 @@ class SecurityHeaders:
 
 
 class SameOriginWrites:
-    """Refuses writes that a browser sends on behalf of another site.
+    """Rejects writes that a browser sends on behalf of another site.
 
-    `Sec-Fetch-Site` decides where a browser sends it, `Origin` otherwise; a program that sends
-    neither carries no visitor's cookie unknowingly, and passes.
+    `Sec-Fetch-Site` decides if it is sent, `Origin` otherwise. A program that sends neither is let
+    through: it does not send a visitor's cookie unknowingly.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -84,31 +84,31 @@ class SameOriginWrites:
 
 
 def is_cross_origin(headers: Headers, scheme: str) -> bool:
-    """Return True if a browser says that the request comes from another origin.
+    """Return True if a browser declares that the request comes from another origin.
 
-    `scheme` is the request's own. Where only `Origin` is sent, scheme, host and port are compared,
-    the port with its default filled in (RFC 6454, section 4).
+    With `Origin` alone, scheme, host and port are compared, the port with its default filled in
+    (RFC 6454, section 4). `scheme` is that of the request.
     """
     site = headers.get("sec-fetch-site")
     if site is not None:
         return site not in {"same-origin", "none"}
     origin = headers.get("origin")
-    own = f"{scheme}://{headers.get('host', '')}"
-    return origin is not None and (_origin(origin) is None or _origin(origin) != _origin(own))
+    target = f"{scheme}://{headers.get('host', '')}"
+    return origin is not None and (_origin(origin) is None or _origin(origin) != _origin(target))
 
 
 def _origin(url: str) -> tuple[str, str, int | None] | None:
-    """Return scheme, host and port of a URL; None for what is no origin, as `null` is none."""
+    """Return scheme, host and port of a URL; None if it is not an origin, for example `null`."""
     try:
         parts = urlsplit(url)
         port = parts.port or DEFAULT_PORTS.get(parts.scheme)
-    except ValueError:  # a port that is no number
+    except ValueError:  # the port is not a number
         return None
     return (parts.scheme, parts.hostname, port) if parts.hostname else None
 
 
 class HeadAsGet:
-    """Answers HEAD with the headers of GET and no body."""
+    """Handles HEAD as GET, and drops the body."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

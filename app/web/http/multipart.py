@@ -1,12 +1,13 @@
-"""Reading one file out of a multipart body while it arrives; nothing is kept in memory."""
+"""Reads one file of a multipart body as it arrives, without holding it in memory."""
 
 from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+import anyio.from_thread
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import Request
@@ -27,9 +28,13 @@ MISSING = (
 
 
 class FileStream:
-    """The chunks of the first field called `file`; small fields are kept in `fields`.
+    """The first field called `file`, in chunks; small fields are collected in `fields`.
 
-    `missing` says how to send one, `too_large(limit)` that it has more bytes than allowed.
+    Args:
+        request: The request, whose body is read.
+        max_bytes: Most bytes of the file.
+        missing: Error text if the form has no file.
+        too_large: Makes the error for more than `max_bytes` bytes.
     """
 
     def __init__(
@@ -56,7 +61,7 @@ class FileStream:
         self.fields: dict[str, str] = {}
 
     async def open(self) -> str:
-        """Read up to the file and return its name; Unprocessable where there is none."""
+        """Read up to the file and return its name; Unprocessable if there is none."""
         while self.filename is None and not self._ended:
             await self._read()
         if self.filename is None:
@@ -64,10 +69,15 @@ class FileStream:
         return self.filename
 
     async def next(self) -> bytes:
-        """Return the next bytes of the file, none at its end; `fields` is complete then."""
+        """Return the next bytes of the file; b"" at its end, when `fields` is complete."""
         while not self._chunks and not self._ended:
             await self._read()
         return self._chunks.popleft() if self._chunks else b""
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield the file's bytes in a worker thread, while the event loop reads the request."""
+        while chunk := anyio.from_thread.run(self.next):
+            yield chunk
 
     async def _read(self) -> None:
         try:
@@ -146,7 +156,7 @@ class FileStream:
 
 
 class MediaStream(FileStream):
-    """A photo or a clip, hashed as it arrives."""
+    """A photo or clip, hashed as it arrives."""
 
     def __init__(self, request: Request, max_bytes: int) -> None:
         self._digest = hashlib.sha256()
@@ -154,7 +164,7 @@ class MediaStream(FileStream):
 
     @property
     def sha256(self) -> str:
-        """Hash of the file's bytes so far."""
+        """Return the hash of the bytes so far."""
         return self._digest.hexdigest()
 
     def _take(self, data: bytes) -> None:

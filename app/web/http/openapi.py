@@ -1,7 +1,7 @@
-"""The OpenAPI document: what FastAPI derives, put into the shape that is checked in.
+"""The OpenAPI document.
 
-`python tools/write_openapi.py` writes `docs/openapi.json`; a test holds that file to the code, so a
-change of the API is a deliberate diff.
+`python tools/write_openapi.py` writes it to `docs/openapi.json`; a test compares that file with
+the code, so every change of the API shows in the diff.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ DESCRIPTION = (
 
 
 def install_openapi(app: FastAPI) -> None:
-    """Let the application answer with this document."""
+    """Make the application serve this document."""
 
     def build() -> dict[str, Any]:
         if app.openapi_schema is None:
@@ -45,23 +45,23 @@ def install_openapi(app: FastAPI) -> None:
     app.openapi = build  # type: ignore[method-assign]
 
 
-def _bodies() -> dict[str, Any]:
-    """Return what the modules of schemas define, by name."""
+def schemas_by_name() -> dict[str, Any]:
+    """Return what the `schemas` modules define, by name."""
     modules = [module for name, module in sys.modules.items() if SCHEMAS.fullmatch(name)]
     return {name: value for module in modules for name, value in vars(module).items()}
 
 
 def _restore_examples(document: dict[str, Any]) -> None:
-    """Put the examples in as they are written: FastAPI leaves out what is null in them."""
-    bodies = _bodies()
+    """Write the examples as they are: FastAPI removes the keys that are null."""
+    schemas = schemas_by_name()
     for name, component in document["components"]["schemas"].items():
-        extra = getattr(bodies.get(name), "model_config", {}).get("json_schema_extra")
+        extra = getattr(schemas.get(name), "model_config", {}).get("json_schema_extra")
         if extra is not None:
             component["examples"] = extra["examples"]
 
 
 def allowed_methods(document: dict[str, Any], path: str) -> list[str]:
-    """Return the methods that the document has for an address; GET alone for pages and files."""
+    """Return the methods of an address; GET for those outside the document: pages and files."""
     methods = {method.upper() for method in document["paths"].get(path, ())}
     for template, operations in document["paths"].items():
         pattern = re.sub(r"\\{[^}]*\\}", "[^/]+", re.escape(template))
@@ -72,5 +72,5 @@ def allowed_methods(document: dict[str, Any], path: str) -> list[str]:
 
 
 def as_text(app: FastAPI) -> str:
-    """Return the document as it is checked in."""
+    """Return the document as in `docs/openapi.json`."""
     return json.dumps(app.openapi(), indent=1, ensure_ascii=False) + "\n"

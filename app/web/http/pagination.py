@@ -1,11 +1,11 @@
-"""Cursors of lists: the time and id of the last item shown, made opaque."""
+"""Parts of lists; a cursor is the time and id of the last item, in base64."""
 
 from __future__ import annotations
 
 import base64
 import binascii
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar
 
@@ -13,7 +13,7 @@ from app.core.errors import Unprocessable
 
 
 class Listed(Protocol):
-    """What lists are sorted by."""
+    """A row with the columns that lists are sorted by."""
 
     id: str
     created_at: datetime
@@ -24,14 +24,12 @@ Row = TypeVar("Row", bound=Listed)
 Place = tuple[datetime, str]
 
 
-def encode(row: Listed) -> str:
-    """Return the cursor that continues after this row."""
+def _encode(row: Listed) -> str:
     text = f"{row.created_at.isoformat()} {row.id}"
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def decode(cursor: str | None) -> Place | None:
-    """Return (time, id) of a cursor; Unprocessable where it was not made here."""
+def _decode(cursor: str | None) -> Place | None:
     if cursor is None:
         return None
     try:
@@ -46,8 +44,18 @@ def decode(cursor: str | None) -> Place | None:
     return moment, row_id
 
 
-def cut(rows: Sequence[Row], limit: int) -> tuple[Sequence[Row], str | None]:
-    """Split `limit + 1` fetched rows into the part to show and the cursor of the next."""
-    if len(rows) <= limit:
-        return rows, None
-    return rows[:limit], encode(rows[limit - 1])
+def fetch(
+    page: Callable[[int, Place | None], Sequence[Row]], limit: int, cursor: str | None
+) -> tuple[Sequence[Row], str | None]:
+    """Return the rows of one part of a list, and the cursor of the next part if there is one.
+
+    Args:
+        page: Query that takes (most rows, place after which they start).
+        limit: Most rows of the part.
+        cursor: `next` of the part before; None for the first.
+
+    Raises:
+        Unprocessable: The cursor was not made here.
+    """
+    rows = page(limit + 1, _decode(cursor))
+    return (rows, None) if len(rows) <= limit else (rows[:limit], _encode(rows[limit - 1]))

@@ -1,4 +1,4 @@
-"""What the endpoints have in common: documented errors, path ids, bodies of forms."""
+"""Parameters and OpenAPI parts that endpoints share: ids, cursors, errors, forms."""
 
 from __future__ import annotations
 
@@ -12,35 +12,36 @@ from app.web.http.schemas import Error
 MEANINGS = {
     400: "The request or the file in it cannot be read.",
     401: "Nobody is signed in, or the token is unknown, expired or revoked.",
-    403: "Another visitor's, or asked for by another site.",
-    404: "There is no such thing, or no longer.",
-    409: "The thing is in a state that does not allow this.",
+    403: "It belongs to another visitor, a scope is missing, or another site sent the request.",
+    404: "It does not exist, or was deleted.",
+    409: "Its state does not allow this.",
     413: "The file is over a limit.",
     415: "The file is not a photo or a clip that can be read.",
     416: "The file has no such part; Content-Range says how long it is.",
     422: "A parameter is missing or wrong.",
     429: "Too many uploads; see Retry-After.",
-    503: "Not now; see Retry-After.",
+    503: "Not possible now; see Retry-After.",
     507: "The server's disk is full.",
 }
 Responses = dict[int | str, dict[str, Any]]
 
 PathId = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$", description="32 hex digits.")]
-Limit = Annotated[int, Query(ge=1, le=100, description="Most items in one part of the list.")]
+Limit = Annotated[int, Query(ge=1, le=100, description="Most items in a part of the list.")]
 Cursor = Annotated[
-    str | None, Query(max_length=200, description="`next` of the part before; none: the start.")
+    str | None,
+    Query(max_length=200, description="`next` of the part before; none: the first."),
 ]
 
 
 def errors(*statuses: int) -> Responses:
-    """Return the OpenAPI responses of these statuses, 422 always among them."""
+    """Return the OpenAPI responses of these statuses and of 422."""
     return {
         status: {"model": Error, "description": MEANINGS[status]} for status in {*statuses, 422}
     }
 
 
 def errors_of_stream(*statuses: int) -> Responses:
-    """Return the same for an endpoint whose answer is not JSON, but whose errors are."""
+    """Return the same for an endpoint whose response is a stream; its errors are JSON."""
     content = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
     return {
         status: {"description": MEANINGS[status], "content": content} for status in {*statuses, 422}
@@ -54,7 +55,7 @@ def binary(media_type: str, description: str) -> dict[str, Any]:
 
 
 def multipart(required: Sequence[str], **properties: dict[str, Any]) -> dict[str, Any]:
-    """Return the OpenAPI request body of a form that is read as it comes."""
+    """Return the OpenAPI request body of a form that the endpoint reads itself."""
     schema = {"type": "object", "required": list(required), "properties": properties}
     body = {"required": True, "content": {"multipart/form-data": {"schema": schema}}}
     return {"requestBody": body}

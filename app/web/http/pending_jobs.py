@@ -1,4 +1,4 @@
-"""Files that a worker makes while a request waits: which job makes which."""
+"""Jobs of files that a worker makes while a request waits."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from app.jobs.states import TERMINAL
 
 
 class PendingJobs:
-    """The job of each blob that this process is waiting for, so that nobody asks for it twice."""
+    """The job of each blob that a request of this process waits for, so that none is made twice."""
 
     def __init__(self) -> None:
         self._jobs: dict[str, str] = {}
         self._lock = Lock()
 
     def ask(self, sessions: sessionmaker[Session], key: str, params: JobParameters) -> str:
-        """Return the id of the job that makes the blob `key`: under way already, or a new one."""
+        """Return the id of the job that makes the blob `key`; queue `params` if there is none."""
         with self._lock, sessions.begin() as session:
             job = job_rows.get(session, self._jobs.get(key, ""))
             if job is None or job.state in TERMINAL:
@@ -29,6 +29,6 @@ class PendingJobs:
             return job.id
 
     def forget(self, key: str) -> None:
-        """Drop the job of the blob `key`: it has ended."""
+        """Forget the job of the blob `key`, which has ended."""
         with self._lock:
             self._jobs.pop(key, None)

@@ -1,7 +1,7 @@
-"""What endpoints ask for: somebody who may read, train or administer, and the audit.
+"""Dependencies of endpoints: a user who may read, train or administer, and the audit.
 
-`Reader`, `Trainer`, `Admin` answer nobody with 401 (a page with the way to /sign-in) and somebody
-with too little scope with 403. `MaybeUser` is anybody.
+`Reader`, `Trainer` and `Admin` raise Unauthorised if nobody is signed in (pages redirect to
+/sign-in) and Forbidden if the scope is missing. `MaybeUser` is anybody.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ __all__ = [
     "require",
 ]
 
-# For the OpenAPI document; who asks is found out by `maybe_user`.
+# For the OpenAPI document only; `maybe_user` reads the credentials.
 _BEARER = HTTPBearer(
     scheme_name="token",
     description="An API token with the scope that is needed, made at /account.",
@@ -60,7 +60,7 @@ MaybeUser = Annotated[Principal, Depends(maybe_user)]
 
 
 def require(scope: Scope | None) -> Callable[..., Awaitable[Principal]]:
-    """Return a dependency: the principal, who must have this scope; none: be signed in."""
+    """Return a dependency on a principal with this scope; None: who is signed in."""
 
     async def check(
         principal: MaybeUser,
@@ -77,7 +77,7 @@ def require(scope: Scope | None) -> Callable[..., Awaitable[Principal]]:
 
 
 async def _owner(principal: Annotated[Principal, Depends(require(None))]) -> Principal:
-    """Return who manages their own account: a browser, or a token that may do everything."""
+    """Return a user who may manage their account: in a browser, or with the scope `admin`."""
     if principal.via != "session" and not principal.may("admin"):
         raise Forbidden("This needs a token with the scope `admin`, or a signed-in browser.")
     return principal
@@ -92,14 +92,14 @@ Admin = Annotated[Principal, Depends(require("admin"), scope="function")]
 
 @dataclass(frozen=True)
 class Auditor:
-    """Writes to the audit in the endpoint's own transaction."""
+    """Writes to the audit in the endpoint's transaction."""
 
     session: Session
     request: Request
     principal: Principal
 
     def __call__(self, action: str, target: str | None = None, **detail: Any) -> None:
-        """Write that the principal did `action` to `target`; `detail` is JSON."""
+        """Record that the principal did `action` to `target`; `detail` is JSON."""
         record(self.session, self.request, self.principal, action, target, **detail)
 
 
@@ -111,7 +111,7 @@ def record(
     target: str | None = None,
     **detail: Any,
 ) -> None:
-    """Write an entry in a transaction of one's own (where `Audit` does not fit)."""
+    """Write an entry of the audit in a given session, where `Audit` cannot be a dependency."""
     audit.record(
         session,
         action,

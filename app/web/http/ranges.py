@@ -1,7 +1,6 @@
-"""Files that are sent in parts, with errors in the API's own shape.
+"""Files that are sent in parts, with errors in the API's JSON.
 
-Starlette's FileResponse reads `Range` and `If-Range` and sends the parts. It refuses in plain text
-from inside itself, where no handler of errors sees it; the API promises JSON.
+Starlette's FileResponse handles `Range` and `If-Range`, but sends its errors itself, as plain text.
 """
 
 from __future__ import annotations
@@ -22,21 +21,21 @@ class RangedFile(FileResponse):
     """Starlette's FileResponse, with the bodies of 400 and 416 in the API's JSON."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the file, the part, or the refusal."""
-        refusal: list[bytes] = []
+        """Send the file, the part, or the error."""
+        error_body: list[bytes] = []
 
-        async def sent(message: Message) -> None:
+        async def send_json_errors(message: Message) -> None:
             if message["type"] == "http.response.start" and message["status"] in REFUSALS:
-                refusal.append(_body(message["status"]))
+                error_body.append(_body(message["status"]))
                 headers = MutableHeaders(raw=list(message["headers"]))
                 headers["Content-Type"] = "application/json"
-                headers["Content-Length"] = str(len(refusal[0]))
+                headers["Content-Length"] = str(len(error_body[0]))
                 message = {**message, "headers": headers.raw}
-            elif message["type"] == "http.response.body" and refusal:
-                message = {**message, "body": refusal[0]}
+            elif message["type"] == "http.response.body" and error_body:
+                message = {**message, "body": error_body[0]}
             await send(message)
 
-        await super().__call__(scope, receive, sent)
+        await super().__call__(scope, receive, send_json_errors)
 
 
 def _body(status: int) -> bytes:

@@ -1,4 +1,4 @@
-"""How often somebody may do something: a sliding window of a minute, kept in this process."""
+"""Rate limits: a sliding window of one minute, in the memory of this process."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MAX_KEYS = 10_000
 
 
 class RateLimiter:
-    """Counts events by key; a limit of 0 means none."""
+    """Counts events by key."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -23,9 +23,15 @@ class RateLimiter:
         self._lock = Lock()
 
     def check(self, key: str, limit: int, what: str = "uploads") -> None:
-        """Count one event; TooMany with the seconds to wait once `limit` is reached.
+        """Count one event.
 
-        `what` says in the plural what is counted.
+        Args:
+            key: Who or what is limited.
+            limit: Most events in a minute; 0 for no limit.
+            what: The events' name in the error text, in the plural.
+
+        Raises:
+            TooMany: The limit is reached; the error has the seconds to wait.
         """
         if limit == 0:
             return
@@ -45,7 +51,7 @@ class RateLimiter:
                 self._forget(now)
 
     def _forget(self, now: float) -> None:
-        """Drop the keys that were silent for a window."""
+        """Drop the keys without events in the last window."""
         silent = [key for key, events in self._events.items() if events[-1] <= now - WINDOW]
         for key in silent:
             del self._events[key]

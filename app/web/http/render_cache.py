@@ -1,8 +1,8 @@
-"""Rendered heatmaps kept in memory: an LRU of bytes that knows when a map is gone.
+"""Rendered heatmaps in memory: an LRU cache, limited by bytes.
 
-An entry is trusted for `TRUST` seconds after its row was last seen; then the row is looked at
-again. A deletion in this process drops its entries at once, so that only other processes can
-serve a deleted map, and only for that long.
+An entry is fresh for `TRUST` seconds after its row was read; then the row is read again. Deleting
+in this process drops entries at once, so only another process can serve a deleted map, and only
+for `TRUST` seconds.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ TRUST = 1.5
 
 @dataclass
 class Rendered:
-    """The bytes of one answer. `seen` is when the heatmap's row was last known to exist."""
+    """The bytes of one response; `seen` is when the heatmap's row was last read."""
 
     analysis_id: str
     content: bytes
@@ -28,7 +28,7 @@ class Rendered:
 
 
 class RenderCache:
-    """Bytes by address; the least recently used leave first."""
+    """Rendered maps by address; the least recently used are dropped first."""
 
     def __init__(
         self, max_bytes: int = 24 * 1024 * 1024, clock: Callable[[], float] = time.monotonic
@@ -41,12 +41,12 @@ class RenderCache:
         self.generation = 0
 
     def fresh(self, key: str) -> Rendered | None:
-        """Return an entry that needs no look at the database."""
+        """Return an entry whose row need not be read again, or None."""
         entry = self.any(key)
         return entry if entry and self._clock() - entry.seen < TRUST else None
 
     def any(self, key: str) -> Rendered | None:
-        """Return an entry of any age."""
+        """Return an entry of any age, or None."""
         with self._lock:
             entry = self._entries.get(key)
             if entry is not None:
@@ -54,9 +54,9 @@ class RenderCache:
             return entry
 
     def put(self, key: str, entry: Rendered, generation: int) -> None:
-        """Keep an entry whose row was just seen, unless something was dropped in between.
+        """Store an entry unless something was dropped since `generation`.
 
-        `generation` is the cache's own, read before the row was.
+        `generation` is the cache's attribute, read before the heatmap's row was.
         """
         with self._lock:
             if generation != self.generation or len(entry.content) > self._max_bytes // 4:
@@ -69,7 +69,7 @@ class RenderCache:
                 self._forget(next(iter(self._entries)))
 
     def drop(self, analysis_id: str) -> None:
-        """Forget all of an analysis; what is being rendered meanwhile is not kept either."""
+        """Drop the entries of an analysis; what is being rendered now is not stored either."""
         with self._lock:
             self.generation += 1
             gone = [key for key, e in self._entries.items() if e.analysis_id == analysis_id]

@@ -1,4 +1,4 @@
-"""What the bodies of all requests and answers are made of."""
+"""Base classes and field types of all schemas."""
 
 from __future__ import annotations
 
@@ -36,26 +36,37 @@ def _is_none(value: Any) -> bool:
     return value is None
 
 
-OfClip = Annotated[Item | None, Field(exclude_if=_is_none)]  # not said of a photo
+OfClip = Annotated[Item | None, Field(exclude_if=_is_none)]  # left out for photos
+
+
+class RequestBody(BaseModel):
+    """Base of the bodies of requests."""
+
+    model_config = ConfigDict(extra="forbid")
 
 
 class Answer(BaseModel):
-    """Base of what the API gives back."""
+    """Base of the bodies of responses."""
 
     model_config = ConfigDict(from_attributes=True)
 
 
-class Error(Answer):
-    """Every error has this shape: a name for programs and a sentence that says what to do."""
+def example(value: dict[str, Any]) -> ConfigDict:
+    """Return a `model_config` with an example for the OpenAPI document."""
+    return ConfigDict(json_schema_extra={"examples": [value]})
 
-    model_config = ConfigDict(json_schema_extra={"examples": [examples.ERROR]})
+
+class Error(Answer):
+    """Every error: a name for programs, and a sentence for people that says what to do."""
+
+    model_config = example(examples.ERROR)
 
     error: str
     detail: str
 
 
 class Page(Answer, Generic[Item]):
-    """A part of a list; `next` is the `cursor` of the following part, none at the end."""
+    """A part of a list; `next` is the `cursor` of the following part, null at the end."""
 
     items: list[Item]
     next: str | None = None

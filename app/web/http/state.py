@@ -1,4 +1,4 @@
-"""What the requests of one server share; made once by `create_app`."""
+"""The state that all requests share; made once by `create_app`."""
 
 from __future__ import annotations
 
@@ -21,16 +21,14 @@ from app.web.http.ratelimit import RateLimiter
 from app.web.http.render_cache import RenderCache
 from app.web.http.static import Static
 
-UPLOADS_AT_ONCE = 64  # each holds a thread while it arrives; the others' threads stay free
-
-HASHES_AT_ONCE = 2  # of passwords; each takes 64 MB and a tenth of a second
-
-DRAWINGS_AT_ONCE = 4  # a drawing of 2048 pixels takes some 40 MB
+UPLOADS_AT_ONCE = 64  # each occupies a thread while it arrives
+HASHES_AT_ONCE = 2  # of passwords; each takes 64 MB and 0.1 s
+DRAWINGS_AT_ONCE = 4  # one of 2048 pixels takes about 40 MB
 
 
 @dataclass
 class AppState:
-    """The parts of a running server."""
+    """The parts of a running application."""
 
     settings: Settings
     engine: Engine
@@ -58,7 +56,7 @@ class AppState:
 
 
 def app_state(request: Request) -> AppState:
-    """Return the shared parts of the server that answers this request."""
+    """Return the state of the application that handles this request."""
     web = request.app.state.web
     assert isinstance(web, AppState)
     return web

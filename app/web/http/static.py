@@ -1,7 +1,7 @@
-"""The files of static/, under an address with a hash of them all.
+"""The files of static/, under an address with a hash of all of them.
 
-The hash stands in the path, not in the file's name: relative imports between the files keep
-working, and all of them can be cached for ever. It follows the files while one edits them.
+The hash is in the path and not in the file names, so that relative imports work while all files
+can be cached for ever. It changes when a file is edited.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ mimetypes.add_type("image/webp", ".webp")
 
 @dataclass(frozen=True)
 class File:
-    """A file in memory; `packed` is its gzip form where that is worth having."""
+    """A file in memory; `packed` is its gzip form, or None if that saves nothing."""
 
     content: bytes
     packed: bytes | None
@@ -35,7 +35,7 @@ class File:
 
 
 class Static:
-    """Serves one folder from memory. Links that lead out of it are not followed."""
+    """Serves a folder from memory; other paths do not exist."""
 
     def __init__(self, root: Path) -> None:
         self.root = root.resolve()
@@ -45,7 +45,7 @@ class Static:
         self.refresh()
 
     def refresh(self) -> None:
-        """Look for changes: one `stat` a file, nothing read while nothing changed."""
+        """Read the files again if one has changed, which one `stat` for each shows."""
         paths = sorted(path for path in self.root.rglob("*") if path.is_file())
         listing = tuple(
             (path.relative_to(self.root).as_posix(), facts.st_mtime_ns, facts.st_size)
@@ -58,14 +58,14 @@ class Static:
             self._listing = listing
 
     def url(self, name: str) -> str:
-        """Return the address of a file, for templates; KeyError where there is none."""
+        """Return the address of a file, for templates."""
         if name not in self._files:
             self.refresh()
         assert name in self._files, f"static/{name} does not exist"
         return f"{PREFIX}/{self.digest}/{name}"
 
     def response(self, path: str, request: Request) -> Response:
-        """Serve `HASH/name` for ever, `name` (or an older hash) with revalidation."""
+        """Return a file: cached for ever under the present hash, revalidated otherwise."""
         head, _, rest = path.partition("/")
         known = path if path in self._files else rest
         file = self._files.get(known)
@@ -86,7 +86,7 @@ def _send(file: File, headers: dict[str, str], request: Request) -> Response:
 
 
 def accepts_gzip(request: Request) -> bool:
-    """Whether the client takes gzip."""
+    """Return True if the client accepts gzip."""
     return "gzip" in request.headers.get("accept-encoding", "")
 
 

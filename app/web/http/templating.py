@@ -1,14 +1,12 @@
-"""The templates and what each of them can call; pages' modules say what each gets besides.
+"""The template environment; the docstrings of `pages` modules list what each template gets.
 
-All of them (globals of the template environment):
-- `static_url('x.js')`: address of a file of static/, with a hash in its path; relative imports
-  and `url()`s inside these files keep working, because the hash stands for the whole folder.
+All templates:
+- `static_url('x.js')`: address of a file of static/, see `app.web.http.static`.
 - `version`: of Sightline. `page`: `home`, `analysis`, `models`, `model`, `api` or `error`.
-- `data | json_block`: safe JSON for `<script type="application/json" id="...">`; `<`, `>` and `&`
-  come out escaped.
+- `data | json_block`: safe JSON for `<script type="application/json" id="...">`.
 
 error.html.jinja (also without a database)
-- `status`: 404. `title`: "Not found". `detail`: a sentence that says what to do.
+- `status`: 404. `title`: "Not found". `detail`: what to do.
 """
 
 from __future__ import annotations
@@ -36,7 +34,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 def version() -> str:
-    """Version of Sightline, as installed; `0` in a checkout that was not installed."""
+    """Return the installed version; `0` in a checkout that is not installed."""
     try:
         return package_version("sightline")
     except PackageNotFoundError:
@@ -48,11 +46,11 @@ def json_block(value: Any) -> Markup:
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
-    return Markup(text)  # noqa: S704 - nothing of HTML is left in it
+    return Markup(text)  # noqa: S704 - all of HTML's characters are escaped
 
 
 def make_environment(static: Static) -> Environment:
-    """Return the environment of templates/: everything is escaped, a missing name is an error."""
+    """Return the environment of templates/: autoescaped, with missing names an error."""
     environment = Environment(
         loader=FileSystemLoader(ROOT / "templates"),
         autoescape=True,
@@ -66,7 +64,7 @@ def make_environment(static: Static) -> Environment:
 
 
 def _viewer(request: Request) -> Principal:
-    """Return who looks, for the bar at the top; a page about an error needs no database."""
+    """Return the principal, for the header; a visitor if the database does not answer."""
     if SESSION_COOKIE not in request.cookies:
         return VISITOR
     try:
@@ -82,7 +80,7 @@ def page(
     status: int = 200,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """Render a template; it also gets `viewer` (a Principal) and the `path` of the request."""
+    """Render a template, which also gets `viewer` (a Principal) and the request's `path`."""
     web = app_state(request)
     web.static.refresh()
     here = {"viewer": _viewer(request), "path": request.url.path}

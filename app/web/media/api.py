@@ -1,11 +1,9 @@
-"""Photos and clips: upload, look at, list, delete."""
+"""Photos and clips: upload, download, list, delete."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import anyio
@@ -23,16 +21,17 @@ from app.storage import keys
 from app.web.http import pagination
 from app.web.http.caching import PRIVATE_IMMUTABLE, matches
 from app.web.http.deps import KnownVisitor, ReadSession, StateDep, Visitor, WriteSession, must_own
+from app.web.http.identity import address_of
 from app.web.http.multipart import MediaStream
 from app.web.http.parameters import Cursor, Limit, PathId, a_file, binary, errors, multipart
 from app.web.http.ranges import RangedFile
 from app.web.http.schemas import Page
 from app.web.http.state import AppState
 from app.web.media import present, schemas
-from app.web.media.find import find_media
+from app.web.media.find import MediaDep, find_media
 
 router = APIRouter(prefix="/media", tags=["media"])
-ADDRESS_FACTOR = 4  # an address may hold several visitors, and a visitor may drop the cookie
+ADDRESS_FACTOR = 4  # several visitors may share an address, and a visitor may drop the cookie
 FORM = multipart(["file"], file=a_file("A photo (JPEG, PNG ...) or a clip (MP4, MOV ...)."))
 SANDBOX = "sandbox; default-src 'none'"
 PLAYED_AS = {"video/quicktime": "video/mp4"}  # browsers play it, but not under its own name
@@ -41,7 +40,6 @@ PLAYED_AS = {"video/quicktime": "video/mp4"}  # browsers play it, but not under 
 @router.post(
     "",
     status_code=status.HTTP_201_CREATED,
-    response_model=schemas.Media,
     summary="Upload a photo or a clip",
     responses={
         200: {"model": schemas.Media, "description": "This visitor's same file, as stored."},
@@ -49,12 +47,14 @@ PLAYED_AS = {"video/quicktime": "video/mp4"}  # browsers play it, but not under 
     },
     openapi_extra=FORM,
 )
-async def upload(request: Request, response: Response, web: StateDep, visitor: Visitor) -> Any:
+async def upload(
+    request: Request, response: Response, web: StateDep, visitor: Visitor
+) -> schemas.Media:
     """Send the photo or clip as multipart/form-data in a field called `file`.
 
-    What it is, its content says. A photo is decoded whole before it is accepted, of a large clip
-    the start; what is refused leaves nothing behind. A file that this visitor has sent before is
-    not stored twice. Of a clip that browsers cannot play a copy is made that they can.
+    Its content decides what it is. A photo is decoded completely before it is accepted, a large
+    clip in part; rejected files are not stored. A file that this visitor has sent before is not
+    stored twice. If browsers cannot play a clip, a copy is made that they can.
     """
     _check_rate(web, request, visitor)
     stream = MediaStream(request, _most_bytes(web))
@@ -67,60 +67,43 @@ async def upload(request: Request, response: Response, web: StateDep, visitor: V
 
 
 def _most_bytes(web: AppState) -> int:
-    """Of either kind; a photo's own limit holds once the first bytes have shown it to be one."""
+    """Return the limit for either kind; a photo has its own, once the first bytes show the kind."""
     return max(web.settings.max_image_bytes, web.settings.max_clip_bytes)
 
 
 def _check_rate(web: AppState, request: Request, visitor: str) -> None:
     limit = web.settings.uploads_per_minute
-    address = request.client.host if request.client else "none"
-    web.limiter.check(f"address {address}", limit * ADDRESS_FACTOR)
+    web.limiter.check(f"address {address_of(request)}", limit * ADDRESS_FACTOR)
     web.limiter.check(f"visitor {visitor}", limit)
 
 
 def _store(web: AppState, stream: MediaStream, filename: str, owner: str) -> schemas.Media:
     """Run in a thread; no session is open while bytes arrive or are decoded."""
-
-    def chunks() -> Iterator[bytes]:
-        while chunk := anyio.from_thread.run(stream.next):
-            yield chunk
-
-    taking_in = received(chunks(), web.blobs, web.decoder, web.settings, filename)
+    taking_in = received(stream.chunks(), web.blobs, web.decoder, web.settings, filename)
     with taking_in as keep, web.sessions.begin() as session:
         same = rows.find_same(session, owner, stream.sha256)
         if same is not None and web.blobs.exists(same.blob_key):
             return present.media(same, stored=True)
         medium = keep(session, owner)
         if medium.playable == "waiting":
-            asked = MakePlayableJob(media_id=medium.id)
-            service.enqueue(session, asked)
+            service.enqueue(session, MakePlayableJob(media_id=medium.id))
         return present.media(medium)
 
 
-@router.get(
-    "",
-    response_model=Page[schemas.Media],
-    summary="List your photos and clips",
-    responses=errors(),
-)
+@router.get("", summary="List your photos and clips", responses=errors())
 def list_media(
     session: ReadSession, visitor: KnownVisitor, limit: Limit = 20, cursor: Cursor = None
-) -> Any:
+) -> Page[schemas.Media]:
     """This visitor's photos and clips, newest first."""
-    found = rows.page(session, visitor or "", limit + 1, pagination.decode(cursor))
-    shown, following = pagination.cut(found, limit)
-    return Page(items=[present.media(row) for row in shown], next=following)
+    fetch = partial(rows.page, session, visitor or "")
+    media, following = pagination.fetch(fetch, limit, cursor)
+    return Page(items=[present.media(row) for row in media], next=following)
 
 
-@router.get(
-    "/{media_id}",
-    response_model=schemas.Media,
-    summary="A photo's or clip's record",
-    responses=errors(404),
-)
-def get_media(media_id: PathId, session: ReadSession) -> Any:
+@router.get("/{media_id}", summary="A photo's or clip's record", responses=errors(404))
+def get_media(media: MediaDep) -> schemas.Media:
     """Size, format, hash and links of a photo or clip."""
-    return present.media(find_media(session, media_id))
+    return present.media(media)
 
 
 @router.get(
@@ -129,12 +112,11 @@ def get_media(media_id: PathId, session: ReadSession) -> Any:
     summary="The file as it was uploaded",
     responses={200: binary("image/*", "The file, byte by byte."), 304: {}, **errors(404)},
 )
-def get_content(media_id: PathId, request: Request, session: ReadSession, web: StateDep) -> Any:
-    """The original, with the content type that decoding it has shown; never run as a page."""
-    row = find_media(session, media_id)
-    disposition = f"inline; filename*=UTF-8''{quote(row.filename, safe='')}"
+def get_content(media: MediaDep, request: Request, web: StateDep) -> Response:
+    """The original, with the content type found by decoding; never executed as a page."""
+    disposition = f"inline; filename*=UTF-8''{quote(media.filename, safe='')}"
     headers = {"Content-Disposition": disposition, "Content-Security-Policy": SANDBOX}
-    return _file(request, web.blobs.path(row.blob_key), row.content_type, row.sha256, headers)
+    return _file(request, web.blobs.path(media.blob_key), media.content_type, media.sha256, headers)
 
 
 @router.get(
@@ -143,11 +125,10 @@ def get_content(media_id: PathId, request: Request, session: ReadSession, web: S
     summary="The photo as a JPEG to show, or a clip's poster",
     responses={200: binary("image/jpeg", "At most 1600 pixels, upright."), 304: {}, **errors(404)},
 )
-def get_view(media_id: PathId, request: Request, session: ReadSession, web: StateDep) -> Any:
+def get_view(media: MediaDep, request: Request, web: StateDep) -> Response:
     """At most 1600 pixels wide or high and upright; of a clip, a frame from its middle."""
-    row = find_media(session, media_id)
-    etag = f"{row.sha256}-view"
-    return _file(request, web.blobs.path(row.view_key), "image/jpeg", etag, {})
+    etag = f"{media.sha256}-view"
+    return _file(request, web.blobs.path(media.view_key), "image/jpeg", etag, {})
 
 
 @router.get(
@@ -161,27 +142,26 @@ def get_view(media_id: PathId, request: Request, session: ReadSession, web: Stat
         **errors(400, 404, 409, 416),
     },
 )
-def get_playable(media_id: PathId, request: Request, session: ReadSession, web: StateDep) -> Any:
-    """Answers `Range`. The media record's `playable` says whether a copy is still being made."""
-    row = find_media(session, media_id)
-    if row.kind != "clip":
+def get_playable(media: MediaDep, request: Request, web: StateDep) -> Response:
+    """Supports `Range`. The medium's `playable` tells whether a copy is still being made."""
+    if media.kind != "clip":
         raise NotFound("This is a photo, not a clip: look at it under /view.")
-    if row.playable == "waiting":
+    if media.playable == "waiting":
         raise Conflict(
             "A copy of the clip that browsers play is being made; try again in a few seconds."
         )
-    if row.playable == "failed":
+    if media.playable == "failed":
         raise NotFound(
             "No copy of the clip could be made that browsers play. Its analyses work all the "
             "same; to see it move, save it as MP4 (H.264) and upload that."
         )
     headers = {"Content-Security-Policy": SANDBOX}
-    if row.playable == "original":
-        kind = PLAYED_AS.get(row.content_type, row.content_type)
-        return _file(request, web.blobs.path(row.blob_key), kind, row.sha256, headers)
-    assert row.playable_key is not None
-    etag = f"{row.sha256}-playable"
-    return _file(request, web.blobs.path(row.playable_key), "video/mp4", etag, headers)
+    if media.playable == "original":
+        kind = PLAYED_AS.get(media.content_type, media.content_type)
+        return _file(request, web.blobs.path(media.blob_key), kind, media.sha256, headers)
+    assert media.playable_key is not None
+    etag = f"{media.sha256}-playable"
+    return _file(request, web.blobs.path(media.playable_key), "video/mp4", etag, headers)
 
 
 @router.get(
@@ -190,27 +170,26 @@ def get_playable(media_id: PathId, request: Request, session: ReadSession, web: 
     summary="When each frame of a clip is shown",
     responses={304: {}, **errors(404)},
 )
-def get_times(media_id: PathId, request: Request, session: ReadSession, web: StateDep) -> Any:
-    """The clip's own times, at whatever rate, in seconds from its first frame."""
-    row = find_media(session, media_id)
-    if row.kind != "clip":
+def get_times(media: MediaDep, request: Request, web: StateDep) -> Response:
+    """The times of its frames in seconds from the first, also at a variable rate."""
+    if media.kind != "clip":
         raise NotFound("This is a photo, not a clip: it has one frame.")
-    path = web.blobs.path(keys.frame_times(row.id))
-    return _file(request, path, "application/json", f"{row.sha256}-times", {})
+    path = web.blobs.path(keys.frame_times(media.id))
+    return _file(request, path, "application/json", f"{media.sha256}-times", {})
 
 
 def _file(
     request: Request, path: Path, media_type: str, etag: str, headers: dict[str, str]
 ) -> Response:
     """Serve a file that never changes."""
-    kept = {**headers, "Cache-Control": PRIVATE_IMMUTABLE, "ETag": f'"{etag}"'}
+    tagged = {**headers, "Cache-Control": PRIVATE_IMMUTABLE, "ETag": f'"{etag}"'}
     if matches(request, etag):
-        return Response(status_code=304, headers=kept)
+        return Response(status_code=304, headers=tagged)
     try:
         facts = path.stat()
     except FileNotFoundError:
         raise NotFound("The file behind this is gone from the server's disk.") from None
-    return RangedFile(path, headers=kept, media_type=media_type, stat_result=facts)
+    return RangedFile(path, headers=tagged, media_type=media_type, stat_result=facts)
 
 
 @router.delete(
@@ -222,7 +201,7 @@ def _file(
 def remove_media(
     media_id: PathId, session: WriteSession, visitor: KnownVisitor, web: StateDep
 ) -> None:
-    """Remove it, every analysis of it and all their files. Only for who uploaded it."""
+    """Remove it, every analysis of it and all their files. Only for its owner."""
     row = find_media(session, media_id)
     must_own(row.owner, visitor)
     for analysis in analyses_of(session, row.id):

@@ -8,7 +8,7 @@ from app.web.media import schemas
 
 
 def media(row: db.Media, *, stored: bool = False) -> schemas.Media:
-    """Return a medium; `stored` where the visitor had uploaded the same file before."""
+    """Return a medium; `stored`: the visitor had uploaded the same file before."""
     address = f"{API}/media/{row.id}"
     view = f"{address}/view"
     links = schemas.MediaLinks(self=address, content=f"{address}/content", view=view)

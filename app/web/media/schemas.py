@@ -1,18 +1,18 @@
-"""The bodies of requests and answers about photos and clips. Field names are a promise."""
+"""Schemas of photos and clips. Their field names are part of the API."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from app.web.http import examples
-from app.web.http.schemas import Answer, Id, OfClip
+from app.web.http.schemas import Answer, Id, OfClip, example
 
 
 class MediaLinks(Answer):
-    """Where the parts of a photo or clip are; `playable`, `poster` and `times` are a clip's."""
+    """Addresses of a photo or clip; `playable`, `poster` and `times` of a clip only."""
 
     self: str
     content: str
@@ -29,9 +29,9 @@ class FrameTimes(Answer):
 
 
 class Media(Answer):
-    """A photo or clip as it was uploaded; `width` and `height` are as shown, after its rotation."""
+    """A photo or clip as it was uploaded; `width` and `height` are those after rotation."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [examples.MEDIA]})
+    model_config = example(examples.MEDIA)
 
     id: Id
     kind: Literal["image", "clip"]
@@ -45,11 +45,11 @@ class Media(Answer):
     duration_s: float | None
     bytes: int
     sha256: str
-    note: str | None = Field(description="What a person should know of how the file was read.")
+    note: str | None = Field(description="A remark on how the file was read, for people.")
     codec: str | None = Field(description="Of a clip: h264, hevc, vp9, ...")
     playable: Literal["original", "waiting", "ready", "failed"] | None = Field(
-        description="Of a clip: whether browsers play it as it is, or the copy made for them."
+        description="Of a clip: whether browsers play the original, or a copy of it."
     )
     created_at: datetime
-    stored: bool = Field(description="True where this visitor had uploaded the same file before.")
+    stored: bool = Field(description="True if this visitor had uploaded the same file before.")
     links: MediaLinks

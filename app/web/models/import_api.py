@@ -1,34 +1,34 @@
-"""Models from outside: a checkpoint and its card."""
+"""Import of models: a checkpoint and its card."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from fastapi import APIRouter, Request, Response, status
-from fastapi import Path as PathParameter
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-from app.core.errors import Conflict, NotFound, TooLarge, Unprocessable
+from app.core.errors import Conflict, TooLarge, Unprocessable
 from app.core.settings import MIB
-from app.db import models
+from app.db.tables import ModelCard
 from app.storage.blobs import flush, no_space_is_disk_full
 from app.training import control
 from app.training.models import importing
 from app.web.http.deps import StateDep, WriteSession
 from app.web.http.parameters import a_file, errors, multipart
 from app.web.http.principal import Admin, Audit, Principal, record
+from app.web.http.schemas import API
 from app.web.http.state import AppState
+from app.web.models.find import ModelId, find_model
 from app.web.models.schemas import Model
 
 router = APIRouter(prefix="/models", tags=["models"])
 MOST_BYTES = 256 * MIB
 MOST_CARD = 4 * MIB
-OVERHEAD = 64 * 1024
+OVERHEAD = 64 * 1024  # boundaries and headers around the two files
 WAIT_SECONDS = 60.0
 CHUNK = MIB
 MISSING = (
@@ -41,20 +41,21 @@ FORM = multipart(["checkpoint", "card"], checkpoint=a_file(), card=a_file())
 @router.post(
     "/import",
     status_code=status.HTTP_201_CREATED,
-    response_model=Model,
     summary="Import a checkpoint",
     responses=errors(400, 401, 403, 413, 503, 507),
     openapi_extra=FORM,
 )
-async def import_model(request: Request, response: Response, web: StateDep, who: Admin) -> Any:
-    """Offer a network that was trained elsewhere as a model of the table; returns its card.
+async def import_model(
+    request: Request, response: Response, web: StateDep, principal: Admin
+) -> Model:
+    """Add a network that was trained elsewhere to the table of models; returns its card.
 
-    Safetensors and its JSON only, as `checkpoint` and `card` of a run give them. 503 where no
-    worker has loaded it within a minute; it then appears in the list of models when one has.
+    Only safetensors and its JSON, as `checkpoint` and `card` of a run give them. 503 if no worker
+    has loaded it within a minute; it appears in the list of models once one has.
     """
-    card = await _receive(request, web, who)
-    response.headers["Location"] = f"/api/v1/models/{card['id']}"
-    return card
+    model = await _receive(request, web, principal)
+    response.headers["Location"] = f"{API}/models/{model.id}"
+    return Model.model_validate(model.card)
 
 
 @router.delete(
@@ -63,30 +64,22 @@ async def import_model(request: Request, response: Response, web: StateDep, who:
     summary="Take a model out of the table",
     responses=errors(401, 403, 404, 409),
 )
-def remove(
-    session: WriteSession,
-    web: StateDep,
-    _: Admin,
-    audit: Audit,
-    model_id: str = PathParameter(pattern=r"^[A-Za-z0-9_.-]{1,64}$"),
-) -> None:
+def remove(model_id: ModelId, session: WriteSession, web: StateDep, _: Admin, audit: Audit) -> None:
     """Remove an imported model, or unpublish a run's. 409 for a shipped one."""
-    row = models.get(session, model_id)
-    if row is None:
-        raise NotFound("There is no model with this id; GET /api/v1/models lists them.")
-    source = row.card.get(models.SOURCE)
+    row = find_model(session, model_id)
+    source = row.card.get("source")
     if not source:
         raise Conflict("This model comes with Sightline and cannot be removed.")
     if source["kind"] == "run":
-        control.unpublish(session, control.found_run(session, source["run_id"]))
+        control.unpublish(session, control.find_run(session, source["run_id"]))
         audit("run.unpublish", source["run_id"], model=model_id)
     else:
         importing.remove(session, web.blobs, row)
         audit("model.remove", model_id)
 
 
-async def _receive(request: Request, web: AppState, who: Principal) -> dict[str, Any]:
-    parser = MultiPartParser(request.headers, _counted(request), max_files=2, max_fields=8)
+async def _receive(request: Request, web: AppState, principal: Principal) -> ModelCard:
+    parser = MultiPartParser(request.headers, _limited(request), max_files=2, max_fields=8)
     try:
         form = await parser.parse()
     except (MultiPartException, KeyError):
@@ -100,27 +93,27 @@ async def _receive(request: Request, web: AppState, who: Principal) -> dict[str,
         text = await card.read()
         path = web.blobs.incoming()
         try:
-            await run_in_threadpool(_keep, checkpoint, path)
-            received = await run_in_threadpool(_queue, request, web, who, path, text)
+            await run_in_threadpool(_write, checkpoint, path)
+            received = await run_in_threadpool(_queue, request, web, principal, path, text)
         finally:
             path.unlink(missing_ok=True)
     finally:
         await form.close()
     wait = partial(importing.outcome, web.readers, received, WAIT_SECONDS)
-    return (await run_in_threadpool(wait)).card
+    return await run_in_threadpool(wait)
 
 
-async def _counted(request: Request) -> AsyncGenerator[bytes, None]:
-    """Yield the body; TooLarge as soon as it is."""
-    seen = 0
+async def _limited(request: Request) -> AsyncGenerator[bytes, None]:
+    """Yield the body; TooLarge once it exceeds the limit."""
+    received = 0
     async for chunk in request.stream():
-        seen += len(chunk)
-        if seen > MOST_BYTES + MOST_CARD + OVERHEAD:
+        received += len(chunk)
+        if received > MOST_BYTES + MOST_CARD + OVERHEAD:
             raise TooLarge(f"The checkpoint is larger than {MOST_BYTES // MIB} MB.")
         yield chunk
 
 
-def _keep(upload: UploadFile, path: Path) -> None:
+def _write(upload: UploadFile, path: Path) -> None:
     with no_space_is_disk_full(), path.open("wb") as file:
         while chunk := upload.file.read(CHUNK):
             file.write(chunk)
@@ -128,9 +121,10 @@ def _keep(upload: UploadFile, path: Path) -> None:
 
 
 def _queue(
-    request: Request, web: AppState, who: Principal, path: Path, card: bytes
+    request: Request, web: AppState, principal: Principal, path: Path, card: bytes
 ) -> importing.Received:
     with web.sessions.begin() as session:
-        found = importing.receive(session, web.blobs, path, card)
-        record(session, request, who, "model.import", found.model_id, sha256=found.sha256)
-    return found
+        received = importing.receive(session, web.blobs, path, card)
+        sha256 = received.sha256
+        record(session, request, principal, "model.import", received.model_id, sha256=sha256)
+    return received

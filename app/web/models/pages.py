@@ -1,11 +1,11 @@
-"""The pages of models; what their templates get follows.
+"""The pages of models, with what each template gets.
 
 models.html.jinja
 - `models`: [Card JSON].
 - `data`: {models: [{id, title, media, curves}]} for the JSON block.
 
 model.html.jinja
-- `model`: Card JSON. `previous`, `next`: Card JSON or none.
+- `model`: Card JSON. `previous`, `next`: Card JSON or None.
 - `data`: {model: {curves}} for the JSON block.
 """
 
@@ -20,14 +20,14 @@ from app.web.http.deps import ReadSession
 from app.web.http.templating import page
 
 router = APIRouter(include_in_schema=False, default_response_class=Response)
-DRAWN = ("id", "title", "media", "curves")  # what the chart needs of a card
+CHART_KEYS = ("id", "title", "media", "curves")
 
 
 @router.get("/models")
 def models(request: Request, session: ReadSession) -> Response:
     """All models."""
     cards = [{**card, "media": model_rows.media_kind(card)} for card in model_rows.cards(session)]
-    data = {"models": [{name: card[name] for name in DRAWN} for card in cards]}
+    data = {"models": [{key: card[key] for key in CHART_KEYS} for card in cards]}
     return page(request, "models.html.jinja", {"page": "models", "models": cards, "data": data})
 
 
@@ -35,10 +35,10 @@ def models(request: Request, session: ReadSession) -> Response:
 def model(request: Request, model_id: str, session: ReadSession) -> Response:
     """One model."""
     cards = model_rows.cards(session)
-    places = [index for index, card in enumerate(cards) if card["id"] == model_id]
-    if not places:
+    ids = [card["id"] for card in cards]
+    if model_id not in ids:
         raise NotFound("There is no model of this name; the list of models shows what there is.")
-    place = places[0]
+    place = ids.index(model_id)
     context = {
         "page": "model",
         "model": cards[place],

@@ -1,4 +1,4 @@
-"""The bodies of answers about models. Field names are a promise."""
+"""Schemas of models. Their field names are part of the API."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""The pages of training; the templates' context follows. All of them need somebody signed in.
+"""The pages of training, for users who are signed in, with what each template gets.
 
-- `may`: {train, admin}: what this person may do; what may not be done is not shown.
+- `may`: {train, admin}: what this user may do; other controls are not shown.
 - `data`: what the scripts need, for the JSON block: {may, urls: {api, colormaps}, ...}.
 
-training.html.jinja: `form` (or none while no worker has published one); the newest studies in
+training.html.jinja: `form` (or None while no worker has published one); the newest studies in
   `data` as `studies`: {items, next}, as `GET /api/v1/studies`.
 training_new.html.jinja: `form`, `groups`: [{name, title, fields}], made from the form; a field
   with `kind` counts for datasets of that kind only.
@@ -12,64 +12,65 @@ training_study.html.jinja: `study`, as `GET /api/v1/studies/{id}`; in `data` too
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Request
-from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from app.db import capabilities
 from app.db import training as rows
-from app.training import control
+from app.db.documents import LaunchForm
 from app.training.form import clips_of
 from app.web.http import pagination
 from app.web.http.deps import ReadSession, StateDep
-from app.web.http.parameters import PathId
 from app.web.http.principal import Principal, Reader
 from app.web.http.schemas import API, Page
 from app.web.http.state import AppState
 from app.web.http.templating import page
 from app.web.training import present
+from app.web.training.find import ReadableStudy
 from app.web.training.schemas import Study
 
 router = APIRouter(include_in_schema=False, default_response_class=Response)
 Context = dict[str, Any]
-SHOWN = 20  # studies on the first page
+FIRST_STUDIES = 20
 GROUPS = (
     ("run", "The run"),
     ("optimiser", "Optimiser and learning rate"),
     ("data", "Images and batches"),
     ("network", "Network"),
 )
-APART = frozenset({"mechanism", "parameters", "stages", "seed"})  # they have controls of their own
+APART = frozenset({"mechanism", "parameters", "stages", "seed"})  # with controls of their own
 
 
 @router.get("/training")
 def training(request: Request, session: ReadSession, web: StateDep, principal: Reader) -> Response:
     """Studies and the queue."""
-    part, following = pagination.cut(rows.studies(session, SHOWN + 1), SHOWN)
-    studies = Page[Study](items=present.studies(session, part), next=following)
+    fetch = partial(rows.studies, session)
+    first, following = pagination.fetch(fetch, FIRST_STUDIES, None)
+    studies = Page[Study](items=present.studies(session, first), next=following)
     context = _context(web, principal, studies=studies.model_dump(mode="json"))
-    return page(request, "training.html.jinja", {**context, "form": _form(session)})
+    form = capabilities.launch_form(session)
+    return page(request, "training.html.jinja", {**context, "form": form})
 
 
 @router.get("/training/new")
 def new(request: Request, session: ReadSession, web: StateDep, principal: Reader) -> Response:
     """The launch form."""
-    form = _form(session)
-    context = _context(web, principal, form=form)
-    return page(
-        request, "training_new.html.jinja", {**context, "form": form, "groups": _groups(form)}
-    )
+    form = capabilities.launch_form(session)
+    context = _context(web, principal, form=form) | {"form": form, "groups": _groups(form)}
+    return page(request, "training_new.html.jinja", context)
 
 
 @router.get("/training/{study_id}")
-def study(
-    request: Request, study_id: PathId, session: ReadSession, web: StateDep, principal: Reader
+def study_page(
+    request: Request, study: ReadableStudy, session: ReadSession, web: StateDep, principal: Reader
 ) -> Response:
     """One study, live."""
-    found = control.found_study(session, study_id)
-    body = present.study(session, found, rows.runs_of(session, [study_id])).model_dump(mode="json")
+    runs = rows.runs_of(session, [study.id])
+    body = present.study(session, study, runs).model_dump(mode="json")
     context = {**_context(web, principal, study=body), "study": body}
     return page(request, "training_study.html.jinja", context)
 
@@ -80,15 +81,13 @@ def _context(web: AppState, principal: Principal, **data: Any) -> Context:
     return {"page": "training", "may": may, "data": {"may": may, "urls": urls, **data}}
 
 
-def _form(session: Session) -> Context | None:
-    return capabilities.get(session, capabilities.TRAINING)
-
-
-def _groups(form: Context | None) -> list[Context]:
-    """Return the form's fields by group, in the form's order; an unknown group comes last."""
-    known = form or {"fields": []}
-    clips = [{**field, "kind": "clips"} for field in clips_of(known)["fields"]]
-    fields = [field for field in [*known["fields"], *clips] if field["name"] not in APART]
+def _groups(form: LaunchForm | None) -> list[Context]:
+    """Return the form's fields by group, in the form's order; unknown groups come last."""
+    if form is None:
+        return []
+    clips = [{**field, "kind": "clips"} for field in clips_of(form)["fields"]]
+    fields: list[Mapping[str, Any]] = [*form["fields"], *clips]
+    fields = [field for field in fields if field["name"] not in APART]
     titles = dict(GROUPS)
     names = [*titles, *sorted({field["group"] for field in fields} - set(titles))]
     groups = [

@@ -1,4 +1,4 @@
-"""What a run has said: curves, log, maps of the probes, mistakes, checkpoint."""
+"""Results of a run: curves, log, maps of the probe images, mistakes, checkpoint."""
 
 from __future__ import annotations
 
@@ -6,23 +6,26 @@ import csv
 import io
 import json
 from collections.abc import Iterator
+from operator import itemgetter
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import FileResponse, StreamingResponse
+from sqlalchemy.orm import Session
 
 from app.core.errors import NotFound
 from app.datasets import index as indices
 from app.db import training as rows
-from app.db.training_tables import TrainingRun
+from app.db.training_tables import RunEpoch, TrainingRun
 from app.training import confusion as mistakes
 from app.training import control
 from app.web.http.caching import PRIVATE_IMMUTABLE, reply
 from app.web.http.deps import ReadSession, StateDep
 from app.web.http.parameters import PathId, binary, errors
-from app.web.http.principal import Reader
 from app.web.http.schemas import API, Page
+from app.web.http.state import AppState
 from app.web.training import present, schemas
+from app.web.training.find import ReadableRun
 
 router = APIRouter(prefix="/training-runs", tags=["training"])
 NPY = "application/octet-stream"
@@ -32,19 +35,13 @@ COLUMNS = (
 )  # fmt: skip
 WORST_SHOWN = 24
 MOST = 2**31 - 1
-Whole = Annotated[int | None, Query(ge=1, le=MOST, description="Left out: the last one.")]
+Whole = Annotated[int | None, Query(ge=1, le=MOST, description="By default the last one.")]
 
 
-@router.get(
-    "/{run_id}/metrics",
-    response_model=schemas.Metrics,
-    summary="Curves",
-    responses=errors(401, 403, 404),
-)
+@router.get("/{run_id}/metrics", summary="Curves", responses=errors(401, 403, 404))
 def metrics(
-    run_id: PathId,
+    run: ReadableRun,
     session: ReadSession,
-    _: Reader,
     after: Annotated[
         int, Query(ge=0, le=MOST, description="Only steps and epochs after this step.")
     ] = 0,
@@ -53,20 +50,19 @@ def metrics(
         Query(
             ge=10,
             le=100_000,
-            description="About how many steps; peaks and dips of the loss are kept.",
+            description="About how many steps to return; peaks and dips of the loss are kept.",
         ),
     ] = None,
-) -> Any:
+) -> schemas.Metrics:
     """Every step and epoch so far, steps as columns."""
-    control.found_run(session, run_id)
-    found = rows.points(session, run_id, after)
-    shown = found if points is None else present.thinned(found, points)
-    epochs = [row for row in rows.epochs(session, run_id) if row.step > after]
+    steps = rows.points(session, run.id, after)
+    shown = steps if points is None else present.thinned(steps, points)
+    epochs = [epoch for epoch in rows.epochs(session, run.id) if epoch.step > after]
     return schemas.Metrics(
-        run_id=run_id,
+        run_id=run.id,
         points=present.points(shown),
-        epochs=[present.epoch(row) for row in epochs],
-        last_step=found[-1][0] if found else after,
+        epochs=[present.epoch(epoch) for epoch in epochs],
+        last_step=steps[-1].step if steps else after,
     )
 
 
@@ -79,40 +75,34 @@ def metrics(
         **errors(401, 403, 404),
     },
 )
-def metrics_csv(run_id: PathId, session: ReadSession, web: StateDep, _: Reader) -> Any:
+def metrics_csv(run: ReadableRun, session: ReadSession, web: StateDep) -> Response:
     """Everything, not thinned."""
-    control.found_run(session, run_id)
-    epochs = {row.step: row for row in rows.epochs(session, run_id)}
-
-    def lines() -> Iterator[str]:
-        yield ",".join(COLUMNS) + "\r\n"
-        with web.readers() as own:
-            for point in rows.all_points(own, run_id):
-                text = io.StringIO()
-                epoch = epochs.get(point[0])
-                csv.writer(text).writerow([*point, *_epoch_cells(epoch)])
-                yield text.getvalue()
-
-    return _download(StreamingResponse(lines(), media_type="text/csv"), f"run-{run_id[:8]}.csv")
+    epochs = {epoch.step: epoch for epoch in rows.epochs(session, run.id)}
+    lines = StreamingResponse(_csv_lines(web, run.id, epochs), media_type="text/csv")
+    return _download(lines, f"run-{run.id[:8]}.csv")
 
 
-def _epoch_cells(epoch: Any) -> list[Any]:
+def _csv_lines(web: AppState, run_id: str, epochs: dict[int, RunEpoch]) -> Iterator[str]:
+    """Yield the table line by line; the endpoint's session has ended by then."""
+    yield ",".join(COLUMNS) + "\r\n"
+    with web.readers() as session:
+        for point in rows.all_points(session, run_id):
+            line = io.StringIO()
+            csv.writer(line).writerow([*point, *_epoch_cells(epochs.get(point.step))])
+            yield line.getvalue()
+
+
+def _epoch_cells(epoch: RunEpoch | None) -> list[Any]:
     if epoch is None:
         return [""] * 6
     names = ("train_loss", "train_accuracy", "val_loss", "val_accuracy", "seconds")
-    return [epoch.epoch, *(epoch.values[name] for name in names)]
+    return [epoch.epoch, *itemgetter(*names)(epoch.values)]
 
 
-@router.get(
-    "/{run_id}/log",
-    response_model=Page[schemas.Note],
-    summary="Log",
-    responses=errors(401, 403, 404),
-)
-def log(run_id: PathId, session: ReadSession, _: Reader) -> Any:
+@router.get("/{run_id}/log", summary="Log", responses=errors(401, 403, 404))
+def log(run: ReadableRun, session: ReadSession) -> Page[schemas.Note]:
     """The lines of the run's log, the oldest first."""
-    control.found_run(session, run_id)
-    return Page(items=[present.note(row) for row in rows.notes(session, run_id)])
+    return Page(items=[schemas.Note.model_validate(row) for row in rows.notes(session, run.id)])
 
 
 @router.get(
@@ -123,45 +113,39 @@ def log(run_id: PathId, session: ReadSession, _: Reader) -> Any:
 )
 def probes(
     run_id: PathId,
+    run: ReadableRun,
     request: Request,
     session: ReadSession,
     web: StateDep,
-    _: Reader,
     epoch: Annotated[str, Path(pattern=r"^([1-9][0-9]{0,5}|worst)$", description="Or `worst`.")],
     method: Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")],
-) -> Any:
+) -> Response:
     """The stages' cells one after the other, as the epoch's `probes` say.
 
     `worst` instead of an epoch gives the maps of the worst mistakes, as the run's `worst_maps` say.
     """
-    run = control.found_run(session, run_id)
     if epoch == "worst":
-        said = (run.summary or {}).get("worst_maps", {})
+        maps = run.summary["worst_maps"] if run.summary else {}
     else:
-        row = rows.epoch(session, run_id, int(epoch))
-        said = {} if row is None else row.probes
-    if method not in said:
+        row = rows.epoch(session, run.id, int(epoch))
+        maps = {} if row is None else row.probes
+    if method not in maps:
         raise NotFound("The run has no such maps (yet).")
     headers = {"Cache-Control": PRIVATE_IMMUTABLE}
     etag = f"{run_id}-{epoch}-{method}"
-    return reply(request, web.blobs.get(said[method]["key"]), NPY, etag=etag, headers=headers)
+    return reply(request, web.blobs.get(maps[method]["key"]), NPY, etag=etag, headers=headers)
 
 
-@router.get(
-    "/{run_id}/confusion",
-    response_model=schemas.Confusion,
-    summary="Confusion matrix",
-    responses=errors(401, 403, 404),
-)
+@router.get("/{run_id}/confusion", summary="Confusion matrix", responses=errors(401, 403, 404))
 def confusion(
-    run_id: PathId, session: ReadSession, web: StateDep, _: Reader, epoch: Whole = None
-) -> Any:
-    """What the validation images were taken for after an epoch, and the surest mistakes."""
-    said, index = _predictions(session, web, control.found_run(session, run_id), epoch)
+    run: ReadableRun, session: ReadSession, web: StateDep, epoch: Whole = None
+) -> schemas.Confusion:
+    """Predictions on the validation images after an epoch, and the most confident mistakes."""
+    predictions, index = _predictions(session, web, run, epoch)
     classes, labels = list(index.classes), [image.label for image in index.split("val")]
-    matrix = mistakes.matrix(said, labels, len(classes))
+    matrix = mistakes.matrix(predictions, labels, len(classes))
     return schemas.Confusion(
-        epoch=said.epoch,
+        epoch=predictions.epoch,
         classes=classes,
         matrix=matrix,
         per_class=[
@@ -172,47 +156,46 @@ def confusion(
             )
             for number, (name, row) in enumerate(zip(classes, matrix, strict=True))
         ],
-        worst=[schemas.Mistake(**one) for one in mistakes.worst(said, labels, WORST_SHOWN)],
+        worst=[
+            schemas.Mistake(**mistake)
+            for mistake in mistakes.worst(predictions, labels, WORST_SHOWN)
+        ],
     )
 
 
 @router.get(
-    "/{run_id}/confusion/images",
-    response_model=Page[schemas.CellImage],
-    summary="Images of one cell",
-    responses=errors(401, 403, 404),
+    "/{run_id}/confusion/images", summary="Images of one cell", responses=errors(401, 403, 404)
 )
 def confusion_images(
-    run_id: PathId,
+    run: ReadableRun,
     session: ReadSession,
     web: StateDep,
-    _: Reader,
-    true: Annotated[int, Query(ge=0, le=MOST, description="The images' own class.")],
-    predicted: Annotated[int, Query(ge=0, le=MOST, description="The class that they got.")],
+    true: Annotated[int, Query(ge=0, le=MOST, description="Label of the images.")],
+    predicted: Annotated[int, Query(ge=0, le=MOST, description="Predicted class.")],
     epoch: Whole = None,
-) -> Any:
-    """The validation images of one cell of the matrix, the surest first."""
-    run = control.found_run(session, run_id)
-    said, index = _predictions(session, web, run, epoch)
+) -> Page[schemas.CellImage]:
+    """The validation images of one cell of the matrix, the most confident first."""
+    predictions, index = _predictions(session, web, run, epoch)
     labels = [image.label for image in index.split("val")]
     address = f"{API}/datasets/{index.dataset_id}/images/val"
-    found = mistakes.cell(said, labels, true, predicted)
+    cell = mistakes.cell(predictions, labels, true, predicted)
     items = [
-        schemas.CellImage(index=number, confidence=sure, href=f"{address}/{number}")
-        for number, sure in found
+        schemas.CellImage(index=number, confidence=confidence, href=f"{address}/{number}")
+        for number, confidence in cell
     ]
     return Page(items=items)
 
 
 def _predictions(
-    session: Any, web: Any, run: TrainingRun, number: int | None
+    session: Session, web: AppState, run: TrainingRun, number: int | None
 ) -> tuple[mistakes.Predictions, indices.Index]:
+    """Return an epoch's predictions (the last epoch's by default) and the dataset's index."""
     epoch = rows.epoch(session, run.id, number)
     if epoch is None or epoch.predictions_key is None:
         raise NotFound("The run has not ended such an epoch (yet).")
-    study = control.found_study(session, run.study_id)
-    said = mistakes.read(web.blobs.get(epoch.predictions_key), epoch.epoch)
-    return said, indices.load(web.blobs, study.dataset_id)
+    study = control.find_study(session, run.study_id)
+    predictions = mistakes.read(web.blobs.get(epoch.predictions_key), epoch.epoch)
+    return predictions, indices.load(web.blobs, study.dataset_id)
 
 
 @router.get(
@@ -221,36 +204,32 @@ def _predictions(
     summary="Checkpoint",
     responses={200: binary(NPY, "safetensors, float16."), **errors(401, 403, 404)},
 )
-def checkpoint(run_id: PathId, session: ReadSession, web: StateDep, _: Reader) -> Any:
-    """The weights; `card` says what they are, and both together can be imported elsewhere."""
-    run = _ended_well(control.found_run(session, run_id))
-    assert run.checkpoint_key is not None
-    path = web.blobs.path(run.checkpoint_key)
+def checkpoint(run: ReadableRun, web: StateDep) -> Response:
+    """The weights. With the `card` they can be imported elsewhere."""
+    path = web.blobs.path(_checkpoint_key(run))
     if not path.is_file():
         raise NotFound("The checkpoint is gone from the server's disk.")
     return _download(FileResponse(path, media_type=NPY), f"{_name(run)}.safetensors")
 
 
 @router.get("/{run_id}/card", summary="Model card", responses=errors(401, 403, 404))
-def card(run_id: PathId, session: ReadSession, _: Reader) -> Response:
+def card(run: ReadableRun) -> Response:
     """The JSON beside the checkpoint: mechanism, classes, recipe, curves, versions, hash."""
-    run = _ended_well(control.found_run(session, run_id))
+    _checkpoint_key(run)
     text = json.dumps(run.about, indent=1, ensure_ascii=False) + "\n"
-    response = Response(text, media_type="application/json")
-    _download(response, f"{_name(run)}.json")
-    return response
+    return _download(Response(text, media_type="application/json"), f"{_name(run)}.json")
 
 
-def _ended_well(run: TrainingRun) -> TrainingRun:
+def _checkpoint_key(run: TrainingRun) -> str:
     if run.checkpoint_key is None:
         raise NotFound("Only a run that succeeded has a checkpoint.")
-    return run
+    return run.checkpoint_key
 
 
 def _name(run: TrainingRun) -> str:
     return run.model_id or f"{run.mechanism}-{run.id[:8]}"
 
 
-def _download(response: Any, filename: str) -> Any:
+def _download(response: Response, filename: str) -> Response:
     response.headers["Content-Disposition"] = f'attachment; filename="{filename}"'
     return response

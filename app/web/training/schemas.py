@@ -1,4 +1,4 @@
-"""The bodies of the requests and answers about training. Field names are a promise."""
+"""Schemas of training. Their field names are part of the API."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import unicodedata
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
-from app.web.http.schemas import UNIT, Answer, Id, Name, Unit, Whole
+from app.web.http.schemas import UNIT, Answer, Id, Name, RequestBody, Unit, Whole, example
 from app.web.training import examples
 
 State = Literal["queued", "running", "paused", "succeeded", "failed", "cancelled"]
 
 
-def _shown(text: str) -> str:
-    """Return a name; ValueError where it holds what cannot be shown or stored."""
+def _printable(text: str) -> str:
+    """Return a name; ValueError if it has characters that cannot be shown or stored."""
     if any(unicodedata.category(letter) in {"Cc", "Cs"} for letter in text):
         raise ValueError("no control characters")
     return text
@@ -24,16 +24,14 @@ def _shown(text: str) -> str:
 Title = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=120),
-    AfterValidator(_shown),
+    AfterValidator(_printable),
 ]
 Seed = Annotated[Whole, Field(ge=0, le=2**31 - 1)]
 Values = dict[str, Any]
 
 
-class _Asked(BaseModel):
-    """What a launch and a trial have in common."""
-
-    model_config = ConfigDict(extra="forbid")
+class _Launch(RequestBody):
+    """Fields that a study and a trial have in common."""
 
     dataset_id: Id
     config: Values = Field(
@@ -41,16 +39,14 @@ class _Asked(BaseModel):
         description="Fields of `GET /training-form` that differ from their defaults; `stages` too.",
     )
     start_run: Id | None = Field(
-        default=None, description="A run that succeeded: its weights are where to start from."
+        default=None, description="A run that succeeded, whose weights are the initial ones."
     )
 
 
-class StudyCreate(_Asked):
-    """Runs to compare: one a mechanism and seed, on the same data."""
+class StudyCreate(_Launch):
+    """Runs to compare: one for each mechanism and seed, on the same data."""
 
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [examples.STUDY_CREATE]}
-    )
+    model_config = example(examples.STUDY_CREATE)
 
     name: Title | None = None
     mechanisms: list[Name] | None = Field(
@@ -58,7 +54,7 @@ class StudyCreate(_Asked):
     )
     seeds: list[Seed] = Field(default=[0], min_length=1, max_length=16)
     parameters: dict[Name, Values] = Field(
-        default_factory=dict, description="By mechanism: its own parameters that differ."
+        default_factory=dict, description="By mechanism: those of its own parameters that differ."
     )
     probes: list[Annotated[Whole, Field(ge=0)]] | None = Field(
         default=None,
@@ -68,12 +64,10 @@ class StudyCreate(_Asked):
     )
 
 
-class TrialCreate(_Asked):
-    """A short look before a launch."""
+class TrialCreate(_Launch):
+    """A measurement before a launch."""
 
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [examples.TRIAL_CREATE]}
-    )
+    model_config = example(examples.TRIAL_CREATE)
 
     kind: Literal["cost", "range"] = Field(
         description="`cost`: steps, seconds, disk; `range`: the loss over rising learning rates."
@@ -83,9 +77,9 @@ class TrialCreate(_Asked):
 
 
 class Trial(Answer):
-    """A trial: how far it is, and what it has found."""
+    """A trial, its progress and its result."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [examples.TRIAL]})
+    model_config = example(examples.TRIAL)
 
     id: Id
     kind: Literal["cost", "range"]
@@ -109,7 +103,7 @@ class DatasetRef(Answer):
 
 
 class RunStatus(Answer):
-    """How the run is doing on its machine; null where that is not known (yet)."""
+    """A run's rate, time left and machine; null if not known yet."""
 
     images_per_s: float | None = None
     seconds_left: float | None = None
@@ -121,7 +115,7 @@ class RunStatus(Answer):
 
 
 class RunSummary(Answer):
-    """What a run that succeeded came to: validation of the checkpoint's own weights."""
+    """The result of a run that succeeded; accuracy and loss are of the checkpoint's weights."""
 
     val_accuracy: float | None
     val_loss: float | None
@@ -131,7 +125,7 @@ class RunSummary(Answer):
 
 
 class Mistake(Answer):
-    """A validation image that got a wrong class; `true` is its own class."""
+    """A wrong prediction on a validation image; `true` is its label."""
 
     index: int
     true: int
@@ -140,16 +134,16 @@ class Mistake(Answer):
 
 
 class Maps(Answer):
-    """Maps of one method: the stages' cells stand one after the other in the NPY's rows."""
+    """Maps of one method; a row of the NPY has the cells of all stages, one after the other."""
 
     stages: dict[str, list[int]] = Field(description="[height, width] by stage, in order.")
     unit: Unit | None = Field(description=f"{UNIT} Null in runs that are older than this field.")
 
 
 class Run(Answer):
-    """One network's training."""
+    """The training of one network."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [examples.RUN]})
+    model_config = example(examples.RUN)
 
     id: Id
     study_id: Id
@@ -165,14 +159,14 @@ class Run(Answer):
     traceback: str | None
     step: int
     steps: int = Field(description="0 until the worker knows.")
-    epoch: int = Field(description="Epochs that have ended.")
+    epoch: int = Field(description="Number of epochs that have ended.")
     epochs: int
     config: Values
     status: RunStatus
     summary: RunSummary | None
     worst: list[Mistake] | None
     worst_maps: dict[str, Maps] | None = None
-    model_id: str | None = Field(description="Where it is published.")
+    model_id: str | None = Field(description="The model as which it is published.")
     attempts: int
     created_at: datetime
     started_at: datetime | None
@@ -181,27 +175,27 @@ class Run(Answer):
 
 
 class Study(Answer):
-    """Runs that are compared."""
+    """Runs to compare."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [examples.STUDY]})
+    model_config = example(examples.STUDY)
 
     id: Id
     name: str
     dataset: DatasetRef
-    request: Values = Field(description="What was asked for, as it was asked.")
+    request: Values = Field(description="The body of the request that launched it.")
     probes: list[int]
     created_at: datetime
     created_by: str
-    revision: int = Field(description="Changes with every visible change of its runs.")
+    revision: int = Field(description="Grows with every visible change of its runs.")
     cursor: str = Field(
-        description="`after` of the events: what has been said up to this answer is left out."
+        description="`after` of the events, to receive only what is newer than this response."
     )
     runs: list[Run]
     links: dict[str, str]
 
 
 class Points(Answer):
-    """Columns of steps; all lists are of the same length."""
+    """Steps as columns; all lists have the same length."""
 
     step: list[int]
     loss: list[float | None]
@@ -211,7 +205,7 @@ class Points(Answer):
 
 
 class Epoch(Answer):
-    """One epoch: means over its steps, and the whole validation split after it."""
+    """One epoch: means over its steps, and results on the validation split after it."""
 
     epoch: int
     step: int
@@ -225,9 +219,9 @@ class Epoch(Answer):
 
 
 class Metrics(Answer):
-    """What a run has said so far."""
+    """The curves of a run so far."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [examples.METRICS]})
+    model_config = example(examples.METRICS)
 
     run_id: Id
     points: Points
@@ -243,20 +237,18 @@ class Note(Answer):
     text: str
 
 
-class Move(BaseModel):
-    """Where a waiting run goes."""
+class Move(RequestBody):
+    """The new place of a waiting run in the queue."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"before": None}]})
+    model_config = example({"before": None})
 
-    before: Id | None = Field(description="A waiting run that comes next; null: the end.")
+    before: Id | None = Field(description="The waiting run that comes next; null: the end.")
 
 
-class Publish(BaseModel):
-    """How a run is called in the table of models."""
+class Publish(RequestBody):
+    """Id and title of a run in the table of models."""
 
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"model_id": "l2pa-2"}]}
-    )
+    model_config = example({"model_id": "l2pa-2"})
 
     model_id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")] | None = (
         Field(default=None, description="Left out: a free one, like `l2pa-2`.")
@@ -265,7 +257,7 @@ class Publish(BaseModel):
 
 
 class ClassAccuracy(Answer):
-    """How many of a class's validation images got the right class."""
+    """Accuracy on the validation images of one class."""
 
     name: str
     images: int
@@ -273,15 +265,15 @@ class ClassAccuracy(Answer):
 
 
 class Confusion(Answer):
-    """matrix[true][predicted] counts validation images after an epoch."""
+    """Validation images after an epoch, counted in matrix[true][predicted]."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [examples.CONFUSION]})
+    model_config = example(examples.CONFUSION)
 
     epoch: int
     classes: list[str]
     matrix: list[list[int]]
     per_class: list[ClassAccuracy]
-    worst: list[Mistake] = Field(description="Wrong answers, the surest first.")
+    worst: list[Mistake] = Field(description="Wrong predictions, the most confident first.")
 
 
 class CellImage(Answer):

@@ -3,49 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from functools import partial
 
-from fastapi import APIRouter, Depends, Request, status
+from fastapi import APIRouter, Request, status
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from app.db import training as rows
 from app.training import control
 from app.web.http import pagination
 from app.web.http.deps import ReadSession, StateDep, WriteSession
-from app.web.http.parameters import Cursor, Limit, PathId, errors, errors_of_stream
-from app.web.http.principal import Audit, Reader, Trainer
+from app.web.http.parameters import Cursor, Limit, errors, errors_of_stream
+from app.web.http.principal import Audit, Reader
 from app.web.http.schemas import Page
 from app.web.training import present, schemas
 from app.web.training.events import After, Follower, LastEventId
+from app.web.training.find import ReadableStudy, TrainableStudy
 
 router = APIRouter(prefix="/studies", tags=["training"])
 
 
-def existing(study_id: PathId, session: ReadSession) -> str:
-    """Return the id of a study that exists: an error can no more be sent inside a stream."""
-    return control.found_study(session, study_id).id
-
-
-@router.get(
-    "",
-    response_model=Page[schemas.Study],
-    summary="List the studies",
-    responses=errors(401, 403),
-)
-def list_studies(session: ReadSession, _: Reader, limit: Limit = 20, cursor: Cursor = None) -> Any:
+@router.get("", summary="List the studies", responses=errors(401, 403))
+def list_studies(
+    session: ReadSession, _: Reader, limit: Limit = 20, cursor: Cursor = None
+) -> Page[schemas.Study]:
     """Every study with its runs, the newest first."""
-    found = rows.studies(session, limit + 1, pagination.decode(cursor))
-    part, following = pagination.cut(found, limit)
-    return Page(items=present.studies(session, part), next=following)
+    studies, following = pagination.fetch(partial(rows.studies, session), limit, cursor)
+    return Page(items=present.studies(session, studies), next=following)
 
 
-@router.get(
-    "/{study_id}", response_model=schemas.Study, summary="A study", responses=errors(401, 403, 404)
-)
-def get_study(study_id: PathId, session: ReadSession, _: Reader) -> Any:
+@router.get("/{study_id}", summary="A study", responses=errors(401, 403, 404))
+def get_study(study: ReadableStudy, session: ReadSession) -> schemas.Study:
     """The study with all of its runs."""
-    study = control.found_study(session, study_id)
-    return present.study(session, study, rows.runs_of(session, [study_id]))
+    return present.study(session, study, rows.runs_of(session, [study.id]))
 
 
 @router.get(
@@ -57,19 +46,18 @@ def get_study(study_id: PathId, session: ReadSession, _: Reader) -> Any:
 async def events(
     request: Request,
     web: StateDep,
-    _: Reader,
-    found: Annotated[str, Depends(existing)],
+    study: ReadableStudy,
     after: After = "",
     last_event_id: LastEventId = "",
 ) -> AsyncIterator[ServerSentEvent]:
-    """Server-sent events: `study` on every change, and what its runs have said.
+    """Server-sent events: `study` on every change, and the new results of its runs.
 
     `points` (columns of steps), `epochs` and `notes` are objects by run id with what is new.
-    Without `after` everything that has been said so far comes first. A browser resumes by itself.
+    Without `after` all results so far come first. A browser resumes by itself.
     """
     if request.scope.get("head"):
         return
-    async for event in Follower(web, found, last_event_id or after).events():
+    async for event in Follower(web, study.id, last_event_id or after).events():
         yield event
 
 
@@ -79,10 +67,7 @@ async def events(
     summary="Delete a study",
     responses=errors(401, 403, 404, 409),
 )
-def remove(
-    study_id: PathId, session: WriteSession, web: StateDep, _: Trainer, audit: Audit
-) -> None:
-    """End its runs and remove everything that they have written. 409 while one is published."""
-    study = control.found_study(session, study_id)
+def remove(study: TrainableStudy, session: WriteSession, web: StateDep, audit: Audit) -> None:
+    """End its runs and remove all their files. 409 while one is published."""
     control.delete_study(session, web.blobs, web.settings, study)
-    audit("study.delete", study_id, name=study.name)
+    audit("study.delete", study.id, name=study.name)
