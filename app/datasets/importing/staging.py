@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -81,7 +82,7 @@ class Staging:
     def archive(self, path: Path, folder: Path, tell: ReportProgress) -> StagedFiles:
         """Copy the images of an archive into `folder`, under numbers, and verify them."""
         size = max(1, path.stat().st_size)
-        with Verifier(self._settings).closing() as verifier:
+        with closing(Verifier(self._settings)) as verifier:
             for entry in entries(path, self._settings):
                 self._check()
                 parts = split_name(entry.name)
@@ -94,7 +95,7 @@ class Staging:
         """Hash and verify the images under `top` where they lie; links may not leave `root`."""
         found = list(self._walk(top, root))
         size = max(1, sum(one.size for one in found))
-        with Verifier(self._settings).closing() as verifier:
+        with closing(Verifier(self._settings)) as verifier:
             for one in found:
                 self._check()
                 self._take_found(one, verifier)

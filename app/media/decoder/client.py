@@ -11,7 +11,8 @@ import numpy as np
 
 from app.core.settings import Settings
 from app.media.decoder.copying import Copy
-from app.media.decoder.pool import DecoderPool, Kind
+from app.media.decoder.pool import DecoderPool
+from app.media.decoder.reader import MediaReader
 
 HEAD = 4096  # bytes that tell what a file looks like
 COPY_FACTOR = 10  # making a copy may take so much longer than reading: all frames, and encoding
@@ -42,15 +43,15 @@ class MediaFacts:
 
 
 class Decoder:
-    """The parent of two decoding processes: a long clip never keeps a photo waiting."""
+    """Reads photos in one process and clips in another: a long clip never delays a photo."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self.photos = DecoderPool(
-            settings, Kind("photo", "an image editor", settings.decode_seconds)
+        self.photos = MediaReader(
+            DecoderPool(settings), "photo", "an image editor", settings.decode_seconds
         )
-        self.clips = DecoderPool(
-            settings, Kind("clip", "a video editor", settings.clip_decode_seconds)
+        self.clips = MediaReader(
+            DecoderPool(settings), "clip", "a video editor", settings.clip_decode_seconds
         )
 
     def kind(self, head: bytes) -> str:
@@ -136,9 +137,9 @@ class Decoder:
 
     def warm(self) -> None:
         """Start the process of photos ahead of the first file."""
-        self.photos.warm()
+        self.photos.pool.warm()
 
     def close(self) -> None:
         """End the processes."""
-        self.photos.close()
-        self.clips.close()
+        self.photos.pool.close()
+        self.clips.pool.close()
