@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from app.db import media as rows
 from app.db.hooks import after_rollback
 from app.jobs.parameters import MakePlayableJob
 from app.storage import keys
+from app.storage.blobs import flush
 from worker.context import Context
 from worker.handlers import handles
 from worker.progress import Progress
@@ -50,7 +50,7 @@ def _copy(original: Path, target: Path, context: Context) -> None:
 
     context.runtime.decoder.playable_copy(original, target, go_on)
     with target.open("rb") as file:
-        os.fsync(file.fileno())
+        flush(file)
 
 
 def _keep(media_id: str, temporary: Path, context: Context) -> None:
