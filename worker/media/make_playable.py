@@ -20,14 +20,14 @@ from worker.progress import Progress
 
 @handles(MakePlayableJob)
 def make_playable(params: MakePlayableJob, context: Context) -> None:
-    """Make the copy; where the clip cannot be copied, note that, so that nobody waits for it."""
+    """Make the copy; if the clip cannot be copied, note that, so that nobody waits for it."""
     runtime = context.runtime
     with runtime.readers() as session:
         media = rows.get(session, params.media_id)
     if media is None:
         raise NotFound("The clip was deleted.")
     if media.playable != "waiting":
-        return  # an earlier try got to the end, but for saying so
+        return  # an earlier try stored the copy, but did not end the job
     if not runtime.blobs.exists(media.blob_key):
         raise NotFound("The clip is gone from the server's disk: upload it again.")
     temporary = runtime.blobs.incoming()
@@ -54,7 +54,7 @@ def _copy(original: Path, target: Path, context: Context) -> None:
 
 
 def _keep(media_id: str, temporary: Path, context: Context) -> None:
-    """Store the copy; where the clip was deleted meanwhile, nothing of it stays."""
+    """Store the copy; if the clip was deleted meanwhile, nothing of it stays."""
     blobs = context.runtime.blobs
     key = keys.playable(media_id)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from ml.errors import MlError
 from ml.media.clip import read
+from ml.media.clip.decode import squares
 from ml.media.clip.open import ClipLimits
 from ml.media.clip.transcode import playable_copy
 from ml.media.photo_requests import Answer, Request, Send
@@ -37,7 +38,7 @@ def times(request: Request, limits: ClipLimits, _: Send) -> Answer:
 def frames(request: Request, limits: ClipLimits, send: Send) -> Answer:
     """Send some frames as squares, each when it is decoded, ahead of the answer."""
     path, indices = Path(request["path"]), request["indices"]
-    for place, pixels in read.squares(path, indices, request["size"], limits):
+    for place, pixels in squares(path, indices, request["size"], limits):
         send({"part": place}, pixels.tobytes())
     return {}, b""
 
