@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from ml.errors import MlError
+from ml.files import replacing, write_whole
 from ml.networks.network import Network, NetworkSpec, build_network
 from ml.networks.video.base import VideoNetwork, VideoSpec, build_video
 
@@ -84,11 +85,9 @@ def save(network: nn.Module, path: Path, about: dict[str, Any]) -> Checkpoint:
         for name, t in network.state_dict().items()
         if not name.endswith("num_batches_tracked")
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    save_file(state, part)
-    part.chmod(0o644)  # safetensors makes files that only their owner may read
-    part.replace(path)
+    with replacing(path) as part:
+        save_file(state, part)
+        part.chmod(0o644)  # safetensors makes files that only their owner may read
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     write_about(path, {**about, "checkpoint": {"sha256": digest, "bytes": path.stat().st_size}})
     return read(path)
@@ -96,9 +95,8 @@ def save(network: nn.Module, path: Path, about: dict[str, Any]) -> Checkpoint:
 
 def write_about(path: Path, about: dict[str, Any]) -> None:
     """Write the JSON beside a checkpoint."""
-    part = path.with_suffix(".json.part")
-    part.write_text(json.dumps(about, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    part.replace(path.with_suffix(".json"))
+    text = json.dumps(about, indent=1, ensure_ascii=False) + "\n"
+    write_whole(path.with_suffix(".json"), text.encode())
 
 
 def read(path: Path) -> Checkpoint:

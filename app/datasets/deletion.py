@@ -1,4 +1,4 @@
-"""Removing datasets, and the files that no dataset owns any more."""
+"""Deletes datasets, and files that no dataset owns any more."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from app.storage.blobs import BlobStore
 
 
 def discard_files(session: Session, blobs: BlobStore, dataset_id: str) -> None:
-    """Remove a dataset's files after the commit."""
+    """Delete a dataset's files after the commit."""
     after_commit(session, partial(blobs.delete_prefix, keys.dataset_folder(dataset_id)))
 
 
 def delete_dataset(session: Session, blobs: BlobStore, dataset: Dataset) -> None:
-    """Remove a dataset, its job and its files; Conflict while a study uses it."""
+    """Delete a dataset, its job and its files; Conflict while a study uses it."""
     if rows.is_used(session, dataset.id):
         raise Conflict("A study uses this dataset: delete the study first.")
     rows.remove(session, dataset)
@@ -28,7 +28,7 @@ def delete_dataset(session: Session, blobs: BlobStore, dataset: Dataset) -> None
 
 
 def sweep(session: Session, blobs: BlobStore, older_than: float) -> int:
-    """Remove the folders that no dataset owns, left by what was killed; return how many."""
+    """Delete folders that no dataset owns, which killed processes left; return how many."""
     folders = list(blobs.folders(keys.DATASETS, older_than))
     orphans = set(folders) - rows.with_files(session, folders)
     for dataset_id in orphans:

@@ -1,4 +1,4 @@
-"""What a dataset holds, file by file: a JSON blob that is written once, when the import ends."""
+"""The files of a dataset: a JSON blob that is written once, when the import ends."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ Split = Literal["train", "val"]
 Kind = Literal["images", "clips"]
 SPLITS: tuple[Split, ...] = ("train", "val")
 GONE = "The images of this dataset are gone from the server's disk: import it again."
-KEPT = 2  # indices of 100,000 images take some 50 MB each
+CACHED = 2  # indices of 100,000 images take some 50 MB each
 
 
 @dataclass(frozen=True, slots=True)
 class Image:
     """One labelled image or clip; `n` counts all of the dataset, `name` is only for showing.
 
-    `path` is relative to the allowed root where the dataset is a folder that is read in place.
+    `path` is relative to the allowed root if the dataset is a folder that is read in place.
     """
 
     n: int
@@ -55,15 +55,15 @@ class Index:
 
     @property
     def kind(self) -> Kind:
-        """What the dataset is of; never of both."""
-        return "clips" if any(one.seconds is not None for one in self.images[:1]) else "images"
+        """What the dataset consists of; never of both."""
+        return "clips" if any(image.seconds is not None for image in self.images[:1]) else "images"
 
     @cached_property
     def _splits(self) -> dict[str, list[Image]]:
-        return {name: [one for one in self.images if one.split == name] for name in SPLITS}
+        return {name: [image for image in self.images if image.split == name] for name in SPLITS}
 
     def path(self, blobs: BlobStore, settings: Settings, image: Image) -> Path:
-        """Return where an image lies; NotFound where it no longer does so inside the root."""
+        """Return where an image lies; NotFound if that is no longer inside the root."""
         if image.path is None:
             return blobs.path(keys.dataset_image(self.dataset_id, image.n))
         if settings.data is None:
@@ -75,7 +75,7 @@ class Index:
         return path
 
     def fingerprint(self) -> str:
-        """Return a SHA-256 that two datasets share where they would train the same."""
+        """Return a SHA-256 that is the same for two datasets that would train the same."""
         digest = hashlib.sha256("\n".join(self.classes).encode())
         for image in self.images:
             digest.update(f"\n{image.split} {image.label} {image.sha256}".encode())
@@ -83,7 +83,7 @@ class Index:
 
 
 def load(blobs: BlobStore, dataset_id: str) -> Index:
-    """Return the index of an imported dataset; NotFound where there is none (yet)."""
+    """Return the index of an imported dataset; NotFound if there is none (yet)."""
     path = blobs.path(keys.dataset_index(dataset_id))
     try:
         return _read(path, path.stat().st_mtime_ns, dataset_id)
@@ -98,7 +98,7 @@ def dump(classes: Sequence[str], images: Sequence[Image]) -> bytes:
     return json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-@lru_cache(maxsize=KEPT)
+@lru_cache(maxsize=CACHED)
 def _read(path: Path, _modified: int, dataset_id: str) -> Index:
     whole: dict[str, Any] = json.loads(path.read_bytes())
     images = tuple(Image(**record) for record in whole["images"])

@@ -1,4 +1,4 @@
-"""Taking an archive in: what is refused leaves nothing behind."""
+"""Receives archives; a refused one leaves nothing on the disk."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def too_large(limit: int) -> TooLarge:
 
 
 def check_room(blobs: BlobStore, settings: Settings, declared: int) -> None:
-    """DiskFull where `declared` bytes would not fit."""
+    """Raise DiskFull if `declared` bytes would not fit."""
     if blobs.free_bytes() - declared < settings.min_free_bytes:
         raise DiskFull(
             "The server's disk has no room for this archive: delete old datasets or free some "
@@ -38,10 +38,10 @@ def check_room(blobs: BlobStore, settings: Settings, declared: int) -> None:
 
 @contextmanager
 def received(chunks: Iterable[bytes], blobs: BlobStore, settings: Settings) -> Iterator[Keep]:
-    """Write an archive as it comes; yield `keep(session, dataset_id)`.
+    """Write an archive as it arrives; yield `keep(session, dataset_id)`.
 
     Raises BadArchive, BadMedia (an empty file), TooLarge or DiskFull. What is not kept by the end
-    of the `with` is removed, also where the session's transaction does not commit.
+    of the `with` is removed, also if the session's transaction does not commit.
     """
     temporary = blobs.incoming()
     try:

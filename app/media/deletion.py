@@ -1,4 +1,4 @@
-"""Removing analyses and media, with every file that no row points at any more."""
+"""Deletes analyses and media, and the files that no row refers to any more."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ BATCH = 500  # keys in one query
 
 
 def delete_analysis(session: Session, blobs: BlobStore, analysis: Analysis) -> None:
-    """Remove an analysis, its job, and after the commit its files."""
+    """Delete an analysis and its job, and after the commit its files."""
     _remove(session, blobs, garbage.remove_analyses(session, [analysis]))
     after_commit(session, partial(blobs.delete_prefix, names.figure_folder(analysis.id)))
 
 
 def delete_media(session: Session, blobs: BlobStore, media: Media) -> None:
-    """Remove a medium and all analyses of it."""
+    """Delete a medium and its analyses."""
     for analysis in garbage.analyses_of(session, media.id):
         delete_analysis(session, blobs, analysis)
     garbage.remove_media(session, media)
@@ -35,7 +35,7 @@ def delete_media(session: Session, blobs: BlobStore, media: Media) -> None:
 
 
 def sweep(session: Session, blobs: BlobStore, older_than: float = SETTLED_SECONDS) -> int:
-    """Remove the files that no row knows, left by processes that were killed; return how many."""
+    """Delete files that no row refers to, which killed processes left; return how many."""
     keys = [key for folder in FOLDERS for key in blobs.keys(folder, older_than)]
     unknown = unreferenced(session, keys)
     for key in unknown:
@@ -44,7 +44,7 @@ def sweep(session: Session, blobs: BlobStore, older_than: float = SETTLED_SECOND
 
 
 def discard_unfinished(session: Session, blobs: BlobStore, analysis_id: str) -> None:
-    """Remove the maps that a worker wrote for an analysis, but for which it made no rows."""
+    """Delete the maps of an analysis that a worker wrote without making rows for them."""
     for key in unreferenced(session, blobs.keys(names.map_folder(analysis_id))):
         blobs.delete(key)
 
@@ -54,16 +54,16 @@ def _remove(session: Session, blobs: BlobStore, keys: Iterable[str]) -> None:
     unknown = unreferenced(session, keys)
     for key in unknown:
         after_commit(session, partial(blobs.delete, key))
-    kept = {key.rpartition("/")[0] for key in keys - unknown}
-    for folder in {key.rpartition("/")[0] for key in unknown} - kept:
+    used = {key.rpartition("/")[0] for key in keys - unknown}
+    for folder in {key.rpartition("/")[0] for key in unknown} - used:
         after_commit(session, partial(blobs.delete_prefix, folder))  # a clip's frames and flow
 
 
 def unreferenced(session: Session, keys: Iterable[str]) -> set[str]:
-    """Return those of the blobs that no row points at."""
-    left = iter(keys)
+    """Return those of the blobs that no row refers to."""
+    remaining = iter(keys)
     unknown: set[str] = set()
-    while batch := set(islice(left, BATCH)):
+    while batch := set(islice(remaining, BATCH)):
         unknown |= batch - _known(session, batch)
     return unknown
 
@@ -96,13 +96,13 @@ def _living(session: Session, table: type[Analysis] | type[Media], ids: set[str]
 
 
 def _with_maps(session: Session, ids: set[str]) -> set[str]:
-    """Return those of the folders of maps in which a row's map lies."""
-    own = select(Heatmap.analysis_id).where(Heatmap.analysis_id.in_(ids)).distinct()
-    found = set(session.scalars(own))
-    return found | {one for one in ids - found if _lent(session, one)}
+    """Return those of the folders of maps that hold a row's map."""
+    query = select(Heatmap.analysis_id).where(Heatmap.analysis_id.in_(ids)).distinct()
+    owned = set(session.scalars(query))
+    return owned | {id_ for id_ in ids - owned if _is_shared(session, id_)}
 
 
-def _lent(session: Session, analysis_id: str) -> bool:
-    """Whether maps of an analysis that is gone answer another one. Looks at all rows."""
-    lent = Heatmap.blob_key.startswith(f"{names.map_folder(analysis_id)}/")
-    return session.scalar(select(Heatmap.id).where(lent).limit(1)) is not None
+def _is_shared(session: Session, analysis_id: str) -> bool:
+    """Return True if another analysis uses maps of this deleted one. Reads all rows."""
+    is_inside = Heatmap.blob_key.startswith(f"{names.map_folder(analysis_id)}/")
+    return session.scalar(select(Heatmap.id).where(is_inside).limit(1)) is not None

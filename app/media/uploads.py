@@ -1,4 +1,4 @@
-"""Taking a photo or a clip in: what is refused leaves nothing behind."""
+"""Receives photos and clips; a refused upload leaves nothing on the disk."""
 
 from __future__ import annotations
 
@@ -31,11 +31,16 @@ Refusal = Callable[[int], TooLarge]
 def received(
     chunks: Iterable[bytes], blobs: BlobStore, decoder: Decoder, settings: Settings, filename: str
 ) -> Iterator[Callable[[Session, str], Media]]:
-    """Write a file as it comes and decode it; yield `keep(session, owner) -> Media`.
+    """Write a file as it arrives and decode it; yield `keep(session, owner) -> Media`.
 
-    No session is needed until the file is known to be good. Raises BadMedia, TooLarge, DiskFull
-    or Busy. What is not kept by the end of the `with` is removed, and what is kept is removed
-    again where the session's transaction does not commit.
+    No session is needed until the file is known to be good. A file that is not kept by the end of
+    the `with` is removed; one that is kept is removed again if the transaction does not commit.
+
+    Raises:
+        BadMedia: The file is neither a photo nor a clip, or damaged.
+        TooLarge: It exceeds a limit.
+        DiskFull: The disk has no room for it.
+        Busy: The decoder is occupied.
     """
     temporary = blobs.incoming()
     try:
@@ -67,7 +72,7 @@ def received(
 def _limit(
     chunks: Iterable[bytes], decoder: Decoder, settings: Settings
 ) -> tuple[int, Refusal, Iterable[bytes]]:
-    """Return how many bytes a file that begins so may have, the refusal, and all its chunks."""
+    """Return the most bytes that a file of this kind may have, the refusal, and all chunks."""
     rest = iter(chunks)
     head = b""
     while len(head) < HEAD and (chunk := next(rest, b"")):
@@ -112,7 +117,7 @@ def _playable(facts: MediaFacts) -> str:
 
 
 def clean_name(filename: str, default: str = "photo") -> str:
-    """Return the last part of a file's name, fit for showing: no path, no control characters."""
+    """Return the last part of a file's name without control characters, for people to read."""
     name = unicodedata.normalize("NFC", re.split(r"[/\\]", filename)[-1])
     name = "".join(letter for letter in name if letter.isprintable()).strip(" .")
     if len(name) > NAME_LENGTH:
@@ -130,9 +135,12 @@ def write_chunks(
     limit: int,
     too_large: Refusal,
 ) -> tuple[str, int]:
-    """Write the chunks; return their SHA-256 and how many bytes there were.
+    """Write the chunks to the disk; return their SHA-256 and their size in bytes.
 
-    Raises DiskFull, `too_large(limit)` for more than `limit` bytes, BadMedia for none at all.
+    Raises:
+        DiskFull: The disk has no room for them.
+        TooLarge: They exceed `limit` bytes; the error is `too_large(limit)`.
+        BadMedia: They are empty.
     """
     digest = hashlib.sha256()
     size = 0

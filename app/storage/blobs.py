@@ -10,7 +10,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -30,8 +30,12 @@ class BlobStore(Protocol):
         """Store all of `data` or nothing; DiskFull where it does not fit."""
         ...
 
+    def create(self, key: str) -> AbstractContextManager[Path]:
+        """Yield a name to write a file to, which is a blob after the `with`; DiskFull as `put`."""
+        ...
+
     def put_file(self, key: str, source: Path) -> None:
-        """Store a file made by `incoming`, which is gone afterwards."""
+        """Store a flushed file made by `incoming`, which is gone afterwards."""
         ...
 
     def incoming(self) -> Path:
@@ -80,17 +84,23 @@ class LocalBlobs:
         self._temporary.mkdir(parents=True, exist_ok=True)
 
     def put(self, key: str, data: bytes) -> None:
-        """Write beside, flush to the disk, then rename: a reader sees all of it or nothing."""
+        """Store a blob: a reader sees all of it or nothing."""
+        with self.create(key) as path:
+            path.write_bytes(data)
+
+    @contextmanager
+    def create(self, key: str) -> Iterator[Path]:
+        """Yield a new file's name; at the end of the `with` flush it and rename it to the blob."""
         self.path(key)
         temporary = self.incoming()
-        with no_space_is_disk_full():
-            try:
-                with temporary.open("wb") as file:
-                    file.write(data)
+        try:
+            with no_space_is_disk_full():
+                yield temporary
+                with temporary.open("rb") as file:
                     flush(file)
                 self._rename(temporary, key)
-            finally:
-                temporary.unlink(missing_ok=True)
+        finally:
+            temporary.unlink(missing_ok=True)
 
     def put_file(self, key: str, source: Path) -> None:
         """Rename a file that was written and flushed under `incoming`'s name."""

@@ -1,11 +1,11 @@
 """Dense optical flow between frames, as two bytes a pixel.
 
-Flow is given as where a pixel goes: x to the right, y down, in pixels of the frames given. As the
-two-stream papers do it is clipped to +-20 px and kept as bytes, q = round(u * 255 / 40) + 128 in
-0..255, so that 128 is no motion and one step is 0.157 px; `dequantise` gives u back.
+Flow is where a pixel goes: x to the right, y down, in pixels of the given frames. As in the
+two-stream papers it is clipped to +-20 px and stored as bytes, q = round(u * 255 / 40) + 128 in
+0..255, so that 128 is no motion and one step is 0.157 px; `dequantise` returns u.
 
 Methods by name: `dis` (Kroeger et al. 2016; OpenCV's FAST preset), `farneback` (2003), and `tvl1`
-(Zach et al. 2007) where OpenCV was built with its contributed modules. DIS is the default: on
+(Zach et al. 2007) if OpenCV was built with its contributed modules. DIS is the default: on
 photos moved in known ways its mean error is 0.2 to 0.4 px in 0.9 ms a pair of 224 px on one core,
 against 0.1 to 0.3 px in 8 ms with the MEDIUM preset and 0.6 to 5 px in 8 ms for Farneback.
 """
@@ -22,7 +22,7 @@ import numpy.typing as npt
 from ml.errors import MlError
 
 STILL = 128
-RANGE = 20.0  # px, the largest motion that is kept
+RANGE = 20.0  # px, the largest motion that is stored
 STEPS = 255 / (2 * RANGE)  # of a byte, a px
 
 Pixels = npt.NDArray[np.uint8]
@@ -44,11 +44,13 @@ def between(one: Pixels, other: Pixels, method: str = "dis") -> Motion:
     return _make(method)(_grey(one), _grey(other))
 
 
-def stack(frames: Pixels, method: str = "dis", tell: ReportProgress | None = None) -> Pixels:
-    """Return the flow between neighbouring frames of snippets, as bytes.
+def stack(frames: Pixels, method: str = "dis", report: ReportProgress | None = None) -> Pixels:
+    """Return the flow between neighbouring frames of snippets, as bytes, uint8 [..., L, 2, H, W].
 
-    frames: uint8 [..., L + 1, H, W, 3], RGB; returns uint8 [..., L, 2, H, W]. Long work shows
-    itself: `tell(done, total)` hears of every snippet and may raise to stop.
+    Args:
+        frames: uint8 [..., L + 1, H, W, 3], RGB.
+        method: One of `methods`.
+        report: Called with (done, total) after each snippet; may raise to stop.
     """
     *snippets, length, height, width, _ = frames.shape
     flat = frames.reshape(-1, length, height, width, 3)
@@ -56,14 +58,9 @@ def stack(frames: Pixels, method: str = "dis", tell: ReportProgress | None = Non
     compute = _make(method)
     for number, snippet in enumerate(flat):
         _fill(snippet, compute, out[number])
-        if tell is not None:
-            tell(number + 1, len(flat))
+        if report is not None:
+            report(number + 1, len(flat))
     return out.reshape(*snippets, length - 1, 2, height, width)
-
-
-def quantised(frames: Pixels, method: str = "dis") -> Pixels:
-    """Return the flow of one run of frames, uint8 [F, H, W, 3] to uint8 [F - 1, 2, H, W]."""
-    return stack(frames, method)
 
 
 def quantise(flow: npt.ArrayLike) -> Pixels:
@@ -78,14 +75,14 @@ def dequantise(values: npt.ArrayLike) -> Motion:
 
 
 def _fill(snippet: Pixels, compute: Method, out: Pixels) -> None:
-    both = np.empty((*snippet.shape[1:3], 2), np.uint8)
+    quantised = np.empty((*snippet.shape[1:3], 2), np.uint8)
     before = _grey(snippet[0])
     for place, frame in enumerate(snippet[1:]):
         after = _grey(frame)
         flow = compute(before, after)
         # In one pass, rounded and clipped: with numpy it takes a sixth of DIS's time, so 3 %.
-        cv2.addWeighted(flow, STEPS, flow, 0, STILL, both, cv2.CV_8U)
-        cv2.split(both, [out[place, 0], out[place, 1]])
+        cv2.addWeighted(flow, STEPS, flow, 0, STILL, quantised, cv2.CV_8U)
+        cv2.split(quantised, [out[place, 0], out[place, 1]])
         before = after
 
 

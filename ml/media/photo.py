@@ -46,7 +46,7 @@ VIEW_SIDE = 1600
 ORIENTATION = 0x0112  # EXIF's tag
 WIDE_GREY = {"I;16", "I;16L", "I;16B", "I;16N"}  # 16 bits a pixel; Pillow clips what it converts
 Image.MAX_IMAGE_PIXELS = None  # `Limits` is checked instead, before any pixel is decoded
-warnings.simplefilter("ignore")  # Pillow warns about EXIF and the like; nobody reads it here
+warnings.simplefilter("ignore")  # Pillow warns about EXIF and the like; nobody reads that here
 
 
 class NotAPhoto(MlError):
@@ -149,7 +149,7 @@ def _read(path: Path, limits: Limits) -> tuple[PhotoFacts, Image.Image]:
 
 @contextlib.contextmanager
 def _opened(path: Path, limits: Limits) -> Iterator[ImageFile.ImageFile]:
-    """Open a file whose header keeps the limits; whatever goes wrong becomes a sentence."""
+    """Open a file whose header keeps the limits; whatever fails is raised with a sentence."""
     try:
         with Image.open(path, formats=FORMATS) as file:
             _check_size(file.size, limits)

@@ -1,4 +1,4 @@
-"""The requests about photos that the decoding process answers."""
+"""The requests about photos that the decoder process answers."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from ml.errors import MlError
-from ml.media import photo as image
+from ml.media import photo
+from ml.media.photo import Limits
 from ml.media.signature import HEAD, kind
 
-Answer = tuple[dict[str, Any], bytes]
+Answer = tuple[dict[str, Any], bytes]  # JSON and payload
 Request = dict[str, Any]
-Settings = dict[str, Any]
+Send = Callable[[dict[str, Any], bytes], None]
 TOO_MUCH = "The photo needs more memory than one photo may take; make it smaller."
 NEITHER = (
     "This file is not a photo or a clip that Sightline can read: use JPEG, PNG, WebP, GIF, BMP, "
@@ -21,60 +22,58 @@ NEITHER = (
 )
 
 
-def kind_of(request: Request, *_: Any) -> Answer:
-    """Say what a file's first bytes (in hexadecimal) look like: see `signature.kind`."""
-    return {"ok": True, "kind": kind(bytes.fromhex(request["head"]))}, b""
+def answer(request: Request, limits: dict[str, Any], send: Send) -> Answer:  # noqa: ARG001
+    """Answer a request; `limits` are the fields of `Limits`. Raises MlError or MemoryError."""
+    return VERBS[request["do"]](request, Limits(**limits))
 
 
-def inspect(request: Request, settings: Settings, *_: Any) -> Answer:
-    """Give a photo's facts and a JPEG to show; of a clip, only that it is one."""
+def kind_of(request: Request, _: Limits) -> Answer:
+    """Answer what a file's first bytes (in hexadecimal) look like: see `signature.kind`."""
+    return {"kind": kind(bytes.fromhex(request["head"]))}, b""
+
+
+def inspect(request: Request, limits: Limits) -> Answer:
+    """Answer with a photo's facts and a JPEG to show; of a clip, only that it is one."""
     path = Path(request["path"])
     with path.open("rb") as file:
-        seems = kind(file.read(HEAD))
-    if seems == "clip":
-        return {"ok": True, "clip": True}, b""
+        looks_like = kind(file.read(HEAD))
+    if looks_like == "clip":
+        return {"clip": True}, b""
     try:
-        facts, view = image.inspect(path, _limits(settings))
-    except image.NotAPhoto:
-        raise image.NotAPhoto(NEITHER) from None
-    if seems == "gif" and facts.frames > 1:
-        return {"ok": True, "clip": True}, b""
-    return {"ok": True, "clip": False, "facts": asdict(facts)}, view
+        facts, view = photo.inspect(path, limits)
+    except photo.NotAPhoto:
+        raise photo.NotAPhoto(NEITHER) from None
+    if looks_like == "gif" and facts.frames > 1:
+        return {"clip": True}, b""
+    return {"clip": False, "facts": asdict(facts)}, view
 
 
-def pixels(request: Request, settings: Settings, *_: Any) -> Answer:
-    """Give the whole photo as a square."""
-    photo = image.load_rgb(Path(request["path"]), _limits(settings))
-    square = image.squash(photo, request["size"])
-    return {"ok": True, "shape": square.shape}, square.tobytes()
+def pixels(request: Request, limits: Limits) -> Answer:
+    """Answer with the whole photo as a square."""
+    square = photo.squash(photo.load_rgb(Path(request["path"]), limits), request["size"])
+    return {"shape": square.shape}, square.tobytes()
 
 
-def thumbnail(request: Request, settings: Settings, *_: Any) -> Answer:
-    """Give the photo as a small JPEG."""
-    limits = _limits(settings)
-    return {"ok": True}, image.thumbnail(Path(request["path"]), request["side"], limits)
+def thumbnail(request: Request, limits: Limits) -> Answer:
+    """Answer with the photo as a small JPEG."""
+    return {}, photo.thumbnail(Path(request["path"]), request["side"], limits)
 
 
-def verify(request: Request, settings: Settings, *_: Any) -> Answer:
-    """Answer for many files at once: [width, height], or the sentence that says what is wrong."""
-    limits = _limits(settings)
-    return {"ok": True, "found": [_verdict(Path(path), limits) for path in request["paths"]]}, b""
+def verify(request: Request, limits: Limits) -> Answer:
+    """Answer for each of many files: [width, height], or the sentence that says what is wrong."""
+    return {"verdicts": [_verdict(Path(path), limits) for path in request["paths"]]}, b""
 
 
-def _verdict(path: Path, limits: image.Limits) -> tuple[int, int] | str:
+def _verdict(path: Path, limits: Limits) -> tuple[int, int] | str:
     try:
-        return image.verify(path, limits)
+        return photo.verify(path, limits)
     except MlError as error:
         return error.detail
     except MemoryError:
         return TOO_MUCH
 
 
-def _limits(settings: Settings) -> image.Limits:
-    return image.Limits(**settings["photo"])
-
-
-VERBS: Mapping[str, Callable[..., Answer]] = {
+VERBS: Mapping[str, Callable[[Request, Limits], Answer]] = {
     "kind": kind_of,
     "inspect": inspect,
     "pixels": pixels,

@@ -1,11 +1,10 @@
 """The process that opens strangers' files: limited, and alone.
 
-`python -m ml.media.sandbox LIMITS` reads requests on stdin and answers on stdout, one at a
+`python -m ml.media.sandbox SETTINGS` reads requests on stdin and answers on stdout, one at a
 time: four bytes of length (big-endian), that much JSON and, in an answer, `payload` bytes more.
-It says `{"ready": true}` first, and ends when stdin does. Parts of a file that it makes come ahead
-of the answer, each with `part`, where in the file it belongs. LIMITS is JSON: memory_bytes,
-cpu_seconds, photo and clip, the last two with the fields of `Limits` and `ClipLimits`, and the
-clip's cpu_seconds.
+It first sends `{"ready": true}`, and ends when stdin does. Parts of a file that it makes come ahead
+of the answer, each with `part`, its place in the file. SETTINGS is JSON: memory_bytes, and for
+photo and clip each cpu_seconds and limits, the fields of `Limits` and `ClipLimits`.
 """
 
 from __future__ import annotations
@@ -16,14 +15,11 @@ import os
 import resource
 import struct
 import sys
-from collections.abc import Callable, Mapping
 from typing import IO, Any
 
 from ml.errors import MlError
-from ml.media import photo_requests
+from ml.media.photo_requests import Answer, Send
 
-Answer = tuple[dict[str, Any], bytes]
-SendPart = Callable[[dict[str, Any], bytes], None]
 TOO_MUCH = "The file needs more memory than one file may take; make it smaller."
 
 
@@ -39,24 +35,21 @@ def main() -> None:
         _send(answers, header, payload)
 
 
-def _answer(request: dict[str, Any], settings: dict[str, Any], tell: SendPart) -> Answer:
-    about_clips = request["do"].startswith("clip")
-    limits = settings["clip"] if about_clips else settings
-    _allow_cpu(request.get("seconds", limits["cpu_seconds"]))
+def _answer(request: dict[str, Any], settings: dict[str, Any], send: Send) -> Answer:
+    is_clip = request["do"].startswith("clip")
+    own = settings["clip" if is_clip else "photo"]
+    _allow_cpu(request.get("seconds", own["cpu_seconds"]))
     try:
-        return _verbs(about_clips)[request["do"]](request, settings, tell)
+        if is_clip:  # a process that sees photos only never loads FFmpeg
+            from ml.media.clip.requests import answer
+        else:
+            from ml.media.photo_requests import answer
+        header, payload = answer(request, own["limits"], send)
     except MlError as error:
         return {"ok": False, "kind": type(error).__name__, "detail": error.detail}, b""
     except MemoryError:
         return {"ok": False, "kind": "TooLarge", "detail": TOO_MUCH}, b""
-
-
-def _verbs(about_clips: bool) -> Mapping[str, Callable[..., Answer]]:
-    if about_clips:  # a process that sees photos only never loads FFmpeg
-        from ml.media.clip import requests
-
-        return requests.VERBS
-    return photo_requests.VERBS
+    return {"ok": True, **header}, payload
 
 
 def _confine(memory_bytes: int) -> None:

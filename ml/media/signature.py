@@ -1,10 +1,10 @@
-"""What the first bytes of a file say it is. Nothing is decoded here."""
+"""A file's kind by its first bytes. Nothing is decoded here."""
 
 from __future__ import annotations
 
 from typing import Literal
 
-HEAD = 4096  # bytes that are enough to tell
+HEAD = 4096  # bytes that are enough
 PHOTO_BRANDS = {b"avif", b"avis", b"heic", b"heix", b"mif1", b"msf1", b"heim", b"heis", b"hevc"}
 PHOTOS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM", b"II*\0", b"MM\0*")
 MOV_ATOMS = {b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot", b"styp"}
@@ -22,7 +22,7 @@ Kind = Literal["image", "clip", "gif", "unknown"]
 
 
 def kind(head: bytes) -> Kind:
-    """Tell photos from clips; `gif` may be either, as it has one frame or more."""
+    """Return whether a file that begins so is a photo or a clip; a GIF may be either."""
     if head.startswith(b"GIF8"):
         return "gif"
     if head.startswith(PHOTOS) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP"):
@@ -45,7 +45,7 @@ def clip_demuxer(head: bytes) -> str | None:
 
 
 def _is_transport_stream(head: bytes) -> bool:
-    """Whether 0x47 begins each of the first packets."""
+    """Return True if 0x47 begins each of the first packets."""
     for size in TS_PACKETS:
         offset = 4 if size == 192 else 0
         starts = range(offset, len(head), size)

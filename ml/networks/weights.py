@@ -12,6 +12,7 @@ from torch import Tensor
 from torchvision.models import MobileNet_V2_Weights
 
 from ml.errors import MlError
+from ml.files import replacing
 from ml.networks.network import Network
 
 FILE_NAME = "mobilenet_v2-imagenet1k-fp16.safetensors"
@@ -64,10 +65,8 @@ def store(folder: Path, folders: Iterable[Path] = ()) -> Path:
     """
     path = folder / FILE_NAME
     state = load_imagenet(folders).state
-    folder.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    save_file({k: v.half() if v.is_floating_point() else v for k, v in state.items()}, part)
-    part.replace(path)
+    with replacing(path) as part:
+        save_file({k: v.half() if v.is_floating_point() else v for k, v in state.items()}, part)
     return path
 
 

@@ -92,12 +92,16 @@ def test_pages_work_before_any_worker_has_started(api: Api) -> None:
         page(api, path)
 
 
-def test_the_api_page_lists_every_operation(api: Api) -> None:
+def test_the_api_page_brings_its_explorer_along(api: Api) -> None:
     text = page(api, "/api")
-    for path, methods in api.app.openapi()["paths"].items():
-        assert path in text
-        for operation in methods.values():
-            assert operation["summary"].replace("'", "&#39;") in text
+    assert "/api/v1/openapi.json" in text
+    addresses = re.findall(r"/api/explorer/\w+/[\w.-]+", text)
+    assert len(addresses) == 2
+    for address in addresses:
+        answer = api.client.get(address)
+        assert answer.headers["content-encoding"] == "gzip"
+        assert "immutable" in answer.headers["cache-control"]
+    assert api.client.get("/api/explorer/nothing.js").status_code == 404
     redirect = api.client.get("/docs", headers=BROWSER)
     assert (redirect.status_code, redirect.headers["location"]) == (308, "/api")
 

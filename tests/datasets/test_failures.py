@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -59,7 +60,7 @@ def test_images_made_to_do_harm_spoil_no_other(tmp_path: Path) -> None:
         "bomb": png_bomb(8_000),
         "text": png_text_bomb(),
     }
-    with Verifier(settings).closing() as verifier:
+    with closing(Verifier(settings)) as verifier:
         for name, data in sorted(files.items()):
             path = tmp_path / name
             path.write_bytes(data)
@@ -75,15 +76,15 @@ def test_images_made_to_do_harm_spoil_no_other(tmp_path: Path) -> None:
 
 def test_a_decoder_that_is_killed_is_replaced(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path, min_free_bytes=0)
-    with Verifier(settings).closing() as verifier:
+    with closing(Verifier(settings)) as verifier:
         for n in range(300):
             path = tmp_path / f"{n}.jpg"
             path.write_bytes(picture(n))
             verifier.add(str(n), path, 1)
             if n in {100, 200}:
                 verifier.done(0.2)
-                for child in list(verifier._children):
-                    child.end()
+                for process in verifier.decoders.processes:
+                    process.kill()
         verifier.flush()
         assert verifier.done(60)
         assert set(verifier.verdicts.values()) == {(48, 32, None)}

@@ -32,8 +32,8 @@ def film(tmp_path: Path) -> Path:
 
 
 def clip_process(decoder: Decoder) -> psutil.Process:
-    assert decoder.clips.child is not None
-    return psutil.Process(decoder.clips.child.pid)
+    assert decoder.clips.pool.processes
+    return psutil.Process(decoder.clips.pool.processes[0].pid)
 
 
 def test_facts_times_and_frames_come_through_the_pipe(decoder: Decoder, film: Path) -> None:
@@ -52,10 +52,10 @@ def test_photos_never_load_what_decodes_clips(new_decoder: Decoder, film: Path) 
     Image.new("RGB", (64, 48), "red").save(path)
     new_decoder.inspect(path)
     new_decoder.pixels(path, 96)
-    assert new_decoder.clips.child is None
+    assert new_decoder.clips.pool.processes == []
     new_decoder.inspect(film)
-    assert new_decoder.photos.child is not None
-    of_photos = psutil.Process(new_decoder.photos.child.pid).memory_maps()
+    assert new_decoder.photos.pool.processes
+    of_photos = psutil.Process(new_decoder.photos.pool.processes[0].pid).memory_maps()
     assert not [region for region in of_photos if "avcodec" in region.path]
     assert [
         region for region in clip_process(new_decoder).memory_maps() if "avcodec" in region.path

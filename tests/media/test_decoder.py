@@ -17,7 +17,7 @@ import pytest
 from app.core.errors import BadMedia, Busy, TooLarge
 from app.core.settings import MIB, Settings
 from app.media.decoder.client import Decoder
-from app.media.decoder.pool import FILES_A_PROCESS
+from app.media.decoder.pool import REQUESTS_A_PROCESS
 from tests.media.test_refusals import GOOD, pid
 from tests.support import photos
 from tests.support.processes import still_running
@@ -114,7 +114,7 @@ def test_the_process_is_confined(new_decoder: Decoder, settings: Settings) -> No
 def test_a_process_is_replaced_after_its_last_file(new_decoder: Decoder, save: Save) -> None:
     path = save(GOOD)
     seen = []
-    for _ in range(FILES_A_PROCESS + 1):
+    for _ in range(REQUESTS_A_PROCESS + 1):
         new_decoder.pixels(path, 96)
         seen.append(pid(new_decoder))
     assert len(set(seen[:-1])) == 1
@@ -141,7 +141,7 @@ def test_the_process_ends_with_its_parent(save: Save, settings: Settings) -> Non
     script = (
         "import os; from pathlib import Path; from app.core.settings import Settings;"
         "from app.media.decoder.client import Decoder; d = Decoder(Settings());"
-        f"d.inspect(Path({str(save(GOOD))!r})); print(d.photos.child.pid, flush=True);"
+        f"d.inspect(Path({str(save(GOOD))!r})); print(d.photos.pool.processes[0].pid, flush=True);"
         "os.kill(os.getpid(), 9)"
     )
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)

@@ -78,5 +78,5 @@ def test_damaged_at_random_it_is_read_or_refused(
 
 
 def pid(decoder: Decoder) -> int:
-    assert decoder.photos.child is not None
-    return decoder.photos.child.pid
+    assert decoder.photos.pool.processes
+    return decoder.photos.pool.processes[0].pid

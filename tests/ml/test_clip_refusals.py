@@ -14,7 +14,7 @@ from PIL import Image
 
 from ml.errors import MlError
 from ml.media.clip import read
-from ml.media.clip.read import BrokenClip, ClipLimits, ClipTooLarge, NotAClip
+from ml.media.clip.open import BrokenClip, ClipLimits, ClipTooLarge, NotAClip
 from tests.support.clip_files import KINDS, make, number, picture
 
 H264 = KINDS["h264 mp4"]

@@ -93,9 +93,9 @@ def test_a_stack_is_the_flow_between_neighbours_rounded(photo: np.ndarray) -> No
 def test_snippets_are_told_of_one_by_one(photo: np.ndarray) -> None:
     frames = np.stack([moved(photo, shift(step, 0))[0] for step in (1, 3)])
     heard: list[tuple[int, int]] = []
-    stacked = flow.stack(frames, tell=lambda done, total: heard.append((done, total)))
+    stacked = flow.stack(frames, report=lambda done, total: heard.append((done, total)))
     assert heard == [(1, 2), (2, 2)]
-    assert np.array_equal(stacked[1], flow.quantised(frames[1]))
+    assert np.array_equal(stacked[1], flow.stack(frames[1]))
 
 
 def test_bytes_hold_twenty_pixels_either_way() -> None:

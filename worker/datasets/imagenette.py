@@ -17,14 +17,14 @@ from app.core.errors import Unprocessable
 
 ARCHIVE_BYTES = {"160px": 99_003_388, "320px": 341_663_724, "full": 1_557_161_267}
 ROOT = Path(__file__).parents[2]
-LOOK_SECONDS = 0.1
+POLL_SECONDS = 0.1
 DOWNLOADING = 0.3  # share of the import's progress
 
 
 def download(
     folder: Path, size: str, check: Callable[[], None], tell: Callable[[float, str], None]
 ) -> Path:
-    """Return the folder with train/ and val/; Unprocessable where it cannot be fetched."""
+    """Return the folder with train/ and val/; Unprocessable if it cannot be downloaded."""
     process = subprocess.Popen(
         [sys.executable, "-m", "worker.datasets.imagenette", str(folder), size],
         cwd=ROOT,
@@ -37,16 +37,16 @@ def download(
             check()
             done = _downloaded(folder) / ARCHIVE_BYTES[size]
             tell(DOWNLOADING * min(1.0, done), f"downloading Imagenette, {min(1.0, done):.0%}")
-            time.sleep(LOOK_SECONDS)
+            time.sleep(POLL_SECONDS)
         assert process.stderr is not None
-        said = process.stderr.read().decode("utf-8", "replace").strip().splitlines()
+        lines = process.stderr.read().decode("utf-8", "replace").strip().splitlines()
     finally:
         process.kill()
         process.communicate()
     if process.returncode != 0:
         raise Unprocessable(
             "Imagenette could not be downloaded: this needs a network from the server to "
-            f"s3.amazonaws.com ({_brief(said)}). Upload it as an archive instead, or put it under "
+            f"s3.amazonaws.com ({_brief(lines)}). Upload it as an archive instead, or put it under "
             "SIGHTLINE_DATA."
         )
     return next(path for path in folder.iterdir() if path.is_dir())

@@ -22,10 +22,8 @@ from worker.progress import Progress
 
 @handles(ImportDatasetJob)
 def import_dataset(params: ImportDatasetJob, context: Context) -> None:
-    """Import the dataset; what fails leaves no file behind, only the reason and the report."""
+    """Import the dataset; a failure leaves no files, only the reason and the report."""
     runtime = context.runtime
-    if _is_imported(params, context):
-        return
     task = Import(
         blobs=runtime.blobs,
         settings=runtime.settings,
@@ -36,6 +34,9 @@ def import_dataset(params: ImportDatasetJob, context: Context) -> None:
         check=context.check,
         tell=Progress(context),
     )
+    if _is_imported(params, context):
+        task.clean_up()
+        return
     try:
         _import(params, task, context)
     except (WorkerStopping, OperationalError, InterfaceError):
@@ -46,7 +47,7 @@ def import_dataset(params: ImportDatasetJob, context: Context) -> None:
     except Exception as error:
         try:
             _note_report(params, task, context)
-        except JobLost:  # somebody removed the files under our feet, and rightly so
+        except JobLost:  # the dataset was deleted, and its files with it
             raise JobLost from error
         finally:
             _discard(params, context)
@@ -57,14 +58,14 @@ def _import(params: ImportDatasetJob, task: Import, context: Context) -> None:
     work = task.prepare()
     root = None
     if params.source == "archive":
-        taken = task.from_archive(work)
+        staged = task.from_archive(work)
     elif params.source == "folder":
         root = allowed_root(context.runtime.settings)
-        taken = task.from_tree(inside(root, params.folder or ""), root)
+        staged = task.from_tree(inside(root, params.folder or ""), root)
     else:
         folder = download(work, params.size or "160px", context.check, task.tell)
-        taken = task.from_tree(folder.resolve(), folder.resolve())
-    facts = task.put_together(taken, root)
+        staged = task.from_tree(folder.resolve(), folder.resolve())
+    facts = task.put_together(staged, root)
     images = facts["train_images"] + facts["val_images"]
     write = partial(rows.update_facts, dataset_id=params.dataset_id, **facts)
     context.commit(1.0, f"{images:,} {facts['kind']}", write)
@@ -72,24 +73,12 @@ def _import(params: ImportDatasetJob, task: Import, context: Context) -> None:
 
 
 def _is_imported(params: ImportDatasetJob, context: Context) -> bool:
-    """Whether an earlier try got to the end, but for saying so."""
+    """Return True if an earlier try stored the dataset, but did not end the job."""
     with context.runtime.readers() as session:
         row = rows.get(session, params.dataset_id)
         if row is None:
             raise NotFound("The dataset was deleted.")
-        done = row.fingerprint is not None
-    if done:
-        Import(
-            context.runtime.blobs,
-            context.runtime.settings,
-            params.dataset_id,
-            params.seed,
-            params.val_share,
-            SYNSETS,
-            context.check,
-            Progress(context),
-        ).clean_up()
-    return done
+        return row.fingerprint is not None
 
 
 def _note_report(params: ImportDatasetJob, task: Import, context: Context) -> None:
@@ -102,7 +91,7 @@ def _note_report(params: ImportDatasetJob, task: Import, context: Context) -> No
 
 
 def _discard(params: ImportDatasetJob, context: Context) -> None:
-    """Remove all files, unless another worker is at it by now."""
+    """Remove all files, unless another worker has the job by now."""
     with context.runtime.sessions.begin() as session:
         if context.nobody_else_works_on_it(session):
             discard_files(session, context.runtime.blobs, params.dataset_id)

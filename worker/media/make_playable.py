@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from app.db import media as rows
 from app.db.hooks import after_rollback
 from app.jobs.parameters import MakePlayableJob
 from app.storage import keys
+from app.storage.blobs import flush
 from worker.context import Context
 from worker.handlers import handles
 from worker.progress import Progress
@@ -20,14 +20,14 @@ from worker.progress import Progress
 
 @handles(MakePlayableJob)
 def make_playable(params: MakePlayableJob, context: Context) -> None:
-    """Make the copy; where the clip cannot be copied, note that, so that nobody waits for it."""
+    """Make the copy; if the clip cannot be copied, note that, so that nobody waits for it."""
     runtime = context.runtime
     with runtime.readers() as session:
         media = rows.get(session, params.media_id)
     if media is None:
         raise NotFound("The clip was deleted.")
     if media.playable != "waiting":
-        return  # an earlier try got to the end, but for saying so
+        return  # an earlier try stored the copy, but did not end the job
     if not runtime.blobs.exists(media.blob_key):
         raise NotFound("The clip is gone from the server's disk: upload it again.")
     temporary = runtime.blobs.incoming()
@@ -50,11 +50,11 @@ def _copy(original: Path, target: Path, context: Context) -> None:
 
     context.runtime.decoder.playable_copy(original, target, go_on)
     with target.open("rb") as file:
-        os.fsync(file.fileno())
+        flush(file)
 
 
 def _keep(media_id: str, temporary: Path, context: Context) -> None:
-    """Store the copy; where the clip was deleted meanwhile, nothing of it stays."""
+    """Store the copy; if the clip was deleted meanwhile, nothing of it stays."""
     blobs = context.runtime.blobs
     key = keys.playable(media_id)
 

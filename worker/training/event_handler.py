@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from app.db import training as rows
 from app.db.training_tables import RunEpoch, TrainingRun
 from app.storage import keys
-from app.storage.blobs import BlobStore, flush, no_space_is_disk_full
+from app.storage.blobs import BlobStore
 from ml.catalogue import CatalogueEntry
 from ml.networks.attention.base import MECHANISMS
 from ml.train.events import (
@@ -181,15 +181,8 @@ class RunEventHandler:
 
 def keep(blobs: BlobStore, source: Path, key: str) -> None:
     """Copy a file into the blobs."""
-    target = blobs.incoming()
-    try:
-        with no_space_is_disk_full():
-            shutil.copyfile(source, target)
-            with target.open("rb+") as file:
-                flush(file)
-        blobs.put_file(key, target)
-    finally:
-        target.unlink(missing_ok=True)
+    with blobs.create(key) as path:
+        shutil.copyfile(source, path)
 
 
 def _values(event: EpochEnd) -> dict[str, float]:

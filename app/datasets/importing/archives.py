@@ -1,4 +1,4 @@
-"""Entries of ZIP and TAR files as streams: nothing is ever extracted by its name."""
+"""Entries of ZIP and TAR files as streams: nothing is extracted under its own name."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class ArchiveEntry:
 
 
 def sniff(path: Path) -> Kind:
-    """Return what kind of archive a file is; BadArchive where it is none that can be read."""
+    """Return the kind of an archive; BadArchive if it cannot be read here."""
     with path.open("rb") as file:
         head = file.read(512)
     for magic, kind in MAGIC:
@@ -81,14 +81,16 @@ def sniff(path: Path) -> Kind:
 
 
 def entries(path: Path, settings: Settings) -> Iterator[ArchiveEntry]:
-    """Yield the entries of an archive; each can be read until the next is asked for.
+    """Yield the entries of an archive; each can be read until the next one is taken.
 
-    Raises BadArchive or TooLarge, with a sentence, for what is damaged, encrypted or a bomb;
-    reading one entry may raise EntryDamaged.
+    Raises:
+        BadArchive: It is damaged or encrypted.
+        TooLarge: It has too many entries, or unpacks to too much.
+        EntryDamaged: Reading one entry of a ZIP failed.
     """
     kind = sniff(path)
     count, unpacked = 0, 0
-    most = min(settings.max_dataset_bytes, RATIO * path.stat().st_size + SLACK)
+    max_bytes = min(settings.max_dataset_bytes, RATIO * path.stat().st_size + SLACK)
 
     def metered(read: Callable[[int], bytes]) -> Callable[[int], bytes]:
         def counting(size: int) -> bytes:
@@ -101,8 +103,8 @@ def entries(path: Path, settings: Settings) -> Iterator[ArchiveEntry]:
                     raise EntryDamaged from error
                 raise
             unpacked += len(data)
-            if unpacked > most:
-                raise _bomb(most, settings)
+            if unpacked > max_bytes:
+                raise _bomb(max_bytes, settings)
             return data
 
         return counting
@@ -110,8 +112,8 @@ def entries(path: Path, settings: Settings) -> Iterator[ArchiveEntry]:
     with damage_is_refused():
 
         def check(passed: int) -> None:
-            if passed > most + SLACK + HEADER_BYTES * count:
-                raise _bomb(most, settings)
+            if passed > max_bytes + SLACK + HEADER_BYTES * count:
+                raise _bomb(max_bytes, settings)
 
         for name, what, size, read in _raw(path, kind, settings, check):
             count += 1
@@ -154,7 +156,7 @@ def damage_is_refused() -> Iterator[None]:
         yield
     except BROKEN as error:
         if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
-            raise  # the disk's trouble, not the archive's; EINVAL: a seek to before the beginning
+            raise  # the disk's fault, not the archive's; EINVAL: a seek to before the beginning
         raise BadArchive(
             "The archive is cut off or damaged: it cannot be read to its end. Pack or send it "
             "again."
@@ -162,7 +164,7 @@ def damage_is_refused() -> Iterator[None]:
 
 
 def _is_old_tar(head: bytes) -> bool:
-    """Whether the checksum in a header without a magic word is right."""
+    """Return True if the checksum in a header without a magic word is right."""
     try:
         stored = int(head[148:156].split(b"\0")[0].strip() or b"0", 8)
     except ValueError:

@@ -1,4 +1,4 @@
-"""From verified files to classes and splits: duplicates, empty classes, the server's own split."""
+"""Makes classes and splits of verified files: duplicates, empty classes, the server's split."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ UNUSED = "nothing of it can be used"
 NO_TRAIN = "its class has nothing to train on"
 OTHER_KIND = "the other files are {}"
 IN_VAL = "the same file is in the validation split"
+Placed = tuple[StagedFile, Split | None, str]  # with the split, if one is given, and the class
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ class Assembled:
             return (
                 f"The class {shown(longest)} has a name of more than {LENGTH} letters: shorten it."
             )
-        if not any(one.split == "val" for one in self.images):
+        if not any(image.split == "val" for image in self.images):
             return (
                 f"There are no {self.kind} left to validate on: each class needs at least two "
                 f"that differ.{_hint(report)}"
@@ -61,14 +62,14 @@ class Assembled:
 
 
 def assemble(
-    taken: StagedFiles, report: Report, seed: int, val_share: float, titles: Mapping[str, str]
+    staged: StagedFiles, report: Report, seed: int, val_share: float, titles: Mapping[str, str]
 ) -> Assembled:
-    """Decide what is kept; everything else is in the report afterwards."""
-    layout = find_layout(file.parts for file in taken.files)
-    placed: list[tuple[StagedFile, Split | None, str]] = []
-    folders = {folder for parts in taken.folders if (folder := layout.folder(parts))}
-    for file in taken.files:
-        verdict, place = taken.verdicts[file.sha256], layout.place(file.parts)
+    """Decide what the dataset consists of; everything else goes to the report."""
+    layout = find_layout(file.parts for file in staged.files)
+    placed: list[Placed] = []
+    folders = {folder for parts in staged.folders if (folder := layout.folder(parts))}
+    for file in staged.files:
+        verdict, place = staged.verdicts[file.sha256], layout.place(file.parts)
         if isinstance(place, str):
             report.left_out(file.name, place)
             continue
@@ -77,37 +78,36 @@ def assemble(
             report.broken(file.name, verdict)
         else:
             placed.append((file, *place))
-    kind, placed = _of_one_kind(placed, taken, report)
+    kind, placed = _of_one_kind(placed, staged, report)
     if layout.splits:
-        kept = [Selected(file, split, folder) for file, split, folder in placed if split]
+        selected = [Selected(file, split, folder) for file, split, folder in placed if split]
     else:
         report.split = "made"
-        kept = _split(placed, seed, val_share)
-    _report_duplicates(kept, report)
-    kept = _without_straddlers(kept, report)
-    return _number(kind, kept, folders, report, titles)
+        selected = _split(placed, seed, val_share)
+    _report_duplicates(selected, report)
+    selected = _without_straddlers(selected, report)
+    return _number(kind, selected, folders, report, titles)
 
 
 def _of_one_kind(
-    placed: list[tuple[StagedFile, Split | None, str]], taken: StagedFiles, report: Report
-) -> tuple[Kind, list[tuple[StagedFile, Split | None, str]]]:
-    """Keep the images, or the clips where there are more of these."""
-    clips = [one for one in placed if taken.size_of(one[0])[2] is not None]
-    images = [one for one in placed if taken.size_of(one[0])[2] is None]
-    kind: Kind = "clips" if len(clips) > len(images) else "images"
-    kept, others = (clips, images) if kind == "clips" else (images, clips)
-    for file, *_ in others:
+    placed: list[Placed], staged: StagedFiles, report: Report
+) -> tuple[Kind, list[Placed]]:
+    """Return the images, or the clips if there are more of these."""
+    by_kind: dict[Kind, list[Placed]] = {"images": [], "clips": []}
+    for entry in placed:
+        seconds = staged.size_of(entry[0])[2]
+        by_kind["images" if seconds is None else "clips"].append(entry)
+    kind: Kind = "clips" if len(by_kind["clips"]) > len(by_kind["images"]) else "images"
+    for file, *_ in by_kind["images" if kind == "clips" else "clips"]:
         report.left_out(file.name, OTHER_KIND.format(kind))
-    return kind, kept
+    return kind, by_kind[kind]
 
 
-def _split(
-    placed: Iterable[tuple[StagedFile, Split | None, str]], seed: int, val_share: float
-) -> list[Selected]:
+def _split(placed: Iterable[Placed], seed: int, val_share: float) -> list[Selected]:
     """Split class by class, by content: the same image never lies in both."""
     files = list(placed)
     contents: dict[str, str] = {}  # hash -> the class that decides where it goes
-    for file, _, folder in sorted(files, key=lambda one: one[2]):
+    for file, _, folder in sorted(files, key=lambda entry: entry[2]):
         contents.setdefault(file.sha256, folder)
     by_class: dict[str, list[str]] = defaultdict(list)
     for sha256, folder in contents.items():
@@ -123,46 +123,49 @@ def _split(
     ]
 
 
-def _report_duplicates(kept: Iterable[Selected], report: Report) -> None:
-    same: dict[str, list[Selected]] = defaultdict(list)
-    for one in kept:
-        same[one.file.sha256].append(one)
-    for group in same.values():
+def _report_duplicates(selected: Iterable[Selected], report: Report) -> None:
+    by_content: dict[str, list[Selected]] = defaultdict(list)
+    for image in selected:
+        by_content[image.file.sha256].append(image)
+    for group in by_content.values():
         if len(group) > 1:
-            report.duplicate((one.file.name for one in group), (one.split for one in group))
+            report.duplicate((image.file.name for image in group), (image.split for image in group))
 
 
-def _without_straddlers(kept: list[Selected], report: Report) -> list[Selected]:
-    """Leave out of train what is in val too: or validation would ask what training has seen."""
-    val = {one.file.sha256 for one in kept if one.split == "val"}
-    left = []
-    for one in kept:
-        if one.split == "train" and one.file.sha256 in val:
-            report.left_out(one.file.name, IN_VAL)
+def _without_straddlers(selected: list[Selected], report: Report) -> list[Selected]:
+    """Leave out of train what is in val too: validation must not see what training has seen."""
+    val = {image.file.sha256 for image in selected if image.split == "val"}
+    rest = []
+    for image in selected:
+        if image.split == "train" and image.file.sha256 in val:
+            report.left_out(image.file.name, IN_VAL)
         else:
-            left.append(one)
-    return left
+            rest.append(image)
+    return rest
 
 
 def _number(
-    kind: Kind, kept: list[Selected], folders: set[str], report: Report, titles: Mapping[str, str]
+    kind: Kind,
+    selected: list[Selected],
+    folders: set[str],
+    report: Report,
+    titles: Mapping[str, str],
 ) -> Assembled:
     """Sort the images by split, class and name; classes without training images are left out."""
-    trained = {one.folder for one in kept if one.split == "train"}
-    for folder in sorted(folders - {one.folder for one in kept}):
+    trained = {image.folder for image in selected if image.split == "train"}
+    for folder in sorted(folders - {image.folder for image in selected}):
         report.left_out(f"{folder}/", UNUSED)
-    for one in kept:
-        if one.folder not in trained:
-            report.left_out(one.file.name, NO_TRAIN)
-    order = {"train": 0, "val": 1}
-    images = sorted(
-        (one for one in kept if one.folder in trained),
-        key=lambda one: (order[one.split], one.folder, one.file.parts, one.file.sha256),
+    for image in selected:
+        if image.folder not in trained:
+            report.left_out(image.file.name, NO_TRAIN)
+    images = sorted(  # "train" is before "val"
+        (image for image in selected if image.folder in trained),
+        key=lambda image: (image.split, image.folder, image.file.parts, image.file.sha256),
     )
     names = tuple(sorted(trained))
-    words = tuple(titles.get(name, name) for name in names)
-    titled = words if len(set(words)) == len(names) else names
-    return Assembled(kind, names, titled, tuple(images))
+    titled = tuple(titles.get(name, name) for name in names)
+    unique = titled if len(set(titled)) == len(names) else names
+    return Assembled(kind, names, unique, tuple(images))
 
 
 def _found(count: int) -> str:

@@ -1,4 +1,4 @@
-"""Folders under the allowed root: which there are, and the files in one; no link leads out."""
+"""Folders under the allowed root, and the files in one; no link leads out of it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from app.datasets.importing.layout import TRAIN, VAL
 from app.datasets.importing.names import Parts, clean, is_clip, is_image, is_os_metadata
 
 DEPTH = 8  # of folders inside each other
-LOOKED_AT = 50  # entries of a folder, to see whether it holds images
+SAMPLED = 50  # entries of a folder, to see if it holds images
 LISTED = 200
 NO_ROOT = (
     "This server has no folder with datasets: set SIGHTLINE_DATA to one, or upload an archive."
@@ -33,20 +33,20 @@ class Listing:
 
 
 def allowed_root(settings: Settings) -> Path:
-    """Return the folder that datasets may lie in; NotFound where there is none."""
+    """Return the folder that datasets may lie in; NotFound if there is none."""
     if settings.data is None or not settings.data.is_dir():
         raise NotFound(NO_ROOT)
     return settings.data.resolve()
 
 
 def inside(root: Path, folder: str) -> Path:
-    """Return a folder under the root; NotFound where it is none, or lies outside."""
+    """Return a folder under the root; NotFound if there is none, or it lies outside."""
     try:
         path = (root / folder).resolve()
-        found = path != root and path.is_relative_to(root) and path.is_dir()
+        is_inside = path != root and path.is_relative_to(root) and path.is_dir()
     except (OSError, ValueError):  # a name that no folder can have, such as one too long
-        found = False
-    if not found:
+        is_inside = False
+    if not is_inside:
         raise NotFound("There is no such folder of images or clips: choose one from the list.")
     return path
 
@@ -61,23 +61,23 @@ def dataset_folders(settings: Settings) -> list[str]:
         if has_classes(folder):
             names.append(folder.name)
         else:
-            names += [f"{folder.name}/{one.name}" for one in _folders(folder) if has_classes(one)]
+            names += [f"{folder.name}/{sub.name}" for sub in _folders(folder) if has_classes(sub)]
         if len(names) >= LISTED:
             break
     return names[:LISTED]
 
 
 def has_classes(folder: Path) -> bool:
-    """Whether a folder has `train/CLASS/` and `val/CLASS/`, or `CLASS/` twice, with files."""
-    inner = {one.name.casefold(): one for one in _folders(folder)}
+    """Return True if a folder has files in `train/CLASS/` and `val/CLASS/`, or in two `CLASS/`."""
+    inner = {sub.name.casefold(): sub for sub in _folders(folder)}
     train = next((inner[name] for name in TRAIN if name in inner), None)
     if train is not None and any(name in inner for name in VAL):
-        return any(_has_examples(one) for one in islice(_folders(train), 3))
-    return sum(_has_examples(one) for one in islice(inner.values(), 6)) >= 2
+        return any(_has_examples(sub) for sub in islice(_folders(train), 3))
+    return sum(_has_examples(sub) for sub in islice(inner.values(), 6)) >= 2
 
 
 def walk(top: Path, root: Path) -> Iterator[Listing]:
-    """Yield all below `top`, sorted by name; what leads out of `root` comes as a link."""
+    """Yield all files and folders below `top` by name; what leads out of `root` is a "link"."""
     yield from _walk(top, (), root, frozenset({top}))
 
 
@@ -122,7 +122,7 @@ def _folders(folder: Path) -> list[Path]:
 def _has_examples(folder: Path) -> bool:
     try:
         with os.scandir(folder) as listing:
-            names = [(entry.name,) for entry in islice(listing, LOOKED_AT)]
+            names = [(entry.name,) for entry in islice(listing, SAMPLED)]
             return any(is_image(name) or is_clip(name) for name in names)
     except OSError:
         return False

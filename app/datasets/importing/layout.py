@@ -1,4 +1,4 @@
-"""From names to classes: `train/CLASS/..` with `val/CLASS/..`, or `CLASS/..` without splits."""
+"""Reads classes from names: `train/CLASS/..` with `val/CLASS/..`, or `CLASS/..` without splits."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from app.datasets.importing.names import Parts
 from app.datasets.index import Split
 
 TRAIN = ("train", "training")
-VAL = ("val", "valid", "validation", "test")  # the first that is there counts
+VAL = ("val", "valid", "validation", "test")  # the first that exists counts
 LOOSE = "it lies in no class's folder"
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How the folders are to be read: the depth of the top folder, and the splits by name."""
+    """How to read the folders: the depth of the top folder, and the splits by name."""
 
     depth: int
-    splits: dict[str, Split]  # folder -> split; empty: the server splits
+    splits: dict[str, Split]  # by folder; empty if the server splits
 
     def place(self, parts: Parts) -> tuple[Split | None, str] | str:
         """Return an image's (split, class folder), or the reason why it has none."""
@@ -36,13 +36,13 @@ class Layout:
 
     def folder(self, parts: Parts) -> str | None:
         """Return the class that a folder without files may belong to, or None."""
-        found = self.place((*parts, "image"))
+        place = self.place((*parts, "image"))
         is_class = len(parts) == self.depth + (2 if self.splits else 1)
-        return found[1] if is_class and not isinstance(found, str) else None
+        return place[1] if is_class and not isinstance(place, str) else None
 
 
 def find_layout(images: Iterable[Parts]) -> Layout:
-    """Return the layout that these images' names have."""
+    """Return the layout of these images' names."""
     names = list(images)
     depth = _common(names)
     tops = Counter(parts[depth] for parts in names if len(parts) >= depth + 3)

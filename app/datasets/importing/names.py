@@ -16,13 +16,13 @@ CLIP_ENDINGS = frozenset(
     (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".wmv", ".flv", ".ogv")
 )
 ARCHIVE_ENDINGS = (".zip", ".tar", ".gz", ".tgz", ".xz", ".txz", ".bz2", ".7z", ".rar")
-RUBBISH = frozenset(("__macosx", "thumbs.db", "desktop.ini"))
+OS_METADATA = frozenset(("__macosx", "thumbs.db", "desktop.ini"))
 DRIVE = re.compile(r"[A-Za-z]:")
 Parts = tuple[str, ...]
 
 
 def split_name(name: str) -> Parts:
-    """Return an entry's folders and file name; BadArchive where it points out of the archive."""
+    """Return an entry's folders and file name; BadArchive if it points out of the archive."""
     if len(name) > WHOLE_LENGTH:
         raise BadArchive(f"The archive has a name of more than {WHOLE_LENGTH} letters: shorten it.")
     if "/" not in name:  # some programs on Windows write backslashes
@@ -42,20 +42,20 @@ def split_name(name: str) -> Parts:
 
 
 def clean(part: str) -> str:
-    """Return one part of a name composed (NFC), with what cannot be shown replaced."""
+    """Return one part of a name in NFC, with unprintable letters replaced."""
     composed = unicodedata.normalize("NFC", part.encode("utf-8", "replace").decode())
     letters = (letter if letter.isprintable() else "\ufffd" for letter in composed)
     return "".join(letters).strip() or "\ufffd"
 
 
 def shown(name: str) -> str:
-    """Return a name for a sentence: printable, and not too long."""
+    """Return a name for a sentence: printable and shortened."""
     text = clean(name)
     return text if len(text) <= LENGTH else f"{text[: LENGTH - 1]}…"
 
 
 def repaired(raw: bytes) -> str:
-    """Return a name from its bytes: UTF-8 where they are that, else code page 437."""
+    """Return a name from its bytes: UTF-8 if they are valid, else code page 437."""
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError:
@@ -63,17 +63,17 @@ def repaired(raw: bytes) -> str:
 
 
 def is_os_metadata(parts: Parts) -> bool:
-    """Whether an entry is what systems leave in folders by themselves: ignored without a word."""
-    return any(part.startswith(".") or part.casefold() in RUBBISH for part in parts)
+    """Return True for what systems put into folders by themselves; it is not reported."""
+    return any(part.startswith(".") or part.casefold() in OS_METADATA for part in parts)
 
 
 def is_image(parts: Parts) -> bool:
-    """Whether the name is an image's."""
+    """Return True if the name is an image's."""
     return _ending(parts) in IMAGE_ENDINGS
 
 
 def is_clip(parts: Parts) -> bool:
-    """Whether the name is a clip's."""
+    """Return True if the name is a clip's."""
     return _ending(parts) in CLIP_ENDINGS
 
 
@@ -83,5 +83,5 @@ def _ending(parts: Parts) -> str:
 
 
 def is_archive(parts: Parts) -> bool:
-    """Whether the name is an archive's."""
+    """Return True if the name is an archive's."""
     return parts[-1].casefold().endswith(ARCHIVE_ENDINGS)

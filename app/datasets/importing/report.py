@@ -1,4 +1,4 @@
-"""What an import leaves out or wonders about; long lists are cut, their lengths are kept."""
+"""What an import leaves out, and why; long lists are cut, but counted in full."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ class Report:
         self._add("left_out", {"name": name, "reason": reason})
 
     def duplicate(self, names: Iterable[str], splits: Iterable[str]) -> None:
-        """Note files with the same content; `splits` says of each where it lies."""
-        found = {"names": list(names)[:NAMES], "splits": list(splits)[:NAMES]}
-        self._add("duplicates", found)
+        """Note files with the same content, and the split of each."""
+        entry = {"names": list(names)[:NAMES], "splits": list(splits)[:NAMES]}
+        self._add("duplicates", entry)
 
     def count(self, which: str) -> int:
         """Return how many entries there are of broken, duplicates or left_out."""

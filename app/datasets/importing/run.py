@@ -1,4 +1,4 @@
-"""One try at importing a dataset: files in, index out. A try that is cut off is begun anew."""
+"""One try at importing a dataset: files in, index out. After a crash the next try starts anew."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ READING = 0.9  # share of the progress; the rest is for putting the images in or
 
 @dataclass
 class Import:
-    """What one try works with; `check` raises where it should not go on."""
+    """What one try works with; `check` raises if it should stop."""
 
     blobs: BlobStore
     settings: Settings
@@ -48,7 +48,7 @@ class Import:
         return self.blobs.path(keys.dataset_folder(self.dataset_id))
 
     def prepare(self) -> Path:
-        """Remove what an earlier try has left, but for the archive; return a new work folder."""
+        """Remove what an earlier try left, except the archive; return a new work folder."""
         archive = self.blobs.path(keys.dataset_archive(self.dataset_id))
         if self.folder.is_dir():
             for path in self.folder.iterdir():
@@ -60,57 +60,57 @@ class Import:
         return work
 
     def from_archive(self, work: Path) -> StagedFiles:
-        """Take in the archive that was uploaded."""
+        """Stage the uploaded archive."""
         path = self.blobs.path(keys.dataset_archive(self.dataset_id))
         return self._staging().archive(path, work, self._tell_reading)
 
     def from_tree(self, top: Path, root: Path) -> StagedFiles:
-        """Take in a folder, whose links may not lead out of `root`."""
+        """Stage a folder, whose links may not lead out of `root`."""
         try:
             return self._staging().tree(top, root, self._tell_reading)
         except PermissionError as error:
             name = Path(str(error.filename)).name
             raise Unprocessable(f"The worker may not read {name}: mend its permissions.") from None
 
-    def put_together(self, taken: StagedFiles, root: Path | None) -> dict[str, Any]:
-        """Store the images and their index; return the facts of the dataset's row.
+    def put_together(self, staged: StagedFiles, root: Path | None) -> dict[str, Any]:
+        """Store the images and their index; return the values of the dataset's row.
 
-        With a `root` the images stay where they are. Unprocessable where the images are too few.
+        With a `root` the images stay where they are. Unprocessable if the images are too few.
         """
-        made = assemble(taken, self.report, self.seed, self.val_share, self.titles)
-        if (problem := made.problem(self.report)) is not None:
+        assembled = assemble(staged, self.report, self.seed, self.val_share, self.titles)
+        if (problem := assembled.problem(self.report)) is not None:
             raise Unprocessable(problem)
-        index = self._place(made, taken, root)
+        index = self._place(assembled, staged, root)
         self.check()
-        os.sync()  # the images first, then the index that says that they are there
+        os.sync()  # the images must be on the disk before the index
         self.blobs.put(keys.dataset_index(self.dataset_id), dump(index.classes, index.images))
         return facts(index, self.report)
 
     def clean_up(self) -> None:
-        """Remove what only the import needed."""
+        """Remove the archive and the work folder."""
         self.blobs.path(keys.dataset_archive(self.dataset_id)).unlink(missing_ok=True)
         for path in self.folder.glob("work-*"):
             _remove(path)
 
-    def _place(self, made: Assembled, taken: StagedFiles, root: Path | None) -> Index:
-        labels = {folder: label for label, folder in enumerate(made.folders)}
+    def _place(self, assembled: Assembled, staged: StagedFiles, root: Path | None) -> Index:
+        labels = {folder: label for label, folder in enumerate(assembled.folders)}
         images = []
         with no_space_is_disk_full():
-            for n, one in enumerate(made.images):
+            for n, image in enumerate(assembled.images):
                 if n % CHECK_EVERY == 0:
                     self.check()
-                    done = READING + (1 - READING) * n / len(made.images)
-                    self.tell(done, f"putting the {made.kind} in order")
-                file = one.file
+                    done = READING + (1 - READING) * n / len(assembled.images)
+                    self.tell(done, f"putting the {assembled.kind} in order")
+                file = image.file
                 if root is None:
                     key = keys.dataset_image(self.dataset_id, n)
                     Path(file.where).replace(self.blobs.path(key))
-                width, height, seconds = taken.size_of(file)
+                width, height, seconds = staged.size_of(file)
                 images.append(
                     Image(
                         n=n,
-                        split=one.split,
-                        label=labels[one.folder],
+                        split=image.split,
+                        label=labels[image.folder],
                         name=file.name,
                         sha256=file.sha256,
                         width=width,
@@ -120,7 +120,7 @@ class Import:
                         seconds=seconds,
                     )
                 )
-        return Index(self.dataset_id, made.classes, tuple(images))
+        return Index(self.dataset_id, assembled.classes, tuple(images))
 
     def _staging(self) -> Staging:
         return Staging(self.blobs, self.settings, self.report, self.check)
@@ -130,7 +130,7 @@ class Import:
 
 
 def facts(index: Index, report: Report) -> dict[str, Any]:
-    """Return what the dataset's row says of the index."""
+    """Return the values of the dataset's row."""
     counts = Counter((image.split, image.label) for image in index.images)
     return {
         "kind": index.kind,

@@ -1,9 +1,10 @@
-"""From an archive or a folder to a list of files, each hashed and on its way to be verified."""
+"""Lists the files of an archive or a folder, hashes them, and has them verified."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from app.datasets.importing.verifier import Size, Verdict, Verifier
 from app.storage.blobs import BlobStore, no_space_is_disk_full
 
 CHUNK = 256 * 1024
-LOOK_AT_DISK = 64 * MIB
+DISK_CHECK_BYTES = 64 * MIB
 LINK = "it is a link or a device: only ordinary files are read"
 UNNAMED = "its name is not UTF-8: rename it"
 NOT_AN_IMAGE = "by its name it is neither an image nor a clip"
@@ -34,7 +35,7 @@ ReportProgress = Callable[[float, str], None]
 
 @dataclass(slots=True)
 class StagedFile:
-    """A file that may be an image or a clip: where it lies, and its content's hash."""
+    """A file that may be an image or a clip: its place on the disk, and its content's hash."""
 
     parts: Parts
     where: str
@@ -43,27 +44,27 @@ class StagedFile:
 
     @property
     def name(self) -> str:
-        """The name as people know it."""
+        """The name with its folders."""
         return "/".join(self.parts)
 
 
 @dataclass
 class StagedFiles:
-    """All that was found."""
+    """The files and folders of a dataset-to-be, and what the verifier found."""
 
     files: list[StagedFile] = field(default_factory=list)
     folders: list[Parts] = field(default_factory=list)
     verdicts: dict[str, Verdict] = field(default_factory=dict)  # by hash
 
     def size_of(self, file: StagedFile) -> Size:
-        """Return the size of a file that was found good."""
+        """Return the size of a file that was verified."""
         verdict = self.verdicts[file.sha256]
         assert not isinstance(verdict, str)
         return verdict
 
 
 class Staging:
-    """Takes files in while earlier ones are being verified."""
+    """Stages files while earlier ones are being verified."""
 
     def __init__(
         self, blobs: BlobStore, settings: Settings, report: Report, check: Callable[[], None]
@@ -72,16 +73,16 @@ class Staging:
         self._settings = settings
         self._report = report
         self._check = check
-        self._taken = StagedFiles()
+        self._staged = StagedFiles()
         self._read_bytes = 0
-        self._next_look = 0
+        self._next_disk_check = 0
         self._known: set[str] = set()
         self._share = 0.0
 
     def archive(self, path: Path, folder: Path, tell: ReportProgress) -> StagedFiles:
         """Copy the images of an archive into `folder`, under numbers, and verify them."""
         size = max(1, path.stat().st_size)
-        with Verifier(self._settings).closing() as verifier:
+        with closing(Verifier(self._settings)) as verifier:
             for entry in entries(path, self._settings):
                 self._check()
                 parts = split_name(entry.name)
@@ -92,46 +93,46 @@ class Staging:
 
     def tree(self, top: Path, root: Path, tell: ReportProgress) -> StagedFiles:
         """Hash and verify the images under `top` where they lie; links may not leave `root`."""
-        found = list(self._walk(top, root))
-        size = max(1, sum(one.size for one in found))
-        with Verifier(self._settings).closing() as verifier:
-            for one in found:
+        listings = list(self._walk(top, root))
+        size = max(1, sum(listing.size for listing in listings))
+        with closing(Verifier(self._settings)) as verifier:
+            for listing in listings:
                 self._check()
-                self._take_found(one, verifier)
+                self._take_listing(listing, verifier)
                 self._tell(tell, verifier, self._read_bytes / size)
             return self._finish(verifier, tell)
 
     def _walk(self, top: Path, root: Path) -> Iterator[Listing]:
-        for count, one in enumerate(walk(top, root), start=1):
+        for count, listing in enumerate(walk(top, root), start=1):
             self._check()
             if count > self._settings.max_dataset_files:
                 raise too_many(self._settings.max_dataset_files)
-            if one.kind == "folder":
-                self._taken.folders.append(one.parts)
-            elif self._is_wanted(one.kind, one.parts, one.size):
-                yield one
+            if listing.kind == "folder":
+                self._staged.folders.append(listing.parts)
+            elif self._is_wanted(listing.kind, listing.parts, listing.size):
+                yield listing
 
     def _take_entry(
         self, entry: ArchiveEntry, parts: Parts, folder: Path, verifier: Verifier
     ) -> None:
         if entry.kind == "folder":
-            self._taken.folders.append(parts)
+            self._staged.folders.append(parts)
         elif self._is_wanted(entry.kind, parts, 0):
-            target = folder / f"{len(self._taken.files):06d}"
+            target = folder / f"{len(self._staged.files):06d}"
             if (copied := self._copy(entry, parts, target)) is not None:
                 self._keep(parts, target, *copied, verifier)
 
-    def _take_found(self, one: Listing, verifier: Verifier) -> None:
+    def _take_listing(self, listing: Listing, verifier: Verifier) -> None:
         digest = hashlib.sha256()
-        with one.path.open("rb") as file:
+        with listing.path.open("rb") as file:
             while chunk := file.read(CHUNK):
                 self._check()
                 digest.update(chunk)
-        self._read_bytes += one.size
-        self._keep(one.parts, one.path, one.size, digest.hexdigest(), verifier)
+        self._read_bytes += listing.size
+        self._keep(listing.parts, listing.path, listing.size, digest.hexdigest(), verifier)
 
     def _keep(self, parts: Parts, path: Path, size: int, sha256: str, verifier: Verifier) -> None:
-        self._taken.files.append(StagedFile(parts, str(path), size, sha256))
+        self._staged.files.append(StagedFile(parts, str(path), size, sha256))
         if sha256 not in self._known:  # the same content need not be decoded again
             self._known.add(sha256)
             verifier.add(sha256, path, size, clip=is_clip(parts))
@@ -153,7 +154,7 @@ class Staging:
         return False
 
     def _copy(self, entry: ArchiveEntry, parts: Parts, target: Path) -> tuple[int, str] | None:
-        """Write one entry to a file; None, and a line in the report, where it is not kept."""
+        """Write one entry to a file; None, and a line in the report, if it is not used."""
         digest, size = hashlib.sha256(), 0
         most = self._most(parts)
         reason = _too_large(most)
@@ -161,7 +162,7 @@ class Staging:
             with no_space_is_disk_full(), target.open("wb") as file:
                 while chunk := entry.read(CHUNK):
                     self._check()
-                    self._look_at_disk(len(chunk))
+                    self._check_disk(len(chunk))
                     size += len(chunk)
                     if size > most:
                         break
@@ -175,10 +176,10 @@ class Staging:
         self._report.broken("/".join(parts), reason)
         return None
 
-    def _look_at_disk(self, count: int) -> None:
+    def _check_disk(self, count: int) -> None:
         self._read_bytes += count
-        if self._read_bytes >= self._next_look:
-            self._next_look = self._read_bytes + LOOK_AT_DISK
+        if self._read_bytes >= self._next_disk_check:
+            self._next_disk_check = self._read_bytes + DISK_CHECK_BYTES
             if self._blobs.free_bytes() < self._settings.min_free_bytes:
                 raise DiskFull
 
@@ -187,19 +188,19 @@ class Staging:
         return settings.max_clip_bytes if is_clip(parts) else settings.max_image_bytes
 
     def _tell(self, tell: ReportProgress, verifier: Verifier, read: float) -> None:
-        """Say how far it is: reading counts a third, decoding the rest; it never goes back."""
-        seen = max(1, len(self._known))
-        done = min(1.0, read) * (1 + 2 * len(verifier.verdicts) / seen) / 3
+        """Report the progress: reading is a third, decoding the rest; it never falls."""
+        known = max(1, len(self._known))
+        done = min(1.0, read) * (1 + 2 * len(verifier.verdicts) / known) / 3
         self._share = max(self._share, done)
-        tell(self._share, f"{len(self._taken.files):,} files read")
+        tell(self._share, f"{len(self._staged.files):,} files read")
 
     def _finish(self, verifier: Verifier, tell: ReportProgress) -> StagedFiles:
         verifier.flush()
         while not verifier.done(0.1):
             self._check()
             self._tell(tell, verifier, 1.0)
-        self._taken.verdicts = verifier.verdicts
-        return self._taken
+        self._staged.verdicts = verifier.verdicts
+        return self._staged
 
 
 def _too_large(most: int) -> str:

@@ -1,4 +1,4 @@
-"""The entries of a TAR file, as its stream goes by; headers have a limit too."""
+"""The entries of a TAR file, read as a stream; headers are limited too."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from app.core.settings import MIB
 from app.datasets.importing.names import repaired
 
 BLOCK = 512
-HEADERS = 8 * MIB  # that may come between two entries: long names and the like
+HEADERS = 8 * MIB  # at most between two entries: long names and the like
 Raw = tuple[str, Literal["file", "folder", "link"], int, Callable[[int], bytes]]
 
 
 class Passing:
-    """Counts the bytes that the library takes, so that no header fills the memory."""
+    """Counts the bytes that `tarfile` reads, so that no header fills the memory."""
 
     def __init__(self, file: IO[bytes], check: Callable[[int], None]) -> None:
         self._file = file
@@ -46,10 +46,10 @@ def tar_entries(file: IO[bytes], check: Callable[[int], None]) -> Iterator[Raw]:
         errors="surrogateescape",
     ) as archive:
         while (member := archive.next()) is not None:
-            archive.members.clear()  # or it remembers all of them
+            archive.members.clear()  # or it keeps all of them
             passing.until = passing.passed + member.size + HEADERS
             yield _entry(archive, member)
-        if any(passing.last):  # the library takes a file that is cut between entries for whole
+        if any(passing.last):  # `tarfile` accepts a file that is cut off between entries
             raise tarfile.ReadError("no end of archive")
 
 

@@ -1,4 +1,4 @@
-"""The entries of a ZIP file, counted before the library lists them in memory."""
+"""The entries of a ZIP file, counted before `zipfile` reads their list into memory."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LOCATOR64 = b"PK\x06\x07"
 RECORD = b"PK\x01\x02"
 RECORD_BYTES = 46
 COMMENT_BYTES = 65_535
-LONGEST = 4096  # bytes of the list for each entry: names, comments and times
+LONGEST = 4096  # bytes of an entry in the list: name, comment, times
 ENCRYPTED = 0x1
 UTF8 = 0x800
 KNOWN = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA}
@@ -26,7 +26,7 @@ Raw = tuple[str, Literal["file", "folder", "link"], int, Callable[[int], bytes]]
 
 
 def zip_entries(path: Path, most: int) -> Iterator[Raw]:
-    """Yield (name, kind, size, read) of each entry; TooLarge where there are more than `most`."""
+    """Yield (name, kind, size, read) of each entry; TooLarge if there are more than `most`."""
     with path.open("rb") as file:
         _check_count(file, path.stat().st_size, most)
         with zipfile.ZipFile(file) as archive:
@@ -55,7 +55,7 @@ def _entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[Raw]:
 
 
 class Lazy:
-    """An entry that is opened with the first read: many are only listed."""
+    """An entry that is opened by the first read: many are only listed."""
 
     def __init__(self, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> None:
         self._archive = archive
@@ -77,7 +77,7 @@ class Lazy:
 
 
 def name_of(info: zipfile.ZipInfo) -> str:
-    """Return an entry's name: UTF-8 also where the ZIP fails to say so, else code page 437."""
+    """Return an entry's name: UTF-8, even if the ZIP does not say so, else code page 437."""
     if info.flag_bits & UTF8:
         return info.filename
     try:

@@ -1,4 +1,4 @@
-"""Photos and clips are decoded in other processes, with limits on memory, time and files."""
+"""Decodes photos and clips in other processes, with limits on memory, time and files."""
 
 from __future__ import annotations
 
@@ -11,22 +11,28 @@ import numpy as np
 
 from app.core.settings import Settings
 from app.media.decoder.copying import Copy
-from app.media.decoder.pool import DecoderPool, Kind
+from app.media.decoder.pool import DecoderPool
+from app.media.decoder.reader import MediaReader
 
-HEAD = 4096  # bytes that tell what a file looks like
-COPY_FACTOR = 10  # making a copy may take so much longer than reading: all frames, and encoding
+HEAD = 4096  # bytes that show a file's kind
+COPY_FACTOR = 10  # a copy may take longer than reading by this: all frames, and encoding
 
 
 @dataclass(frozen=True)
 class MediaFacts:
-    """What a file holds: sizes in pixels as shown, and `view`, a JPEG of at most 1600 px.
+    """Facts about a file.
 
-    Of a clip, `fps` is the average rate, `view` a poster, `playable` says whether browsers play
-    the file as it is, and `times` when each frame is shown, s from the first; a photo has none of
-    these.
+    Attributes:
+        kind: "image" or "clip".
+        width: Pixels, as shown.
+        height: Pixels, as shown.
+        view: A JPEG of at most 1600 px; of a clip its poster.
+        fps: A clip's average rate.
+        playable: True if browsers play the clip as it is.
+        times: When each frame of a clip is shown, in seconds from the first.
     """
 
-    kind: str  # image | clip
+    kind: str
     format: str
     content_type: str
     width: int
@@ -42,27 +48,29 @@ class MediaFacts:
 
 
 class Decoder:
-    """The parent of two decoding processes: a long clip never keeps a photo waiting."""
+    """Reads photos in one process and clips in another: a long clip never delays a photo."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self.photos = DecoderPool(
-            settings, Kind("photo", "an image editor", settings.decode_seconds)
+        self.photos = MediaReader(
+            DecoderPool(settings), "photo", "an image editor", settings.decode_seconds
         )
-        self.clips = DecoderPool(
-            settings, Kind("clip", "a video editor", settings.clip_decode_seconds)
+        self.clips = MediaReader(
+            DecoderPool(settings), "clip", "a video editor", settings.clip_decode_seconds
         )
 
     def kind(self, head: bytes) -> str:
-        """Say what a file looks like by its first bytes: image, clip, gif (either) or unknown."""
+        """Return a file's kind by its first bytes: image, clip, gif (either) or unknown."""
         answer, _ = self.photos.ask({"do": "kind", "head": head[:HEAD].hex()})
         return str(answer["kind"])
 
     def inspect(self, path: Path) -> MediaFacts:
-        """Decode the file, photo or clip, and say what it is.
+        """Decode a photo or clip and return its facts.
 
-        Raises BadMedia or TooLarge with a sentence for the visitor, Busy where others keep the
-        process occupied.
+        Raises:
+            BadMedia: The file is damaged, of no known kind, or takes too long.
+            TooLarge: It exceeds a limit.
+            Busy: The process is occupied, or does not start.
         """
         answer, view = self.photos.ask({"do": "inspect", "path": str(path)})
         if not answer["clip"]:
@@ -103,42 +111,42 @@ class Decoder:
     ) -> np.ndarray:
         """Return frames of a clip by number, uint8 [N, size, size, 3], upright and squashed.
 
-        Only what these frames need is decoded. `arrived` hears of each frame when it is there, its
-        place in `indices` and its pixels, and may raise to stop. Raises as `inspect` does.
+        Only what these frames need is decoded. `arrived(place, pixels)` is called for each frame
+        when it is decoded, with its place in `indices`; it may raise to stop. Raises as `inspect`.
         """
-        found = np.empty((len(indices), size, size, 3), np.uint8)
+        frames = np.empty((len(indices), size, size, 3), np.uint8)
 
         def take(header: dict[str, Any], data: bytes) -> None:
             place = int(header["part"])
-            found[place] = np.frombuffer(data, np.uint8).reshape(found.shape[1:])
+            frames[place] = np.frombuffer(data, np.uint8).reshape(frames.shape[1:])
             if arrived is not None:
-                arrived(place, found[place])
+                arrived(place, frames[place])
 
         numbers = [int(index) for index in indices]
         request = {"do": "clip_frames", "path": str(path), "indices": numbers, "size": size}
         self.clips.ask(request, take)
-        return found
+        return frames
 
     def playable_copy(
-        self, path: Path, target: Path, tell: Callable[[float], None] | None = None
+        self, path: Path, target: Path, report: Callable[[float], None] | None = None
     ) -> None:
         """Write an MP4 (H.264, at most 1280 px, no sound) that browsers play to a new file.
 
-        `tell` hears how far it is, 0..1, and may raise to stop. The process that reads the clip
-        cannot write to any file: its parts come through the pipe. Raises as `inspect` does, and
-        TooLarge for a copy over MAX_CLIP_BYTES.
+        `report` is called with the share that is done, 0..1, and may raise to stop. The process
+        that reads the clip cannot write to any file: parts of the copy come through the pipe.
+        Raises as `inspect` does, and TooLarge for a copy over `max_clip_bytes`.
         """
         seconds = COPY_FACTOR * self._settings.clip_decode_seconds
         request = {"do": "clip_copy", "path": str(path), "seconds": 4 * seconds}
         with target.open("wb") as file:
-            copy = Copy(file, self._settings.max_clip_bytes, tell)
+            copy = Copy(file, self._settings.max_clip_bytes, report)
             self.clips.ask(request, copy.take, seconds)
 
     def warm(self) -> None:
-        """Start the process of photos ahead of the first file."""
-        self.photos.warm()
+        """Start the process for photos ahead of the first file."""
+        self.photos.pool.warm()
 
     def close(self) -> None:
         """End the processes."""
-        self.photos.close()
-        self.clips.close()
+        self.photos.pool.close()
+        self.clips.pool.close()

@@ -1,4 +1,4 @@
-"""A file that a decoding process makes, written by its parent."""
+"""Writes a file that a decoder process sends in parts."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from app.storage.blobs import no_space_is_disk_full
 
 
 class Copy:
-    """Takes parts of a file, each with its place; DiskFull, or TooLarge beyond `limit` bytes."""
+    """Writes parts of a file, each at its place; DiskFull, or TooLarge beyond `limit` bytes."""
 
     def __init__(
-        self, file: IO[bytes], limit: int, tell: Callable[[float], None] | None = None
+        self, file: IO[bytes], limit: int, report: Callable[[float], None] | None = None
     ) -> None:
         self._file = file
         self._limit = limit
-        self._tell = tell
+        self._report = report
 
     def take(self, header: dict[str, Any], data: bytes) -> None:
-        """Write one part; `part` in its header is its place, `done` how far the file is, 0..1."""
+        """Write one part; in its header `part` is its place, and `done` the share done, 0..1."""
         place = int(header["part"])
         if place < 0 or place + len(data) > self._limit:
             raise TooLarge(
@@ -31,5 +31,5 @@ class Copy:
         with no_space_is_disk_full():
             self._file.seek(place)
             self._file.write(data)
-        if self._tell is not None:
-            self._tell(min(1.0, max(0.0, float(header.get("done", 0.0)))))
+        if self._report is not None:
+            self._report(min(1.0, max(0.0, float(header.get("done", 0.0)))))

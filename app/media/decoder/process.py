@@ -1,4 +1,4 @@
-"""A decoding process, seen from its parent: start, ask with a deadline, kill."""
+"""A decoder process as its parent sees it: start, ask with a deadline, kill."""
 
 from __future__ import annotations
 
@@ -38,12 +38,17 @@ class DecoderTimedOut(Exception):
 
 
 class DecoderProcess:
-    """One decoding process; `ask` is for one thread at a time."""
+    """Runs `ml.media.sandbox` in a process of its own. Only `kill` may be called by any thread.
+
+    Attributes:
+        requests: How many requests it has been sent.
+    """
 
     def __init__(self, settings: Settings) -> None:
-        self.asked = 0
+        self.requests = 0
+        self._killed = False
         self._process = subprocess.Popen(
-            [sys.executable, "-m", PROGRAM, json.dumps(_limits(settings))],
+            [sys.executable, "-m", PROGRAM, json.dumps(_for_sandbox(settings))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -54,21 +59,30 @@ class DecoderProcess:
 
     @property
     def pid(self) -> int:
-        """The process's number."""
+        """The process's ID."""
         return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        """True until the process ends or is killed."""
+        return not self._killed and self._process.poll() is None
 
     def ask(
         self, request: dict[str, Any], seconds: float, part: Part | None = None
     ) -> tuple[dict[str, Any], bytes]:
-        """Return the answer and its payload; hand what comes ahead of it to `part`.
+        """Return the answer and its payload; pass what comes ahead of it to `part`.
 
-        Raises ChildDied or ChildTimedOut, or what `part` raises; the process is gone then.
+        After any exception, also one that `part` raises, the process is closed.
+
+        Raises:
+            DecoderDied: The process ended; DecoderNotStarted if it never came up.
+            DecoderTimedOut: The answer took more than `seconds`.
         """
         body = json.dumps(request).encode()
         try:
-            if self.asked == 0:
+            if self.requests == 0:
                 self._wait_until_ready()
-            self.asked += 1
+            self.requests += 1
             assert self._process.stdin is not None
             self._process.stdin.write(struct.pack(">I", len(body)) + body)
             self._process.stdin.flush()
@@ -78,19 +92,20 @@ class DecoderProcess:
                     part(*answer)
             return answer
         except (BrokenPipeError, ConnectionResetError) as error:
-            self.kill()
+            self.close()
             raise DecoderDied from error
         except BaseException:
-            self.kill()
+            self.close()
             raise
 
-    def end(self) -> None:
-        """End the process; safe while another thread asks, which gets ChildDied."""
+    def kill(self) -> None:
+        """Kill the process; a thread that is in `ask` gets DecoderDied."""
+        self._killed = True
         self._process.kill()
 
-    def kill(self) -> None:
-        """End the process and forget its pipes."""
-        self._process.kill()
+    def close(self) -> None:
+        """Kill the process, wait until it is gone, and close its pipes."""
+        self.kill()
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
@@ -124,14 +139,16 @@ class DecoderProcess:
         return b"".join(parts)
 
 
-def _limits(settings: Settings) -> dict[str, Any]:
+def _for_sandbox(settings: Settings) -> dict[str, Any]:
     return {
         "memory_bytes": settings.decode_memory_bytes,
-        "cpu_seconds": settings.decode_seconds,
         "photo": {
-            "max_pixels": settings.max_pixels,
-            "max_side": settings.max_side,
-            "min_side": settings.min_side,
+            "cpu_seconds": settings.decode_seconds,
+            "limits": {
+                "max_pixels": settings.max_pixels,
+                "max_side": settings.max_side,
+                "min_side": settings.min_side,
+            },
         },
         "clip": {
             "cpu_seconds": settings.clip_decode_seconds * CLIP_THREADS,

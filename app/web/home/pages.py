@@ -7,9 +7,7 @@ home.html.jinja
 - `models`: [Card JSON] in row order; empty while no worker has published any.
 
 api.html.jinja
-- `title`, `summary`, `curl`: of the API. `groups`: [{name, operations: [{method, path, summary,
-  description, parameters: [{name, where, description, type, required}], body, answer}]}], where
-  `body` and `answer` are example JSON as text, or none.
+- `openapi`: the address of the OpenAPI document. `explorer_url('x.js')`: of a file of Swagger UI.
 """
 
 from __future__ import annotations
@@ -25,7 +23,7 @@ from app.db import analyses as rows
 from app.db import models as model_rows
 from app.db.tables import Analysis
 from app.web.analyses import present
-from app.web.home import api_page
+from app.web.home import explorer
 from app.web.http.deps import ReadSession, StateDep, Visitor
 from app.web.http.state import AppState
 from app.web.http.templating import page
@@ -53,9 +51,15 @@ def home(request: Request, session: ReadSession, web: StateDep, visitor: Visitor
 
 @router.get("/api")
 def api(request: Request) -> Response:
-    """The REST API, endpoint by endpoint, from the OpenAPI document."""
-    document = request.app.openapi()
-    return page(request, "api.html.jinja", {"page": "api", **api_page.context(document)})
+    """What the REST API is for, and an explorer that sends requests."""
+    context = {"page": "api", "openapi": request.app.openapi_url, "explorer_url": explorer.url}
+    return page(request, "api.html.jinja", context)
+
+
+@router.get(explorer.PREFIX + "/{path:path}")
+def explorer_file(path: str, request: Request) -> Response:
+    """A file of Swagger UI."""
+    return explorer.swagger_ui().response(path, request)
 
 
 @router.get("/docs")

@@ -13,7 +13,7 @@ from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from ml.media.clip.open import BrokenClip, ClipLimits, frames_of, opened, prepare
+from ml.media.clip.open import BrokenClip, ClipLimits, check_size, frames_of, opened, prepare
 from ml.media.clip.pixels import Converter
 from ml.media.clip.scan import Scan, scan
 
@@ -74,7 +74,7 @@ def _decode(
         )
         for pts, frame in source:
             if pts in wanted:
-                convert.check(frame, limits)
+                check_size(frame.width, frame.height, limits)  # the header may have lied
                 yield pts, convert.array(frame)
                 wanted = wanted - {pts}
             if not wanted:

@@ -11,31 +11,25 @@ from av.sidedata.sidedata import Type
 from av.video.frame import VideoFrame
 from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
 
-from ml.media.clip.open import ClipLimits, check_size
-
 UNSPECIFIED = 2  # FFmpeg's number of "the file does not say"
-HD_HEIGHT = 720  # from here on players take BT.709 where the file does not say
+HD_HEIGHT = 720  # from here on players assume BT.709 if the file does not say
 SCALING = Interpolation.AREA  # antialiased, and in half of the time of bilinear
 
 
 class Converter:
     """Scales and converts frames of one clip to `width` x `height` as they are stored.
 
-    Scaling comes first and turning last, so that the large picture is touched once only.
+    It scales first and turns last, so that the large picture is read only once.
     """
 
     def __init__(self, width: int, height: int) -> None:
         self._size = (width, height)
         self._reformatter = VideoReformatter()
 
-    def check(self, frame: VideoFrame, limits: ClipLimits) -> None:
-        """Refuse a frame that is larger than its file's header said; ClipTooLarge."""
-        check_size(frame.width, frame.height, limits)
-
     def array(self, frame: VideoFrame) -> npt.NDArray[np.uint8]:
         """Return the frame upright, uint8 [height, width, 3], or [width, height, 3] if sideways.
 
-        It is a view, and not in one piece.
+        It is a view, not contiguous.
         """
         width, height = self._size
         scaled = self._reformatter.reformat(
@@ -55,7 +49,7 @@ class Converter:
 
 
 Matrix = tuple[int, int, int, int]
-AS_IT_IS: Matrix = (1, 0, 0, 1)
+IDENTITY: Matrix = (1, 0, 0, 1)
 
 
 def orientation(frame: VideoFrame) -> Matrix:
@@ -63,7 +57,7 @@ def orientation(frame: VideoFrame) -> Matrix:
     side_data: Any = frame.side_data
     data = side_data.get(Type.DISPLAYMATRIX)
     if data is None:
-        return AS_IT_IS
+        return IDENTITY
     a, b, _, c, d = np.frombuffer(bytes(data), "=i4")[:5].tolist()
     if abs(b) + abs(c) > abs(a) + abs(d):
         return 0, _sign(b), _sign(c), 0

@@ -21,8 +21,6 @@ from ml.media.clip.decode import squares
 from ml.media.clip.open import (
     BrokenClip,
     ClipLimits,
-    ClipTooLarge,
-    NotAClip,
     check_size,
     frames_of,
     opened,
@@ -32,25 +30,9 @@ from ml.media.clip.pixels import jpeg, shown_size
 from ml.media.clip.scan import NO_PICTURES, Scan, scan
 from ml.media.signature import HEAD
 
-__all__ = [
-    "BrokenClip",
-    "ClipFacts",
-    "ClipLimits",
-    "ClipTooLarge",
-    "NotAClip",
-    "frames",
-    "inspect",
-    "squares",
-    "thumbnail",
-    "times",
-]
-
 POSTER_SIDE = 1600
 CHECKED_PIXELS = 300_000_000  # decoded at most, to see if a clip is whole
-UNEVEN, FEW = (
-    0.2,
-    0.05,
-)  # variable rate: more than FEW of the steps differ by UNEVEN from the median
+UNEVEN, FEW = 0.2, 0.05  # variable rate: over FEW of the steps differ by UNEVEN from the median
 KINDS = {
     "matroska": ("MKV", "video/x-matroska"),
     "avi": ("AVI", "video/x-msvideo"),
@@ -137,7 +119,7 @@ def _poster(
 ) -> VideoFrame:
     """Decode up to a budget and return the middle frame, or the last one before it.
 
-    Raises BrokenClip where frames are missing that the file promises.
+    Raises BrokenClip if frames are missing that the file promises.
     """
     prepare(stream)
     middle: VideoFrame | None = None

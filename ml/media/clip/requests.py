@@ -1,4 +1,4 @@
-"""The requests about clips that the decoding process answers."""
+"""The requests about clips that the decoder process answers."""
 
 from __future__ import annotations
 
@@ -9,47 +9,51 @@ from typing import Any
 
 from ml.errors import MlError
 from ml.media.clip import read
+from ml.media.clip.decode import squares
+from ml.media.clip.open import ClipLimits
 from ml.media.clip.transcode import playable_copy
-
-Answer = tuple[dict[str, Any], bytes]
-Request = dict[str, Any]
-Settings = dict[str, Any]
-SendPart = Callable[[dict[str, Any], bytes], None]
+from ml.media.photo_requests import Answer, Request, Send
 
 
-def inspect(request: Request, settings: Settings, *_: Any) -> Answer:
-    """Give a clip's facts, its frames' times to the microsecond, and its poster."""
-    path, limits = Path(request["path"]), _limits(settings)
+def answer(request: Request, limits: dict[str, Any], send: Send) -> Answer:
+    """Answer a request; `limits` are the fields of `ClipLimits`. Raises MlError or MemoryError.
+
+    `send` gets parts of a file, ahead of the answer: each with its place.
+    """
+    return VERBS[request["do"]](request, ClipLimits(**limits), send)
+
+
+def inspect(request: Request, limits: ClipLimits, _: Send) -> Answer:
+    """Answer with a clip's facts, its frames' times to the microsecond, and its poster."""
+    path = Path(request["path"])
     facts, poster = read.inspect(path, limits)
-    times = read.times(path, limits).round(6).tolist()
-    return {"ok": True, "facts": asdict(facts), "times": times}, poster
+    return {"facts": asdict(facts), "times": read.times(path, limits).round(6).tolist()}, poster
 
 
-def times(request: Request, settings: Settings, *_: Any) -> Answer:
-    """Give the frames' times, float64."""
-    return {"ok": True}, read.times(Path(request["path"]), _limits(settings)).tobytes()
+def times(request: Request, limits: ClipLimits, _: Send) -> Answer:
+    """Answer with the frames' times, float64."""
+    return {}, read.times(Path(request["path"]), limits).tobytes()
 
 
-def frames(request: Request, settings: Settings, tell: SendPart) -> Answer:
+def frames(request: Request, limits: ClipLimits, send: Send) -> Answer:
     """Send some frames as squares, each when it is decoded, ahead of the answer."""
     path, indices = Path(request["path"]), request["indices"]
-    for place, pixels in read.squares(path, indices, request["size"], _limits(settings)):
-        tell({"part": place}, pixels.tobytes())
-    return {"ok": True}, b""
+    for place, pixels in squares(path, indices, request["size"], limits):
+        send({"part": place}, pixels.tobytes())
+    return {}, b""
 
 
-def thumbnail(request: Request, settings: Settings, *_: Any) -> Answer:
-    """Give a clip's middle frame as a small JPEG."""
-    return {"ok": True}, read.thumbnail(Path(request["path"]), request["side"], _limits(settings))
+def thumbnail(request: Request, limits: ClipLimits, _: Send) -> Answer:
+    """Answer with a clip's middle frame as a small JPEG."""
+    return {}, read.thumbnail(Path(request["path"]), request["side"], limits)
 
 
-def verify(request: Request, settings: Settings, *_: Any) -> Answer:
-    """Answer for many clips: [width, height, seconds], or the sentence that says what is wrong."""
-    limits = _limits(settings)
-    return {"ok": True, "found": [_verdict(Path(path), limits) for path in request["paths"]]}, b""
+def verify(request: Request, limits: ClipLimits, _: Send) -> Answer:
+    """Answer for each clip: [width, height, seconds], or the sentence that says what is wrong."""
+    return {"verdicts": [_verdict(Path(path), limits) for path in request["paths"]]}, b""
 
 
-def _verdict(path: Path, limits: read.ClipLimits) -> tuple[int, int, float] | str:
+def _verdict(path: Path, limits: ClipLimits) -> tuple[int, int, float] | str:
     try:
         facts, _ = read.inspect(path, limits)
     except MlError as error:
@@ -57,21 +61,17 @@ def _verdict(path: Path, limits: read.ClipLimits) -> tuple[int, int, float] | st
     return facts.width, facts.height, facts.duration_s
 
 
-def copy(request: Request, settings: Settings, tell: SendPart) -> Answer:
+def copy(request: Request, limits: ClipLimits, send: Send) -> Answer:
     """Send a playable copy part by part, ahead of the answer."""
 
-    def send(place: int, data: bytes, done: float) -> None:
-        tell({"part": place, "done": done}, data)
+    def send_part(place: int, data: bytes, done: float) -> None:
+        send({"part": place, "done": done}, data)
 
-    playable_copy(Path(request["path"]), send, _limits(settings))
-    return {"ok": True}, b""
-
-
-def _limits(settings: Settings) -> read.ClipLimits:
-    return read.ClipLimits(**settings["clip"]["limits"])
+    playable_copy(Path(request["path"]), send_part, limits)
+    return {}, b""
 
 
-VERBS: Mapping[str, Callable[..., Answer]] = {
+VERBS: Mapping[str, Callable[[Request, ClipLimits, Send], Answer]] = {
     "clip_inspect": inspect,
     "clip_times": times,
     "clip_frames": frames,

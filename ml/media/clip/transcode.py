@@ -32,11 +32,22 @@ Write = Callable[[int, bytes, float], None]
 
 
 def playable_copy(path: Path, write: Write, limits: ClipLimits | None = None) -> None:
-    """Make the copy; `write(place, bytes, done)` gets its parts, `done` of the frames, 0..1.
+    """Make the copy: at most 1280 px wide or high, with square pixels.
 
-    Frames keep their times, from 0; damaged ones are left out. At most 1280 px wide or high, with
-    square pixels. The index comes before the pictures, so that a player can start at once. A part
-    may be written over later. Raises NotAClip, BrokenClip or ClipTooLarge.
+    Frames keep their times, from 0; damaged ones are left out. The index comes before the pictures,
+    so that a player can start at once.
+
+    Args:
+        path: The clip.
+        write: Called with (place, bytes, done) for each part of the copy: its first byte's place
+            in the file, and the share of frames that are done, 0..1. A later part may overwrite an
+            earlier one.
+        limits: What the clip may have.
+
+    Raises:
+        NotAClip: The file is no clip.
+        BrokenClip: It cannot be read.
+        ClipTooLarge: It exceeds the limits.
     """
     limits = limits or ClipLimits()
     scanned = scan(path, limits)
@@ -57,7 +68,7 @@ def playable_copy(path: Path, write: Write, limits: ClipLimits | None = None) ->
 
 
 class Parts:
-    """What the muxer takes for a file; nothing of it is kept."""
+    """A file for the muxer: passes what is written on, and stores nothing."""
 
     def __init__(self, write: Write) -> None:
         self._write = write
@@ -66,19 +77,19 @@ class Parts:
         self.done = 0.0
 
     def write(self, data: bytes) -> int:
-        """Hand a part on."""
+        """Pass a part on."""
         self._write(self._at, bytes(data), self.done)
         self._at += len(data)
         self._end = max(self._end, self._at)
         return len(data)
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        """Go somewhere else."""
+        """Set the place of the next part."""
         self._at = offset + (0, self._at, self._end)[whence]
         return self._at
 
     def tell(self) -> int:
-        """Say where the next part goes."""
+        """Return the place of the next part."""
         return self._at
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import torch
 from torch import Tensor
 
 from ml.errors import MlError
+from ml.files import replacing
 from ml.train.cpus import available_cpus
 from ml.train.spec import LabelledFiles
 from ml.train.tasks.clips.reading import Pixels, Source
@@ -113,10 +113,5 @@ def _made(source: Source, missing: Sequence[int], arrays: Sequence[Path]) -> Ite
 
 
 def _write(path: Path, snippets: Pixels) -> None:
-    part = path.with_suffix(f".{os.getpid()}.part")  # runs may share the folder
-    try:
-        with part.open("wb") as file:
-            np.save(file, snippets)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    with replacing(path, flush=False) as part, part.open("wb") as file:
+        np.save(file, snippets)

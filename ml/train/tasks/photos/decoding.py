@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,6 +13,7 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from ml.errors import MlError
+from ml.files import replacing
 from ml.media.photo import Limits, load_rgb, squash
 from ml.train.cpus import available_cpus
 
@@ -61,20 +61,14 @@ def _write(
     files: Sequence[Path], size: int, stored: Path, shape: tuple[int, ...]
 ) -> Iterator[float]:
     """Write an NPY file piece by piece; a full disk is an OSError, and leaves nothing."""
-    stored.parent.mkdir(parents=True, exist_ok=True)
-    part = stored.with_suffix(f".{os.getpid()}.part")  # runs may share the folder
     done = 0
-    try:
-        with part.open("wb") as file:
-            header = {"descr": "|u1", "fortran_order": False, "shape": shape}
-            np.lib.format.write_array_header_1_0(file, header)
-            for chunk in _chunks(files, size):
-                file.write(chunk.data)
-                done += len(chunk)
-                yield done / len(files)
-        part.replace(stored)
-    finally:
-        part.unlink(missing_ok=True)
+    with replacing(stored, flush=False) as part, part.open("wb") as file:
+        header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(file, header)
+        for chunk in _chunks(files, size):
+            file.write(chunk.data)
+            done += len(chunk)
+            yield done / len(files)
 
 
 def _chunks(files: Sequence[Path], size: int) -> Iterator[Pixels]:

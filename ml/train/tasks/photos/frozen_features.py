@@ -7,7 +7,6 @@ six runs can share what the frozen blocks make of them.
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ml.files import replacing
 from ml.networks.weights import normalise
 from ml.train.config import TrainConfig
 from ml.train.ranks import ALONE, Ranks
@@ -126,14 +126,13 @@ class _FeatureFiles:
     def write(self, i: int, features: Tensor) -> Tensor:
         """Keep the features if there is room; return what reading them will give, in float16."""
         half = features.half().cpu()
-        part = self._folder / f"{i}.{os.getpid()}.part.npy"  # runs may share the folder
-        try:
-            if self._room:
-                np.save(part, half.contiguous().numpy())
-                part.replace(self._folder / f"{i}.npy")
-        except OSError:
-            self._room = False
-            part.unlink(missing_ok=True)
+        if self._room:
+            path = self._folder / f"{i}.npy"
+            try:
+                with replacing(path, flush=False) as part, part.open("wb") as file:
+                    np.save(file, half.contiguous().numpy())
+            except OSError:
+                self._room = False
         return _widened(half)
 
 
