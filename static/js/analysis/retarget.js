@@ -1,6 +1,6 @@
 // Another target class, another head of the first row: Grad-CAM alone is computed again.
-import { showProblem } from "../lib/status.js";
-import { OWN_TOP } from "../lib/target.js";
+import { showProblem } from "./status.js";
+import { OWN_TOP } from "./target.js";
 import { IMAGENET } from "./sources.js";
 
 export class Retarget {

@@ -2,7 +2,7 @@
 import { mark } from "../lib/cursor.js";
 import { part } from "../lib/dom.js";
 import { number } from "../lib/format.js";
-import { makeLegend, showLegend } from "../lib/legend.js";
+import { makeLegend, showLegend } from "./legend.js";
 import { valueAt } from "../lib/maps.js";
 import { METHODS } from "../lib/methods.js";
 import { isLearnt, places, unit } from "../lib/scale.js";

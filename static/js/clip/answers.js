@@ -2,7 +2,7 @@
 import { part } from "../lib/dom.js";
 import { percent, setText } from "../lib/format.js";
 import { METHODS } from "../lib/methods.js";
-import { showAnswer } from "../lib/rows.js";
+import { showAnswer } from "../analysis/rows.js";
 import { unit } from "../lib/scale.js";
 import { contributions, fuse, isFree, ratio, reweighted, weightsOf } from "./fusion.js";
 import { numbersTable } from "./numbers.js";

@@ -1,6 +1,6 @@
 // The legend of a clip: a ramp for each stream's layer in the player, with its true numbers.
 import { setText } from "../lib/format.js";
-import { Ramp } from "../lib/legend.js";
+import { Ramp } from "../analysis/legend.js";
 import { hasSign } from "../lib/scale.js";
 import { make } from "./timeline.js";
 

@@ -1,6 +1,6 @@
 // The menu of downloads. A figure is drawn by a worker first, which may take some seconds.
-import { refusal } from "./api.js";
-import { part } from "./dom.js";
+import { refusal } from "../lib/api.js";
+import { part } from "../lib/dom.js";
 import { rerun, showProblem } from "./status.js";
 
 const links = /** @type {NodeListOf<HTMLAnchorElement>} */ (

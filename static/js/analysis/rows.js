@@ -1,5 +1,5 @@
 // The head of each row: what the model says, and whether that is right.
-import { capital, percent } from "./format.js";
+import { capital, percent } from "../lib/format.js";
 
 /**
  * @param {HTMLElement} row @param {any} prediction or null while the model has not answered

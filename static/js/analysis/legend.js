@@ -1,10 +1,10 @@
 // The legend: a ramp for masks and one for Grad-CAM, with the true numbers at its ends.
-import { paint } from "./colours.js";
-import { make } from "./dom.js";
-import { number, setText } from "./format.js";
-import { hasSign, isEvidence, places, span, unit } from "./scale.js";
+import { paint } from "../lib/colours.js";
+import { make } from "../lib/dom.js";
+import { number, setText } from "../lib/format.js";
+import { hasSign, isEvidence, places, span, unit } from "../lib/scale.js";
 
-/** @typedef {import("./scale.js").Entry} Entry */
+/** @typedef {import("../lib/scale.js").Entry} Entry */
 /**
  * @typedef {object} Look
  * @property {{scale: string, signed: boolean}} view
