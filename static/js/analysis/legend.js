@@ -1,17 +1,12 @@
-// The legend: a ramp for masks and one for Grad-CAM, with the true numbers at its ends.
+// The legend: colour ramps with the true numbers at their ends.
 import { paint } from "../lib/colours.js";
 import { make } from "../lib/dom.js";
 import { number, setText } from "../lib/format.js";
-import { hasSign, isEvidence, places, span, unit } from "../lib/scale.js";
+import { places, unit } from "../lib/scale.js";
+import { lookupOf, spanOf } from "./drawing.js";
 
-/** @typedef {import("../lib/scale.js").Entry} Entry */
-/**
- * @typedef {object} Look
- * @property {{scale: string, signed: boolean}} view
- * @property {Entry[]} all            every map in the table
- * @property {Uint32Array} lookup     colours of masks, and of Grad-CAM when not signed
- * @property {Uint32Array} diverging  colours of the signed view
- */
+/** @typedef {import("./store.js").Entry} Entry */
+/** @typedef {import("./drawing.js").Look} Look */
 
 const UNITS = {
   share: "share of 1",
@@ -22,76 +17,57 @@ const UNITS = {
 };
 
 /** A colour ramp with its unit and the numbers at its ends. */
-export class Ramp {
+class Ramp {
   /** @param {string} title */
   constructor(title) {
-    this.element = make("div.ramp.small");
-    const name = make("p.ramp-name");
-    name.append(make("span", { text: title }), (this.unit = make("span.label")));
-    const bar = make("div.ramp-bar");
-    this.canvas = /** @type {HTMLCanvasElement} */ (make("canvas"));
-    this.canvas.width = 256;
-    this.canvas.height = 1;
-    bar.append(this.canvas, (this.marker = make("i")));
+    this.unit = make("span.label");
+    this.canvas = /** @type {HTMLCanvasElement} */ (make("canvas", { width: 256, height: 1 }));
+    this.marker = make("i");
     this.ends = [make("span"), make("span"), make("span")];
-    const ends = make("p.ramp-ends.label.num");
-    ends.append(...this.ends);
-    this.element.append(name, bar, ends);
+    this.element = make("div.ramp.small", {},
+      make("p.ramp-name", {}, make("span", { text: title }), this.unit),
+      make("div.ramp-bar", {}, this.canvas, this.marker),
+      make("p.ramp-ends.label.num", {}, ...this.ends));
   }
 
-  /** @param {Uint32Array} lookup */
-  colour(lookup) {
-    paint(this.canvas, Float32Array.from({ length: 256 }, (_, i) => i), [0, 255], lookup);
-  }
-
-  /**
-   * @param {Entry | null} entry the map whose numbers are shown @param {Look} look
-   * @param {number | null} value under the cursor
-   */
+  /** @param {Entry | null} entry the map whose numbers are shown @param {Look} look @param {number | null} value under the cursor */
   show(entry, look, value) {
+    paint(this.canvas, STEPS, [0, 255], lookupOf(entry, look));
     this.marker.className = "";
     if (!entry?.grid) {
       setText(this.unit, "");
       this.ends.forEach((end, index) => setText(end, ["low", "", "high"][index]));
       return;
     }
-    const [low, high] = span(entry, look.all, look.view.scale, look.view.signed);
+    const [low, high] = spanOf(entry, look);
     setText(this.unit, UNITS[unit(entry)]);
-    [low, (low + high) / 2, high].forEach((end, index) => {
-      setText(this.ends[index], number(end) + multiples(entry, end, index));
-    });
+    const texts = [low, (low + high) / 2, high].map(number);
+    // Shares are easier to grasp against an even mask.
+    if (["share", "rollout"].includes(unit(entry))) texts[2] += ` (${number(high * places(entry))} × even)`;
+    texts.forEach((text, index) => setText(this.ends[index], text));
     if (value === null || high <= low) return;
     this.marker.className = "on";
-    const fraction = Math.min(1, Math.max(0, (value - low) / (high - low)));
-    this.marker.style.setProperty("--v", String(fraction));
+    this.marker.style.setProperty("--v", String(Math.min(1, Math.max(0, (value - low) / (high - low)))));
   }
 }
 
-/** Shares are easier to grasp against an even mask. @param {Entry} entry @param {number} value @param {number} index */
-function multiples(entry, value, index) {
-  if (!["share", "rollout"].includes(unit(entry)) || index !== 2) return "";
-  return ` (${number(value * places(entry))} × even)`;
-}
+const STEPS = Float32Array.from({ length: 256 }, (_, step) => step);
 
-/** @typedef {{of: HTMLElement, masks: Ramp, cams: Ramp}} Legend */
+/** A ramp for each of the maps that are compared. */
+export class Legend {
+  /** @param {HTMLElement} element @param {string[]} titles of the ramps */
+  constructor(element, titles) {
+    this.name = make("h2.legend-of");
+    this.ramps = titles.map((title) => new Ramp(title));
+    element.append(this.name, ...this.ramps.map((ramp) => ramp.element));
+  }
 
-/** @param {HTMLElement} element @returns {Legend} */
-export function makeLegend(element) {
-  const ramps = { of: make("h2.legend-of"), masks: new Ramp("Mask"), cams: new Ramp("Grad-CAM") };
-  ramps.masks.element.classList.add("for-mask");
-  ramps.cams.element.classList.add("for-cam");
-  element.append(ramps.of, ramps.masks.element, ramps.cams.element);
-  return ramps;
-}
-
-/**
- * @param {Legend} ramps @param {Look} look
- * @param {{mask: Entry | null, cam: Entry | null, values: (number | null)[], name: string}} of
- */
-export function showLegend(ramps, look, { mask, cam, values, name }) {
-  setText(ramps.of, name);
-  ramps.masks.colour(look.lookup);
-  ramps.cams.colour(look.view.signed && cam && hasSign(cam) ? look.diverging : look.lookup);
-  ramps.masks.show(mask && !isEvidence(mask) ? mask : null, look, values[0]);
-  ramps.cams.show(cam, look, values[1]);
+  /**
+   * @param {Look} look @param {string} name of what the maps have in common
+   * @param {(Entry | null)[]} entries one a ramp @param {(number | null)[]} [values] under the cursor
+   */
+  show(look, name, entries, values = []) {
+    setText(this.name, name);
+    this.ramps.forEach((ramp, index) => ramp.show(entries[index], look, values[index] ?? null));
+  }
 }
