@@ -1,6 +1,6 @@
 // The menu of downloads. A figure is drawn by a worker first, which may take some seconds.
-import { refusal } from "../lib/api.js";
-import { part } from "../lib/dom.js";
+import { refusal, sleep } from "../lib/api.js";
+import { part, save } from "../lib/dom.js";
 import { asDrawn } from "./drawing.js";
 import { showProblem } from "./status.js";
 
@@ -26,18 +26,8 @@ async function fetchFigure(address) {
     if (response.ok) return response.blob();
     const error = refusal(response.status, await response.json().catch(() => null));
     if (response.status !== 503 || tries >= TRIES) throw error;
-    const seconds = Number(response.headers.get("Retry-After")) || 2;
-    await new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
+    await sleep(1000 * (Number(response.headers.get("Retry-After")) || 2));
   }
-}
-
-/** @param {Blob} blob @param {string} name */
-function save(blob, name) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
 /** @param {HTMLAnchorElement} link @param {string} name */

@@ -1,4 +1,5 @@
 // Small helpers for building the page.
+import { ago } from "./format.js";
 
 /** @param {string} name @returns {any} the element with that data attribute */
 export const part = (name) => document.querySelector(`[data-${name}]`);
@@ -95,6 +96,23 @@ export function batched(work) {
       work(now);
     });
   };
+}
+
+/** Write how long ago each time on the page was. @param {ParentNode} [root] */
+export function showTimes(root = document) {
+  for (const element of root.querySelectorAll("time[data-ago]")) {
+    const time = /** @type {HTMLTimeElement} */ (element);
+    const then = new Date(time.dateTime);
+    time.textContent = ago(then);
+    time.title = then.toLocaleString();
+  }
+}
+
+/** Give a file to the visitor. @param {Blob} blob @param {string} name */
+export function save(blob, name) {
+  const link = make("a", { href: URL.createObjectURL(blob), download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
 /** The data that the page came with. */
