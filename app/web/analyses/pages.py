@@ -91,6 +91,7 @@ def _analysis_data(session: Session, row: Analysis, *, owner: bool) -> Context:
         "rows": [card for card in cards if card["id"] in asked["models"]],
         "stages": list(STAGES),
         "methods": [_method(name) for name in asked["methods"]],
+        "method_titles": {name: _in_sentence(name) for name in METHOD_TITLES},
         "all_models": [c for c in current if model_rows.media_kind(c) == row.media.kind],
         "owner": owner,
     }
@@ -112,3 +113,8 @@ def _flow(web: AppState, session: Session, row: Analysis) -> Context | None:
 def _method(name: str) -> dict[str, str]:
     title, kind = METHOD_TITLES.get(name, (name, "evidence"))
     return {"name": name, "title": title, "kind": kind}
+
+
+def _in_sentence(name: str) -> str:
+    title = METHOD_TITLES[name][0]
+    return title if "CAM" in title else title[:1].lower() + title[1:]

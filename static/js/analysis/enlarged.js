@@ -1,11 +1,13 @@
 // The enlarged map: beside the photo, with its facts. Arrow keys step on, Escape goes back.
-import { part } from "../lib/dom.js";
+import { make, part, svg } from "../lib/dom.js";
 import { capital, number, percent } from "../lib/format.js";
 import { arrowStep } from "../lib/keys.js";
 import { entropy, peakPoint } from "../lib/maps.js";
-import { METHODS } from "../lib/methods.js";
-import { hasSign } from "../lib/scale.js";
-import { Painter, meaning } from "./cells.js";
+import { hasSign, isLearnt } from "../lib/scale.js";
+import { methodTitle } from "../lib/titles.js";
+import { asDrawn } from "./drawing.js";
+import { meaning } from "./meaning.js";
+import { Painter } from "./painter.js";
 
 /** @typedef {import("./store.js").Entry} Entry */
 
@@ -41,26 +43,25 @@ export class Enlarged {
   }
 
   /**
-   * @param {Entry | null} entry @param {import("./cells.js").Look} look
-   * @param {{title: string, mechanism: string, stage: string, method: string, prediction: any}} of
+   * @param {Entry | null} entry @param {import("./drawing.js").Look} look @param {string} title
+   * @param {string} mechanism @param {any} prediction
    */
-  draw(entry, look, of) {
-    const title = `${of.title}, ${of.stage}, ${METHODS[of.method]}`;
+  draw(entry, look, title, mechanism, prediction) {
     part("big-title").textContent = title;
     const words = this.painter.draw(entry, look);
     part("big-facts").replaceChildren();
-    part("big-meaning").textContent = entry ? (words || meaning(entry, of.mechanism)) : "This map is not ready yet.";
+    part("big-meaning").textContent = entry ? (words || meaning(entry, mechanism)) : "This map is not ready yet.";
     part("big-canvas").setAttribute("aria-label", title);
     part("big-histogram").replaceChildren();
     if (!entry?.grid) return;
-    this.#facts(entry, of);
+    this.#facts(entry, prediction);
     histogram(part("big-histogram"), entry.grid);
     part("big-npy").href = entry.record.links.npy;
     part("big-png").href = pngAddress(entry, look.view);
   }
 
-  /** @param {Entry} entry @param {{prediction: any, method: string}} of */
-  #facts(entry, { prediction, method }) {
+  /** @param {Entry} entry @param {any} prediction */
+  #facts(entry, prediction) {
     const grid = /** @type {import("../lib/maps.js").Grid} */ (entry.grid);
     const spread = entropy(grid);
     const peak = peakPoint(grid);
@@ -73,55 +74,37 @@ export class Enlarged {
       ["Sum", number(grid.sum)],
       ["Entropy", Number.isNaN(spread.value) ? "none: nothing is positive" : `${number(spread.value)} bits (even: ${number(spread.even)})`],
       ["Highest", `${Math.round(100 * peak.x)} % from left, ${Math.round(100 * peak.y)} % from top`],
-      ["Method", capital(METHODS[method])],
+      ["Method", capital(methodTitle(entry.method))],
     ];
-    if (method !== "attention" && target) {
+    if (!isLearnt(entry) && target) {
       facts.push(["Target", `${target.name}: ${percent(target.probability)}, logit ${number(target.logit)}`]);
     }
     const top = prediction?.top.map((/** @type {any} */ one) => `${one.name} ${percent(one.probability)}`);
     if (top) facts.push(["Top five", top.join("; ")]);
-    part("big-facts").replaceChildren(...facts.map(([term, text]) => factRow(term, text)));
+    part("big-facts").replaceChildren(...facts.map(([term, text]) => make("div", {}, make("dt", { text: term }), make("dd", { text }))));
   }
-}
-
-/** @param {string} term @param {string} text @returns {HTMLElement} */
-function factRow(term, text) {
-  const row = document.createElement("div");
-  const name = document.createElement("dt");
-  const words = document.createElement("dd");
-  name.textContent = term;
-  words.textContent = text;
-  row.append(name, words);
-  return row;
 }
 
 /** @param {Entry} entry @param {import("./view.js").View} view @returns {string} */
 function pngAddress(entry, view) {
-  const signed = view.signed && hasSign(entry);
-  const query = new URLSearchParams({
-    size: "896", overlay: "true", alpha: String(view.opacity / 100), scale: view.scale,
-    colormap: signed ? view.diverging : view.colours,
-  });
+  const query = new URLSearchParams({ size: "896", overlay: "true", ...asDrawn(view, view.signed && hasSign(entry)) });
   return `${entry.record.links.png}?${query}`;
 }
 
 const BINS = 40;
 
-/** @param {SVGElement} svg @param {import("../lib/maps.js").Grid} grid */
-function histogram(svg, grid) {
+/** @param {SVGElement} plot @param {import("../lib/maps.js").Grid} grid */
+function histogram(plot, grid) {
   const counts = new Array(BINS).fill(0);
   const range = grid.max - grid.min || 1;
   for (const value of grid.data) {
     counts[Math.min(BINS - 1, Math.floor(((value - grid.min) / range) * BINS))] += 1;
   }
   const top = Math.max(...counts);
-  svg.replaceChildren(
+  plot.replaceChildren(
     ...counts.map((count, index) => {
-      const bar = document.createElementNS("http://www.w3.org/2000/svg", "rect");
       const height = (48 * count) / top;
-      const box = { x: index * 6, y: 48 - height, width: 5, height };
-      for (const [name, value] of Object.entries(box)) bar.setAttribute(name, value.toFixed(2));
-      return bar;
+      return svg("rect", { x: index * 6, y: (48 - height).toFixed(2), width: 5, height: height.toFixed(2) });
     }),
   );
 }

@@ -1,34 +1,65 @@
-// All cells together: draw them, mark the cursor in them, say what is under it.
+// The table of a photo: draw its cells, mark the cursor in them, say what is under it.
 import { mark } from "../lib/cursor.js";
 import { part } from "../lib/dom.js";
-import { number } from "../lib/format.js";
-import { makeLegend, showLegend } from "../lib/legend.js";
-import { valueAt } from "../lib/maps.js";
-import { METHODS } from "../lib/methods.js";
-import { isLearnt, places, unit } from "../lib/scale.js";
-import { Cell } from "./cells.js";
-import { IMAGENET } from "./sources.js";
+import { number, setText } from "../lib/format.js";
+import { peakWords, valueAt } from "../lib/maps.js";
+import { isLearnt } from "../lib/scale.js";
+import { Cell, cursorWords } from "./cells.js";
+import { makeLook } from "./drawing.js";
+import { Legend } from "./legend.js";
+import { colours, evidence, root } from "./page.js";
+import { Painter } from "./painter.js";
 
 /** @typedef {import("../lib/cursor.js").Cursor} Cursor */
+/** @typedef {import("./store.js").Entry} Entry */
+/** @typedef {import("./drawing.js").Look} Look */
+
+export const IMAGENET = "plain-imagenet";
+
+export class PhotoCell extends Cell {
+  /** @param {HTMLElement} element */
+  constructor(element) {
+    super(element);
+    this.painter = this.frame && new Painter(this.frame);
+    this.low = element.querySelector("[data-low]");
+    /** @type {Entry | null} */
+    this.entry = null;
+  }
+
+  /** @param {Entry | null} entry @param {Look} look @param {string} title of the model */
+  draw(entry, look, title) {
+    if (!this.painter) return;
+    this.entry = entry;
+    const words = this.painter.draw(entry, look);
+    const grid = entry?.grid;
+    const facts = grid ? `${peakWords(grid)}; range ${number(grid.min)} to ${number(grid.max)}` : "";
+    this.label(entry, title, words || facts);
+  }
+
+  /** @param {Cursor | null} cursor */
+  read(cursor) {
+    if (!this.caption) return;
+    const grid = this.entry?.grid;
+    const range = Boolean(grid && !cursor && isLearnt(this)); // a mask near flat shows by its range
+    if (this.low) setText(this.low, grid && range ? `${number(grid.min)}–` : "");
+    this.caption.classList.toggle("peak", Boolean(grid && !cursor && !range)); // the style adds "max"
+    setText(this.caption, grid ? number(cursor ? valueAt(grid, cursor).value : grid.max) : "");
+  }
+}
 
 export class Table {
-  /**
-   * @param {import("./store.js").Store} store @param {any[]} cards every model that is offered
-   * @param {import("../lib/colours.js").Colours} colours
-   */
-  constructor(store, cards, colours) {
+  /** @param {import("./store.js").Store} store @param {any[]} cards every model that is offered */
+  constructor(store, cards) {
     this.store = store;
-    this.colours = colours;
     this.cards = new Map(cards.map((card) => [card.id, card]));
-    this.root = /** @type {HTMLElement} */ (part("analysis"));
     this.grid = /** @type {HTMLElement} */ (part("grid"));
     this.cells = [...this.grid.querySelectorAll('[role="gridcell"]')].map(
-      (element) => new Cell(/** @type {HTMLElement} */ (element)),
+      (element) => new PhotoCell(/** @type {HTMLElement} */ (element)),
     );
-    this.legend = makeLegend(/** @type {HTMLElement} */ (part("legend")));
+    this.legend = new Legend(part("legend"), ["Mask", evidence.title]);
     /** @type {Cursor | null} */
     this.cursor = null;
-    /** @type {Cell | null} */
+    /** @type {PhotoCell | null} */
     this.active = null;
     this.imagenet = false;
   }
@@ -43,65 +74,46 @@ export class Table {
     return this.cards.get(this.model(row)) ?? this.cards.get(row);
   }
 
-  /** @param {Cell} cell */
-  entry(cell) {
-    return this.store.entry(this.model(cell.row), cell.stage, cell.method);
+  /** @param {PhotoCell} cell */
+  entry({ row, stream, stage, method }) {
+    return this.store.entry({ model: this.model(row), stream, stage, method });
   }
 
-  /** @param {import("./view.js").View} view @returns {import("./cells.js").Look} */
+  /** @param {any} view @returns {Look} */
   look(view) {
-    const { colours } = this;
-    const threshold = view.threshold / 100;
-    return {
-      view,
-      all: this.cells.flatMap((cell) => this.entry(cell) ?? []),
-      lookup: colours.lookup(colours.known(view.colours, "inferno"), threshold),
-      diverging: colours.lookup(colours.known(view.diverging, "vik"), threshold),
-    };
+    return makeLook(view, colours, this.cells.flatMap((cell) => this.entry(cell) ?? []));
   }
 
-  /** @param {import("./cells.js").Look} look */
+  /** @param {Look} look */
   draw(look) {
     for (const cell of this.cells) {
       cell.draw(this.entry(cell), look, this.card(cell.row)?.title ?? cell.row);
-      cell.element.classList.toggle("selected", cell.key === look.view.cell);
+      cell.element.classList.toggle("selected", cell.id === look.view.cell);
     }
     this.read(look);
   }
 
-  /** Mark the cursor everywhere and say its values. @param {import("./cells.js").Look} look */
+  /** Mark the cursor everywhere and say its values. @param {Look} look */
   read(look) {
-    mark(this.root, this.cursor);
-    for (const cell of this.cells) cell.read(this.cursor);
-    part("readout").replaceChildren(...this.#sentence());
-    const { active } = this;
-    const beside = (/** @type {boolean} */ learnt) => {
-      const found = this.cells.find(
-        (cell) => cell.row === active?.row && cell.stage === active.stage && isLearnt(cell) === learnt,
+    const { active, cursor } = this;
+    mark(root, cursor);
+    for (const cell of this.cells) cell.read(cursor);
+    part("readout").replaceChildren(...this.#words());
+    const entries = [true, false].map((learnt) => {
+      const cell = this.cells.find(
+        (one) => one.row === active?.row && one.stage === active.stage && isLearnt(one) === learnt,
       );
-      return found?.painter ? this.entry(found) : null;
-    };
-    const [mask, cam] = [beside(true), beside(false)];
-    const value = (/** @type {any} */ entry) =>
-      this.cursor && entry?.grid ? valueAt(entry.grid, this.cursor).value : null;
-    const name = active ? `${this.card(active.row).title}, ${active.stage}` : "";
-    showLegend(this.legend, look, { mask, cam, values: [value(mask), value(cam)], name });
+      return cell?.painter ? this.entry(cell) : null;
+    });
+    const values = entries.map((entry) => (cursor && entry?.grid ? valueAt(entry.grid, cursor).value : null));
+    this.legend.show(look, active ? `${this.card(active.row).title}, ${active.stage}` : "", entries, values);
   }
 
   /** @returns {(string | Node)[]} */
-  #sentence() {
+  #words() {
     const { active, cursor } = this;
     const entry = active && this.entry(active);
-    if (!entry?.grid || !cursor || !active) return ["Point at a map to read its values; click to enlarge it."];
-    const { row, col, value } = valueAt(entry.grid, cursor);
-    const name = document.createElement("strong");
-    name.textContent = number(value);
-    const even = unit(entry) === "share" ? ` (${number(value * places(entry))} × even)` : "";
-    const where = `row ${row + 1}, column ${col + 1} of ${entry.grid.rows} × ${entry.grid.cols}`;
-    return [
-      `${this.card(active.row).title}, ${active.stage}, ${METHODS[active.method]}: `,
-      name,
-      `${even}, ${where}`,
-    ];
+    if (!active || !entry?.grid || !cursor) return ["Point at a map to read its values; click to enlarge it."];
+    return cursorWords(active.name(this.card(active.row).title), entry, entry.grid, cursor);
   }
 }

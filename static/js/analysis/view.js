@@ -2,8 +2,8 @@
 import { AddressState } from "../lib/address.js";
 
 /**
- * @typedef {object} View
- * @property {"both" | "mask" | "cam"} show   columns within a stage
+ * @typedef {object} View  what the pages of photos and clips share; each adds its own keys
+ * @property {"both" | "mask" | "cam"} show  methods of the table
  * @property {number} opacity    percent
  * @property {number} threshold  percent of the scale below which nothing is drawn
  * @property {string} colours    sequential colormap
@@ -11,26 +11,22 @@ import { AddressState } from "../lib/address.js";
  * @property {"map" | "row" | "shared" | "absolute"} scale
  * @property {boolean} signed    show evidence against as well
  * @property {boolean} smooth    bilinear; false: the map's own grid
- * @property {string} channel    residual mask: mean, max, l2 or a channel's number
- * @property {string} cell       enlarged: "model.stage.method", or empty
- * @property {string} at         pinned cursor "x,y" in percent of the photo, or empty
- * @property {string} truth      true class, or empty
- * @property {string} target     class the Grad-CAM explains; empty: each model's own first
- * @property {string} cam        id of the analysis that holds the Grad-CAM for `target`
- * @property {string} head       id of the analysis with the ImageNet head, or empty
  */
 
 /** @type {View} */
 const DEFAULTS = {
   show: "both", opacity: 65, threshold: 0, colours: "inferno", diverging: "vik", scale: "map",
-  signed: false, smooth: true, channel: "mean", cell: "", at: "", truth: "", target: "", cam: "",
-  head: "",
+  signed: false, smooth: true,
 };
+export const SCALES = ["map", "row", "shared", "absolute"];
 
-/** @typedef {AddressState<View>} ViewState  the one changeable thing of the page */
-
-/** @returns {ViewState} */
-export const makeViewState = () => new AddressState(DEFAULTS, {
-  names: { truth: "true" },
-  choices: { show: ["both", "mask", "cam"], scale: ["map", "row", "shared", "absolute"] },
-});
+/**
+ * The one changeable thing of a page.
+ * @template {Record<string, any>} T
+ * @param {T} defaults of the page's own keys @param {import("../lib/address.js").Rules} [rules]
+ * @returns {AddressState<View & T>}
+ */
+export const makeViewState = (defaults, { choices, ...rules } = {}) =>
+  new AddressState({ ...DEFAULTS, ...defaults }, {
+    ...rules, choices: { show: ["both", "mask", "cam"], scale: SCALES, ...choices },
+  });

@@ -1,9 +1,9 @@
 // What the models say: the rows' answers, the timeline's lanes, the fusion slider, the shares.
-import { part } from "../lib/dom.js";
+import { showAnswer } from "../analysis/rows.js";
+import { make, part } from "../lib/dom.js";
 import { percent, setText } from "../lib/format.js";
-import { METHODS } from "../lib/methods.js";
-import { showAnswer } from "../lib/rows.js";
 import { unit } from "../lib/scale.js";
+import { methodTitle } from "../lib/titles.js";
 import { contributions, fuse, isFree, ratio, reweighted, weightsOf } from "./fusion.js";
 import { numbersTable } from "./numbers.js";
 import { Shares } from "./shares.js";
@@ -15,12 +15,12 @@ const CLASSES = 3; // lines of the timeline
 export class Answers {
   /**
    * @param {any[]} rows Card JSON @param {import("./timeline.js").Timeline} timeline
-   * @param {import("./tracks.js").Tracks} tracks
+   * @param {import("../analysis/store.js").Store} store
    * @param {{titleOf: (id: string) => string, go: (k: number) => void, share: (percent: number) => void}} on
    */
-  constructor(rows, timeline, tracks, on) {
+  constructor(rows, timeline, store, on) {
     this.timeline = timeline;
-    this.tracks = tracks;
+    this.store = store;
     this.rows = rows;
     this.on = on;
     /** @type {Record<string, any>} */
@@ -51,7 +51,7 @@ export class Answers {
   }
 
   /**
-   * @param {Record<string, any>} predictions @param {import("./tools.js").Layer} layer
+   * @param {Record<string, any>} predictions @param {import("./layer.js").Layer} layer
    * @param {import("./view.js").View} view @param {string[]} stages @param {boolean} chosen a target for all
    */
   show(predictions, layer, view, stages, chosen) {
@@ -92,16 +92,16 @@ export class Answers {
     return scores;
   }
 
-  /** @param {import("./tools.js").Layer} layer @param {import("./view.js").View} view @param {string[]} stages */
+  /** @param {import("./layer.js").Layer} layer @param {import("./view.js").View} view @param {string[]} stages */
   #energies({ model, method }, view, stages) {
     const found = ["rgb", "flow"].flatMap((stream) =>
       stages.filter((stage) => stage !== "combined").map((stage) => {
-        const track = this.tracks.get(model, stream, stage, method);
+        const track = this.store.entry({ model, stream, stage, method });
         return { stream, stage, track: track?.data ? track : null };
       }),
     );
     const shares = found.some(({ track }) => track && unit(track) === "share");
-    setText(part("energy-words"), energyWords(shares, METHODS[method] ?? method));
+    setText(part("energy-words"), energyWords(shares, methodTitle(method)));
     const energies = found.map(({ stream, stage, track }) => ({
       stream, stage, values: track && energy(track, unit(track) === "share"),
     }));
@@ -126,10 +126,8 @@ export class Answers {
   /** @param {any} prediction */
   #answer({ top }) {
     const [best, next] = top;
-    const name = document.createElement("strong");
-    name.textContent = best.name;
     const rest = next ? `, then ${next.name} ${percent(next.probability)}` : "";
-    part("answer").replaceChildren(name, ` ${percent(best.probability)}${rest}`);
+    part("answer").replaceChildren(make("strong", { text: best.name }), ` ${percent(best.probability)}${rest}`);
   }
 
   /** @param {number} t */

@@ -1,61 +1,43 @@
-// The table's cells: which are in sight, what they show now, and what is said of them.
+// The table of a clip: which cells are in sight, what they show now, and what is said of them.
+import { Cell, showWords } from "../analysis/cells.js";
+import { insteadOfMap } from "../analysis/drawing.js";
 import { number, setText } from "../lib/format.js";
 import { valueAt } from "../lib/maps.js";
-import { METHODS } from "../lib/methods.js";
 import { moment } from "./moments.js";
 import { Picture } from "./picture.js";
-import { keyOf, mapAt } from "./tracks.js";
-import { silence } from "./words.js";
+import { mapAt } from "./tracks.js";
 
 /** @typedef {import("./tracks.js").Track} Track */
-export const STREAMS = { rgb: "RGB", flow: "flow" };
+/** @typedef {import("../analysis/drawing.js").Look} Look */
+/** @typedef {import("../lib/cursor.js").Cursor} Cursor */
 
-export class Cell {
+export class ClipCell extends Cell {
   /** @param {HTMLElement} element */
   constructor(element) {
-    this.element = element;
-    const { model = "", stream = "", stage = "", method = "" } = element.dataset;
-    this.row = model;
-    this.stream = stream;
-    this.stage = stage;
-    this.method = method;
-    this.key = keyOf(model, stream, stage, method);
-    this.frame = /** @type {HTMLElement | null} */ (element.querySelector(".frame"));
+    super(element);
     this.picture = this.frame && new Picture(this.frame);
-    this.painter = this.picture; // what the arrow keys of the photo's table ask for
-    this.caption = element.querySelector("[data-value]");
-    this.words = this.frame?.querySelector(".words") ?? null;
     this.seen = false;
-    this.drawn = false;
     this.due = false;
   }
 
-  /** @param {Track | null} track @param {import("./picture.js").Look} look @param {import("./picture.js").Base} base @param {number} t */
+  /** @param {Track | null} track @param {Look} look @param {import("./picture.js").Base} base @param {number} t */
   draw(track, look, base, t) {
     if (!this.picture || !track?.data || !base.ready) return;
     this.picture.ground(base);
     this.picture.map(track, look, t);
-    if (!this.drawn) this.element.classList.add("drawn");
-    this.drawn = true;
+    this.element.classList.add("drawn");
   }
 
-  /**
-   * Facts that do not change with time.
-   * @param {Track | null} track @param {string} title of the model @param {import("./view.js").View} view
-   */
-  name(track, title, view) {
-    if (!this.picture) return;
-    const name = `${title}, ${STREAMS[this.stream]} ${this.stage}, ${METHODS[this.method] ?? this.method}`;
-    this.element.classList.toggle("ready", Boolean(track?.data));
-    if (!track?.data) return this.element.setAttribute("aria-label", `${name}: not ready yet`);
-    const silent = silence(track, view);
-    if (this.words) setText(this.words, silent);
-    this.words?.classList.toggle("on", silent !== "");
-    const range = `over the clip from ${number(track.min)} to ${number(track.max)}`;
-    return this.element.setAttribute("aria-label", `${name}: ${silent && `${silent}; `}${range}`);
+  /** Facts that do not change with time. @param {Track | null} track @param {string} title of the model @param {import("./view.js").View} view */
+  describe(track, title, view) {
+    if (!this.frame) return;
+    const words = track?.data ? insteadOfMap(track, view) : "";
+    showWords(this.frame, words);
+    const range = track ? `over the clip from ${number(track.min)} to ${number(track.max)}` : "";
+    this.label(track, title, `${words && `${words}; `}${range}`);
   }
 
-  /** The number below: the value at the cursor, or the largest. @param {Track | null} track @param {number} t @param {boolean} raw @param {{x: number, y: number} | null} cursor */
+  /** The number below: the value at the cursor, or the largest. @param {Track | null} track @param {number} t @param {boolean} raw @param {Cursor | null} cursor */
   read(track, t, raw, cursor) {
     if (!this.caption || !track?.data) return;
     const map = mapAt(track, moment(track.times, t, raw));
@@ -66,12 +48,11 @@ export class Cell {
 
 /** All cells of the table. */
 export class Cells {
-  /** @param {HTMLElement} grid @param {import("./tracks.js").Tracks} tracks @param {() => void} onSeen */
-  constructor(grid, tracks, onSeen) {
-    this.grid = grid;
-    this.tracks = tracks;
+  /** @param {HTMLElement} grid @param {import("../analysis/store.js").Store} store @param {() => void} onSeen */
+  constructor(grid, store, onSeen) {
+    this.store = store;
     this.next = 0;
-    this.all = [...grid.querySelectorAll('[role="gridcell"]')].map((one) => new Cell(/** @type {HTMLElement} */ (one)));
+    this.all = [...grid.querySelectorAll('[role="gridcell"]')].map((one) => new ClipCell(/** @type {HTMLElement} */ (one)));
     const watch = new IntersectionObserver((changes) => {
       for (const { target, isIntersecting } of changes) {
         const cell = this.all.find((one) => one.element === target);
@@ -82,9 +63,9 @@ export class Cells {
     for (const cell of this.all) if (cell.picture) watch.observe(cell.element);
   }
 
-  /** @param {Cell} cell */
-  track(cell) {
-    return this.tracks.all.get(cell.key) ?? null;
+  /** @param {ClipCell} cell */
+  track({ row, stream, stage, method }) {
+    return this.store.entry({ model: row, stream, stage, method });
   }
 
   /** @returns {boolean} whether any cell changed its size */
@@ -104,7 +85,7 @@ export class Cells {
 
   /**
    * Draw some of what is due, in turn, so that a full table never holds up the player.
-   * @param {import("./picture.js").Look} look @param {import("./picture.js").Base} base
+   * @param {Look} look @param {import("./picture.js").Base} base
    * @param {number} t @param {number} limit cells @returns {boolean} whether more is due
    */
   draw(look, base, t, limit) {
@@ -123,32 +104,21 @@ export class Cells {
     return false;
   }
 
-  /** @param {number} t @param {boolean} raw @param {{x: number, y: number} | null} cursor @param {boolean} all in sight or not */
+  /** @param {number} t @param {boolean} raw @param {Cursor | null} cursor @param {boolean} all in sight or not */
   read(t, raw, cursor, all) {
     for (const cell of this.all) if (cell.seen || all) cell.read(this.track(cell), t, raw, cursor);
   }
 
   /**
-   * @param {(id: string) => string} titleOf @param {string[]} shown keys of the player's layers
+   * @param {(id: string) => string} titleOf @param {string} layer of the player: its cells' id
    * @param {import("./view.js").View} view
    */
-  name(titleOf, shown, view) {
+  describe(titleOf, layer, view) {
     for (const cell of this.all) {
-      cell.name(this.track(cell), titleOf(cell.row), view);
-      cell.element.classList.toggle("selected", shown.includes(cell.key));
+      cell.describe(this.track(cell), titleOf(cell.row), view);
+      cell.element.classList.toggle("selected", cell.id === layer && this.track(cell) !== null);
     }
   }
-}
-
-/**
- * What lies under the cursor, in words.
- * @param {Track} track @param {string} title @param {number} t @param {boolean} raw
- * @param {{x: number, y: number}} cursor
- */
-export function cursorWords(track, title, t, raw, cursor) {
-  const { row, col, value } = valueAt(mapAt(track, moment(track.times, t, raw)), cursor);
-  const where = `row ${row + 1}, column ${col + 1} of ${track.rows} × ${track.cols}`;
-  return `${title}, ${STREAMS[track.stream]} ${track.stage}: ${number(value)}, ${where}`;
 }
 
 const [SLOW_MS, FEWEST, MOST] = [24, 2, 96];

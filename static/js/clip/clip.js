@@ -1,26 +1,31 @@
 // The page of a clip: it joins the view (address, tools, keys), the clock, and what is drawn.
-import { follow, getArray, getJson, isFinal } from "../lib/api.js";
-import { Colours } from "../lib/colours.js";
+import { cursorWords } from "../analysis/cells.js";
+import { showDownloads } from "../analysis/downloads.js";
+import { makeLook } from "../analysis/drawing.js";
+import { Legend } from "../analysis/legend.js";
+import { bindPage, colours, evidence, root, showPage } from "../analysis/page.js";
+import { Sources } from "../analysis/sources.js";
+import { rerun, showProblem, showStatus } from "../analysis/status.js";
+import { Store } from "../analysis/store.js";
+import { makeTarget, OWN_TOP } from "../analysis/target.js";
+import { flip } from "../analysis/tools.js";
+import { getArray, getJson, isFinal } from "../lib/api.js";
 import { followPointer, mark } from "../lib/cursor.js";
 import { data, part } from "../lib/dom.js";
-import { bindDownloads } from "../lib/downloads.js";
-import { gridKeys, shortcuts } from "../lib/keys.js";
-import { bindStatus, rerun, showProblem, showStatus } from "../lib/status.js";
-import { makeTarget, OWN_TOP } from "../lib/target.js";
+import { gridKeys } from "../lib/keys.js";
 import { Answers } from "./answers.js";
-import { Cells, Pace, cursorWords } from "./cells.js";
+import { Cells, Pace } from "./cells.js";
 import { FrameClock, VideoClock, frameBeside } from "./clock.js";
 import { Flow } from "./flow.js";
-import { clipLegend } from "./legend.js";
-import { bindShare, showLinks } from "./links.js";
+import { bindLayer, layerId, layerOf, showLayer } from "./layer.js";
+import { moment } from "./moments.js";
 import { Panes } from "./panes.js";
-import { makeLook } from "./picture.js";
 import { loadPlayable } from "./playable.js";
 import { bindPointer, clockKeys } from "./pointing.js";
 import { bindRange } from "./range.js";
+import { bindShare } from "./share.js";
 import { Timeline } from "./timeline.js";
-import { bindLayer, bindTools, layerOf, showLayer, showTools, toolKeys } from "./tools.js";
-import { Tracks } from "./tracks.js";
+import { mapAt } from "./tracks.js";
 import { Transport } from "./transport.js";
 import { makeViewState } from "./view.js";
 import { RULES } from "./words.js";
@@ -29,25 +34,22 @@ const { media, rows } = data;
 /** @type {any} */
 let analysis = data.analysis;
 const state = makeViewState();
-const colours = new Colours((await getJson(data.urls.colormaps)).maps);
-const root = part("analysis");
 const methods = data.methods.filter((one) => one.kind !== "channels").map((one) => one.name);
-const evidence = methods.find((name) => !name.startsWith("attention")) ?? methods[0];
 const titles = new Map(data.all_models.concat(rows).map((card) => [card.id, card.title]));
 const titleOf = (/** @type {string} */ id) => titles.get(id) ?? id;
 const duration = media.duration_s || 1;
 
-const tracks = new Tracks(() => later("named"));
+const store = new Store(() => later("named"));
 const panes = new Panes(part("panes"), () => later("fresh"));
-const cells = new Cells(part("grid"), tracks, () => later());
+const cells = new Cells(part("grid"), store, () => later());
 const timeline = new Timeline(part("timeline"), duration);
-const legend = clipLegend(part("legend"));
+const legend = new Legend(part("legend"), ["RGB stream", "Flow stream"]);
 /** @type {import("./clock.js").Clock} */
 let clock = new FrameClock(panes.poster, duration, media.fps, () => later("fresh"), () => transport.show());
 const transport = new Transport(part("transport"), () => clock, (way) => step(way));
 /** @type {number[]} when the clip's frames are shown */
 let frameTimes = [];
-const answers = new Answers(rows, timeline, tracks, {
+const answers = new Answers(rows, timeline, store, {
   titleOf, go: (k) => go(answers.times[k]), share: (value) => state.set({ fusion: value }),
 });
 const range = bindRange(timeline, state, () => clock, (from_s, to_s) => ask({ from_s, to_s }));
@@ -56,9 +58,9 @@ const showTarget = makeTarget(
   () => [...new Set(rows.flatMap((/** @type {any} */ card) => card.classes))],
   (target) => ask({ target, models: knowing(target) }),
 );
-/** @type {{x: number, y: number} | null} */
+/** @type {import("../lib/cursor.js").Cursor | null} */
 let cursor = null;
-/** @type {import("./cells.js").Cell | null} */
+/** @type {import("./cells.js").ClipCell | null} */
 let pointed = null;
 
 /** @param {string} target a class @returns {string[]} the models that have it */
@@ -69,7 +71,7 @@ const knowing = (target) => {
 /** Ask for something like this analysis, and go there. @param {any} changes */
 const ask = (changes) => rerun({ ...analysis.request, ...changes }, "");
 
-/** @type {import("./tools.js").Layer | null} what is shown unless the visitor chooses */
+/** @type {import("./layer.js").Layer | null} what is shown unless the visitor chooses */
 let settled = null;
 /** The first model with a mask; while they are still coming, the first that is ready. */
 function standard() {
@@ -77,18 +79,16 @@ function standard() {
   const ready = rows.filter((/** @type {any} */ { id }) => id in analysis.predictions);
   const masked = (/** @type {any} */ card) => card.methods.includes("attention") && methods.includes("attention");
   const card = (isFinal(analysis) ? ready.find(masked) : null) ?? ready[0] ?? rows.find(masked) ?? rows[0];
-  /** @type {import("./tools.js").Layer} */
-  const found = { model: card.id, stage: "late", method: masked(card) ? "attention" : evidence };
-  if (ready.length > 0) settled = found;
-  return found;
+  const first = { model: card.id, stage: "late", method: masked(card) ? "attention" : evidence.name };
+  if (ready.length > 0) settled = first;
+  return first;
 }
 const layer = () => layerOf(state.now, standard(), rows, data.stages, methods);
-const layerTracks = () => {
-  const { model, stage, method } = layer();
-  return { rgb: tracks.get(model, "rgb", stage, method), flow: tracks.get(model, "flow", stage, method) };
-};
+const layerTracks = () => ({
+  rgb: store.entry({ ...layer(), stream: "rgb" }), flow: store.entry({ ...layer(), stream: "flow" }),
+});
 
-/** @type {import("./picture.js").Look} */
+/** @type {import("../analysis/drawing.js").Look} */
 let look;
 
 const READ_MS = 120;
@@ -109,7 +109,7 @@ function later(what) {
 /** One picture. While the clip plays, each asks for the next. @param {number} now */
 function picture(now) {
   scheduled = 0;
-  if (due.named) nameAll();
+  if (due.named) describeAll();
   if (due.fresh) panes.take(clock.source());
   const { playing } = clock;
   pace.tick(now, playing && wasPlaying);
@@ -132,15 +132,16 @@ function picture(now) {
 }
 
 /** What changes with the view or with what has come, not with time. */
-function nameAll() {
+function describeAll() {
   const view = state.now;
-  look = makeLook(view, colours, tracks);
+  look = makeLook(view, colours, [...store.layers.base.entries.values()]);
   const of = layer();
-  const found = layerTracks();
-  panes.name(found, { ...of, title: titleOf(of.model), card: rows.find((card) => card.id === of.model) }, view);
-  cells.name(titleOf, Object.values(found).flatMap((track) => (track ? [`${of.model}.${track.stream}.${of.stage}.${of.method}`] : [])), view);
+  const tracks = layerTracks();
+  panes.name(tracks, { ...of, title: titleOf(of.model), card: rows.find((card) => card.id === of.model) }, view);
+  cells.describe(titleOf, layerId(of), view);
   answers.show(analysis.predictions, of, view, data.stages, analysis.request.target !== OWN_TOP);
-  legend(look, found, `${titleOf(of.model)}, ${of.stage}`);
+  legend.show(look, `${titleOf(of.model)}, ${of.stage}`, [tracks.rgb, tracks.flow]);
+  [tracks.rgb, tracks.flow].forEach((track, index) => (legend.ramps[index].element.hidden = !track));
 }
 
 /** The numbers, a few times a second. */
@@ -152,7 +153,9 @@ function readAll() {
   answers.at(t);
   transport.read(answers.times, raw);
   const track = pointed && cells.track(pointed);
-  part("readout").textContent = track?.data && cursor && pointed ? cursorWords(track, titleOf(pointed.row), t, raw, cursor) : "";
+  const words = track?.data && cursor && pointed
+    ? cursorWords(pointed.name(titleOf(pointed.row)), track, mapAt(track, moment(track.times, t, raw)), cursor) : [];
+  part("readout").replaceChildren(...words);
 }
 
 /** @param {number} t */
@@ -175,39 +178,39 @@ function remember() {
   remembering = setTimeout(() => !clock.playing && state.set({ t: Number(clock.head.toFixed(3)) }), 300);
 }
 
-/** @param {import("./cells.js").Cell} cell */
+/** @param {import("./cells.js").ClipCell} cell */
 function choose(cell) {
   if (!cell.picture) return;
-  state.set({ layer: `${cell.row}.${cell.stage}.${cell.method}` });
+  state.set({ layer: cell.id });
   if (innerWidth <= 900) part("panes").scrollIntoView({ block: "start" });
 }
 
 /** @param {import("./view.js").View} view */
 function showView(view) {
-  root.dataset.show = view.show;
-  showTools(view, colours);
+  showPage(view, RULES);
   showLayer(layer(), view, rows.find(({ id }) => id === layer().model).methods);
-  part("rule").textContent = `Scale: ${RULES[view.scale]}${view.signed ? " Signed: evidence against is drawn too, evenly around 0." : ""}`;
   transport.setRate(view.rate);
-  showLinks(view, layer());
+  const { model, stage, method } = layer();
+  showDownloads(view, ({ dataset: { layerLink: stream } }) => ({ stage, method, ...(stream && { model, stream }) }));
   showTarget(typeof analysis.request.target === "number" ? rows[0].classes[analysis.request.target] : analysis.request.target || OWN_TOP);
 }
 
-/** The analysis has moved on. @param {any} now */
-async function moved(now) {
+const sources = new Sources(store, (_, now) => {
   analysis = now;
+  answers.take(now.predictions);
   showStatus(now);
-  later("named");
-  await tracks.take((await getJson(now.links.tracks ?? `${now.links.self}/tracks`)).items);
-  await takeFlow();
   showView(state.now);
   later("named");
-}
+  takeFlow().catch((error) => showProblem(error.message));
+});
 
+let fetching = false;
 async function takeFlow() {
-  const { flow, times } = { flow: data.flow?.npy ?? `${analysis.links.self}/flow.npy`, times: answers.times };
-  if (panes.flow || times.length === 0) return;
-  panes.flow = new Flow(await getArray(flow), times);
+  const { times } = answers;
+  if (panes.flow || fetching || times.length === 0) return;
+  fetching = true;
+  const array = await getArray(data.flow?.npy ?? analysis.links.flow).finally(() => (fetching = false));
+  panes.flow = new Flow(array, times);
   if (clock instanceof FrameClock) clock.load(times, (k) => `${analysis.links.self}/frames/${k}.jpg`);
   later("named");
 }
@@ -243,7 +246,7 @@ part("grid").addEventListener("keydown", (/** @type {KeyboardEvent} */ event) =>
   event.stopPropagation();
   transport.toggle();
 }, true);
-gridKeys(part("grid"), /** @type {any} */ (cells.all), { open: /** @type {any} */ (choose), nudge: () => {} });
+gridKeys(part("grid"), cells.all, { open: choose });
 followPointer(root, (where, frame) => {
   cursor = where;
   pointed = cells.all.find((cell) => cell.frame === frame) ?? pointedPane(frame);
@@ -251,46 +254,34 @@ followPointer(root, (where, frame) => {
   later();
 }, () => {});
 /** @param {HTMLElement | null} frame */
-const pointedPane = (frame) => {
-  const stream = frame?.dataset.frame;
-  const { model, stage, method } = layer();
-  return cells.all.find((cell) => cell.key === `${model}.${stream}.${stage}.${method}`) ?? null;
-};
+const pointedPane = (frame) =>
+  cells.all.find((cell) => cell.id === layerId(layer()) && cell.stream === frame?.dataset.frame) ?? null;
 bindPointer(timeline, { go, range: range.set, commit: remember });
-shortcuts({
-  ...toolKeys(state, colours),
+bindPage(state, {
   ...clockKeys({ clock: () => clock, times: () => answers.times, toggle: () => transport.toggle(), go, step, faster: (by) => transport.faster(by, state), mark: range.mark }),
-  ...Object.fromEntries(data.stages.map((stage, index) => [String(index + 1), () => state.set({ layer: `${layer().model}.${stage}.${layer().method}` })])),
-  "?": () => part("shortcuts").showModal(),
+  ...Object.fromEntries(data.stages.map((stage, index) => [String(index + 1), () => state.set({ layer: layerId({ ...layer(), stage }) })])),
+  d: flip(state, "smooth"),
+  r: flip(state, "raw"),
+  a: flip(state, "arrows"),
+  f: () => state.set({ under: state.now.under === "flow" ? "clip" : "flow" }),
   escape: () => range.set(null),
 });
-part("help").addEventListener("click", () => part("shortcuts").showModal());
 part("rate").addEventListener("change", () => state.set({ rate: Number(part("rate").value) }));
 part("play").addEventListener("click", () => transport.toggle());
-bindTools(state);
 bindLayer(state);
 bindShare(state);
-bindStatus(analysis);
-bindDownloads(analysis);
 const fit = () => (cells.fit() || panes.fit() ? later("fresh") : undefined);
 new ResizeObserver(() => {
   panes.fit();
   cells.fit();
   later("fresh");
 }).observe(root);
-for (const [name, element] of [["tools", part("tools")], ["transport", part("transport")]]) {
-  new ResizeObserver(([entry]) => root.style.setProperty(`--${name}`, `${Math.floor(entry.borderBoxSize[0].blockSize)}px`)).observe(element);
-}
 state.listen((_, changed) => changed.has("show") && requestAnimationFrame(fit));
 
-answers.take(analysis.predictions);
-showView(state.now);
-showStatus(analysis);
+sources.watch("base", analysis, data.tracks).catch((error) => showProblem(error.message));
 if (state.now.t) clock.seek(state.now.t);
 else if (analysis.request.from_s) clock.seek(analysis.request.from_s);
 range.show(state.now.range);
 later("named");
 playVideo();
 getJson(media.links.times).then(({ times_s }) => (frameTimes = times_s), () => {}); // else by the usual rate
-Promise.all([tracks.take(data.tracks), takeFlow()]).catch((error) => showProblem(error.message));
-if (!isFinal(analysis)) follow(analysis, (now) => moved(now).catch((error) => showProblem(error.message)));

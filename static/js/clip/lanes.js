@@ -1,14 +1,8 @@
 // Lanes of the timeline as SVG: the width is stretched, the strokes are not.
 
-const SVG = "http://www.w3.org/2000/svg";
-const [WIDE, HIGH] = [1000, 100];
+import { make, svg } from "../lib/dom.js";
 
-/** @param {string} tag @param {Record<string, string | number>} attributes */
-function make(tag, attributes) {
-  const element = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
-  return element;
-}
+const [WIDE, HIGH] = [1000, 100];
 
 /**
  * A line through the snippets, held before the first and after the last; raw ones are steps.
@@ -29,12 +23,9 @@ function line(at, values, raw) {
   return points.join(" ");
 }
 
-/** @param {(SVGElement | Element)[]} parts */
-function drawing(parts) {
-  const svg = make("svg", { viewBox: `0 0 ${WIDE} ${HIGH}`, preserveAspectRatio: "none", "aria-hidden": "true" });
-  svg.append(...parts);
-  return svg;
-}
+/** @param {Element[]} parts */
+const drawing = (parts) =>
+  svg("svg", { viewBox: `0 0 ${WIDE} ${HIGH}`, preserveAspectRatio: "none", "aria-hidden": "true" }, ...parts);
 
 /**
  * @param {number[]} at @param {import("./timeline.js").Score[]} scores @param {boolean} raw
@@ -43,13 +34,12 @@ function drawing(parts) {
 export function scoresLane(at, scores, raw) {
   if (at.length === 0) return [];
   const parts = scores.map(({ values, target }, index) =>
-    make("polyline", { points: line(at, values, raw), class: `line-${target ? "target" : index}` }),
+    svg("polyline", { points: line(at, values, raw), class: `line-${target ? "target" : index}` }),
   );
-  const half = make("line", { x1: 0, x2: WIDE, y1: HIGH / 2, y2: HIGH / 2, class: "half-line" });
+  const half = svg("line", { x1: 0, x2: WIDE, y1: HIGH / 2, y2: HIGH / 2, class: "half-line" });
   const dots = scores.flatMap(({ values, target }, index) =>
     values.map((value, k) => {
-      const dot = document.createElement("i");
-      dot.className = `point line-${target ? "target" : index}`;
+      const dot = make(`i.point.line-${target ? "target" : index}`);
       dot.style.left = `${100 * at[k]}%`;
       dot.style.top = `${100 * (1 - value)}%`;
       return dot;
@@ -63,11 +53,10 @@ export function scoresLane(at, scores, raw) {
  * @returns {Element}
  */
 export function energyLane(at, { stream, values }, raw) {
-  const lane = document.createElement("div");
-  lane.className = `lane energy ${stream}`;
+  const lane = make(`div.lane.energy.${stream}`);
   if (!values || at.length === 0) return lane;
   const top = Math.max(...values) || 1;
   const points = line(at, values.map((value) => value / top), raw);
-  lane.append(drawing([make("polygon", { points: `0,${HIGH} ${points} ${WIDE},${HIGH}` }), make("polyline", { points })]));
+  lane.append(drawing([svg("polygon", { points: `0,${HIGH} ${points} ${WIDE},${HIGH}` }), svg("polyline", { points })]));
   return lane;
 }

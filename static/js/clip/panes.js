@@ -1,20 +1,21 @@
 // The player's four panes: the clip, its motion, and both streams' maps over it, in step.
+import { showWords } from "../analysis/cells.js";
+import { insteadOfMap } from "../analysis/drawing.js";
 import { setText } from "../lib/format.js";
-import { METHODS } from "../lib/methods.js";
+import { methodTitle } from "../lib/titles.js";
 import { drawWheel } from "./flow.js";
 import { moment } from "./moments.js";
 import { Base, Picture } from "./picture.js";
-import { silence } from "./words.js";
 
 /** @typedef {import("./tracks.js").Track} Track */
-/** @typedef {import("./picture.js").Look} Look */
+/** @typedef {import("../analysis/drawing.js").Look} Look */
 
 export class Panes {
   /** @param {HTMLElement} root @param {() => void} onSeen it has come into sight, or left it */
   constructor(root, onSeen) {
     this.root = root;
     this.base = new Base();
-    /** @type {Record<string, {figure: HTMLElement, picture: Picture, words: Element, note: Element}>} */
+    /** @type {Record<string, {figure: HTMLElement, picture: Picture, words: Element}>} */
     this.panes = {};
     for (const figure of root.querySelectorAll("[data-pane]")) {
       const element = /** @type {HTMLElement} */ (figure);
@@ -22,7 +23,6 @@ export class Panes {
         figure: element,
         picture: new Picture(/** @type {HTMLElement} */ (element.querySelector(".frame"))),
         words: /** @type {Element} */ (element.querySelector("[data-pane-words]")),
-        note: /** @type {Element} */ (element.querySelector(".words")),
       };
     }
     this.video = /** @type {HTMLVideoElement} */ (root.querySelector("video"));
@@ -92,14 +92,12 @@ export class Panes {
     const fastest = this.flow ? `up to ${this.flow.fastest.toPrecision(2)} px a frame` : "";
     setText(this.panes.motion.words, fastest);
     for (const stream of ["rgb", "flow"]) {
-      const { picture, words, note } = this.panes[stream];
-      const what = `${stage} · ${METHODS[method] ?? method}`;
+      const { picture, words } = this.panes[stream];
+      const what = `${stage} · ${methodTitle(method)}`;
       setText(words, what);
       picture.canvas.setAttribute("aria-label", `${stream === "rgb" ? "RGB" : "Flow"} stream: ${title}, ${what}`);
       const track = layers[stream];
-      const missing = track ? silence(track, view) : missingWords(method, stream, card);
-      setText(note, missing);
-      note.classList.toggle("on", missing !== "");
+      showWords(picture.frame, track ? insteadOfMap(track, view) : missingWords(method, stream, card));
     }
   }
 }

@@ -1,29 +1,11 @@
 // Drawing: the clip's frame in grey, once for all; over it each map, coloured at its own small
 // size and scaled by the browser. Nothing is allocated from one picture to the next.
-import { hasSign, span } from "../lib/scale.js";
+import { fit, lookupOf, spanOf } from "../analysis/drawing.js";
 import { moment } from "./moments.js";
 import { FINE, fineOf } from "./tracks.js";
 
 /** @typedef {import("./tracks.js").Track} Track */
-/**
- * @typedef {object} Look  what everything drawn shares at the moment
- * @property {import("./view.js").View} view
- * @property {Track[]} all
- * @property {Uint32Array} lookup
- * @property {Uint32Array} diverging
- * @property {Map<Track, [number, number]>} spans  found so far: they hold until the view changes
- */
-
-/**
- * @param {import("./view.js").View} view @param {import("../lib/colours.js").Colours} colours
- * @param {import("./tracks.js").Tracks} tracks @returns {Look}
- */
-export function makeLook(view, colours, tracks) {
-  const lookup = (/** @type {string} */ name, /** @type {string} */ other) =>
-    colours.lookup(colours.known(name, other), view.threshold / 100);
-  const all = [...tracks.all.values()].filter((track) => track.data);
-  return { view, all, lookup: lookup(view.colours, "inferno"), diverging: lookup(view.diverging, "vik"), spans: new Map() };
-}
+/** @typedef {import("../analysis/drawing.js").Look} Look */
 
 /** @param {HTMLCanvasElement} canvas @returns {CanvasRenderingContext2D} */
 const contextOf = (canvas, options = {}) =>
@@ -71,12 +53,7 @@ export class Picture {
 
   /** Follow the page's layout; reading it is for resizes only. @returns {boolean} whether it changed */
   fit() {
-    const ratio = Math.min(2, devicePixelRatio || 1);
-    const width = Math.max(1, Math.round(this.frame.clientWidth * ratio));
-    const height = Math.max(1, Math.round(this.frame.clientHeight * ratio));
-    if (this.canvas.width === width && this.canvas.height === height) return false;
-    [this.canvas.width, this.canvas.height] = [width, height];
-    return true;
+    return fit(this.canvas, this.frame);
   }
 
   /** @param {Base} base @param {CanvasImageSource | null} [under] over the frame, below the map */
@@ -96,8 +73,7 @@ export class Picture {
     const [rows, cols] = view.smooth ? [FINE, FINE] : [track.rows, track.cols];
     this.#resize(rows, cols);
     const data = view.smooth ? fineOf(track) : /** @type {Float32Array} */ (track.data);
-    const signed = view.signed && hasSign(track);
-    colour(this.pixels, data, moment(track.times, t, view.raw), spanOf(track, look), signed ? look.diverging : look.lookup);
+    colour(this.pixels, data, moment(track.times, t, view.raw), spanOf(track, look), lookupOf(track, look));
     this.smallContext.putImageData(this.image, 0, 0);
     this.context.globalAlpha = view.opacity / 100;
     this.context.imageSmoothingEnabled = view.smooth;
@@ -111,13 +87,6 @@ export class Picture {
     this.image = this.smallContext.createImageData(cols, rows);
     this.pixels = new Uint32Array(this.image.data.buffer);
   }
-}
-
-/** @param {Track} track @param {Look} look @returns {[number, number]} */
-function spanOf(track, look) {
-  let range = look.spans.get(track);
-  if (!range) look.spans.set(track, (range = span(track, look.all, look.view.scale, look.view.signed)));
-  return range;
 }
 
 /**

@@ -1,5 +1,5 @@
 // The clip as this browser can play it: fetched whole, so that scrubbing asks the server nothing.
-import { getJson, refusal } from "../lib/api.js";
+import { get, getJson, sleep } from "../lib/api.js";
 
 const WHOLE = 64 * 1024 * 1024; // larger clips are read in parts, as the player needs them
 const PAUSE_MS = 700;
@@ -12,22 +12,15 @@ export async function loadPlayable(media, video, say) {
   let now = media;
   while (now.playable === "waiting") {
     say("A copy that browsers can play is being made…");
-    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    await sleep(PAUSE_MS);
     now = await getJson(media.links.self);
   }
   if (now.playable === "failed") throw new Error("No copy that browsers can play could be made of this clip.");
   say("Loading the clip…");
   const address = now.links.playable;
-  const source = now.bytes > WHOLE ? address : URL.createObjectURL(await whole(address));
+  const source = now.bytes > WHOLE ? address : URL.createObjectURL(await (await get(address)).blob());
   await show(video, source);
   say("");
-}
-
-/** @param {string} address @returns {Promise<Blob>} */
-async function whole(address) {
-  const response = await fetch(address);
-  if (!response.ok) throw refusal(response.status, await response.json().catch(() => null));
-  return response.blob();
 }
 
 /** @param {HTMLVideoElement} video @param {string} source */

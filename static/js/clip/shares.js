@@ -1,7 +1,7 @@
 // What adds up to the logit: one bar a stream, a piece a segment; against goes to the left.
+import { make } from "../lib/dom.js";
 import { setText } from "../lib/format.js";
 import { seconds } from "./moments.js";
-import { make } from "./timeline.js";
 
 const NAMES = { rgb: "RGB", flow: "Flow" };
 
@@ -31,19 +31,11 @@ export class Shares {
     this.shape = shape;
     this.rows.replaceChildren(
       ...streams.map((stream) => {
-        const row = make("div", `share-row ${stream}`);
-        const bar = make("div", "share-bar");
-        bar.append(
-          make("i", "zero"),
-          ...Array.from({ length: count }, (_, k) => {
-            const piece = /** @type {HTMLButtonElement} */ (make("button", "piece"));
-            piece.type = "button";
-            piece.dataset.k = String(k);
-            return piece;
-          }),
-        );
-        row.append(make("span", "share-name small", NAMES[stream] ?? stream), bar, make("span", "share-total small num"));
-        return row;
+        const pieces = Array.from({ length: count }, (_, k) => make("button.piece", { type: "button", "data-k": k }));
+        return make(`div.share-row.${stream}`, {},
+          make("span.share-name.small", { text: NAMES[stream] ?? stream }),
+          make("div.share-bar", {}, make("i.zero"), ...pieces),
+          make("span.share-total.small.num"));
       }),
     );
   }

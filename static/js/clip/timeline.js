@@ -1,18 +1,11 @@
 // The timeline: scores of classes, attention of each stream and stage, segments, the playhead.
+import { make } from "../lib/dom.js";
 import { percent, setText } from "../lib/format.js";
 import { energyLane, scoresLane } from "./lanes.js";
 import { mixed, moment, seconds } from "./moments.js";
 
 const STEPS = [0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300];
 const TICK_PX = 64;
-
-/** @param {string} tag @param {string} name @param {string} [text] */
-export function make(tag, name, text = "") {
-  const element = document.createElement(tag);
-  element.className = name;
-  element.textContent = text;
-  return element;
-}
 
 /** @typedef {{name: string, values: number[], target: boolean}} Score */
 /** @typedef {{stream: string, stage: string, values: number[] | null}} Energy */
@@ -33,13 +26,13 @@ export class Timeline {
     this.times = [];
     /** @type {{score: Score, value: Element}[]} */
     this.said = [];
-    this.ruler = make("div", "lane ruler");
-    this.scores = make("div", "lane scores");
-    this.energies = make("div", "energies");
+    this.ruler = make("div.lane.ruler");
+    this.scores = make("div.lane.scores");
+    this.energies = make("div.energies");
     this.lanes.append(this.ruler, this.scores, this.energies);
-    this.scoreNames = make("div", "names scores");
-    this.energyNames = make("div", "names energies");
-    this.gutter.append(make("div", "names ruler"), this.scoreNames, this.energyNames);
+    this.scoreNames = make("div.names.scores");
+    this.energyNames = make("div.names.energies");
+    this.gutter.append(make("div.names.ruler"), this.scoreNames, this.energyNames);
     this.#rule();
     new ResizeObserver(([{ contentRect }]) => {
       this.width = contentRect.width;
@@ -60,7 +53,7 @@ export class Timeline {
     const digits = step < 0.1 ? 2 : step < 1 ? 1 : 0;
     this.ruler.replaceChildren(
       ...Array.from({ length: count + 1 }, (_, index) => {
-        const tick = make("span", "tick num", `${(index * step).toFixed(digits)}${index === 0 ? "\u202fs" : ""}`);
+        const tick = make("span.tick.num", { text: `${(index * step).toFixed(digits)}${index === 0 ? "\u202fs" : ""}` });
         tick.style.left = `${100 * this.fraction(index * step)}%`;
         tick.classList.toggle("last", this.fraction(index * step) > 0.97);
         return tick;
@@ -72,14 +65,14 @@ export class Timeline {
   segments(times, bounds) {
     this.times = times;
     const place = (/** @type {string} */ name, /** @type {number} */ from, /** @type {number} */ to) => {
-      const element = make("i", name);
+      const element = make(`i.${name}`);
       element.style.left = `${100 * this.fraction(from)}%`;
       element.style.width = `${100 * (this.fraction(to) - this.fraction(from))}%`;
       return element;
     };
     const [first, last] = [bounds[0][0], bounds[bounds.length - 1][1]];
     this.bands.replaceChildren(
-      ...bounds.map(([from, to], k) => place(k % 2 ? "band odd" : "band", from, to)),
+      ...bounds.map(([from, to], k) => place(k % 2 ? "band.odd" : "band", from, to)),
       ...times.map((time) => place("snippet", time, time)),
       place("outside", 0, first),
       place("outside", Math.min(last, this.duration), this.duration),
@@ -90,14 +83,11 @@ export class Timeline {
   showScores(scores, raw) {
     const at = this.times.map((time) => this.fraction(time));
     this.scores.replaceChildren(...scoresLane(at, scores, raw));
-    this.said = scores.map((score) => ({ score, value: make("span", "name-value") }));
+    this.said = scores.map((score) => ({ score, value: make("span.name-value") }));
     this.scoreNames.replaceChildren(
       ...this.said.map(({ score, value }, index) => {
-        const row = make("p", `name line-${score.target ? "target" : index}`);
-        const name = make("span", "name-words", score.name);
-        name.title = score.name;
-        row.append(make("i", "swatch"), name, value);
-        return row;
+        const name = make("span.name-words", { text: score.name, title: score.name });
+        return make(`p.name.line-${score.target ? "target" : index}`, {}, make("i.swatch"), name, value);
       }),
     );
   }
@@ -107,11 +97,9 @@ export class Timeline {
     const at = this.times.map((time) => this.fraction(time));
     this.energies.replaceChildren(...energies.map((one) => energyLane(at, one, raw)));
     this.energyNames.replaceChildren(
-      ...energies.map(({ stream, stage }) => {
-        const row = make("p", "name");
-        row.append(make("i", `dot ${stream}`), make("span", "name-words", `${stream === "rgb" ? "RGB" : "Flow"} ${stage}`));
-        return row;
-      }),
+      ...energies.map(({ stream, stage }) =>
+        make("p.name", {}, make(`i.dot.${stream}`), make("span.name-words", { text: `${stream === "rgb" ? "RGB" : "Flow"} ${stage}` })),
+      ),
     );
   }
 

@@ -1,56 +1,9 @@
-// The maps of a clip: each track is a stack of maps, one a snippet, fetched once.
-import { getArray } from "../lib/api.js";
+// Arithmetic on a track: the maps of one kind over a clip, one a snippet.
 import { grid, sample } from "../lib/maps.js";
 
+/** @typedef {import("../analysis/store.js").Entry} Track */
+
 export const FINE = 56; // grid that maps are laid on when drawn smooth
-
-/**
- * @typedef {import("../lib/scale.js").Entry & {
- *   stream: string, times: number[], rows: number, cols: number, data: Float32Array | null,
- *   fine: Float32Array | null, energy: number[] | null
- * }} Track  `data` [T, rows, cols]; `sum` is a single map's, on average
- */
-
-/** @param {string} model @param {string} stream @param {string} stage @param {string} method */
-export const keyOf = (model, stream, stage, method) => `${model}.${stream}.${stage}.${method}`;
-
-export class Tracks {
-  /** @param {() => void} onReady called when a track's values have come */
-  constructor(onReady) {
-    this.onReady = onReady;
-    /** @type {Map<string, Track>} */
-    this.all = new Map();
-  }
-
-  /** Add records and fetch the values of the new ones. @param {any[]} records Track JSON */
-  async take(records) {
-    const fresh = records.filter(
-      (one) => one.method !== "attention-channels" && !this.all.has(keyOf(one.model, one.stream, one.stage, one.method)),
-    );
-    for (const record of fresh) {
-      const { model, stream, stage, method, min, max, times, shape } = record;
-      const [rows, cols] = shape.slice(-2);
-      const track = { model, stream, stage, method, record, min, max, times, rows, cols, sum: 0, grid: null, data: null, fine: null, energy: null };
-      this.all.set(keyOf(model, stream, stage, method), track);
-    }
-    await Promise.all(fresh.map((one) => this.#fetch(keyOf(one.model, one.stream, one.stage, one.method), one.npy)));
-  }
-
-  /** @param {string} key @param {string} address */
-  async #fetch(key, address) {
-    const { data } = await getArray(address);
-    const track = /** @type {Track} */ (this.all.get(key));
-    track.data = data;
-    track.grid = grid(track.times.length * track.rows, track.cols, data);
-    track.sum = track.grid.sum / track.times.length;
-    this.onReady();
-  }
-
-  /** @param {string} model @param {string} stream @param {string} stage @param {string} method */
-  get(model, stream, stage, method) {
-    return this.all.get(keyOf(model, stream, stage, method)) ?? null;
-  }
-}
 
 /**
  * Every map of a track laid bilinearly on the fine grid; mixing in time commutes with it, so this

@@ -1,8 +1,7 @@
 // Play, pause, speed, and what time it is.
 import { setText } from "../lib/format.js";
 import { said } from "./moments.js";
-
-const RATES = [0.1, 0.25, 0.5, 1, 2];
+import { RATES } from "./view.js";
 
 export class Transport {
   /**

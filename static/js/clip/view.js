@@ -1,42 +1,25 @@
-// What the visitor has chosen to see of a clip. It lives in the address, as for a photo.
-import { AddressState } from "../lib/address.js";
+// What the visitor has chosen to see of a clip, beside what every page has.
+import { makeViewState as make } from "../analysis/view.js";
 
-/**
- * @typedef {object} View
- * @property {"both" | "mask" | "cam"} show  cells of the table
- * @property {number} opacity    percent
- * @property {number} threshold  percent of the scale below which nothing is drawn
- * @property {string} colours    sequential colormap
- * @property {string} diverging  colormap of the signed view
- * @property {"map" | "row" | "shared" | "absolute"} scale
- * @property {boolean} signed    show evidence against as well
- * @property {boolean} smooth    bilinear; false: the map's own grid
- * @property {boolean} raw       the nearest snippet's map; false: mixed between two snippets
- * @property {boolean} arrows    arrows over the flow
- * @property {"clip" | "flow"} under  what lies below the flow stream's map in the player
- * @property {string} layer      of the player: "model.stage.method", or empty
- * @property {number} fusion     the flow stream's share of the weight in percent; -1: the models' own
- * @property {number} t          seconds
- * @property {number} rate       speed
- * @property {string} range      "from-to" in seconds, or empty
- */
+export const RATES = [0.1, 0.25, 0.5, 1, 2];
 
-/** @type {View} */
 const DEFAULTS = {
-  show: "both", opacity: 65, threshold: 0, colours: "inferno", diverging: "vik", scale: "map",
-  signed: false, smooth: true, raw: false, arrows: true, under: "clip", layer: "", fusion: -1,
-  t: 0, rate: 1, range: "",
+  raw: false, // the nearest snippet's map; false: mixed between two snippets
+  arrows: true, // over the flow
+  under: "clip", // or "flow": what lies below the flow stream's map in the player
+  layer: "", // of the player: "model.stage.method"
+  fusion: -1, // the flow stream's share of the weight in percent; -1: the models' own
+  t: 0, // seconds
+  rate: 1, // speed
+  range: "", // "from-to" in seconds
 };
 
-/** @typedef {AddressState<View>} ViewState  the one changeable thing of the page */
+/** @typedef {import("../analysis/view.js").View & typeof DEFAULTS} View */
+/** @typedef {import("../lib/address.js").AddressState<View>} ViewState */
 
 /** @returns {ViewState} */
-export const makeViewState = () => new AddressState(DEFAULTS, {
-  choices: {
-    show: ["both", "mask", "cam"], scale: ["map", "row", "shared", "absolute"],
-    under: ["clip", "flow"], rate: [0.1, 0.25, 0.5, 1, 2],
-  },
-  limits: { t: [0, 1e6], rate: [0, 2] },
+export const makeViewState = () => make(DEFAULTS, {
+  choices: { under: ["clip", "flow"], rate: RATES }, limits: { t: [0, 1e6], rate: [0, 2] },
 });
 
 /** @param {string} text "from-to" @returns {[number, number] | null} seconds */

@@ -1,6 +1,4 @@
 // Sentences of the page of a clip.
-import { number } from "../lib/format.js";
-import { hasSign, isEvidence } from "../lib/scale.js";
 
 /** The scale rule in one sentence. @type {Record<string, string>} */
 export const RULES = {
@@ -12,19 +10,4 @@ export const RULES = {
 
 /** @param {boolean} shares whether masks are shares of one whole @param {string} method in words */
 export const energyWords = (shares, method) =>
-  shares
-    ? `Attention (${method}): how concentrated the shares are, by stream and stage; each lane from 0 to its own highest.`
-    : `Attention (${method}): the mean of the map’s positive part, by stream and stage; each lane from 0 to its own highest.`;
-
-/**
- * What is said where a track has nothing to show in all of the clip, or "".
- * @param {import("./tracks.js").Track} track @param {import("./view.js").View} view
- */
-export function silence(track, view) {
-  if (!isEvidence(track)) {
-    const flat = track.max - track.min <= 1e-4 * Math.abs(track.max);
-    return flat && view.scale === "map" ? `Flat: ${number(track.max)} everywhere` : "";
-  }
-  if ((view.signed && hasSign(track) && track.min < 0) || track.max > 0) return "";
-  return "No positive evidence";
-}
+  `Attention (${method}): ${shares ? "how concentrated the shares are" : "the mean of the map’s positive part"}, by stream and stage; each lane from 0 to its own highest.`;

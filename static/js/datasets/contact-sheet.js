@@ -1,5 +1,5 @@
 // The contact sheet: a row of thumbnails for each class, filled when it comes into view.
-import { part } from "../lib/dom.js";
+import { make, part } from "../lib/dom.js";
 import { count } from "./words.js";
 
 const FIRST = 12;
@@ -60,37 +60,27 @@ export class ContactSheet {
     box.querySelector(".more, .none")?.remove();
     const to = from + most >= total ? total : from + most - 1;
     for (let place = from; place < to; place += 1) box.append(this.#thumb(label, name, place));
-    if (total === 0) box.append(none());
+    if (total === 0) box.append(make("p.none.label", { text: "No image of this class." }));
     else if (to < total) box.append(this.#more(row, name, to, total));
   }
 
   /** @param {number} label @param {string} name @param {number} place */
   #thumb(label, name, place) {
-    const button = document.createElement("button");
-    button.className = "thumb";
-    button.type = "button";
-    const image = new Image(SIZE, SIZE);
-    image.loading = "lazy";
-    image.alt = `${name}, image ${place + 1}`;
-    image.src = this.#address(label, place, "96");
-    button.append(image);
-    button.addEventListener("click", () => this.#open(label, place));
-    return button;
+    const image = make("img", {
+      width: SIZE, height: SIZE, loading: "lazy", alt: `${name}, image ${place + 1}`, src: this.#address(label, place, "96"),
+    });
+    return make("button.thumb", { type: "button", onclick: () => this.#open(label, place) }, image);
   }
 
   /** @param {HTMLElement} row @param {string} name @param {number} shown @param {number} total */
   #more(row, name, shown, total) {
-    const button = document.createElement("button");
-    button.className = "more num";
-    button.type = "button";
-    button.textContent = `+${count(total - shown)}`;
-    button.setAttribute("aria-label", `More images of ${name}; ${total - shown} are not shown`);
-    button.addEventListener("click", () => {
+    const onclick = () => {
       row.classList.add("open");
       this.#fill(row, shown, MORE);
       /** @type {HTMLElement} */ (row.querySelectorAll(".thumb")[shown]).focus();
-    });
-    return button;
+    };
+    const label = `More images of ${name}; ${total - shown} are not shown`;
+    return make("button.more.num", { type: "button", text: `+${count(total - shown)}`, "aria-label": label, onclick });
   }
 
   /** @param {number} label @param {number} place @param {string} size */
@@ -144,11 +134,4 @@ export class ContactSheet {
 function startsOf(classes, split) {
   let place = 0;
   return classes.map((one) => (place += one[split]) - one[split]);
-}
-
-function none() {
-  const text = document.createElement("p");
-  text.className = "none label";
-  text.textContent = "No image of this class.";
-  return text;
 }

@@ -1,8 +1,8 @@
 // One dataset: its import while it runs, its classes as a contact sheet, deleting it.
 import { follow, getJson, isFinal, postJson } from "../lib/api.js";
-import { data, part } from "../lib/dom.js";
+import { attempt, data, part, showTimes } from "../lib/dom.js";
 import { ContactSheet } from "./contact-sheet.js";
-import { agoAll, say, words } from "./words.js";
+import { words } from "./words.js";
 
 const { dataset } = data;
 
@@ -14,14 +14,7 @@ function show(now) {
 }
 
 function bindCancel() {
-  part("cancel").addEventListener("click", async () => {
-    /** @type {HTMLButtonElement} */ (part("cancel")).disabled = true;
-    try {
-      await postJson(`${dataset.links.self}/cancel`);
-    } catch (error) {
-      say(/** @type {Error} */ (error).message);
-    }
-  });
+  part("cancel").addEventListener("click", () => attempt(part("cancel"), () => postJson(`${dataset.links.self}/cancel`)));
 }
 
 function bindDelete() {
@@ -29,16 +22,12 @@ function bindDelete() {
   part("delete").addEventListener("click", () => ask.showModal());
   ask.addEventListener("close", async () => {
     if (ask.returnValue !== "yes") return;
-    try {
-      await getJson(dataset.links.self, { method: "DELETE" });
-      location.assign("/datasets");
-    } catch (error) {
-      say(/** @type {Error} */ (error).message);
-    }
+    const gone = await attempt(part("delete"), () => getJson(dataset.links.self, { method: "DELETE" }));
+    if (gone) location.assign("/datasets");
   });
 }
 
-agoAll();
+showTimes();
 if (part("progress")) follow(dataset, show, "dataset");
 if (part("cancel")) bindCancel();
 if (part("delete")) bindDelete();

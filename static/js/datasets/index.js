@@ -1,21 +1,12 @@
 // The list of datasets, and the ways to bring one: an archive, a folder on the server, Imagenette.
-import { getJson, isFinal, postJson, sendForm } from "../lib/api.js";
-import { part } from "../lib/dom.js";
-import { bindDropZone } from "../lib/drop-zone.js";
-import { agoAll, bytes, duration, say, words } from "./words.js";
+import { getJson, isFinal, postJson, sendForm, sleep } from "../lib/api.js";
+import { attempt, part, showTimes } from "../lib/dom.js";
+import { bytes, duration } from "../lib/format.js";
+import { bindUpload } from "../lib/uploading.js";
+import { words } from "./words.js";
 
 const DATASETS = "/api/v1/datasets";
 const LOOK_MS = 1000;
-let controller = new AbortController();
-let busy = false;
-
-/** @param {boolean} on @param {string} [name] */
-function setBusy(on, name = "") {
-  busy = on;
-  part("idle").hidden = on;
-  part("busy").hidden = !on;
-  part("busy-name").textContent = name;
-}
 
 /** @param {File} file @returns {FormData} the options first, so that the server has them early */
 function formOf(file) {
@@ -29,12 +20,8 @@ function formOf(file) {
   return form;
 }
 
-/** @param {File} file */
-async function send(file) {
-  if (busy) return;
-  say();
-  setBusy(true, file.name);
-  controller = new AbortController();
+/** @param {File} file @param {AbortSignal} signal */
+async function send(file, signal) {
   const began = performance.now();
   const show = (/** @type {number} */ fraction) => {
     /** @type {HTMLProgressElement} */ (part("progress")).value = fraction;
@@ -45,45 +32,17 @@ async function send(file) {
         : "Uploaded; the server looks at it";
   };
   show(0);
-  try {
-    const dataset = await sendForm(DATASETS, formOf(file), show, controller.signal);
-    location.assign(dataset.links.page);
-  } catch (error) {
-    setBusy(false);
-    if (!controller.signal.aborted) say(/** @type {Error} */ (error).message);
-  }
-}
-
-function bindUpload() {
-  const picker = /** @type {HTMLInputElement} */ (part("pick"));
-  picker.addEventListener("change", () => {
-    if (picker.files?.[0]) send(picker.files[0]);
-    picker.value = ""; // so that the same file can be chosen again
-  });
-  part("abort").addEventListener("click", () => controller.abort());
-  bindDropZone(part("veil"), () => busy, (data) => {
-    const file = data?.files[0];
-    if (file) send(file);
-    else say("That was not a file: drop a ZIP or a TAR of the folder.");
-  });
+  return (await sendForm(DATASETS, formOf(file), show, signal)).links.page;
 }
 
 /** @param {HTMLFormElement} form posts itself as JSON, then goes to the new dataset */
 function bindForm(form) {
-  const button = form.querySelector("button");
-  form.addEventListener("submit", async (event) => {
+  form.addEventListener("submit", (event) => {
     event.preventDefault();
-    say();
-    if (button) button.disabled = true;
-    const kind = form.dataset.from;
-    const body = Object.fromEntries(new FormData(form));
-    try {
-      const address = kind === "folder" ? `${DATASETS}/from-folder` : `${DATASETS}/${kind}`;
-      location.assign((await postJson(address, body)).links.page);
-    } catch (error) {
-      say(/** @type {Error} */ (error).message);
-      if (button) button.disabled = false;
-    }
+    const address = `${DATASETS}/${form.dataset.from === "folder" ? "from-folder" : form.dataset.from}`;
+    attempt(form.querySelector("button"), async () => {
+      location.assign((await postJson(address, Object.fromEntries(new FormData(form)))).links.page);
+    });
   });
 }
 
@@ -92,7 +51,7 @@ async function watch(row) {
   const bar = row.querySelector("progress");
   const text = row.querySelector("[data-says]");
   for (;;) {
-    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    await sleep(LOOK_MS);
     let dataset;
     try {
       dataset = await getJson(row.dataset.dataset ?? "");
@@ -122,13 +81,11 @@ function fill(row, dataset) {
   }
 }
 
-agoAll();
-if (part("bring")) bindUpload();
+showTimes();
+if (part("bring")) bindUpload(send, "That was not a file: drop a ZIP or a TAR of the folder.");
 for (const form of document.querySelectorAll("form[data-from]")) {
   bindForm(/** @type {HTMLFormElement} */ (form));
 }
 for (const row of document.querySelectorAll('[data-state="queued"], [data-state="running"]')) {
   watch(/** @type {HTMLElement} */ (row));
 }
-// Coming back with the browser's Back button must not find the page still busy.
-addEventListener("pageshow", () => part("bring") && setBusy(false));

@@ -18,20 +18,19 @@ export function refusal(status, body) {
 }
 
 /**
- * Fetch JSON; an error answer throws its sentence.
- * @param {string} url @param {RequestInit} [options] @returns {Promise<any>}
+ * Fetch anything; an error answer throws its sentence.
+ * @param {string} url @param {RequestInit} [options] @returns {Promise<Response>}
  */
-export async function getJson(url, options) {
-  let response;
-  try {
-    response = await fetch(url, options);
-  } catch {
+export async function get(url, options) {
+  const response = await fetch(url, options).catch(() => {
     throw new ApiError(0, "offline", "The server cannot be reached. Is it running?");
-  }
-  const body = await response.json().catch(() => null);
-  if (!response.ok) throw refusal(response.status, body);
-  return body;
+  });
+  if (!response.ok) throw refusal(response.status, await response.json().catch(() => null));
+  return response;
 }
+
+/** @param {string} url @param {RequestInit} [options] @returns {Promise<any>} null if there is no JSON */
+export const getJson = async (url, options) => (await get(url, options)).json().catch(() => null);
 
 /** @param {string} url @param {unknown} [body] @returns {Promise<any>} */
 export function postJson(url, body) {
@@ -40,11 +39,7 @@ export function postJson(url, body) {
 }
 
 /** @param {string} url @returns {Promise<import("./npy.js").NdArray>} */
-export async function getArray(url) {
-  const response = await fetch(url);
-  if (!response.ok) throw refusal(response.status, await response.json().catch(() => null));
-  return decodeNpy(await response.arrayBuffer());
-}
+export const getArray = async (url) => decodeNpy(await (await get(url)).arrayBuffer());
 
 /**
  * Upload one photo or clip.
@@ -79,6 +74,9 @@ export function sendForm(url, form, onProgress, signal) {
     request.send(form);
   });
 }
+
+/** @param {number} ms @returns {Promise<void>} */
+export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 const FINAL = new Set(["succeeded", "failed", "cancelled"]);
 

@@ -1,4 +1,5 @@
 // An editable combobox with list autocomplete (the ARIA pattern of that name).
+import { make } from "./dom.js";
 
 /** @typedef {{value: string, label: string, note?: string, group?: string}} Option */
 
@@ -101,26 +102,10 @@ export class Combobox {
 }
 
 /** @param {string} text @returns {HTMLElement} */
-function heading(text) {
-  const item = document.createElement("li");
-  item.setAttribute("role", "presentation");
-  item.className = "label";
-  item.textContent = text;
-  return item;
-}
+const heading = (text) => make("li.label", { role: "presentation", text });
 
 /** @param {Option} option @param {number} index @param {boolean} active @returns {HTMLElement} */
-function optionItem(option, index, active) {
-  const item = document.createElement("li");
-  item.setAttribute("role", "option");
-  item.setAttribute("aria-selected", String(active));
-  item.id = `option-${index}`;
-  item.dataset.index = String(index);
-  const name = document.createElement("span");
-  name.textContent = option.label;
-  const note = document.createElement("span");
-  note.className = "num";
-  note.textContent = option.note ?? "";
-  item.append(name, note);
-  return item;
-}
+const optionItem = ({ label, note = "" }, index, active) => make(
+  "li", { role: "option", "aria-selected": String(active), id: `option-${index}`, "data-index": index },
+  make("span", { text: label }), make("span.num", { text: note }),
+);

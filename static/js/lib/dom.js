@@ -1,4 +1,5 @@
 // Small helpers for building the page.
+import { ago } from "./format.js";
 
 /** @param {string} name @returns {any} the element with that data attribute */
 export const part = (name) => document.querySelector(`[data-${name}]`);
@@ -23,7 +24,14 @@ export function make(tag, attributes = {}, ...children) {
   return element;
 }
 
-const SVG = "http://www.w3.org/2000/svg";
+/** @param {string} tag @param {Record<string, string | number>} attributes @param {...Element} children @returns {SVGElement} */
+export function svg(tag, attributes, ...children) {
+  const element = /** @type {SVGElement} */ (document.createElementNS("http://www.w3.org/2000/svg", tag));
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
+  element.append(...children);
+  return element;
+}
+
 const PATHS = {
   up: "M8 13V3.5M4 7.2 8 3.2l4 4", down: "M8 3v9.5M4 8.8l4 4 4-4", close: "m4 4 8 8m0-8-8 8",
   pause: "M5.5 3.5v9m5-9v9", play: "M5 3.2v9.6L12.5 8z", again: "M13 8a5 5 0 1 1-1.6-3.7M13 2.5v3h-3",
@@ -32,18 +40,12 @@ const PATHS = {
 };
 
 /** @param {keyof typeof PATHS} name @returns {SVGElement} */
-export function icon(name) {
-  const svg = document.createElementNS(SVG, "svg");
-  for (const [key, value] of Object.entries({
-    viewBox: "0 0 16 16", fill: "none", stroke: "currentColor", "stroke-width": "1.5",
+export const icon = (name) => svg(
+  "svg", {
+    viewBox: "0 0 16 16", fill: "none", stroke: "currentColor", "stroke-width": name === "grip" ? 2 : 1.5,
     "stroke-linecap": "round", "stroke-linejoin": "round", "aria-hidden": "true",
-  })) svg.setAttribute(key, value);
-  const path = document.createElementNS(SVG, "path");
-  path.setAttribute("d", PATHS[name]);
-  if (name === "grip") path.setAttribute("stroke-width", "2");
-  svg.append(path);
-  return svg;
-}
+  }, svg("path", { d: PATHS[name] }),
+);
 
 /**
  * A button with an icon and a name for screen readers.
@@ -94,6 +96,23 @@ export function batched(work) {
       work(now);
     });
   };
+}
+
+/** Write how long ago each time on the page was. @param {ParentNode} [root] */
+export function showTimes(root = document) {
+  for (const element of root.querySelectorAll("time[data-ago]")) {
+    const time = /** @type {HTMLTimeElement} */ (element);
+    const then = new Date(time.dateTime);
+    time.textContent = ago(then);
+    time.title = then.toLocaleString();
+  }
+}
+
+/** Give a file to the visitor. @param {Blob} blob @param {string} name */
+export function save(blob, name) {
+  const link = make("a", { href: URL.createObjectURL(blob), download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
 /** The data that the page came with. */

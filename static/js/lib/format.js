@@ -17,7 +17,7 @@ export function number(value) {
 const DIGITS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 
 /** @param {string} power @returns {string} */
-function raised(power) {
+export function raised(power) {
   return power.replace(/[-\u2212]/, "⁻").replace("+", "").replace(/\d/g, (d) => DIGITS[Number(d)]);
 }
 
@@ -37,6 +37,27 @@ export function ago(then) {
   if (minutes < 60) return words.format(-Math.round(minutes), "minute");
   if (minutes < 60 * 24) return words.format(-Math.round(minutes / 60), "hour");
   return words.format(-Math.round(minutes / 60 / 24), "day");
+}
+
+/** @param {number} seconds @returns {string} 48 s, 12 min, 3 h 20 min, 2 days 4 h */
+export function duration(seconds) {
+  if (!Number.isFinite(seconds)) return "some time";
+  const s = Math.max(0, Math.round(seconds));
+  if (s < 90) return `${s} s`;
+  const minutes = Math.round(s / 60);
+  if (minutes < 90) return `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 48) return `${hours} h ${minutes % 60} min`;
+  return `${Math.floor(hours / 24)} days ${hours % 24} h`;
+}
+
+/** @param {number} count @returns {string} 12 kB, 4.1 MB */
+export function bytes(count) {
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  let value = count;
+  let unit = 0;
+  while (value >= 1000 && unit < units.length - 1) [value, unit] = [value / 1000, unit + 1];
+  return `${value < 10 && unit > 1 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
 }
 
 /** @param {string} text @returns {string} the same with a capital first letter */

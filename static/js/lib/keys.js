@@ -4,9 +4,9 @@
 
 const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
-/** Only cells on show can be reached. @param {Cell[]} cells @returns {Cell[][]} by row */
+/** Only cells on show can be reached. @template {Cell} T @param {T[]} cells @returns {T[][]} by row */
 export function visibleRows(cells) {
-  /** @type {Map<string, Cell[]>} */
+  /** @type {Map<string, T[]>} */
   const rows = new Map();
   for (const cell of cells) {
     if (cell.element.offsetParent === null) continue;
@@ -17,8 +17,8 @@ export function visibleRows(cells) {
 
 /**
  * The neighbour of a cell, or the cell itself at an edge.
- * @param {Cell[]} cells @param {Cell} from @param {number} right @param {number} down
- * @returns {Cell}
+ * @template {Cell} T @param {T[]} cells @param {T} from @param {number} right @param {number} down
+ * @returns {T}
  */
 export function neighbour(cells, from, right, down) {
   const rows = visibleRows(cells);
@@ -31,13 +31,13 @@ export function neighbour(cells, from, right, down) {
 
 /**
  * Roving tab stop and arrow keys.
- * @param {HTMLElement} grid @param {Cell[]} cells
- * @param {{open: (cell: Cell) => void, nudge: (cell: Cell, right: number, down: number) => void}} on
+ * @template {Cell} T @param {HTMLElement} grid @param {T[]} cells
+ * @param {{open: (cell: T) => void, nudge?: (cell: T, right: number, down: number) => void}} on
  */
 export function gridKeys(grid, cells, on) {
   const cellOf = (/** @type {EventTarget | null} */ target) =>
     cells.find((cell) => cell.element === /** @type {Element} */ (target).closest(".cell"));
-  const makeStop = (/** @type {Cell} */ stop) => {
+  const makeStop = (/** @type {T} */ stop) => {
     for (const cell of cells) cell.element.tabIndex = cell === stop ? 0 : -1;
   };
   makeStop(visibleRows(cells)[0]?.[0] ?? cells[0]);
@@ -49,7 +49,7 @@ export function gridKeys(grid, cells, on) {
     const cell = event.target instanceof HTMLInputElement ? undefined : cellOf(event.target);
     if (!cell) return;
     const step = STEPS[event.key];
-    if (step && event.shiftKey) on.nudge(cell, step[0], step[1]);
+    if (step && event.shiftKey) on.nudge?.(cell, step[0], step[1]);
     else if (step) neighbour(cells, cell, step[0], step[1]).element.focus();
     else if (event.key === "Enter" || event.key === " ") on.open(cell);
     else return;

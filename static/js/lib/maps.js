@@ -25,9 +25,6 @@ export function grid(rows, cols, data) {
   return { rows, cols, data, min, max, sum, peak };
 }
 
-/** @param {import("./npy.js").NdArray} array [h, w] @returns {Grid} */
-export const fromArray = ({ shape, data }) => grid(shape[0], shape[1], data);
-
 /**
  * One map of a [c, h, w] mask.
  * @param {import("./npy.js").NdArray} array @param {string} rule mean, max, l2 or a number
@@ -124,6 +121,12 @@ export function valueAt(map, { x, y }) {
 export function peakPoint(map) {
   const row = Math.floor(map.peak / map.cols);
   return { x: ((map.peak % map.cols) + 0.5) / map.cols, y: (row + 0.5) / map.rows };
+}
+
+/** @param {Grid} map @returns {string} where it is highest, for screen readers */
+export function peakWords(map) {
+  const { x, y } = peakPoint(map);
+  return `highest at ${Math.round(100 * x)} % from the left, ${Math.round(100 * y)} % from the top`;
 }
 
 /**

@@ -12,7 +12,6 @@ const TOPS = { share: 8, rollout: 8, evidence: 20 };
  * @property {import("./maps.js").Grid | null} grid  null while it is on its way
  * @property {number} min
  * @property {number} max
- * @property {number} sum
  */
 
 /** Whether a cell is of a mask's column. @param {{method: string}} entry @returns {boolean} */

@@ -1,5 +1,6 @@
 // Attention over training: a row a probe image, a column a run, and one epoch for all of them.
 import { batched, make, part } from "../lib/dom.js";
+import { bindFields, showFields } from "../lib/fields.js";
 import { setText } from "../lib/format.js";
 import { MaskCell, spoken } from "./maskpaint.js";
 import { accuracy, isOver, runName } from "./words.js";
@@ -49,11 +50,7 @@ export class Attention {
   }
 
   #bind() {
-    this.form.addEventListener("submit", (event) => event.preventDefault());
-    this.form.addEventListener("input", (event) => {
-      const { name, value, checked, type } = /** @type {HTMLInputElement} */ (event.target);
-      this.state.set({ [name]: type === "checkbox" ? checked : type === "range" ? Number(value) : value });
-    });
+    bindFields(this.form, this.state);
     this.slider.addEventListener("input", () => {
       this.stop();
       this.choose(Number(this.slider.value));
@@ -123,11 +120,8 @@ export class Attention {
     }
     const colours = /** @type {HTMLSelectElement} */ (this.form.elements.namedItem("colours"));
     if (!colours.options.length) colours.append(...this.colours.names("sequential").map((name) => new Option(this.colours.maps[name].title, name)));
-    for (const name of ["method", "stage", "colours", "scale", "opacity"]) {
-      /** @type {any} */ (this.form.elements.namedItem(name)).value = now[name];
-    }
-    /** @type {any} */ (this.form.elements.namedItem("grid")).checked = now.grid;
-    /** @type {any} */ (this.form.querySelector('output[for="opacity"]')).value = `${now.opacity} %`;
+    const { method, stage, colours: name, scale, opacity, grid } = now;
+    showFields(this.form, { method, stage, colours: name, scale, opacity, grid });
     this.box.style.setProperty("--opacity", String(now.opacity / 100));
   }
 

@@ -1,8 +1,8 @@
 // What the study will cost: at once what the form says, and measured on request.
 import { data, make, part, showProblem, tell } from "../lib/dom.js";
-import { setText } from "../lib/format.js";
+import { bytes, duration, setText } from "../lib/format.js";
 import { asked, trial } from "./trial.js";
-import { bytes, duration, plural, whole } from "./words.js";
+import { plural, whole } from "./words.js";
 
 /**
  * @typedef {object} Form

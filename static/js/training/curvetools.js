@@ -1,8 +1,9 @@
 // What stands above the chart: what is drawn, how smooth, and the downloads.
-import { refusal } from "../lib/api.js";
+import { get } from "../lib/api.js";
 import { SvgBackend } from "../lib/charts/draw-backend.js";
 import { drawFigure, frame } from "../lib/charts/figure.js";
-import { API, attempt, part } from "../lib/dom.js";
+import { API, attempt, part, save } from "../lib/dom.js";
+import { bindFields, showFields } from "../lib/fields.js";
 import { runName } from "./words.js";
 
 const SIZE = { width: 620, height: 400, legend: 34 }; // px of each chart in the SVG file
@@ -14,37 +15,21 @@ const SIZE = { width: 620, height: 400, legend: 34 }; // px of each chart in the
 export function bindCurveTools(state, curves, watch) {
   const form = /** @type {HTMLFormElement} */ (part("curve-tools"));
   const show = () => {
-    for (const name of ["train", "val", "log"]) field(form, name).checked = state.now[name];
-    field(form, "smooth").value = state.now.smooth;
+    showFields(form, state.now);
     /** @type {any} */ (form.querySelector("output")).value = (state.now.smooth / 100).toFixed(2);
   };
-  form.addEventListener("submit", (event) => event.preventDefault());
-  form.addEventListener("input", (event) => {
-    const { name, checked, value, type } = /** @type {HTMLInputElement} */ (event.target);
-    state.set({ [name]: type === "checkbox" ? checked : Number(value) });
-  });
+  bindFields(form, state);
   state.listen(show);
   show();
   part("unzoom").addEventListener("click", () => state.set({ from: 0, to: 0 }));
-  part("svg").addEventListener("click", () => save(svg(curves), `${fileName(watch)}.svg`, "image/svg+xml"));
+  part("svg").addEventListener("click", () => save(new Blob([svg(curves)], { type: "image/svg+xml" }), `${fileName(watch)}.svg`));
   part("csv").addEventListener("click", (/** @type {Event} */ event) => {
-    attempt(/** @type {HTMLElement} */ (event.currentTarget), async () => save(await csv(curves, watch), `${fileName(watch)}.csv`, "text/csv"));
+    attempt(/** @type {HTMLElement} */ (event.currentTarget), async () => save(new Blob([await csv(curves, watch)], { type: "text/csv" }), `${fileName(watch)}.csv`));
   });
 }
 
-/** @param {HTMLFormElement} form @param {string} name @returns {any} */
-const field = (form, name) => form.elements.namedItem(name);
-
 /** @param {import("./watch.js").Watch} watch */
 const fileName = (watch) => `sightline-${watch.study.name.replace(/[^\p{L}\p{N}]+/gu, "-").toLowerCase()}`;
-
-/** @param {string} text @param {string} name @param {string} type */
-function save(text, name, type) {
-  const address = URL.createObjectURL(new Blob([text], { type }));
-  const link = Object.assign(document.createElement("a"), { href: address, download: name });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(address), 10000);
-}
 
 /** Every step of every run in the chart, as the server keeps it. @param {import("./curves.js").Curves} curves @param {import("./watch.js").Watch} watch */
 async function csv(curves, watch) {
@@ -52,8 +37,7 @@ async function csv(curves, watch) {
   const runs = watch.runs.filter((run) => !hidden.has(run.mechanism));
   const parts = [];
   for (const run of runs) {
-    const response = await fetch(`${API}/training-runs/${run.id}/metrics.csv`);
-    if (!response.ok) throw refusal(response.status, await response.json().catch(() => null));
+    const response = await get(`${API}/training-runs/${run.id}/metrics.csv`);
     const [head, ...rows] = (await response.text()).trimEnd().split(/\r?\n/);
     if (parts.length === 0) parts.push(`run,network,seed,${head}`);
     const name = `"${runName(run, false).replace(/"/g, '""')}"`;

@@ -1,9 +1,9 @@
 // The head of a study: what it is, how far it is, what can be done with all of it.
 import { getJson } from "../lib/api.js";
-import { attempt, data, part, tell } from "../lib/dom.js";
-import { ago, setText } from "../lib/format.js";
+import { attempt, part, tell } from "../lib/dom.js";
+import { ago, duration, setText } from "../lib/format.js";
 import { deed } from "./runs.js";
-import { duration, isActive, isOver, plural, runName, STATES, summary } from "./words.js";
+import { isActive, isOver, plural, runName, STATES, summary } from "./words.js";
 
 const WHICH = {
   pause: (/** @type {any} */ run) => isActive(run), resume: (/** @type {any} */ run) => run.state === "paused",
@@ -80,10 +80,7 @@ export class Header {
 
   async #delete() {
     if (!confirm(`Delete “${this.watch.study.name}” with its runs, curves and masks?`)) return;
-    const gone = await attempt(part("delete"), async () => {
-      const response = await fetch(`${data.urls.api}/studies/${this.watch.study.id}`, { method: "DELETE" });
-      if (!response.ok) throw new Error((await response.json().catch(() => null))?.detail ?? "The study was not deleted.");
-    });
+    const gone = await attempt(part("delete"), () => getJson(this.watch.address, { method: "DELETE" }));
     if (gone) location.assign("/training");
   }
 }

@@ -1,6 +1,6 @@
 // Import of a model: its safetensors file and the JSON beside it.
-import { refusal } from "../lib/api.js";
-import { make, part } from "../lib/dom.js";
+import { getJson } from "../lib/api.js";
+import { API, make, part } from "../lib/dom.js";
 
 /** @param {() => void} done */
 export function bindImport(done) {
@@ -13,9 +13,7 @@ export function bindImport(done) {
     words.textContent = "Sending and checking the model…";
     words.classList.remove("error");
     try {
-      const response = await fetch("/api/v1/models/import", { method: "POST", body: new FormData(form) });
-      const body = await response.json().catch(() => null);
-      if (!response.ok) throw refusal(response.status, body);
+      const body = await getJson(`${API}/models/import`, { method: "POST", body: new FormData(form) });
       words.replaceChildren("Imported: ", make("a", { href: `/models/${body.id}`, text: body.title ?? body.id }), ". It has a row in the table now.");
       form.reset();
       done();

@@ -1,10 +1,10 @@
 // The list of studies, the queue, the one-press study, and the import of a model.
 import { getJson, postJson } from "../lib/api.js";
 import { API, attempt, data, make, part, showProblem } from "../lib/dom.js";
-import { ago, setText } from "../lib/format.js";
+import { ago, duration, setText } from "../lib/format.js";
 import { bindImport } from "./importing.js";
 import { Queue } from "./queue.js";
-import { accuracy, duration, isActive, STATES, summary } from "./words.js";
+import { accuracy, isActive, STATES, summary } from "./words.js";
 
 const BUSY_MS = 2000; // how often the list is read while something runs, and while nothing does
 const IDLE_MS = 10000;

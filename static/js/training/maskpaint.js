@@ -1,7 +1,7 @@
 // Maps of small photos on small canvases; the browser enlarges them, so that many can move at once.
 import { paint } from "../lib/colours.js";
 import { setText } from "../lib/format.js";
-import { combine, grid, peakPoint, sample } from "../lib/maps.js";
+import { combine, grid, peakWords, sample } from "../lib/maps.js";
 import { isEvidence, span } from "../lib/scale.js";
 
 const SIDE = 96; // px of a canvas
@@ -37,14 +37,14 @@ export function entryOf(array, { stages: grids, unit: stored }, index, stage, of
   const [rows, cols] = grids[Object.keys(found)[0]] ?? [1, 1];
   const map = stage === "combined" ? combine(Object.values(found), 2 * rows, 2 * cols) : found[stage];
   if (!map) return null;
-  const { min, max, sum } = map;
+  const { min, max } = map;
   const unit = stored ?? (of.method.endsWith("attention") ? "gate" : "evidence");
   const record = {
     shape: [map.rows, map.cols],
     unit: stage === "combined" ? "combined" : unit,
     target: unit === "evidence" ? "the image's own class" : null,
   };
-  return { model: of.run, stage, method: of.method, record, grid: map, min, max, sum };
+  return { model: of.run, stage, method: of.method, record, grid: map, min, max };
 }
 
 /** A photo with a map over it. */
@@ -79,7 +79,5 @@ function flat(entry, look) {
 
 /** @param {Entry | null} entry @returns {string} for screen readers */
 export function spoken(entry) {
-  if (!entry?.grid) return "no map";
-  const { x, y } = peakPoint(entry.grid);
-  return `highest at ${Math.round(100 * x)} % from the left, ${Math.round(100 * y)} % from the top`;
+  return entry?.grid ? peakWords(entry.grid) : "no map";
 }

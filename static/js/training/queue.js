@@ -1,8 +1,8 @@
 // What runs and what waits: moved by arrows or by dragging a handle, removed by its cross.
 import { postJson } from "../lib/api.js";
 import { API, attempt, icon, iconButton, make, part, tell } from "../lib/dom.js";
-import { setText } from "../lib/format.js";
-import { duration, STATES } from "./words.js";
+import { duration, setText } from "../lib/format.js";
+import { STATES } from "./words.js";
 
 /** Jobs run in the server's order: those that run first, then by rank; `items` come so. */
 export class Queue {

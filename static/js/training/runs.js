@@ -1,9 +1,9 @@
 // The table of runs: how far each is, what it uses, and what can be done with it.
 import { getJson, postJson } from "../lib/api.js";
 import { API, attempt, data, iconButton, make, part, tell } from "../lib/dom.js";
-import { setText } from "../lib/format.js";
+import { bytes, duration, setText } from "../lib/format.js";
 import { askAndPublish } from "./publishing.js";
-import { accuracy, bytes, duration, isOver, rate, runName, STATES } from "./words.js";
+import { accuracy, isOver, rate, runName, STATES } from "./words.js";
 
 /** What may be done in which state; the queue's own order by up and down. */
 const DEEDS = {

@@ -1,5 +1,5 @@
 // A trial: a short piece of work before a launch, asked for until it has ended.
-import { getJson, postJson } from "../lib/api.js";
+import { getJson, postJson, sleep } from "../lib/api.js";
 import { API } from "../lib/dom.js";
 import { isOver } from "./words.js";
 
@@ -13,7 +13,7 @@ export async function trial(body, onChange) {
   let now = await postJson(`${API}/trials`, body);
   while (!isOver(now)) {
     onChange(now);
-    await new Promise((resolve) => setTimeout(resolve, EVERY_MS));
+    await sleep(EVERY_MS);
     now = await getJson(`${API}/trials/${now.id}`);
   }
   if (now.state !== "succeeded") throw new Error(now.detail ?? "The trial did not end well.");

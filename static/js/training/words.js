@@ -1,4 +1,5 @@
-// States, times, sizes and runs in words.
+// States, rates and runs in words.
+import { raised } from "../lib/format.js";
 
 export const STATES = {
   queued: "waiting", running: "running", paused: "paused", succeeded: "finished", failed: "failed",
@@ -9,26 +10,6 @@ export const STATES = {
 export const isOver = (run) => ["succeeded", "failed", "cancelled"].includes(run.state);
 /** @param {{state: string}} run */
 export const isActive = (run) => ["queued", "running"].includes(run.state);
-
-/** @param {number} seconds @returns {string} 48 s, 12 min, 3 h 20 min, 2 days 4 h */
-export function duration(seconds) {
-  const s = Math.max(0, Math.round(seconds));
-  if (s < 90) return `${s} s`;
-  const minutes = Math.round(s / 60);
-  if (minutes < 90) return `${minutes} min`;
-  const hours = Math.floor(minutes / 60);
-  if (hours < 48) return `${hours} h ${minutes % 60} min`;
-  return `${Math.floor(hours / 24)} days ${hours % 24} h`;
-}
-
-/** @param {number} count @returns {string} 12 kB, 4.1 MB */
-export function bytes(count) {
-  const units = ["B", "kB", "MB", "GB", "TB"];
-  let value = count;
-  let unit = 0;
-  while (value >= 1000 && unit < units.length - 1) [value, unit] = [value / 1000, unit + 1];
-  return `${value < 10 && unit > 1 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
-}
 
 /** @param {number | null | undefined} value 0..1 @returns {string} 97.12 % */
 export const accuracy = (value) => (Number.isFinite(value) ? `${(100 * /** @type {number} */ (value)).toFixed(2)} %` : "–");
@@ -44,8 +25,7 @@ export function rate(lr) {
   if (!Number.isFinite(lr)) return "–";
   if (lr === 0 || lr >= 0.01) return String(Number(lr.toPrecision(3)));
   const [digits, power] = lr.toExponential(2).split("e-");
-  const raised = [...power].map((digit) => "⁰¹²³⁴⁵⁶⁷⁸⁹"[Number(digit)]).join("");
-  return `${Number(digits)} × 10⁻${raised}`;
+  return `${Number(digits)} × 10⁻${raised(power)}`;
 }
 
 /** @param {any[]} runs @returns {boolean} whether a mechanism was trained with several seeds */

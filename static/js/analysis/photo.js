@@ -1,39 +1,49 @@
-// The analysis page: it joins the view (address, toolbar, keys) to the maps (store) and the table.
-import { getJson } from "../lib/api.js";
-import { Colours } from "../lib/colours.js";
+// The page of a photo: it joins the view (address, tool bar, keys) to the maps and their table.
 import { followPointer, parseCursor, cursorText } from "../lib/cursor.js";
-import { data, part } from "../lib/dom.js";
-import { bindDownloads, showDownloads } from "../lib/downloads.js";
-import { gridKeys, neighbour, shortcuts } from "../lib/keys.js";
+import { batched, data, part } from "../lib/dom.js";
+import { fieldOf } from "../lib/fields.js";
+import { gridKeys, neighbour } from "../lib/keys.js";
 import { peakPoint } from "../lib/maps.js";
-import { showAnswer } from "../lib/rows.js";
 import { RULES } from "../lib/scale.js";
-import { bindStatus, showProblem, showStatus } from "../lib/status.js";
-import { makeTarget } from "../lib/target.js";
+import { Channels } from "./channels.js";
+import { showDownloads } from "./downloads.js";
 import { Enlarged } from "./enlarged.js";
+import { bindPage, root, showPage } from "./page.js";
 import { Retarget } from "./retarget.js";
+import { showAnswer } from "./rows.js";
 import { Sources } from "./sources.js";
+import { rerun, showProblem, showStatus } from "./status.js";
 import { Store } from "./store.js";
 import { Table } from "./table.js";
-import { bindTools, showTools, showTruths, toolShortcuts } from "./tools.js";
+import { makeTarget } from "./target.js";
+import { flip, form, nudge } from "./tools.js";
 import { makeViewState } from "./view.js";
 
-/** @typedef {import("./cells.js").Cell} Cell */
+/** @typedef {import("./table.js").PhotoCell} PhotoCell */
 
-const state = makeViewState();
-const colours = new Colours((await getJson(data.urls.colormaps)).maps);
-const store = new Store(() => draw());
-const table = new Table(store, [...data.all_models, ...data.rows], colours);
-const evidence = data.methods.find((one) => one.kind === "evidence")?.name ?? "gradcam";
-const sources = new Sources(store, data.analysis, evidence, (layer, analysis) => {
+const state = makeViewState({
+  channel: "mean", // of residual masks: mean, max, l2 or a channel's number
+  cell: "", // enlarged: "model.stage.method"
+  at: "", // pinned cursor "x,y" in percent of the photo
+  truth: "", // true class
+  target: "", // class that evidence is for; empty: each model's own first
+  cam: "", // id of the analysis that holds the evidence for `target`
+  head: "", // id of the analysis with the ImageNet head
+}, { names: { truth: "true" } });
+
+const draw = batched(drawNow);
+const store = new Store(draw, ["head", "cam", "derived"]);
+const channels = new Channels(store);
+const table = new Table(store, [...data.all_models, ...data.rows]);
+const sources = new Sources(store, (layer, analysis) => {
   if (layer === "base") showStatus(analysis);
   draw();
 });
-const retarget = new Retarget(state, table, sources, draw);
+const retarget = new Retarget(state, table, sources, data.analysis, draw);
 const big = new Enlarged({
   close: () => closeBig(),
   step: (right, down) => stepBig(right, down),
-  nudge: (right, down) => selected() && nudge(/** @type {Cell} */ (selected()), right, down),
+  nudge: (right, down) => moveCursor(/** @type {PhotoCell} */ (selected()), right, down),
 });
 const showTarget = makeTarget(
   () => data.rows.flatMap((card) => predictionOf(card.id) ?? []),
@@ -47,16 +57,7 @@ const classes = () => [
 ];
 /** @param {string} row */
 const predictionOf = (row) => store.prediction(table.model(row));
-const selected = () => table.cells.find((cell) => cell.key === state.now.cell);
-
-let scheduled = 0;
-/** Draw everything once, before the next picture. */
-function draw() {
-  scheduled ||= requestAnimationFrame(() => {
-    scheduled = 0;
-    drawNow();
-  });
-}
+const selected = () => table.cells.find((cell) => cell.id === state.now.cell);
 
 function drawNow() {
   const view = state.now;
@@ -69,32 +70,34 @@ function drawNow() {
   const cell = selected();
   big.show(Boolean(cell));
   table.draw(look);
-  if (cell) drawBig(cell, look);
+  if (!cell) return;
+  const { title, mechanism } = table.card(cell.row);
+  big.draw(table.entry(cell), look, cell.name(title), mechanism, predictionOf(cell.row));
 }
 
-/** @param {Cell} cell @param {import("./cells.js").Look} look */
-function drawBig(cell, look) {
-  const card = table.card(cell.row);
-  const { title, mechanism } = card;
-  const { stage, method } = cell;
-  big.draw(table.entry(cell), look, { title, mechanism, stage, method, prediction: predictionOf(cell.row) });
-}
-
-/** @param {import("./view.js").View} view */
+/** @param {typeof state.now} view */
 function showView(view) {
-  const root = table.root;
-  root.dataset.show = view.show;
-  root.style.setProperty("--opacity", String(view.opacity / 100));
-  const signed = view.signed ? " Signed: evidence against is drawn too, evenly around 0." : "";
-  part("rule").textContent = `Scale: ${RULES[view.scale]}${signed}`;
   showHeads(view);
-  showTruths(classes(), view.truth);
-  showTools(view, colours);
-  showDownloads(view, retarget.current === retarget.base ? "" : retarget.current);
-  showTarget(retarget.current);
+  showTruths(view.truth);
+  showPage(view, RULES);
+  showDownloads(view);
+  const { current } = retarget;
+  // Downloads are of this analysis, not of another target looked at on top.
+  part("other-target").hidden = current === retarget.base;
+  part("other-target").textContent = current === "top" ? "Make them for each model’s own top" : `Make them for “${current}”`;
+  showTarget(current);
 }
 
-/** @param {import("./view.js").View} view */
+/** The true class may be any that a model on show knows, and what a link says. @param {string} truth */
+function showTruths(truth) {
+  const list = /** @type {HTMLSelectElement} */ (fieldOf(form, "truth"));
+  const names = truth && !classes().includes(truth) ? [truth, ...classes()] : classes();
+  if (list.options.length === names.length + 1) return;
+  const [unknown] = list.options;
+  list.replaceChildren(unknown, ...names.map((name) => new Option(name)));
+}
+
+/** @param {typeof state.now} view */
 function showHeads(view) {
   table.imagenet = Boolean(view.head);
   const channel = /^\d+$/.test(view.channel) ? "one" : view.channel;
@@ -108,11 +111,11 @@ function showHeads(view) {
   if (channel === "one") part("channel-number").value = view.channel;
 }
 
-/** @param {Cell} cell */
+/** @param {PhotoCell} cell */
 function openBig(cell) {
   if (!cell.painter) return;
   table.active = cell;
-  state.set({ cell: cell.key });
+  state.set({ cell: cell.id });
   drawNow();
   big.element.focus({ preventScroll: true });
   part("bench").scrollIntoView({ block: "nearest" });
@@ -136,8 +139,8 @@ function stepBig(right, down) {
   if (next.painter) openBig(next);
 }
 
-/** Move the cursor by one place of the cell's own grid. @param {Cell} cell @param {number} right @param {number} down */
-function nudge(cell, right, down) {
+/** Move the cursor by one place of the cell's own grid. @param {PhotoCell} cell @param {number} right @param {number} down */
+function moveCursor(cell, right, down) {
   const grid = table.entry(cell)?.grid;
   if (!grid) return;
   const from = table.cursor ?? peakPoint(grid);
@@ -148,15 +151,12 @@ function nudge(cell, right, down) {
   if (state.now.cell && table.cursor) state.set({ at: cursorText(table.cursor) });
 }
 
-/** @param {import("../lib/cursor.js").Cursor | null} cursor @param {Cell | null} cell */
+/** @param {import("../lib/cursor.js").Cursor | null} cursor @param {PhotoCell | null} cell */
 function setCursor(cursor, cell) {
   table.cursor = cursor ?? parseCursor(state.now.at);
   table.active = cell ?? selected() ?? table.active;
   table.read(table.look(state.now));
 }
-
-/** @param {HTMLElement | null} frame @returns {Cell | null} */
-const cellOf = (frame) => table.cells.find((cell) => cell.painter?.frame === frame) ?? null;
 
 /** Head of the first row, channels of the residual row. */
 function bindRows() {
@@ -173,40 +173,35 @@ function bindRows() {
 state.listen((view, changed) => {
   showView(view);
   if (changed.size === 1 && changed.has("opacity") && !view.cell) return; // the style sheet does it
-  if (changed.has("channel")) store.reduce(view.channel).then(draw, (error) => showProblem(error.message));
+  if (changed.has("channel")) channels.reduce(view.channel).then(draw, (error) => showProblem(error.message));
   draw();
 });
-gridKeys(table.grid, table.cells, { open: openBig, nudge });
+gridKeys(table.grid, table.cells, { open: openBig, nudge: moveCursor });
 table.grid.addEventListener("focusin", (event) => {
   const cell = table.cells.find((one) => one.element === event.target);
   const grid = cell && table.entry(cell)?.grid;
   if (cell && grid && cell.element.matches(":focus-visible")) setCursor(peakPoint(grid), cell);
 });
 followPointer(
-  table.root,
+  root,
   (cursor, frame) => {
     part("readout").setAttribute("aria-live", "off");
-    setCursor(cursor, cellOf(frame));
+    setCursor(cursor, table.cells.find((cell) => frame && cell.frame === frame) ?? null);
   },
   (cursor) => {
     state.set({ at: state.now.cell ? cursorText(cursor) : "" });
     setCursor(cursor, null);
   },
 );
-shortcuts({
-  ...toolShortcuts(state, colours),
-  "?": () => part("shortcuts").showModal(),
+bindPage(state, {
+  i: flip(state, "smooth"),
+  ",": nudge(state, "threshold", -5),
+  ".": nudge(state, "threshold", 5),
   escape: () => state.now.cell && closeBig(),
 });
-part("help").addEventListener("click", () => part("shortcuts").showModal());
-bindTools(state);
 bindRows();
-bindStatus(data.analysis);
-bindDownloads(data.analysis);
+part("other-target").addEventListener("click", () => rerun({ ...data.analysis.request, target: retarget.current }, ""));
 new ResizeObserver(draw).observe(table.grid);
-new ResizeObserver(([tools]) => {
-  table.root.style.setProperty("--tools", `${Math.floor(tools.borderBoxSize[0].blockSize)}px`);
-}).observe(part("tools"));
 
 table.cursor = parseCursor(state.now.at);
 table.active = selected() ?? table.cells.find((cell) => cell.method === "attention" && cell.stage === "combined" && cell.painter) ?? null;
@@ -215,5 +210,5 @@ drawNow();
 const base = sources.watch("base", data.analysis, data.heatmaps);
 retarget.open();
 base
-  .then(() => (state.now.channel === "mean" ? undefined : store.reduce(state.now.channel)))
+  .then(() => channels.reduce(state.now.channel))
   .then(draw, (error) => showProblem(error.message, true));

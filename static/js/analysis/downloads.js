@@ -1,28 +1,20 @@
 // The menu of downloads. A figure is drawn by a worker first, which may take some seconds.
-import { refusal } from "./api.js";
-import { part } from "./dom.js";
-import { rerun, showProblem } from "./status.js";
+import { refusal, sleep } from "../lib/api.js";
+import { part, save } from "../lib/dom.js";
+import { asDrawn } from "./drawing.js";
+import { showProblem } from "./status.js";
 
 const links = /** @type {NodeListOf<HTMLAnchorElement>} */ (
   document.querySelectorAll("[data-figure]")
 );
 
 /**
- * Downloads follow the view; they are of this analysis, not of another target looked at on top.
- * @param {{signed: boolean, diverging: string, colours: string, opacity: number, scale: string}} view
- * @param {string} target "" for the analysis' own
+ * Figures are drawn as the page shows the maps.
+ * @param {import("./view.js").View} view
+ * @param {(link: HTMLAnchorElement) => Record<string, string>} [of] what of the analysis a figure shows
  */
-export function showDownloads(view, target) {
-  part("other-target").hidden = target === "";
-  part("other-target").dataset.otherTarget = target;
-  part("other-target").textContent =
-    target === "top" ? "Make them for each model’s own top" : `Make them for “${target}”`;
-  const query = new URLSearchParams({
-    colormap: view.signed ? view.diverging : view.colours,
-    alpha: String(view.opacity / 100),
-    scale: view.scale,
-  });
-  for (const link of links) link.search = query.toString();
+export function showDownloads(view, of = () => ({})) {
+  for (const link of links) link.search = new URLSearchParams({ ...of(link), ...asDrawn(view) }).toString();
 }
 
 const TRIES = 40; // a drawn clip takes longer than a figure
@@ -34,18 +26,8 @@ async function fetchFigure(address) {
     if (response.ok) return response.blob();
     const error = refusal(response.status, await response.json().catch(() => null));
     if (response.status !== 503 || tries >= TRIES) throw error;
-    const seconds = Number(response.headers.get("Retry-After")) || 2;
-    await new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
+    await sleep(1000 * (Number(response.headers.get("Retry-After")) || 2));
   }
-}
-
-/** @param {Blob} blob @param {string} name */
-function save(blob, name) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }
 
 /** @param {HTMLAnchorElement} link @param {string} name */
@@ -81,8 +63,4 @@ export function bindDownloads(analysis) {
       drawAndSave(link, `sightline-${analysis.id.slice(0, 8)}${ending}`);
     });
   }
-  part("other-target").addEventListener("click", (/** @type {Event} */ event) => {
-    const { otherTarget } = /** @type {HTMLElement} */ (event.currentTarget).dataset;
-    rerun({ ...analysis.request, target: otherTarget }, "");
-  });
 }

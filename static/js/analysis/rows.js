@@ -1,5 +1,6 @@
 // The head of each row: what the model says, and whether that is right.
-import { capital, percent } from "./format.js";
+import { make } from "../lib/dom.js";
+import { capital, percent } from "../lib/format.js";
 
 /**
  * @param {HTMLElement} row @param {any} prediction or null while the model has not answered
@@ -13,7 +14,8 @@ export function showAnswer(row, prediction, truth, target, classes) {
   const answers = prediction ? shown(prediction, target) : [];
   [...row.querySelectorAll("[data-says] li")].forEach((item, index) => {
     const answer = answers[index];
-    item.replaceChildren(...(answer ? answerParts(answer) : []));
+    if (answer) item.replaceChildren(make("span", { text: answer.name, title: answer.name }), make("span", { text: percent(answer.probability) }));
+    else item.replaceChildren();
     /** @type {HTMLElement} */ (item).style.setProperty("--p", answer ? answer.probability : "0");
     item.classList.toggle("is-true", truth !== "" && answer?.name === truth);
     item.classList.toggle("is-target", answer?.name === target);
@@ -26,16 +28,6 @@ function shown(/** @type {any} */ { top, target }, /** @type {string} */ chosen)
   const best = top.slice(0, 3);
   const missing = target.name === chosen && !best.some((/** @type {any} */ one) => one.name === chosen);
   return missing ? [...best.slice(0, 2), target] : best;
-}
-
-/** @param {{name: string, probability: number}} answer @returns {HTMLElement[]} */
-function answerParts({ name, probability }) {
-  const label = document.createElement("span");
-  label.textContent = name;
-  label.title = name;
-  const share = document.createElement("span");
-  share.textContent = percent(probability);
-  return [label, share];
 }
 
 /**

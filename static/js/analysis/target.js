@@ -1,6 +1,6 @@
 // Which class Grad-CAM explains: each model's own first, one of the best five, or any by search.
-import { Combobox } from "./combobox.js";
-import { percent } from "./format.js";
+import { Combobox } from "../lib/combobox.js";
+import { percent } from "../lib/format.js";
 
 export const OWN_TOP = "top";
 const OWN = "Each model’s own top class";
@@ -30,7 +30,7 @@ function best(predictions) {
 export function makeTarget(predictions, classes, choose) {
   const input = /** @type {HTMLInputElement} */ (document.querySelector("#target"));
   const list = /** @type {HTMLElement} */ (document.querySelector("#target-list"));
-  /** @param {string} query @returns {import("./combobox.js").Option[]} */
+  /** @param {string} query @returns {import("../lib/combobox.js").Option[]} */
   const find = (query) => {
     const all = [...classes()].sort((a, b) => a.localeCompare(b));
     const found = all.filter((name) => name.toLowerCase().includes(query));

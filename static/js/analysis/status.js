@@ -1,6 +1,6 @@
 // What is going on, in words: waiting, running, stored, failed, cancelled; cancel and retry.
-import { isFinal, postJson } from "./api.js";
-import { part } from "./dom.js";
+import { isFinal, postJson } from "../lib/api.js";
+import { part } from "../lib/dom.js";
 
 const reopened = new URLSearchParams(location.search).has("stored");
 

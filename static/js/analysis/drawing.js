@@ -1,0 +1,63 @@
+// What all maps on a page share when they are drawn: colours, scale, size, and words instead of a map.
+import { number } from "../lib/format.js";
+import { hasSign, isEvidence, span } from "../lib/scale.js";
+
+/** @typedef {import("./store.js").Entry} Entry */
+/** @typedef {import("./view.js").View} View */
+/**
+ * @typedef {object} Look
+ * @property {any} view               what the visitor has chosen
+ * @property {Entry[]} all            every map on the page
+ * @property {Uint32Array} lookup     colours of masks, and of evidence when not signed
+ * @property {Uint32Array} diverging  colours of the signed view
+ * @property {Map<Entry, [number, number]>} spans  found so far: they hold until the view changes
+ */
+
+/** @param {any} view @param {import("../lib/colours.js").Colours} colours @param {Entry[]} all @returns {Look} */
+export function makeLook(view, colours, all) {
+  const lookup = (/** @type {string} */ name, /** @type {string} */ other) =>
+    colours.lookup(colours.known(name, other), view.threshold / 100);
+  return { view, all, lookup: lookup(view.colours, "inferno"), diverging: lookup(view.diverging, "vik"), spans: new Map() };
+}
+
+/** The values that the two ends of the colours stand for. @param {Entry} entry @param {Look} look @returns {[number, number]} */
+export function spanOf(entry, look) {
+  let range = look.spans.get(entry);
+  if (!range) look.spans.set(entry, (range = span(entry, look.all, look.view.scale, look.view.signed)));
+  return range;
+}
+
+/** @param {Entry | null} entry @param {Look} look @returns {Uint32Array} its colours */
+export const lookupOf = (entry, look) => (look.view.signed && entry && hasSign(entry) ? look.diverging : look.lookup);
+
+/**
+ * How the server is asked to draw what the page shows.
+ * @param {View} view @param {boolean} [signed] whether the colours are those of the signed view
+ */
+export const asDrawn = (view, signed = view.signed) => ({
+  colormap: signed ? view.diverging : view.colours, alpha: String(view.opacity / 100), scale: view.scale,
+});
+
+/** Give a canvas the device pixels of its frame. @param {HTMLCanvasElement} canvas @param {HTMLElement} frame @returns {boolean} whether it changed */
+export function fit(canvas, frame) {
+  const ratio = Math.min(2, devicePixelRatio || 1);
+  const width = Math.max(1, Math.round(frame.clientWidth * ratio));
+  const height = Math.max(1, Math.round(frame.clientHeight * ratio));
+  if (canvas.width === width && canvas.height === height) return false;
+  [canvas.width, canvas.height] = [width, height];
+  return true;
+}
+
+/**
+ * What is said of a map that has nothing to show, at any time, or "".
+ * @param {Entry} entry @param {View} view
+ */
+export function insteadOfMap(entry, view) {
+  if (entry.missing) return entry.missing;
+  if (!isEvidence(entry)) {
+    const flat = entry.max - entry.min <= 1e-4 * Math.abs(entry.max);
+    return flat && view.scale === "map" ? `Flat: ${number(entry.max)} everywhere` : "";
+  }
+  const visible = entry.max > 0 || (view.signed && hasSign(entry) && entry.min < 0);
+  return visible ? "" : `No positive evidence${entry.record.target ? ` for ${entry.record.target}` : ""}`;
+}

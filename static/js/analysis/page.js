@@ -1,0 +1,44 @@
+// What the pages of photos and clips have in common: header, tool bar, keys, and the words of the scale.
+import { getJson } from "../lib/api.js";
+import { Colours } from "../lib/colours.js";
+import { data, part } from "../lib/dom.js";
+import { shortcuts } from "../lib/keys.js";
+import { bindDownloads } from "./downloads.js";
+import { bindStatus } from "./status.js";
+import { bindTools, showTools, toolKeys } from "./tools.js";
+
+/** @typedef {import("./view.js").View} View */
+
+export const root = /** @type {HTMLElement} */ (part("analysis"));
+export const colours = new Colours((await getJson(data.urls.colormaps)).maps);
+/** The method of the table's second column: evidence for a class. @type {{name: string, title: string}} */
+export const evidence = data.methods.find((one) => one.kind === "evidence") ?? { name: "gradcam", title: "Grad-CAM" };
+
+/** @param {View} view @param {Record<string, string>} rules the words of each scale */
+export function showPage(view, rules) {
+  root.dataset.show = view.show;
+  root.style.setProperty("--opacity", String(view.opacity / 100));
+  const signed = view.signed ? " Signed: evidence against is drawn too, evenly around 0." : "";
+  part("rule").textContent = `Scale: ${rules[view.scale]}${signed}`;
+  showTools(view, colours);
+}
+
+/** @param {import("./tools.js").ViewState} state @param {Record<string, () => any>} keys the page's own */
+export function bindPage(state, keys) {
+  const help = () => part("shortcuts").showModal();
+  shortcuts({ ...toolKeys(state, colours), ...keys, "?": help });
+  part("help").addEventListener("click", help);
+  bindTools(state);
+  bindStatus(data.analysis);
+  bindDownloads(data.analysis);
+  for (const name of ["tools", "transport"]) {
+    if (part(name)) showHeight(name);
+  }
+}
+
+/** Let the style sheet know the height of a bar that stays in sight. @param {string} name */
+function showHeight(name) {
+  new ResizeObserver(([entry]) => {
+    root.style.setProperty(`--${name}`, `${Math.floor(entry.borderBoxSize[0].blockSize)}px`);
+  }).observe(part(name));
+}
