@@ -27,7 +27,7 @@ def with_job(session: Session, analysis_id: str) -> Analysis | None:
 
 @dataclass(frozen=True)
 class Choice:
-    """Which maps are asked for; what is none is not looked at. Times are seconds, ends included."""
+    """Which maps are asked for; None leaves a column out. Times are seconds, ends included."""
 
     model: str | None = None
     stream: str | None = None
@@ -37,21 +37,21 @@ class Choice:
     to_s: float | None = None
 
     def conditions(self) -> list[ColumnElement[bool]]:
-        """Return what a map's row must fulfil."""
+        """Return the conditions on a map's row."""
         names = ("model", "stream", "stage", "method")
-        asked = [(getattr(Heatmap, name), getattr(self, name)) for name in names]
-        found = [column == value for column, value in asked if value is not None]
+        pairs = [(getattr(Heatmap, name), getattr(self, name)) for name in names]
+        conditions = [column == value for column, value in pairs if value is not None]
         if self.from_s is not None:
-            found.append(Heatmap.time_s >= self.from_s)
+            conditions.append(Heatmap.time_s >= self.from_s)
         if self.to_s is not None:
-            found.append(Heatmap.time_s <= self.to_s)
-        return found
+            conditions.append(Heatmap.time_s <= self.to_s)
+        return conditions
 
 
-EVERYTHING = Choice()
+ALL = Choice()
 
 
-def heatmaps(session: Session, analysis_id: str, choice: Choice = EVERYTHING) -> list[Heatmap]:
+def heatmaps(session: Session, analysis_id: str, choice: Choice = ALL) -> list[Heatmap]:
     """Return an analysis's maps, by model, stage and method; of a clip by stream and time too."""
     order = (Heatmap.model, Heatmap.stage, Heatmap.method, Heatmap.stream, Heatmap.frame)
     own = select(Heatmap).where(Heatmap.analysis_id == analysis_id, *choice.conditions())
@@ -80,20 +80,12 @@ def answered_models(session: Session, analysis_id: str) -> set[str]:
     return set(session.scalars(own))
 
 
-def add_result(session: Session, prediction: Prediction, maps: Sequence[Heatmap]) -> None:
-    """Add one model's part of an analysis."""
-    session.add(prediction)
-    session.add_all(maps)
-    session.flush()
-
-
-def add_clip_result(
-    session: Session, prediction: Prediction, maps: Sequence[dict[str, Any]]
-) -> None:
-    """Add one model's part of the analysis of a clip: a hundred maps and more, in one statement."""
+def add_result(session: Session, prediction: Prediction, maps: Sequence[dict[str, Any]]) -> None:
+    """Add one model's part of an analysis; its maps, a hundred and more, in one statement."""
     session.add(prediction)
     session.flush()
-    session.execute(insert(Heatmap), list(maps))
+    if maps:
+        session.execute(insert(Heatmap), list(maps))
 
 
 def set_provenance(session: Session, analysis_id: str, provenance: dict[str, object]) -> None:

@@ -151,7 +151,7 @@ class Prediction(Base):
     seconds: Mapped[float]  # this model's forward, backward and combining
     clip: Mapped[
         dict[str, Any] | None
-    ]  # scores by stream and segment; see worker.analysis.clip_rows
+    ]  # scores by stream and segment; see worker.analysis.rows
 
 
 class Heatmap(Base):

@@ -71,15 +71,13 @@ class AnalysisRequest(Parameters):
 
 
 class AnalyseImageJob(JobParameters, kind="analyse_image", queue=INFERENCE):
-    """Fill the analysis of this identifier."""
+    """Fill the analysis of a photo."""
 
     analysis_id: Identifier
 
 
-class AnalyseClipJob(JobParameters, kind="analyse_clip", queue=INFERENCE):
-    """Fill the analysis of this identifier."""
-
-    analysis_id: Identifier
+class AnalyseClipJob(AnalyseImageJob, kind="analyse_clip", queue=INFERENCE):
+    """Fill the analysis of a clip."""
 
 
 class DrawFigureJob(JobParameters, kind="draw_figure", queue=INFERENCE):

@@ -7,7 +7,7 @@ from dataclasses import fields
 
 from ml.catalogue import entries
 from ml.commands.base import Command, add_weights
-from ml.explain.cam import METHODS
+from ml.explain.methods import METHODS
 from ml.networks.attention.base import MECHANISMS
 from ml.networks.video.base import VIDEO_MODELS
 from ml.networks.video.consensus import CONSENSUS
@@ -44,10 +44,9 @@ def _run(options: argparse.Namespace) -> None:
     print("fusion of streams")
     for name, fusion in FUSIONS.items():
         print(f"  {name:15} {fusion.summary}")
-    print("methods\n  attention       the learnt masks")
-    print("  rollout         the attention of a video transformer, layer by layer")
+    print("methods")
     for name, method in METHODS.items():
-        print(f"  {name:15} {method.title}")
+        print(f"  {name:19} {method.title}")
 
 
 COMMAND = Command(

@@ -11,8 +11,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ml.errors import MlError
-from ml.explain.cam import METHODS
-from ml.explain.photo import explain_batch
+from ml.explain.maps import explain_images
+from ml.explain.methods import METHODS
 from ml.networks.attention.base import MECHANISMS
 from ml.networks.backbones.base import BACKBONES, Backbone
 from ml.networks.network import Network, NetworkSpec, build_network
@@ -134,8 +134,8 @@ def test_a_stage_without_a_module_is_the_plain_trunk(stages: tuple[str, ...]) ->
                 break
         refined = network.mechanism.refine(stages[0], seen)[1]
         torch.testing.assert_close(network(image).masks[stages[0]], refined)
-    assert set(explain_batch(network, image).maps["attention"]) == {*stages, "combined"}
-    assert set(explain_batch(network, image).maps["gradcam"]) == {*STAGES, "combined"}
+    assert set(explain_images(network, image).maps["attention"]) == {*stages, "combined"}
+    assert set(explain_images(network, image).maps["gradcam"]) == {*STAGES, "combined"}
 
 
 def test_the_backbone_is_torchvisions() -> None:

@@ -24,7 +24,7 @@ from app.core.settings import Settings
 from app.db import analyses as rows
 from app.db import jobs as job_rows
 from app.db import models as model_rows
-from app.db.tables import Base, Heatmap, Prediction
+from app.db.tables import Base, Prediction
 from app.jobs.doorbell import Doorbell
 from app.main import create_app
 from app.web.http.examples import MODEL
@@ -150,26 +150,26 @@ class Api:
         )
         rows.add_result(session, said, maps)
 
-    def _heatmap(self, analysis_id: str, model: str, stage: str, method: str) -> Heatmap:
+    def _heatmap(self, analysis_id: str, model: str, stage: str, method: str) -> dict[str, Any]:
         values = values_of(stage, method)
         key = f"maps/{analysis_id}/{model}-{stage}-{method}.npy"
         self.web.blobs.put(key, npy(values))
         exact = values.astype(np.float64)
-        return Heatmap(
-            analysis_id=analysis_id,
-            model=model,
-            stage=stage,
-            method=method,
-            unit="combined" if stage == "combined" else UNITS[method],
-            layer="features.6",
-            shape=list(values.shape),
-            min=float(exact.min()),
-            max=float(exact.max()),
-            sum=float(exact.sum()),
-            entropy=2.0,
-            target="tench" if method == "gradcam" else None,
-            blob_key=key,
-        )
+        return {
+            "analysis_id": analysis_id,
+            "model": model,
+            "stage": stage,
+            "method": method,
+            "unit": "combined" if stage == "combined" else UNITS[method],
+            "layer": "features.6",
+            "shape": list(values.shape),
+            "min": float(exact.min()),
+            "max": float(exact.max()),
+            "sum": float(exact.sum()),
+            "entropy": 2.0,
+            "target": "tench" if method == "gradcam" else None,
+            "blob_key": key,
+        }
 
 
 def values_of(stage: str, method: str) -> np.ndarray:

@@ -61,4 +61,4 @@ def test_a_ring_that_nobody_hears_is_remembered():
 def test_models_are_loaded_ahead_where_that_is_set(settings, ahead):
     models = ModelCache(settings.model_copy(update={"load_ahead": ahead}), lambda _: None)
     assert models.load_next() is ahead
-    assert models.get("plain").classes  # loaded when it is asked for in any case
+    assert models.get("plain", "image").classes  # loaded when it is asked for in any case

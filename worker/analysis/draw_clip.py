@@ -12,9 +12,9 @@ from app.core.errors import NotFound
 from app.db import analyses as rows
 from app.db.tables import Heatmap, Media
 from app.jobs.parameters import AnalysisRequest, ClipOptions, DrawClipJob
-from app.storage.blobs import flush, no_space_is_disk_full
 from ml.figures import film
 from ml.networks.video.types import Pixels
+from worker.analysis.blob_writer import drawn_into
 from worker.context import Context
 from worker.handlers import handles
 
@@ -37,17 +37,9 @@ def draw_clip(params: DrawClipJob, context: Context) -> None:
         raise NotFound("The analysis has no such maps to draw.")
     clip = runtime.blobs.path(media.blob_key)
     frames = _frames(context, clip, media, request.clip or ClipOptions())
-    target = runtime.blobs.incoming()
-    try:
-        with no_space_is_disk_full():
-            size = film.sides(media.width, media.height)
-            film.write(target, params.format, size, frames, _layer(context, params, maps))
-            with target.open("rb+") as file:
-                flush(file)
-        context.check()
-        runtime.blobs.put_file(params.key, target)
-    finally:
-        target.unlink(missing_ok=True)
+    size = film.sides(media.width, media.height)
+    with drawn_into(params.key, context) as path:
+        film.write(path, params.format, size, frames, _layer(context, params, maps))
 
 
 def _layer(context: Context, params: DrawClipJob, maps: list[Heatmap]) -> film.Layer:
