@@ -1,4 +1,4 @@
-"""The models and the training that this worker offers, as rows that the web reads."""
+"""The models, methods and training that this worker offers, as rows that the web reads."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from app.db import models as rows
 from app.storage.blobs import BlobStore
 from app.training.files import published_key
 from ml.catalogue import CatalogueEntry
+from ml.explain.methods import described
 from ml.train.form import form
 
 
@@ -23,14 +24,15 @@ def publish(sessions: sessionmaker[Session], entries: Mapping[str, CatalogueEntr
         rows.publish(session, cards)
 
 
-def offer_training(sessions: sessionmaker[Session], weights: Sequence[Path]) -> None:
-    """Write the launch form: mechanisms, their parameters, and everything else of a run.
+def offer(sessions: sessionmaker[Session], weights: Sequence[Path]) -> None:
+    """Write the explanation methods, and the launch form: all that can be set of a run.
 
     weights: folders that may hold the ImageNet weights.
     """
-    offered = form(weights)
+    offered = {capabilities.METHODS: described(), capabilities.TRAINING: form(weights)}
     with sessions.begin() as session:
-        capabilities.put(session, capabilities.TRAINING, offered)
+        for key, value in offered.items():
+            capabilities.put(session, key, value)
 
 
 def find_published(

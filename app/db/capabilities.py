@@ -11,6 +11,7 @@ from app.db.training_tables import Offer
 from app.db.upsert import insert_new
 
 TRAINING = "training"  # the launch form
+METHODS = "methods"  # name -> {title, kind, description, ...}; see ml.explain.methods
 
 
 def put(session: Session, key: str, value: dict[str, Any]) -> None:

@@ -149,9 +149,7 @@ class Prediction(Base):
     target_logit: Mapped[float]
     target_probability: Mapped[float]
     seconds: Mapped[float]  # this model's forward, backward and combining
-    clip: Mapped[
-        dict[str, Any] | None
-    ]  # scores by stream and segment; see worker.analysis.rows
+    clip: Mapped[dict[str, Any] | None]  # scores by stream and segment; see worker.analysis.rows
 
 
 class Heatmap(Base):

@@ -48,6 +48,12 @@ def names(*fits: Needs) -> list[str]:
     return sorted(fitting, key=lambda n: (FIRST.index(n) if n in FIRST else len(FIRST), n))
 
 
+def described() -> dict[str, dict[str, str]]:
+    """Return what people may read of every method, as JSON: name -> its words."""
+    fields = ("title", "kind", "description", "source", "applies_to")
+    return {name: {f: getattr(method, f) for f in fields} for name, method in METHODS.items()}
+
+
 def unit_of(method: str, stage: str, mask_unit: Unit) -> Unit:
     """Return the unit of one map.
 

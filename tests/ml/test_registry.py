@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ml.errors import MlError
 from ml.explain.maps import explain_images
-from ml.explain.methods import METHODS
+from ml.explain.methods import METHODS, names
 from ml.networks.attention.base import MECHANISMS
 from ml.networks.backbones.base import BACKBONES, Backbone
 from ml.networks.network import Network, NetworkSpec, build_network
@@ -153,6 +153,16 @@ def test_the_order_in_which_stages_are_named_does_not_matter() -> None:
     given = build_network(NetworkSpec("gated", stages=("late", "early")))
     usual = build_network(NetworkSpec("gated", stages=("early", "late")))
     assert list(given.state_dict()) == list(usual.state_dict())
+
+
+def test_every_method_is_described() -> None:
+    for name, method in METHODS.items():
+        assert method.title, name
+        assert method.description.endswith("."), name
+        assert method.source.startswith("https://") or method.applies_to in ("masks", "channels")
+        assert (method.function is not None) == (method.applies_to == "gradients"), name
+    assert names("gradients", "masks")[:2] == ["attention", "gradcam"]
+    assert names("gradients", "rollout")[:2] == ["gradcam", "rollout"]
 
 
 @pytest.mark.parametrize("registry", [MECHANISMS, BACKBONES, METHODS])

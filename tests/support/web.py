@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 
 from app.core.settings import Settings
 from app.db import analyses as rows
+from app.db import capabilities
 from app.db import jobs as job_rows
 from app.db import models as model_rows
 from app.db.tables import Base, Prediction
@@ -38,6 +39,10 @@ from tests.support.server_settings import SERVERS
 CLASSES = ["tench", "church", "parachute"]
 STAGES = ("early", "medium", "late", "combined")
 UNITS = {"attention": "share", "gradcam": "evidence"}
+METHODS = {
+    "attention": {"title": "learnt mask", "kind": "learnt", "description": "A mask."},
+    "gradcam": {"title": "Grad-CAM", "kind": "evidence", "description": "Evidence."},
+}
 GRIDS = {"early": 4, "medium": 3, "late": 2, "combined": 8}
 
 
@@ -109,6 +114,7 @@ class Api:
         """Publish the cards of some models, as a worker does when it starts."""
         with self.web.sessions.begin() as session:
             model_rows.publish(session, [card(n, name, **changes) for n, name in enumerate(models)])
+            capabilities.put(session, capabilities.METHODS, METHODS)
 
     def finish(self, analysis_id: str) -> None:
         """Fill an analysis as a worker does, model by model."""

@@ -7,8 +7,10 @@ import time
 
 import pytest
 
+from app.db import capabilities
 from app.db.tables import ModelCard
 from app.jobs.doorbell import LocalDoorbell
+from ml.explain.methods import METHODS
 from tests.support.backend import Server, home_settings
 from worker.local import serve
 from worker.model_cache import ModelCache
@@ -35,6 +37,10 @@ def test_only_the_worker_of_photos_publishes_models(settings):
     server = Server(settings)
     make_runtime(settings, "w", queues=["training"]).decoder.close()
     assert server._count(ModelCard) == 0
+    with server.readers() as session:
+        methods = capabilities.get(session, capabilities.METHODS)
+    assert set(methods) == set(METHODS)
+    assert methods["rollout"]["title"] == "attention rollout"
     make_runtime(settings, "v").decoder.close()
     assert server._count(ModelCard) >= 6
     server.close()
