@@ -24,15 +24,20 @@ def publish(sessions: sessionmaker[Session], entries: Mapping[str, CatalogueEntr
         rows.publish(session, cards)
 
 
-def offer(sessions: sessionmaker[Session], weights: Sequence[Path]) -> None:
-    """Write the explanation methods, and the launch form: all that can be set of a run.
+def offer_methods(sessions: sessionmaker[Session]) -> None:
+    """Write the explanation methods: what they are called, and what they show."""
+    with sessions.begin() as session:
+        capabilities.put(session, capabilities.METHODS, described())
+
+
+def offer_training(sessions: sessionmaker[Session], weights: Sequence[Path]) -> None:
+    """Write the launch form: mechanisms, their parameters, and everything else of a run.
 
     weights: folders that may hold the ImageNet weights.
     """
-    offered = {capabilities.METHODS: described(), capabilities.TRAINING: form(weights)}
+    offered = form(weights)
     with sessions.begin() as session:
-        for key, value in offered.items():
-            capabilities.put(session, key, value)
+        capabilities.put(session, capabilities.TRAINING, offered)
 
 
 def find_published(

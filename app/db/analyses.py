@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, insert, select, update
 from sqlalchemy.orm import Session, joinedload
 
+from app.db.results import Provenance
 from app.db.tables import Analysis, Heatmap, Job, Prediction, new_id, utcnow
 
 
@@ -69,7 +70,7 @@ def map_owner(session: Session, analysis_id: str) -> str:
 
 
 def predictions(session: Session, analysis_id: str) -> list[Prediction]:
-    """Return what the models said, as far as they have."""
+    """Return the answers of the models so far."""
     own = select(Prediction).where(Prediction.analysis_id == analysis_id)
     return list(session.scalars(own.order_by(Prediction.model)))
 
@@ -88,8 +89,8 @@ def add_result(session: Session, prediction: Prediction, maps: Sequence[dict[str
         session.execute(insert(Heatmap), list(maps))
 
 
-def set_provenance(session: Session, analysis_id: str, provenance: dict[str, object]) -> None:
-    """Note how the results came about."""
+def set_provenance(session: Session, analysis_id: str, provenance: Provenance) -> None:
+    """Store how the results came about."""
     session.execute(
         update(Analysis).where(Analysis.id == analysis_id).values(provenance=provenance)
     )

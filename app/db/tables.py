@@ -10,6 +10,8 @@ from sqlalchemy import JSON, DateTime, ForeignKey, Index, MetaData, String, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import TypeDecorator
 
+from app.db.results import ClassScore, ClipScores, Provenance
+
 
 def new_id() -> str:
     """32 hex digits, 128 random bits."""
@@ -127,7 +129,7 @@ class Analysis(Base):
     request: Mapped[dict[str, Any]]  # app.jobs.parameters.AnalysisRequest, normalised
     fingerprint: Mapped[str] = mapped_column(String(64), index=True)
     stored: Mapped[bool] = mapped_column(default=False)  # answered from an earlier result
-    provenance: Mapped[dict[str, Any] | None]  # versions, device, preprocessing, seconds
+    provenance: Mapped[Provenance | None] = mapped_column(JSON)
     created_at: Mapped[datetime] = mapped_column(default=utcnow, index=True)
 
     media: Mapped[Media] = relationship()
@@ -135,7 +137,7 @@ class Analysis(Base):
 
 
 class Prediction(Base):
-    """What one model says of the medium: `top` is [{index, name, probability}, ...], best first."""
+    """What one model says of the medium; `top` is best first."""
 
     __tablename__ = "predictions"
 
@@ -143,13 +145,13 @@ class Prediction(Base):
         ForeignKey("analyses.id", ondelete="CASCADE"), primary_key=True
     )
     model: Mapped[str] = mapped_column(String(64), primary_key=True)
-    top: Mapped[list[Any]]
+    top: Mapped[list[ClassScore]] = mapped_column(JSON)
     target_index: Mapped[int]
     target_name: Mapped[str] = mapped_column(String(128))
     target_logit: Mapped[float]
     target_probability: Mapped[float]
     seconds: Mapped[float]  # this model's forward, backward and combining
-    clip: Mapped[dict[str, Any] | None]  # scores by stream and segment; see worker.analysis.rows
+    clip: Mapped[ClipScores | None] = mapped_column(JSON)  # None for a photo
 
 
 class Heatmap(Base):

@@ -11,10 +11,11 @@ import numpy as np
 from app.core.errors import NotFound
 from app.db import analyses as rows
 from app.db.tables import Heatmap, Media
-from app.jobs.parameters import AnalysisRequest, ClipOptions, DrawClipJob
+from app.jobs.parameters import ClipOptions, DrawClipJob
 from ml.figures import film
 from ml.networks.video.types import Pixels
 from worker.analysis.blob_writer import drawn_into
+from worker.analysis.task import find
 from worker.context import Context
 from worker.handlers import handles
 
@@ -27,12 +28,10 @@ def draw_clip(params: DrawClipJob, context: Context) -> None:
     """Draw the film into the blob `params.key`, frame by frame."""
     runtime = context.runtime
     with runtime.readers() as session:
-        analysis = rows.get(session, params.analysis_id)
-        if analysis is None:
-            raise NotFound("The analysis was deleted.")
+        analysis, request = find(session, params.analysis_id)
         choice = rows.Choice(params.model, params.stream, params.stage, params.method)
         maps = rows.heatmaps(session, params.analysis_id, choice)
-        media, request = analysis.media, AnalysisRequest.model_validate(analysis.request)
+        media = analysis.media
     if not maps:
         raise NotFound("The analysis has no such maps to draw.")
     clip = runtime.blobs.path(media.blob_key)

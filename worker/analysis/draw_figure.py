@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 from app.core.errors import NotFound
 from app.db import analyses as rows
 from app.db import models
-from app.db.tables import Analysis, Heatmap, Prediction
+from app.db.results import ClipScores
+from app.db.tables import Heatmap, Prediction
 from app.jobs.parameters import DrawFigureJob
 from app.storage import keys
 from app.storage.blobs import BlobStore
@@ -24,6 +25,7 @@ from ml.figures.table import Row, Style, draw
 from ml.networks.types import Unit
 from ml.networks.video.types import Pixels, Stream
 from worker.analysis.blob_writer import drawn_into
+from worker.analysis.task import find
 from worker.context import Context
 from worker.handlers import handles
 
@@ -39,9 +41,7 @@ def draw_figure(params: DrawFigureJob, context: Context) -> None:
     """
     runtime = context.runtime
     with runtime.readers() as session:
-        analysis = rows.get(session, params.analysis_id)
-        if analysis is None:
-            raise NotFound("The analysis was deleted.")
+        analysis, request = find(session, params.analysis_id)
         media, of_clip = analysis.media, analysis.media.kind == "clip"
         choice = rows.Choice(stage=params.stage, method=params.method) if of_clip else rows.ALL
         maps = rows.heatmaps(session, analysis.id, choice)
@@ -49,7 +49,7 @@ def draw_figure(params: DrawFigureJob, context: Context) -> None:
             raise NotFound(_nothing(params) if of_clip else "The analysis has no maps to draw.")
         answers = {row.model: row for row in rows.predictions(session, analysis.id)}
         owner = rows.map_owner(session, analysis.id)
-        models_in_order = _grouped(session, analysis, maps)
+        models_in_order = _grouped(session, request.methods, maps)
     if of_clip:
         columns = _snippets(runtime.blobs, owner, list(answers.values()))
     else:
@@ -87,11 +87,10 @@ def _nothing(params: DrawFigureJob) -> str:
 
 
 def _grouped(
-    session: Session, analysis: Analysis, maps: Sequence[Heatmap]
+    session: Session, methods: Sequence[str], maps: Sequence[Heatmap]
 ) -> list[tuple[str, list[Heatmap]]]:
     """Return each model's title and maps, all in the order of the page's table."""
     cards = {row.id: row for row in models.known_cards(session)}
-    methods = analysis.request["methods"]
 
     def place(row: Heatmap) -> tuple[int, str, int, bool]:
         card = cards.get(row.model)
@@ -132,10 +131,11 @@ def _snippets(blobs: BlobStore, owner: str, answers: Sequence[Prediction]) -> Co
     return [(f"{time:.2f} s", frame) for time, frame in zip(times, frames, strict=True)]
 
 
-def _times(scores: Sequence[dict[str, list[float]]], count: int) -> list[float]:
+def _times(scores: Sequence[ClipScores], count: int) -> list[float]:
     """Return the snippets' times: those of a model that looks at snippets."""
     for own in scores:
         if len(own["times"]) == count:
             return own["times"]
-    start, end = scores[0]["bounds"][0][0], scores[0]["bounds"][-1][1]  # type: ignore[index]
+    bounds = scores[0]["bounds"]
+    start, end = bounds[0][0], bounds[-1][1]
     return [start + (k + 0.5) * (end - start) / count for k in range(count)]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from app.db import results as stored
 from app.db.tables import Prediction, new_id
 from app.storage import keys
 from ml.explain.results import ClipScores, Explanation, Track
@@ -20,7 +21,7 @@ def prediction(analysis_id: str, result: Explanation) -> Prediction:
     """Return the row of what one model says; of a clip with its scores over time."""
     best = np.argsort(-result.probabilities, kind="stable")[:TOP]
     target = result.target_index
-    return Prediction(
+    row = Prediction(
         analysis_id=analysis_id,
         model=result.model,
         top=[
@@ -36,12 +37,13 @@ def prediction(analysis_id: str, result: Explanation) -> Prediction:
         target_logit=float(result.logits[target]),
         target_probability=float(result.probabilities[target]),
         seconds=result.seconds,
-        clip=None if result.clip is None else _clip(result.classes, result.clip),
     )
+    if result.clip is not None:
+        row.clip = _clip(result.classes, result.clip)
+    return row
 
 
-def _clip(classes: tuple[str, ...], scores: ClipScores) -> dict[str, Any]:
-    """Return the JSON that `app.web.analyses.schemas.ClipScores` describes."""
+def _clip(classes: tuple[str, ...], scores: ClipScores) -> stored.ClipScores:
     return {
         "classes": list(classes),
         "times": _numbers(scores.times),
@@ -73,7 +75,7 @@ def track(
     A clip's array is [times, h, w]. A photo's has no axis for time, and its row no moment. The
     numbers in the rows are those of the array.
     """
-    stored = compact(track.values)
+    array = compact(track.values)
     stream = track.stream if of_clip else None
     key = keys.track(analysis_id, model, track.stage, track.method, stream)
     same = {
@@ -84,12 +86,12 @@ def track(
         "method": track.method,
         "unit": track.unit,
         "layer": track.layer,
-        "shape": list(stored.shape[1:]),
+        "shape": list(array.shape[1:]),
         "target": track.target,
         "blob_key": key,
     }
     rows = []
-    for frame, (time_s, values) in enumerate(zip(track.times, stored, strict=True)):
+    for frame, (time_s, values) in enumerate(zip(track.times, array, strict=True)):
         exact = values.astype(np.float64)
         rows.append(
             {
@@ -103,7 +105,7 @@ def track(
                 "entropy": entropy_bits(exact),
             }
         )
-    return key, stored if of_clip else stored[0], rows
+    return key, array if of_clip else array[0], rows
 
 
 def compact(values: npt.NDArray[np.float32]) -> npt.NDArray[Any]:

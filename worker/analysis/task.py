@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
+from sqlalchemy.orm import Session
+
 from app.core.errors import NotFound
 from app.db import analyses as rows
-from app.db.tables import Media
+from app.db.tables import Analysis, Media
 from app.jobs.parameters import AnalysisRequest
 from worker.context import Context
 
@@ -17,6 +19,14 @@ SAMPLED = 0.25  # progress when a clip's snippets and their flow are there
 
 def _next_report() -> float:
     return time.monotonic() + REPORT_SECONDS
+
+
+def find(session: Session, analysis_id: str) -> tuple[Analysis, AnalysisRequest]:
+    """Return an analysis and what it asks for; NotFound if it was deleted."""
+    analysis = rows.get(session, analysis_id)
+    if analysis is None:
+        raise NotFound("The analysis was deleted.")
+    return analysis, AnalysisRequest.model_validate(analysis.request)
 
 
 @dataclass
@@ -34,13 +44,9 @@ class Task:
     def load(cls, analysis_id: str, context: Context) -> Task:
         """Read the rows; NotFound if the analysis was deleted."""
         with context.runtime.readers() as session:
-            analysis = rows.get(session, analysis_id)
-            if analysis is None:
-                raise NotFound("The analysis was deleted.")
-            media = analysis.media
+            analysis, request = find(session, analysis_id)
             done = rows.answered_models(session, analysis_id)
-            request = AnalysisRequest.model_validate(analysis.request)
-        return cls(context, analysis_id, request, media, done)
+            return cls(context, analysis_id, request, analysis.media, done)
 
     @property
     def of_clip(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response, status
 from fastapi.sse import EventSourceResponse, ServerSentEvent
@@ -50,7 +50,6 @@ def existing(analysis_id: PathId, session: ReadSession) -> str:
 @router.post(
     "",
     status_code=status.HTTP_202_ACCEPTED,
-    response_model=schemas.Analysis,
     summary="Explain a photo or a clip",
     responses={
         200: {"model": schemas.Analysis, "description": "Answered from what is stored."},
@@ -59,7 +58,7 @@ def existing(analysis_id: PathId, session: ReadSession) -> str:
 )
 def create(
     asked: schemas.AnalysisCreate, response: Response, session: WriteSession, visitor: Visitor
-) -> Any:
+) -> schemas.Analysis:
     """Queue an analysis; follow it at `links.events` or read `links.self` until it has ended.
 
     The same file with the same request (models with their checkpoints, methods, target, size, and
@@ -76,11 +75,10 @@ def create(
 
 @router.get(
     "/{analysis_id}",
-    response_model=schemas.Analysis,
     summary="State and predictions",
     responses=errors(404),
 )
-def get_analysis(analysis_id: PathId, session: ReadSession) -> Any:
+def get_analysis(analysis_id: PathId, session: ReadSession) -> schemas.Analysis:
     """How far the analysis is, what each model says so far, and where the rest is."""
     row = find_analysis(session, analysis_id)
     return present.analysis(row, rows.predictions(session, analysis_id))
@@ -88,17 +86,16 @@ def get_analysis(analysis_id: PathId, session: ReadSession) -> Any:
 
 @router.get(
     "/{analysis_id}/heatmaps",
-    response_model=Page[schemas.Heatmap],
     summary="List the maps that are ready",
     responses=errors(404),
 )
 def list_heatmaps(
     analysis_id: PathId, session: ReadSession, which: Annotated[MapFilter, Query()]
-) -> Any:
+) -> Page[schemas.Heatmap]:
     """Every map so far that is asked for, by model, stage, method and time; all in one part."""
     find_analysis(session, analysis_id)
-    found = rows.heatmaps(session, analysis_id, rows.Choice(**which.model_dump()))
-    return Page(items=[present.heatmap(row) for row in found])
+    maps = rows.heatmaps(session, analysis_id, rows.Choice(**which.model_dump()))
+    return Page(items=[present.heatmap(row) for row in maps])
 
 
 @router.get(
@@ -127,11 +124,10 @@ async def events(
 
 @router.post(
     "/{analysis_id}/cancel",
-    response_model=schemas.Analysis,
     summary="Stop an analysis",
     responses=errors(403, 404, 409),
 )
-def cancel(analysis_id: PathId, session: WriteSession, visitor: KnownVisitor) -> Any:
+def cancel(analysis_id: PathId, session: WriteSession, visitor: KnownVisitor) -> schemas.Analysis:
     """Stop a queued analysis at once, a running one within a second. Only for who asked for it."""
     row = find_analysis(session, analysis_id)
     must_own(row.owner, visitor)

@@ -17,6 +17,7 @@ from app.db import jobs as job_rows
 from app.jobs.parameters import DrawClipJob, DrawFigureJob
 from app.jobs.states import TERMINAL, State
 from app.storage import keys
+from app.web.analyses.find import find_analysis
 from app.web.http.state import AppState
 
 WAIT = 30.0  # seconds until the client is asked to come back
@@ -30,8 +31,7 @@ MEDIA_TYPES = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/p
 def blob_key(web: AppState, analysis_id: str, style: dict[str, object], file_format: str) -> str:
     """Return where the figure is kept; NotFound, or Conflict while there is nothing to draw."""
     with web.readers() as session:
-        if (row := rows.with_job(session, analysis_id)) is None:
-            raise NotFound("There is no analysis with this id. It may have been deleted.")
+        row = find_analysis(session, analysis_id)
         if row.job.state != State.SUCCEEDED:
             raise Conflict(f"The analysis is {row.job.state}; the figure needs all of its maps.")
     return _named(analysis_id, style, file_format)
@@ -42,8 +42,7 @@ def film_key(
 ) -> str:
     """Return where the film is kept; NotFound, or Conflict while its maps are not ready."""
     with web.readers() as session:
-        if (row := rows.with_job(session, analysis_id)) is None:
-            raise NotFound("There is no analysis with this id. It may have been deleted.")
+        row = find_analysis(session, analysis_id)
         if row.media.kind != "clip":
             raise Conflict("This is the analysis of a photo; only a clip can be drawn as a film.")
         if not rows.heatmaps(session, analysis_id, choice):

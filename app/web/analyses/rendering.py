@@ -17,7 +17,7 @@ from app.core.errors import NotFound, Unprocessable
 from app.db import analyses as rows
 from app.db import media as media_rows
 from app.db.tables import Heatmap, Media
-from app.jobs.parameters import Scale
+from app.jobs.parameters import AnalysisRequest, ClipOptions, Scale
 from app.storage import keys
 from app.web.analyses import present
 from app.web.analyses.drawing import npy, png, scale
@@ -157,6 +157,7 @@ def _photo(web: AppState, session: Session, row: Heatmap, medium: Media) -> byte
     times = len(npy.load(web.blobs.get(row.blob_key)))
     analysis = rows.get(session, row.analysis_id)
     assert analysis is not None
-    segments = analysis.request["clip"]["segments"]
+    options = AnalysisRequest.model_validate(analysis.request).clip or ClipOptions()
+    segments = options.segments
     segment = (2 * row.frame + 1) * segments // (2 * times)  # a model may have its own moments
     return web.blobs.get(keys.snippet_frame(rows.map_owner(session, row.analysis_id), segment))
