@@ -55,8 +55,8 @@ ALL = Choice()
 def heatmaps(session: Session, analysis_id: str, choice: Choice = ALL) -> list[Heatmap]:
     """Return an analysis's maps, by model, stage and method; of a clip by stream and time too."""
     order = (Heatmap.model, Heatmap.stage, Heatmap.method, Heatmap.stream, Heatmap.frame)
-    own = select(Heatmap).where(Heatmap.analysis_id == analysis_id, *choice.conditions())
-    return list(session.scalars(own.order_by(*order)))
+    query = select(Heatmap).where(Heatmap.analysis_id == analysis_id, *choice.conditions())
+    return list(session.scalars(query.order_by(*order)))
 
 
 def map_owner(session: Session, analysis_id: str) -> str:
@@ -64,21 +64,21 @@ def map_owner(session: Session, analysis_id: str) -> str:
 
     Beside the maps of a clip lie the frames and the mean flow of its snippets.
     """
-    own = select(Heatmap.blob_key).where(Heatmap.analysis_id == analysis_id).limit(1)
-    key = session.scalar(own)
+    query = select(Heatmap.blob_key).where(Heatmap.analysis_id == analysis_id).limit(1)
+    key = session.scalar(query)
     return analysis_id if key is None else key.split("/")[1]
 
 
 def predictions(session: Session, analysis_id: str) -> list[Prediction]:
     """Return the answers of the models so far."""
-    own = select(Prediction).where(Prediction.analysis_id == analysis_id)
-    return list(session.scalars(own.order_by(Prediction.model)))
+    query = select(Prediction).where(Prediction.analysis_id == analysis_id)
+    return list(session.scalars(query.order_by(Prediction.model)))
 
 
 def answered_models(session: Session, analysis_id: str) -> set[str]:
     """Return the models whose part is done: a job that is tried again skips them."""
-    own = select(Prediction.model).where(Prediction.analysis_id == analysis_id)
-    return set(session.scalars(own))
+    query = select(Prediction.model).where(Prediction.analysis_id == analysis_id)
+    return set(session.scalars(query))
 
 
 def add_result(session: Session, prediction: Prediction, maps: Sequence[dict[str, Any]]) -> None:
@@ -132,15 +132,15 @@ def heatmap(session: Session, heatmap_id: str) -> Heatmap | None:
 
 def recent(session: Session, owner: str, limit: int) -> list[Analysis]:
     """Return a visitor's newest analyses, with their media and jobs."""
-    own = select(Analysis).where(Analysis.owner == owner)
-    newest = own.order_by(Analysis.created_at.desc(), Analysis.id.desc()).limit(limit)
+    query = select(Analysis).where(Analysis.owner == owner)
+    newest = query.order_by(Analysis.created_at.desc(), Analysis.id.desc()).limit(limit)
     return list(
         session.scalars(newest.options(joinedload(Analysis.media), joinedload(Analysis.job)))
     )
 
 
 def standing(session: Session, analysis_id: str) -> tuple[int, str] | None:
-    """Return (revision, state) of an analysis's job, or None where the analysis is gone."""
+    """Return (revision, state) of an analysis's job, or None if the analysis is gone."""
     query = select(Job.revision, Job.state).join(Analysis, Analysis.job_id == Job.id)
     row = session.execute(query.where(Analysis.id == analysis_id)).one_or_none()
     return None if row is None else (row[0], row[1])
@@ -155,7 +155,7 @@ def find_under_way(session: Session, fingerprint: str, media_id: str) -> Analysi
 
 
 def add_finished_job(session: Session, analysis: Analysis, kind: str) -> None:
-    """Give an analysis whose results are stored already a job that says so."""
+    """Give an analysis whose results are stored already a job that has succeeded."""
     now = utcnow()
     analysis.job = Job(
         id=new_id(),

@@ -1,4 +1,4 @@
-"""The name of every blob, said once.
+"""The name of every blob.
 
 | folder | holds |
 |---|---|

@@ -22,9 +22,9 @@ def _run(options: argparse.Namespace) -> None:
     print("models")
     for entry in entries(options.weights):
         accuracy = entry.about.get("metrics", {}).get("accuracy")
-        said = f"{accuracy:7.2%}" if accuracy is not None else "       "
+        share = f"{accuracy:7.2%}" if accuracy is not None else "       "
         print(
-            f"  {entry.id:15} {said}  {entry.title} ({len(entry.about['classes'])} classes"
+            f"  {entry.id:15} {share}  {entry.title} ({len(entry.about['classes'])} classes"
             f"{', clips' if entry.kind == 'clip' else ''})"
         )
     print("mechanisms")

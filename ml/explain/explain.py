@@ -51,19 +51,19 @@ def explain(
     if isinstance(network, Network):
         network = StillNetwork(network)
     index = resolve_target(target, model.classes, model.id)
-    found = explain_clips(network, prepare(network, [sampled], model.device), [index], methods)
-    chosen = int(found.targets[0])
+    maps = explain_clips(network, prepare(network, [sampled], model.device), [index], methods)
+    chosen = int(maps.targets[0])
     still = isinstance(network, StillNetwork)
-    logits = found.attended.logits.detach()[0].to(torch.float32 if still else torch.float64)
+    logits = maps.attended.logits.detach()[0].to(torch.float32 if still else torch.float64)
     return Explanation(
         model=model.id,
         classes=model.classes,
         logits=logits.float().cpu().numpy(),
         probabilities=logits.softmax(0).float().cpu().numpy(),
         target_index=chosen,
-        tracks=tuple(_tracks(network, found, sampled, model.classes[chosen])),
+        tracks=tuple(_tracks(network, maps, sampled, model.classes[chosen])),
         seconds=time.perf_counter() - began,
-        clip=None if still else _clip_scores(network, sampled, found.attended, chosen),
+        clip=None if still else _clip_scores(network, sampled, maps.attended, chosen),
     )
 
 
@@ -125,9 +125,9 @@ def track_times(network: VideoNetwork, sampled: Sampled, count: int) -> Seconds:
 
 
 def _tracks(
-    network: VideoNetwork, found: ClipMaps, sampled: Sampled, target: str
+    network: VideoNetwork, maps: ClipMaps, sampled: Sampled, target: str
 ) -> Iterator[Track]:
-    for stream, methods in found.maps.items():
+    for stream, methods in maps.maps.items():
         for method, stages in methods.items():
             of_target = METHODS[method].function is not None
             layers = (network.layers if of_target else network.mask_layers)[stream]

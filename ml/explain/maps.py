@@ -56,12 +56,12 @@ def explain_images(
 ) -> ImageMaps:
     """As `explain_clips`, for normalised images (B, 3, H, W)."""
     batch = ClipBatch(images[:, None], images[:, None, :0])
-    found = explain_clips(StillNetwork(network), batch, targets, methods)
+    clips = explain_clips(StillNetwork(network), batch, targets, methods)
     maps = {
         method: {stage: values[:, 0] for stage, values in stages.items()}
-        for method, stages in found.maps["rgb"].items()
+        for method, stages in clips.maps["rgb"].items()
     }
-    return ImageMaps(found.attended.logits, found.targets, maps)
+    return ImageMaps(clips.attended.logits, clips.targets, maps)
 
 
 def explain_clips(

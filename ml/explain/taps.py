@@ -26,11 +26,11 @@ def evaluating(model: nn.Module) -> Iterator[None]:
 
 def _all_modules(model: nn.Module) -> list[nn.Module]:
     """As `model.modules()`, at a quarter of its cost: a model answers in 10 ms."""
-    found = [model]
-    for module in found:  # grows while it is walked
+    modules = [model]
+    for module in modules:  # grows while it is walked
         if children := module._modules:  # noqa: SLF001
-            found += [child for child in children.values() if child is not None]
-    return found
+            modules += [child for child in children.values() if child is not None]
+    return modules
 
 
 @contextmanager

@@ -53,14 +53,14 @@ def draw_figure(params: DrawFigureJob, context: Context) -> None:
     if of_clip:
         columns = _snippets(runtime.blobs, owner, list(answers.values()))
     else:
-        shown = runtime.decoder.pixels(runtime.blobs.path(media.blob_key), PHOTO_SIDE)
-        columns = [(stage, shown) for stage in COLUMNS]
+        photo = runtime.decoder.pixels(runtime.blobs.path(media.blob_key), PHOTO_SIDE)
+        columns = [(stage, photo) for stage in COLUMNS]
     context.check()
     drawn: list[Row] = []
-    for title, own in models_in_order:
-        best = answers[own[0].model].top[0]
+    for title, shown in models_in_order:
+        best = answers[shown[0].model].top[0]
         caption = f"{best['name']} {best['probability']:.0%}"
-        tracks = _tracks(runtime.blobs, own)
+        tracks = _tracks(runtime.blobs, shown)
         drawn += (
             by_moment(title, caption, tracks, len(columns))
             if of_clip
@@ -98,8 +98,8 @@ def _grouped(
         return (card.position if card else 999, row.model, method, row.stream != "rgb")
 
     return [
-        (str(cards[model].card["title"]) if model in cards else model, list(own))
-        for model, own in groupby(sorted(maps, key=place), key=lambda row: row.model)
+        (str(cards[model].card["title"]) if model in cards else model, list(group))
+        for model, group in groupby(sorted(maps, key=place), key=lambda row: row.model)
     ]
 
 
@@ -133,9 +133,9 @@ def _snippets(blobs: BlobStore, owner: str, answers: Sequence[Prediction]) -> Co
 
 def _times(scores: Sequence[ClipScores], count: int) -> list[float]:
     """Return the snippets' times: those of a model that looks at snippets."""
-    for own in scores:
-        if len(own["times"]) == count:
-            return own["times"]
+    for clip in scores:
+        if len(clip["times"]) == count:
+            return clip["times"]
     bounds = scores[0]["bounds"]
     start, end = bounds[0][0], bounds[-1][1]
     return [start + (k + 0.5) * (end - start) / count for k in range(count)]

@@ -1,4 +1,4 @@
-"""How a result came about: enough to get the same numbers again."""
+"""How a result came about: enough to compute the same numbers again."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def provenance(
     request: AnalysisRequest, models: ModelCache, sha256: str, seconds: float
 ) -> Provenance:
     """Return the record. `sha256` is the file's, `seconds` the time of all models together."""
-    asked = request.model_dump(mode="json", exclude={"media_id", "clip"})
+    wanted = request.model_dump(mode="json", exclude={"media_id", "clip"})
     packages = PACKAGES if request.clip is None else (*PACKAGES, *CLIP_PACKAGES)
     record: Provenance = {
-        "request": asked | (request.clip.model_dump(mode="json") if request.clip else {}),
+        "request": wanted | (request.clip.model_dump(mode="json") if request.clip else {}),
         "checkpoints": {name: models.entry(name).checkpoint_sha256 for name in request.models},
         "preprocessing": {
             **(_of_photo if request.clip is None else _of_clip)(request.input_size),

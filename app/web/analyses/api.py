@@ -57,15 +57,15 @@ def existing(analysis_id: PathId, session: ReadSession) -> str:
     },
 )
 def create(
-    asked: schemas.AnalysisCreate, response: Response, session: WriteSession, visitor: Visitor
+    request: schemas.AnalysisCreate, response: Response, session: WriteSession, visitor: Visitor
 ) -> schemas.Analysis:
     """Queue an analysis; follow it at `links.events` or read `links.self` until it has ended.
 
     The same file with the same request (models with their checkpoints, methods, target, size, and
     of a clip segments, range and flow) is answered from what is stored: 200, with `stored` true.
     """
-    medium = find_media(session, asked.media_id)
-    row = requests.create(session, medium, asked, visitor)
+    medium = find_media(session, request.media_id)
+    row = requests.create(session, medium, request, visitor)
     stored = row.job.state == State.SUCCEEDED
     response.status_code = status.HTTP_200_OK if stored else status.HTTP_202_ACCEPTED
     body = present.analysis(row, rows.predictions(session, row.id), stored=stored)
@@ -107,7 +107,7 @@ def list_heatmaps(
 async def events(
     request: Request,
     web: StateDep,
-    found: Annotated[str, Depends(existing)],
+    known_id: Annotated[str, Depends(existing)],
     last_event_id: Annotated[
         int, Header(description="The last revision seen; only newer ones follow.")
     ] = -1,
@@ -118,7 +118,7 @@ async def events(
     """
     if request.scope.get("head"):
         return
-    async for event in follow(web, found, last_event_id):
+    async for event in follow(web, known_id, last_event_id):
         yield event
 
 

@@ -112,13 +112,13 @@ async def get_overlay(
     That takes about as long as the clip: 503 says when to ask again. Parts can be asked for by
     `Range`.
     """
-    look = style.model_dump(include={"colormap", "alpha"})
+    colours = style.model_dump(include={"colormap", "alpha"})
     which = style.model_dump(include={"model", "stream", "stage", "method"})
     model = style.model or await run_in_threadpool(_first_model, web, analysis_id)
     choice = rows.Choice(**which | {"model": model})
-    key = await run_in_threadpool(figures.film_key, web, analysis_id, choice, look, file_format)
+    key = await run_in_threadpool(figures.film_key, web, analysis_id, choice, colours, file_format)
     params = DrawClipJob.model_validate(
-        {**which, **look, "model": model, "analysis_id": analysis_id, "format": file_format,
+        {**which, **colours, "model": model, "analysis_id": analysis_id, "format": file_format,
          "key": key}
     )  # fmt: skip
     etag = key.rpartition("/")[2]
@@ -162,7 +162,7 @@ def get_export(
     row = find_analysis(session, analysis_id)
     if row.job.state != State.SUCCEEDED:
         raise Conflict(f"The analysis is {row.job.state}; the export needs all of its maps.")
-    maps = [(present.heatmap(one), one.blob_key) for one in rows.heatmaps(session, analysis_id)]
+    maps = [(present.heatmap(m), m.blob_key) for m in rows.heatmaps(session, analysis_id)]
     headers = _named(f"{analysis_id[:8]}.{file_format}", "attachment")
     if file_format == "npz":
         return Response(export.npz(web.blobs, maps), media_type=ZIP, headers=headers)

@@ -68,8 +68,7 @@ async def get_png(
     heatmap_id: PathId, request: Request, web: StateDep, style: Annotated[Picture, Query()]
 ) -> Response:
     """The map in colour, alone as the square that the model saw, or over the photo."""
-    look = rendering.PictureStyle(**style.model_dump())
-    make = partial(rendering.picture, web, look=look)
+    make = partial(rendering.picture, web, style=rendering.PictureStyle(**style.model_dump()))
     return await rendering.serve(request, web, heatmap_id, "image/png", make)
 
 

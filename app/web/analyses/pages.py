@@ -11,7 +11,7 @@ analysis.html.jinja
 - `method_titles`: {name: title} of all methods, as they stand within a sentence.
 - `all_models`: [Card JSON] of every model that looks at photos, to offer `plain-imagenet` and
   re-runs.
-- `owner`: true where the visitor may cancel and delete.
+- `owner`: true if the visitor may cancel and delete.
 - `data`: all of the above as one object for the JSON block (`analysis, media, rows, stages,
   heatmaps, methods, method_titles, all_models, owner, urls: {colormaps, api}`).
 
@@ -68,52 +68,52 @@ def analysis(
         data["tracks"] = _tracks(session, row)
         data["flow"] = _flow(web, session, row)
     else:
-        found = rows.heatmaps(session, row.id)
-        data["heatmaps"] = [present.heatmap(one).model_dump(mode="json") for one in found]
+        maps = rows.heatmaps(session, row.id)
+        data["heatmaps"] = [present.heatmap(m).model_dump(mode="json") for m in maps]
     return page(request, template, {"page": "analysis", **data, "data": data})
 
 
 def _analysis_data(session: Session, row: Analysis, *, owner: bool) -> Context:
     """Return what the page shows, all JSON; the job is read first, so nothing is older than it."""
     body = present.analysis(row, rows.predictions(session, row.id)).model_dump(mode="json")
-    asked = body["request"]
+    wanted = body["request"]
     cards = [known.card for known in model_rows.known_cards(session)]
     current = model_rows.cards(session)
     return {
         "analysis": body,
         "media": media_present.media(row.media).model_dump(mode="json"),
-        "rows": [card for card in cards if card["id"] in asked["models"]],
+        "rows": [card for card in cards if card["id"] in wanted["models"]],
         "stages": list(STAGES),
-        **_methods(session, asked["methods"]),
+        **_methods(session, wanted["methods"]),
         "all_models": [c for c in current if model_rows.media_kind(c) == row.media.kind],
         "owner": owner,
     }
 
 
 def _tracks(session: Session, row: Analysis) -> list[Context]:
-    found = present.tracks(rows.heatmaps(session, row.id))
-    return [track.model_dump(mode="json") for track in found]
+    tracks = present.tracks(rows.heatmaps(session, row.id))
+    return [track.model_dump(mode="json") for track in tracks]
 
 
 def _flow(web: AppState, session: Session, row: Analysis) -> Context | None:
-    """Return where the mean flow is, and its shape; none while it is not computed."""
+    """Return where the mean flow is, and its shape; None while it is not computed."""
     if not flow.has_mean(web, session, row):
         return None
     shape = list(npy.load(flow.mean(web, session, row)).shape)
     return {"npy": f"{API}/analyses/{row.id}/flow.npy", "shape": shape}
 
 
-def _methods(session: Session, asked: Sequence[str]) -> Context:
+def _methods(session: Session, wanted: Sequence[str]) -> Context:
     """Return the methods asked for, and what every method is called within a sentence."""
     known = capabilities.get(session, capabilities.METHODS) or {}
     unknown = {"kind": "evidence", "description": ""}  # no worker has published it yet
-    titles = {name: name for name in asked} | {n: words["title"] for n, words in known.items()}
+    titles = {name: name for name in wanted} | {n: words["title"] for n, words in known.items()}
     methods = [
         {
             "name": name,
             "title": titles[name][:1].upper() + titles[name][1:],
             **{key: known.get(name, unknown)[key] for key in unknown},
         }
-        for name in asked
+        for name in wanted
     ]
     return {"methods": methods, "method_titles": titles}

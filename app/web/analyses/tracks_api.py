@@ -63,7 +63,7 @@ async def get_track(
 
     def make(web: AppState, session: Session, row: Analysis) -> bytes:
         choice = rows.Choice(model_id, stream, stage, method)
-        maps = [one for one in rows.heatmaps(session, row.id, choice) if one.frame >= 0]
+        maps = [m for m in rows.heatmaps(session, row.id, choice) if m.frame >= 0]
         if not maps:
             raise NotFound("There is no such track (yet); `links.tracks` lists what is ready.")
         return web.blobs.get(maps[0].blob_key)
