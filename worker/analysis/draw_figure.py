@@ -44,7 +44,7 @@ def draw_figure(params: DrawFigureJob, context: Context) -> None:
         analysis, request = find(session, params.analysis_id)
         media, of_clip = analysis.media, analysis.media.kind == "clip"
         choice = rows.Choice(stage=params.stage, method=params.method) if of_clip else rows.ALL
-        maps = rows.heatmaps(session, analysis.id, choice)
+        maps = [m for m in rows.heatmaps(session, analysis.id, choice) if len(m.shape) == 2]
         if not maps:
             raise NotFound(_nothing(params) if of_clip else "The analysis has no maps to draw.")
         answers = {row.model: row for row in rows.predictions(session, analysis.id)}
