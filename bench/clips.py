@@ -130,7 +130,7 @@ def _in_process(folder: Path, rounds: int) -> list[Row]:
     desk = _desk(folder)
     common = _common(desk)
     trained = build_video(desk.entry)
-    folded = desk.runtime.models.clip(desk.entry.id).network
+    folded = desk.runtime.models.get(desk.entry.id, "clip").network
     ways = [desk.analyse, partial(desk.parts, trained), partial(desk.parts, folded), common]
     ours, parts, quick, theirs = alternate(ways, rounds)
     desk.runtime.decoder.close()

@@ -7,7 +7,9 @@ from statistics import median
 from bench.models import Model, batch, photo, plain_forward, shipped
 from bench.report import Row, Section
 from bench.timing import Pair, alternate, pair
-from ml.explain.photo import explain_batch, explain_image
+from ml.explain.explain import explain
+from ml.explain.maps import explain_images
+from ml.networks.video.types import Sampled
 
 GOALS = {1: 1.35, 16: 1.0}
 
@@ -33,8 +35,8 @@ def _gradcam(size: int, rounds: int) -> Row:
     model, images = shipped()[0], batch(size)
     ours, eager, forward, folded = alternate(
         [
-            lambda: explain_batch(model.ready.network, images, methods=("gradcam",)),
-            lambda: explain_batch(model.eager, images, methods=("gradcam",)),
+            lambda: explain_images(model.ready.network, images, methods=("gradcam",)),
+            lambda: explain_images(model.eager, images, methods=("gradcam",)),
             lambda: plain_forward(model.eager, images),
             lambda: plain_forward(model.ready.network, images),
         ],
@@ -67,20 +69,20 @@ def _masks(rounds: int) -> Row:
 def _mask_pair(model: Model, rounds: int) -> Pair:
     network, images = model.ready.network, batch(1)
     return pair(
-        lambda: explain_batch(network, images, methods=("attention",)),
+        lambda: explain_images(network, images, methods=("attention",)),
         lambda: plain_forward(network, images),
         2 * rounds,
     )
 
 
 def _table(rounds: int) -> Row:
-    models, images, rgb = shipped(), batch(1), photo()
-    results = [explain_image(m.ready, rgb) for m in models]
-    maps = sum(h.values.ndim == 2 for r in results for h in r.heatmaps)
-    stacks = sum(h.values.ndim == 3 for r in results for h in r.heatmaps)
+    models, images, seen = shipped(), batch(1), Sampled.of_photo(photo())
+    results = [explain(m.ready, seen) for m in models]
+    maps = sum(t.values.ndim == 3 for r in results for t in r.tracks)
+    stacks = sum(t.values.ndim == 4 for r in results for t in r.tracks)
     table, forwards, folded = alternate(
         [
-            lambda: [explain_image(m.ready, rgb) for m in models],
+            lambda: [explain(m.ready, seen) for m in models],
             lambda: [plain_forward(m.eager, images) for m in models],
             lambda: [plain_forward(m.ready.network, images) for m in models],
         ],
@@ -100,7 +102,7 @@ def probe(size: int, rounds: int) -> tuple[float, float]:
     """Return median seconds of Grad-CAM and of a forward (for `bench.process`)."""
     model, images = shipped()[0], batch(size)
     times = pair(
-        lambda: explain_batch(model.ready.network, images, methods=("gradcam",)),
+        lambda: explain_images(model.ready.network, images, methods=("gradcam",)),
         lambda: plain_forward(model.eager, images),
         rounds,
     )

@@ -16,7 +16,7 @@ from torchcam.methods import GradCAM as TorchCam
 from bench.models import Logits, batch, shipped
 from bench.report import Row, Section, milliseconds
 from bench.timing import alternate
-from ml.explain.photo import explain_batch
+from ml.explain.maps import explain_images
 from ml.networks.network import Network
 from ml.networks.types import STAGES
 
@@ -37,8 +37,8 @@ def section(rounds: int) -> Section:
     theirs = [lambda name=name: WAYS[name](model.eager, images, target) for name in GOALS]
     ours, unfolded, *others = alternate(
         [
-            lambda: explain_batch(model.ready.network, images, [target], ("gradcam",)),
-            lambda: explain_batch(model.eager, images, [target], ("gradcam",)),
+            lambda: explain_images(model.ready.network, images, [target], ("gradcam",)),
+            lambda: explain_images(model.eager, images, [target], ("gradcam",)),
             *theirs,
         ],
         rounds,
@@ -84,7 +84,7 @@ KINKS = (
 
 def _ours(network: Network, images: Tensor, target: int) -> Maps:
     """Return our signed maps of the three stages."""
-    maps = explain_batch(network, images, [target], ("gradcam",)).maps["gradcam"]
+    maps = explain_images(network, images, [target], ("gradcam",)).maps["gradcam"]
     return {stage: maps[stage][0].numpy() for stage in STAGES}
 
 

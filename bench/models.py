@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ml.catalogue import IMAGENET_ID, CatalogueEntry, build, entries, load
-from ml.explain.photo import LoadedModel
+from ml.explain.results import LoadedModel
 from ml.media.photo import load_rgb, squash
 from ml.networks.network import Network
 from ml.networks.weights import normalise

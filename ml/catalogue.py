@@ -13,10 +13,9 @@ import torch
 from ml import checkpoint as checkpoints
 from ml.clip_card import clip_fields
 from ml.errors import MlError
-from ml.explain.cam import METHODS
-from ml.explain.clip import LoadedClipModel
-from ml.explain.photo import LoadedModel
+from ml.explain.methods import names
 from ml.explain.prepare import for_inference
+from ml.explain.results import LoadedModel
 from ml.networks.attention.base import MECHANISMS
 from ml.networks.backbones.base import BACKBONES, DEFAULT
 from ml.networks.network import Network, NetworkSpec, build_network
@@ -82,8 +81,7 @@ class CatalogueEntry:
             ],
             "classes": list(about["classes"]),
             "input_size": about.get("input_size", 224),
-            "methods": ([] if self.mechanism == "plain" else ["attention"])
-            + sorted(METHODS, key=lambda name: (name != "gradcam", name)),
+            "methods": names("gradients", *(() if self.mechanism == "plain" else ("masks",))),
             "head": "imagenet" if self.imagenet else "imagenette",
             "default": not self.imagenet,
             "metrics": about.get("metrics", {}),
@@ -173,14 +171,8 @@ def build_video(entry: CatalogueEntry) -> VideoNetwork:
 
 def load(entry: CatalogueEntry, device: str = "cpu") -> LoadedModel:
     """Load an entry prepared for quick inference on `device`."""
-    network = for_inference(build(entry), device)
+    network = for_inference(build(entry) if entry.kind == "image" else build_video(entry), device)
     return LoadedModel(entry.id, network, tuple(entry.about["classes"]), device)
-
-
-def load_clip(entry: CatalogueEntry, device: str = "cpu") -> LoadedClipModel:
-    """As `load`, for a model of clips; MlError for one of photos."""
-    network = for_inference(build_video(entry), device)
-    return LoadedClipModel(entry.id, network, tuple(entry.about["classes"]), device)
 
 
 def default_device(setting: str = "auto") -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from ml.explain.cam import METHODS
+from ml.explain.methods import Needs, names
 from ml.networks.video.base import VIDEO_MODELS, VideoEntry
 
 
@@ -33,12 +33,14 @@ def clip_fields(about: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def methods_of(entry: VideoEntry, about: Mapping[str, Any]) -> list[str]:
-    """Return the methods that a model gives maps for: learnt masks first, then Grad-CAM."""
+    """Return the methods that a model gives maps for."""
     mechanisms = {about["mechanism"], about.get("flow_mechanism") or about["mechanism"]}
-    masks = ["attention"] if mechanisms != {"plain"} else []
-    rollout = ["rollout"] if entry.rollout else []
-    others = [name for name in METHODS if name != "gradcam"]
-    return [*masks, "gradcam", *rollout, *others]
+    fits: list[Needs] = ["gradients"]
+    if mechanisms != {"plain"}:
+        fits.append("masks")
+    if entry.rollout:
+        fits.append("rollout")
+    return names(*fits)
 
 
 def _stages(entry: VideoEntry, about: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from ml.errors import MlError
 from ml.explain.combine import upsample
-from ml.explain.photo import explain_batch
+from ml.explain.maps import explain_images
 from ml.networks.network import Network
 from ml.networks.weights import normalise
 from ml.train.tasks.photos.data import SYNSETS
@@ -102,7 +102,7 @@ def score(network: Network, boxed: Boxed, batch: int = 25) -> Iterator[Score]:
     maps: dict[tuple[str, str], list[Tensor]] = {}
     for start in range(0, len(boxed.labels), batch):
         images = normalise(boxed.images[start : start + batch])
-        found = explain_batch(network, images, boxed.labels[start : start + batch])
+        found = explain_images(network, images, boxed.labels[start : start + batch])
         for method, stages in found.maps.items():
             for stage, values in stages.items():
                 maps.setdefault((stage, method), []).append(values)

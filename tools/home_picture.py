@@ -14,8 +14,9 @@ import numpy as np
 from PIL import Image
 
 from ml.catalogue import entries, find, load
-from ml.explain.photo import explain_image
+from ml.explain.explain import explain
 from ml.media.photo import load_rgb, squash
+from ml.networks.video.types import Sampled
 
 STATIC = Path(__file__).resolve().parent.parent / "static"
 PHOTO = STATIC / "examples" / "golf-ball.jpg"
@@ -38,13 +39,13 @@ def main() -> None:
     colours = colormap("inferno")
     catalogue = entries()
     results = {
-        name: explain_image(load(find(name, catalogue)), squash(photo, 224))
+        name: explain(load(find(name, catalogue)), Sampled.of_photo(squash(photo, 224)))
         for name in {model for model, _ in ROWS}
     }
     width = len(STAGES) * (CELL[0] + GAP) - GAP
     sheet = Image.new("RGBA", (width, len(ROWS) * (CELL[1] + GAP) - GAP))
     for row, (model, method) in enumerate(ROWS):
-        maps = {m.stage: m.values for m in results[model].heatmaps if m.method == method}
+        maps = {t.stage: t.values[0] for t in results[model].tracks if t.method == method}
         for column, stage in enumerate(STAGES):
             cell = draw(maps[stage], grey, colours, evidence=method == "gradcam")
             sheet.paste(cell, (column * (CELL[0] + GAP), row * (CELL[1] + GAP)))

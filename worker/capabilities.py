@@ -1,4 +1,4 @@
-"""The models and the training that this worker offers, as rows that the web reads."""
+"""The models, methods and training that this worker offers, as rows that the web reads."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from app.db.documents import Card
 from app.storage.blobs import BlobStore
 from app.training.files import published_key
 from ml.catalogue import CatalogueEntry
+from ml.explain.methods import described
 from ml.train.form import form
 
 
@@ -23,6 +24,12 @@ def publish(sessions: sessionmaker[Session], entries: Mapping[str, CatalogueEntr
     cards = [entry.card() for entry in entries.values()]
     with sessions.begin() as session:
         rows.publish(session, cast("list[Card]", cards))
+
+
+def offer_methods(sessions: sessionmaker[Session]) -> None:
+    """Write the explanation methods: what they are called, and what they show."""
+    with sessions.begin() as session:
+        capabilities.put(session, capabilities.METHODS, described())
 
 
 def offer_training(sessions: sessionmaker[Session], weights: Sequence[Path]) -> None:

@@ -1,4 +1,4 @@
-"""What a handler may do besides computing: say how far it is, store, and stop when told."""
+"""What a handler may do besides computing: report progress, store rows, and stop."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from worker.runtime import Runtime
 
 
 class JobLost(Exception):
-    """The job was cancelled or deleted, or is another worker's by now: nothing may be written."""
+    """The job was cancelled, deleted or claimed by another worker: nothing may be written."""
 
 
 class WorkerStopping(Exception):
-    """The worker was told to end; another will do the job."""
+    """The worker is shutting down; another one will do the job."""
 
 
 class Context:
@@ -29,7 +29,7 @@ class Context:
         self._heartbeat = heartbeat
 
     def check(self) -> None:
-        """Raise JobLost or WorkerStopping where the job should not go on.
+        """Raise JobLost or WorkerStopping if the job should not go on.
 
         Handlers call it between steps of well under a second.
         """
@@ -39,11 +39,11 @@ class Context:
             raise WorkerStopping
 
     def listen_every(self, seconds: float) -> None:
-        """Look so often whether the job is still wanted."""
+        """Check at this interval whether the job is still wanted."""
         self._heartbeat.listen_seconds = seconds
 
     def nobody_else_works_on_it(self, session: Session) -> bool:
-        """Say so of the job, and keep it so until the session ends."""
+        """Return whether this is so; no other worker can claim the job until the session ends."""
         if rows.beat(session, self._job_id, self.runtime.name):
             return True
         job = rows.get(session, self._job_id)
@@ -52,7 +52,7 @@ class Context:
     def commit(
         self, progress: float, message: str, write: Callable[[Session], object] | None = None
     ) -> None:
-        """Store a step's rows together with the progress (0..1); JobLost leaves both out."""
+        """Store a step's rows and the progress (0..1) in one transaction; on JobLost, neither."""
         with self.runtime.sessions.begin() as session:
             if not rows.advance(session, self._job_id, self.runtime.name, progress, message):
                 raise JobLost

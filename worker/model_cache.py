@@ -10,10 +10,9 @@ from app.core.errors import NotFound
 from app.core.settings import Settings
 from ml import catalogue
 from ml.errors import MlError
-from ml.explain.clip import LoadedClipModel
-from ml.explain.photo import LoadedModel
+from ml.explain.results import LoadedModel
 
-Loaded = LoadedModel | LoadedClipModel
+MEDIA = {"image": "photo", "clip": "clip"}
 log = logging.getLogger(__name__)
 
 
@@ -31,7 +30,7 @@ class ModelCache:
         self.device = catalogue.default_device(settings.device)
         self.entries = {entry.id: entry for entry in catalogue.entries(settings.weights_dirs)}
         self._find = find
-        self._loaded: dict[str, tuple[str, Loaded]] = {}  # with the checkpoint's hash
+        self._loaded: dict[str, tuple[str, LoadedModel]] = {}  # with the checkpoint's hash
         self._ahead = list(self.entries) if settings.load_ahead else []
 
     def entry(self, model_id: str) -> catalogue.CatalogueEntry:
@@ -41,26 +40,16 @@ class ModelCache:
             raise NotFound(f"The worker does not offer a model called {model_id}.")
         return entry
 
-    def get(self, model_id: str) -> LoadedModel:
-        """Return a loaded model of photos; NotFound if there is none of this id (any more)."""
-        model = self._any(model_id)
-        if not isinstance(model, LoadedModel):
-            raise NotFound(f"{model_id} is a model of clips: it cannot look at a photo.")
-        return model
-
-    def clip(self, model_id: str) -> LoadedClipModel:
-        """Return a loaded model of clips; NotFound if there is none of this id (any more)."""
-        model = self._any(model_id)
-        if not isinstance(model, LoadedClipModel):
-            raise NotFound(f"{model_id} is a model of photos: it cannot look at a clip.")
-        return model
-
-    def _any(self, model_id: str) -> Loaded:
+    def get(self, model_id: str, kind: str) -> LoadedModel:
+        """Return a model of `image` or `clip`, ready for use; NotFound if it is not on offer."""
         entry = self.entry(model_id)
-        sha256, model = self._loaded.get(model_id, ("", None))
-        if model is None or sha256 != entry.checkpoint_sha256:
+        if entry.kind != kind:
+            own, other = (MEDIA[each] for each in (entry.kind, kind))
+            raise NotFound(f"{model_id} is a model of {own}s: it cannot look at a {other}.")
+        known = self._loaded.get(model_id)
+        if known is None or known[0] != entry.checkpoint_sha256:
             return self._load(entry)
-        return model
+        return known[1]
 
     def load_next(self) -> bool:
         """Load one model ahead of its first use; False if none is left.
@@ -77,10 +66,9 @@ class ModelCache:
                 return True
         return False
 
-    def _load(self, entry: catalogue.CatalogueEntry) -> Loaded:
+    def _load(self, entry: catalogue.CatalogueEntry) -> LoadedModel:
         started = time.perf_counter()
-        load = catalogue.load if entry.kind == "image" else catalogue.load_clip
-        model = load(entry, self.device)
+        model = catalogue.load(entry, self.device)
         self._loaded[entry.id] = (entry.checkpoint_sha256, model)
         log.info("loaded %s in %.2f s", entry.id, time.perf_counter() - started)
         return model

@@ -17,7 +17,7 @@ from app.jobs.parameters import INFERENCE
 from app.jobs.reaper import Reaper
 from app.media.decoder.client import Decoder
 from app.storage.blobs import BlobStore, LocalBlobs
-from worker.capabilities import find_published, offer_training, publish
+from worker.capabilities import find_published, offer_methods, offer_training, publish
 from worker.model_cache import ModelCache
 
 
@@ -52,6 +52,7 @@ def make_runtime(
     models = ModelCache(settings, partial(find_published, readers, blobs))
     if INFERENCE in queues:
         publish(sessions, models.entries)
+    offer_methods(sessions)
     offer_training(sessions, settings.weights_dirs)
     Reaper(sessions, settings).tick()
     decoder = Decoder(settings)

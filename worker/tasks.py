@@ -1,7 +1,7 @@
-"""The one Celery task: a doorbell that names a job.
+"""The only Celery task: a doorbell that names a job.
 
-Photos are answered as they are named. In the other queues a message only says that there is one
-job more to do: the next in line is done, so that an admin can reorder them.
+Jobs of the inference queue run as they are named. In the other queues a message only means one
+job more: the next in line runs, so that an admin can reorder them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _runtime: Runtime | None = None
 
 
 def use(runtime: Runtime) -> None:
-    """Let this process's tasks work with `runtime`."""
+    """Set the runtime of this process's tasks."""
     global _runtime
     _runtime = runtime
 
@@ -39,7 +39,7 @@ def register(app: Any) -> None:
 
 
 def answer(runtime: Runtime, job_id: str) -> None:
-    """Do what a ring for this job asks for."""
+    """Run the job, or the next one of its queue."""
     with runtime.readers() as session:
         job = rows.get(session, job_id)
     if job is None:

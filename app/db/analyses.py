@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, insert, select, update
 from sqlalchemy.orm import Session, joinedload
 
+from app.db.results import Provenance
 from app.db.tables import Analysis, Heatmap, Job, Prediction, new_id, utcnow
 
 
@@ -27,7 +28,7 @@ def with_job(session: Session, analysis_id: str) -> Analysis | None:
 
 @dataclass(frozen=True)
 class Choice:
-    """Which maps are asked for; what is none is not looked at. Times are seconds, ends included."""
+    """Which maps are asked for; None leaves a column out. Times are seconds, ends included."""
 
     model: str | None = None
     stream: str | None = None
@@ -37,25 +38,25 @@ class Choice:
     to_s: float | None = None
 
     def conditions(self) -> list[ColumnElement[bool]]:
-        """Return what a map's row must fulfil."""
+        """Return the conditions on a map's row."""
         names = ("model", "stream", "stage", "method")
-        asked = [(getattr(Heatmap, name), getattr(self, name)) for name in names]
-        found = [column == value for column, value in asked if value is not None]
+        pairs = [(getattr(Heatmap, name), getattr(self, name)) for name in names]
+        conditions = [column == value for column, value in pairs if value is not None]
         if self.from_s is not None:
-            found.append(Heatmap.time_s >= self.from_s)
+            conditions.append(Heatmap.time_s >= self.from_s)
         if self.to_s is not None:
-            found.append(Heatmap.time_s <= self.to_s)
-        return found
+            conditions.append(Heatmap.time_s <= self.to_s)
+        return conditions
 
 
-EVERYTHING = Choice()
+ALL = Choice()
 
 
-def heatmaps(session: Session, analysis_id: str, choice: Choice = EVERYTHING) -> list[Heatmap]:
+def heatmaps(session: Session, analysis_id: str, choice: Choice = ALL) -> list[Heatmap]:
     """Return an analysis's maps, by model, stage and method; of a clip by stream and time too."""
     order = (Heatmap.model, Heatmap.stage, Heatmap.method, Heatmap.stream, Heatmap.frame)
-    own = select(Heatmap).where(Heatmap.analysis_id == analysis_id, *choice.conditions())
-    return list(session.scalars(own.order_by(*order)))
+    query = select(Heatmap).where(Heatmap.analysis_id == analysis_id, *choice.conditions())
+    return list(session.scalars(query.order_by(*order)))
 
 
 def map_owner(session: Session, analysis_id: str) -> str:
@@ -63,41 +64,33 @@ def map_owner(session: Session, analysis_id: str) -> str:
 
     Beside the maps of a clip lie the frames and the mean flow of its snippets.
     """
-    own = select(Heatmap.blob_key).where(Heatmap.analysis_id == analysis_id).limit(1)
-    key = session.scalar(own)
+    query = select(Heatmap.blob_key).where(Heatmap.analysis_id == analysis_id).limit(1)
+    key = session.scalar(query)
     return analysis_id if key is None else key.split("/")[1]
 
 
 def predictions(session: Session, analysis_id: str) -> list[Prediction]:
-    """Return what the models said, as far as they have."""
-    own = select(Prediction).where(Prediction.analysis_id == analysis_id)
-    return list(session.scalars(own.order_by(Prediction.model)))
+    """Return the answers of the models so far."""
+    query = select(Prediction).where(Prediction.analysis_id == analysis_id)
+    return list(session.scalars(query.order_by(Prediction.model)))
 
 
 def answered_models(session: Session, analysis_id: str) -> set[str]:
     """Return the models whose part is done: a job that is tried again skips them."""
-    own = select(Prediction.model).where(Prediction.analysis_id == analysis_id)
-    return set(session.scalars(own))
+    query = select(Prediction.model).where(Prediction.analysis_id == analysis_id)
+    return set(session.scalars(query))
 
 
-def add_result(session: Session, prediction: Prediction, maps: Sequence[Heatmap]) -> None:
-    """Add one model's part of an analysis."""
-    session.add(prediction)
-    session.add_all(maps)
-    session.flush()
-
-
-def add_clip_result(
-    session: Session, prediction: Prediction, maps: Sequence[dict[str, Any]]
-) -> None:
-    """Add one model's part of the analysis of a clip: a hundred maps and more, in one statement."""
+def add_result(session: Session, prediction: Prediction, maps: Sequence[dict[str, Any]]) -> None:
+    """Add one model's part of an analysis; its maps, a hundred and more, in one statement."""
     session.add(prediction)
     session.flush()
-    session.execute(insert(Heatmap), list(maps))
+    if maps:
+        session.execute(insert(Heatmap), list(maps))
 
 
-def set_provenance(session: Session, analysis_id: str, provenance: dict[str, object]) -> None:
-    """Note how the results came about."""
+def set_provenance(session: Session, analysis_id: str, provenance: Provenance) -> None:
+    """Store how the results came about."""
     session.execute(
         update(Analysis).where(Analysis.id == analysis_id).values(provenance=provenance)
     )
@@ -139,15 +132,15 @@ def heatmap(session: Session, heatmap_id: str) -> Heatmap | None:
 
 def recent(session: Session, owner: str, limit: int) -> list[Analysis]:
     """Return a visitor's newest analyses, with their media and jobs."""
-    own = select(Analysis).where(Analysis.owner == owner)
-    newest = own.order_by(Analysis.created_at.desc(), Analysis.id.desc()).limit(limit)
+    query = select(Analysis).where(Analysis.owner == owner)
+    newest = query.order_by(Analysis.created_at.desc(), Analysis.id.desc()).limit(limit)
     return list(
         session.scalars(newest.options(joinedload(Analysis.media), joinedload(Analysis.job)))
     )
 
 
 def standing(session: Session, analysis_id: str) -> tuple[int, str] | None:
-    """Return (revision, state) of an analysis's job, or None where the analysis is gone."""
+    """Return (revision, state) of an analysis's job, or None if the analysis is gone."""
     query = select(Job.revision, Job.state).join(Analysis, Analysis.job_id == Job.id)
     row = session.execute(query.where(Analysis.id == analysis_id)).one_or_none()
     return None if row is None else (row[0], row[1])
@@ -162,7 +155,7 @@ def find_under_way(session: Session, fingerprint: str, media_id: str) -> Analysi
 
 
 def add_finished_job(session: Session, analysis: Analysis, kind: str) -> None:
-    """Give an analysis whose results are stored already a job that says so."""
+    """Give an analysis whose results are stored already a job that has succeeded."""
     now = utcnow()
     analysis.job = Job(
         id=new_id(),

@@ -12,6 +12,7 @@ from app.db.tables import utcnow
 from app.db.training_tables import Offer
 
 TRAINING = "training"  # the launch form
+METHODS = "methods"  # name -> {title, kind, description, ...}; see ml.explain.methods
 
 
 def put(session: Session, key: str, value: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import TypeDecorator
 
 from app.db.documents import Card
+from app.db.results import ClassScore, ClipScores, Provenance
 
 
 def new_id() -> str:
@@ -128,8 +129,8 @@ class Analysis(Base):
     job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"), index=True)
     request: Mapped[dict[str, Any]]  # app.jobs.parameters.AnalysisRequest, normalised
     fingerprint: Mapped[str] = mapped_column(String(64), index=True)
-    stored: Mapped[bool] = mapped_column(default=False)  # copied from an earlier result
-    provenance: Mapped[dict[str, Any] | None]  # versions, device, preprocessing, seconds
+    stored: Mapped[bool] = mapped_column(default=False)  # answered from an earlier result
+    provenance: Mapped[Provenance | None] = mapped_column(JSON)
     created_at: Mapped[datetime] = mapped_column(default=utcnow, index=True)
 
     media: Mapped[Media] = relationship()
@@ -145,15 +146,13 @@ class Prediction(Base):
         ForeignKey("analyses.id", ondelete="CASCADE"), primary_key=True
     )
     model: Mapped[str] = mapped_column(String(64), primary_key=True)
-    top: Mapped[list[Any]]
+    top: Mapped[list[ClassScore]] = mapped_column(JSON)
     target_index: Mapped[int]
     target_name: Mapped[str] = mapped_column(String(128))
     target_logit: Mapped[float]
     target_probability: Mapped[float]
-    seconds: Mapped[float]  # forward, backward and combining of this model
-    clip: Mapped[
-        dict[str, Any] | None
-    ]  # scores by stream and segment; see worker.analysis.clip_rows
+    seconds: Mapped[float]  # this model's forward, backward and combining
+    clip: Mapped[ClipScores | None] = mapped_column(JSON)  # None for a photo
 
 
 class Heatmap(Base):

@@ -1,4 +1,4 @@
-"""What a job is asked to do: the contract between the web and the workers."""
+"""The parameters of every kind of job: the contract between the web and the workers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 
 
 class Parameters(BaseModel):
-    """Base: nothing unknown, nothing changed afterwards."""
+    """Base: frozen, without unknown fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -35,7 +35,7 @@ KINDS: dict[str, type[JobParameters]] = {}
 
 
 class JobParameters(Parameters):
-    """What one kind of job is asked to do; a subclass names its kind and its queue."""
+    """Parameters of one kind of job; a subclass names its kind and its queue."""
 
     kind: ClassVar[str]
     queue: ClassVar[str]
@@ -48,11 +48,11 @@ class JobParameters(Parameters):
 
 
 class ClipOptions(Parameters):
-    """What of a clip is looked at: `segments` snippets of the range, seconds from its start."""
+    """Which part of a clip is sampled: `segments` snippets of a range, in seconds."""
 
     segments: int = Field(default=8, ge=1, le=32)
-    from_s: float | None = Field(default=None, ge=0)  # none: from the start
-    to_s: float | None = Field(default=None, gt=0)  # none: to the end
+    from_s: float | None = Field(default=None, ge=0)  # None: from the start
+    to_s: float | None = Field(default=None, gt=0)  # None: to the end
     flow: FlowMethod = "dis"
 
 
@@ -67,19 +67,17 @@ class AnalysisRequest(Parameters):
     methods: list[Name] = Field(min_length=1, max_length=16)
     target: Annotated[int, Field(strict=True, ge=0)] | Annotated[str, Field(max_length=128)] = "top"
     input_size: int = Field(default=224, ge=96, le=512)
-    clip: ClipOptions | None = None  # none for a photo
+    clip: ClipOptions | None = None  # None for a photo
 
 
 class AnalyseImageJob(JobParameters, kind="analyse_image", queue=INFERENCE):
-    """Fill the analysis of this identifier."""
+    """Fill the analysis of a photo."""
 
     analysis_id: Identifier
 
 
-class AnalyseClipJob(JobParameters, kind="analyse_clip", queue=INFERENCE):
-    """Fill the analysis of this identifier."""
-
-    analysis_id: Identifier
+class AnalyseClipJob(AnalyseImageJob, kind="analyse_clip", queue=INFERENCE):
+    """Fill the analysis of a clip."""
 
 
 class DrawFigureJob(JobParameters, kind="draw_figure", queue=INFERENCE):
@@ -131,7 +129,7 @@ class TrialJob(JobParameters, kind="trial", queue=PREPARATION):
 
 
 class CheckModelJob(JobParameters, kind="check_model", queue=PREPARATION):
-    """Load an imported checkpoint, and offer it where it loads."""
+    """Load an imported checkpoint, and offer it if it loads."""
 
     model_id: Name
     title: str = Field(max_length=120)
@@ -149,22 +147,22 @@ class ImportDatasetJob(JobParameters, kind="import_dataset", queue=PREPARATION):
 
 
 def fingerprint(sha256: str, request: AnalysisRequest, checkpoints: Mapping[str, str]) -> str:
-    """Return what two analyses share exactly when one can stand for the other.
+    """Return a hash that two analyses share if and only if one answers the other.
 
     `sha256` is the photo's or clip's; `checkpoints` gives each requested model's checkpoint hash.
     """
-    asked: dict[str, Any] = request.model_dump(exclude={"media_id"})
+    question: dict[str, Any] = request.model_dump(exclude={"media_id"})
     if request.clip is None:
-        del asked["clip"]  # as it was before there were clips
-    asked["models"] = sorted((model, checkpoints[model]) for model in set(request.models))
-    asked["methods"] = sorted(set(request.methods))
-    asked["photo"] = sha256
-    return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+        del question["clip"]  # as it was before there were clips
+    question["models"] = sorted((model, checkpoints[model]) for model in set(request.models))
+    question["methods"] = sorted(set(request.methods))
+    question["photo"] = sha256
+    return hashlib.sha256(json.dumps(question, sort_keys=True).encode()).hexdigest()
 
 
 def flow_key(media_id: str, request: AnalysisRequest) -> str:
     """Return the blob that keeps a clip's flow: it serves every analysis with the same snippets."""
     clip = request.clip or ClipOptions()
-    asked = {**clip.model_dump(), "size": request.input_size, "frames": SNIPPET}
-    digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+    facts = {**clip.model_dump(), "size": request.input_size, "frames": SNIPPET}
+    digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
     return keys.clip_flow(media_id, digest[:16])

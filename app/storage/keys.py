@@ -1,4 +1,4 @@
-"""The name of every blob, said once.
+"""The name of every blob.
 
 | folder | holds |
 |---|---|
@@ -61,14 +61,10 @@ def map_folder(analysis_id: str) -> str:
     return f"{MAPS}/{analysis_id}"
 
 
-def photo_map(analysis_id: str, model: str, stage: str, method: str) -> str:
-    """Return the NPY of one map of a photo."""
-    return f"{MAPS}/{analysis_id}/{model}-{stage}-{method}.npy"
-
-
-def clip_map(analysis_id: str, model: str, stream: str, stage: str, method: str) -> str:
-    """Return the NPY of one track of maps of a clip."""
-    return f"{MAPS}/{analysis_id}/{model}-{stream}-{stage}-{method}.npy"
+def track(analysis_id: str, model: str, stage: str, method: str, stream: str | None) -> str:
+    """Return the NPY of one map of a photo (no `stream`), or one track of maps of a clip."""
+    name = "-".join((model, *([stream] if stream else []), stage, method))
+    return f"{MAPS}/{analysis_id}/{name}.npy"
 
 
 def snippet_frame(analysis_id: str, snippet: int) -> str:

@@ -1,21 +1,39 @@
-"""`python -m ml explain FILE -o figure.png`: the table of a photo or a clip, without a server."""
+"""`python -m ml explain FILE -o figure.png`: the maps of a photo or a clip, without a server."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 from tqdm import tqdm
 
 from ml.catalogue import IMAGENET_ID, CatalogueEntry, default_device, entries, find, load
-from ml.commands import explain_clip
 from ml.commands.base import Command, add_weights
 from ml.errors import MlError
-from ml.explain.photo import explain_image
-from ml.figures.table import Row, draw
+from ml.explain.explain import explain
+from ml.explain.results import ClipScores, Explanation
+from ml.explain.sample import sample_clip
+from ml.figures.rows import COLUMNS, by_moment, by_stage, sheet_title
+from ml.figures.table import Row, Style, draw
+from ml.media import signature
+from ml.media.clip.read import inspect
 from ml.media.photo import load_rgb, squash
-from ml.networks.types import Heatmap, ImageResult
+from ml.networks.video.types import Pixels, Sampled
+
+SHARP = 512  # pixels of the photo in the figure
+
+
+@dataclass(frozen=True)
+class _Subject:
+    """What is explained: as the models see it, and as the figure shows it, a picture a column."""
+
+    sampled: Sampled
+    columns: Sequence[tuple[str, Pixels]]
+    aspect: float
 
 
 def _options(parser: argparse.ArgumentParser) -> None:
@@ -33,12 +51,22 @@ def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--npz", type=Path, help="also write the raw maps there")
     parser.add_argument("--device", default="auto")
     add_weights(parser)
-    explain_clip.options(parser)
+    clips = parser.add_argument_group("clips")
+    clips.add_argument("--segments", type=int, default=8, help="parts of the clip, 1 to 32")
+    clips.add_argument("--from", dest="from_s", type=float, metavar="SECONDS")
+    clips.add_argument("--to", dest="to_s", type=float, metavar="SECONDS")
+    clips.add_argument("--flow", default="dis", help="dis, farneback, or tvl1 where installed")
+    clips.add_argument("--stage", choices=COLUMNS, default="combined", help="of the sheet")
+    clips.add_argument("--sheet", default="gradcam", metavar="METHOD", help="of the sheet")
 
 
 def _run(options: argparse.Namespace) -> None:
-    suffix = options.output.suffix.lstrip(".").lower()
-    if suffix not in ("png", "svg", "pdf"):
+    _check(options)
+    run(options, entries(options.weights))
+
+
+def _check(options: argparse.Namespace) -> None:
+    if options.output.suffix.lower() not in (".png", ".svg", ".pdf"):
         raise MlError(f"{options.output.name} should end in .png, .svg or .pdf.")
     if not 96 <= options.size <= 512:
         raise MlError("--size goes from 96 to 512.")
@@ -49,68 +77,138 @@ def _run(options: argparse.Namespace) -> None:
             raise MlError(f"There is no folder {written.parent}.")
     if not options.photo.is_file():
         raise MlError(f"There is no file {options.photo}.")
-    if explain_clip.is_clip(options.photo):
-        explain_clip.run(_chosen(options, "clip"), options)
-        return
-    results = _explain(options)
-    titles = {entry.id: entry.title for entry in entries(options.weights)}
-    rows = [row for result in results for row in rows_of(result, titles[result.model])]
-    photo = load_rgb(options.photo)
+
+
+def run(options: argparse.Namespace, known: Sequence[CatalogueEntry]) -> None:
+    """Explain a photo or a clip by the models asked for, draw the maps, and keep them."""
+    clip = is_clip(options.photo)
+    chosen = _chosen(options, [entry for entry in known if (entry.kind == "clip") == clip])
+    if not chosen:
+        raise MlError("No model of clips is installed: train one, or name a photo.")
+    subject = _clip(options) if clip else _photo(options)
+    results = _explain(options, chosen, subject.sampled)
+    titles = {entry.id: entry.title for entry in chosen}
+    rows = [row for r in results for row in _rows(options, titles[r.model], r, subject)]
+    if not rows:
+        raise MlError(f"None of these models has maps of {options.sheet} at {options.stage}.")
+    name = options.photo.name
     draw(
-        squash(photo, 512),
         rows,
-        path=options.output,
-        format=suffix,
-        colormap=options.colormap,
-        alpha=options.alpha,
-        scale=options.scale,
-        title=options.photo.name,
-        aspect=photo.width / photo.height,
+        subject.columns,
+        options.output,
+        options.output.suffix.lstrip(".").lower(),
+        Style(options.colormap, options.alpha, "row" if clip else options.scale),
+        title=sheet_title(name, options.stage, options.sheet) if clip else name,
+        aspect=subject.aspect,
     )
     if options.npz:
-        named = {f"{r.model}/{h.stage}/{h.method}": h.values for r in results for h in r.heatmaps}
-        np.savez_compressed(options.npz, **named)  # type: ignore[arg-type]
+        arrays = dict(pair for result in results for pair in _arrays(result))
+        np.savez_compressed(options.npz, **arrays)  # type: ignore[arg-type]
     print(f"{options.output}: {len(rows)} rows, {sum(r.seconds for r in results):.2f} s of compute")
+    for result in results:
+        if result.clip is not None:
+            print(f"  {result.model:20} {_summary(result, result.clip)}")
 
 
-def _chosen(options: argparse.Namespace, kind: str) -> list[CatalogueEntry]:
-    """The models that were asked for, or all of that kind."""
-    known = [entry for entry in entries(options.weights) if entry.kind == kind]
+def is_clip(path: Path) -> bool:
+    """Whether a file begins as a clip does; a GIF, if it moves."""
+    with path.open("rb") as file:
+        kind = signature.kind(file.read(signature.HEAD))
+    if kind != "gif":
+        return kind == "clip"
+    with Image.open(path) as image:
+        return bool(getattr(image, "is_animated", False))
+
+
+def _chosen(
+    options: argparse.Namespace, known: Sequence[CatalogueEntry]
+) -> Sequence[CatalogueEntry]:
     if options.models:
         return [find(model_id, known) for model_id in options.models]
     return [entry for entry in known if entry.id != IMAGENET_ID]
 
 
-def _explain(options: argparse.Namespace) -> list[ImageResult]:
-    chosen = _chosen(options, "image")
+def _photo(options: argparse.Namespace) -> _Subject:
+    photo = load_rgb(options.photo)
+    shown = squash(photo, SHARP)
+    return _Subject(
+        Sampled.of_photo(squash(photo, options.size)),
+        [(stage, shown) for stage in COLUMNS],
+        photo.width / photo.height,
+    )
+
+
+def _clip(options: argparse.Namespace) -> _Subject:
+    sampled = sample_clip(
+        options.photo, options.segments, 11, options.size, options.from_s, options.to_s,
+        options.flow,
+    )  # fmt: skip
+    headings = [f"{moment:.2f} s" for moment in sampled.snippet_times]
+    facts = inspect(options.photo)[0]
+    columns = list(zip(headings, sampled.rgb, strict=True))
+    return _Subject(sampled, columns, facts.width / facts.height)
+
+
+def _explain(
+    options: argparse.Namespace, chosen: Sequence[CatalogueEntry], sampled: Sampled
+) -> list[Explanation]:
     target = int(options.target) if options.target.isdigit() else options.target
-    rgb = squash(load_rgb(options.photo), options.size)
     device = default_device(options.device)
+    methods = tuple(options.methods)
     with tqdm(chosen, unit="model", leave=False, disable=None) as bar:
         return [
-            explain_image(load(entry, device), rgb, target=target, methods=options.methods)
+            explain(
+                load(entry, device),
+                sampled,
+                target=target,
+                methods=(*methods, options.sheet) if entry.kind == "clip" else methods,
+            )
             for entry in bar
         ]
 
 
-def rows_of(result: ImageResult, title: str) -> list[Row]:
-    """One row a method: the model, its first guess and the target."""
+def _rows(
+    options: argparse.Namespace, title: str, result: Explanation, subject: _Subject
+) -> Iterator[Row]:
     best = int(result.probabilities.argmax())
     caption = f"{result.classes[best]}  {result.probabilities[best]:.0%}"
-    rows: dict[str, dict[str, Heatmap]] = {}
-    for heatmap in result.heatmaps:
-        if heatmap.values.ndim == 2:
-            rows.setdefault(heatmap.method, {})[heatmap.stage] = heatmap
-    return [
-        Row(
-            title,
-            method,
-            next(m.unit for m in maps.values() if m.unit != "combined"),
-            caption,
-            {stage: m.values for stage, m in maps.items()},
-        )
-        for method, maps in rows.items()
-    ]
+    if result.clip is None:
+        return by_stage(title, caption, result.tracks)
+    kind = (options.stage, options.sheet)
+    tracks = [track for track in result.tracks if (track.stage, track.method) == kind]
+    return by_moment(title, caption, tracks, len(subject.columns))
+
+
+def _summary(result: Explanation, scores: ClipScores) -> str:
+    """The answer of a model to a clip, and which stream and moment added most to it."""
+    best = int(result.probabilities.argmax())
+    name = result.classes[result.target_index]
+    stream, step = max(
+        ((s, k) for s, values in scores.shares.items() for k in range(len(values))),
+        key=lambda place: scores.shares[place[0]][place[1]],
+    )
+    sums = ", ".join(f"{s} {float(values.sum()):+.2f}" for s, values in scores.shares.items())
+    return (
+        f"{result.classes[best]} {result.probabilities[best]:.0%}; logit of {name}: {sums}; "
+        f"most from {stream} at {scores.times[step]:.2f} s"
+    )
+
+
+def _arrays(result: Explanation) -> Iterator[tuple[str, np.ndarray]]:
+    """Raw maps by model/stage/method.
+
+    Of a clip by model/stream/stage/method, with their times under times/.
+    """
+    for track in result.tracks:
+        if result.clip is None:
+            yield f"{result.model}/{track.stage}/{track.method}", track.values[0]
+        else:
+            name = f"{result.model}/{track.stream}/{track.stage}/{track.method}"
+            yield name, track.values
+            yield f"times/{name}", track.times
+    if result.clip is not None:
+        for stream, shares in result.clip.shares.items():
+            yield f"shares/{result.model}/{stream}", shares
 
 
 COMMAND = Command(

@@ -7,7 +7,7 @@ from dataclasses import fields
 
 from ml.catalogue import entries
 from ml.commands.base import Command, add_weights
-from ml.explain.cam import METHODS
+from ml.explain.methods import METHODS
 from ml.networks.attention.base import MECHANISMS
 from ml.networks.video.base import VIDEO_MODELS
 from ml.networks.video.consensus import CONSENSUS
@@ -22,9 +22,9 @@ def _run(options: argparse.Namespace) -> None:
     print("models")
     for entry in entries(options.weights):
         accuracy = entry.about.get("metrics", {}).get("accuracy")
-        said = f"{accuracy:7.2%}" if accuracy is not None else "       "
+        share = f"{accuracy:7.2%}" if accuracy is not None else "       "
         print(
-            f"  {entry.id:15} {said}  {entry.title} ({len(entry.about['classes'])} classes"
+            f"  {entry.id:15} {share}  {entry.title} ({len(entry.about['classes'])} classes"
             f"{', clips' if entry.kind == 'clip' else ''})"
         )
     print("mechanisms")
@@ -44,10 +44,9 @@ def _run(options: argparse.Namespace) -> None:
     print("fusion of streams")
     for name, fusion in FUSIONS.items():
         print(f"  {name:15} {fusion.summary}")
-    print("methods\n  attention       the learnt masks")
-    print("  rollout         the attention of a video transformer, layer by layer")
+    print("methods")
     for name, method in METHODS.items():
-        print(f"  {name:15} {method.title}")
+        print(f"  {name:19} {method.title}")
 
 
 COMMAND = Command(

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from ml.errors import MlError
@@ -28,11 +26,11 @@ def evaluating(model: nn.Module) -> Iterator[None]:
 
 def _all_modules(model: nn.Module) -> list[nn.Module]:
     """As `model.modules()`, at a quarter of its cost: a model answers in 10 ms."""
-    found = [model]
-    for module in found:  # grows while it is walked
+    modules = [model]
+    for module in modules:  # grows while it is walked
         if children := module._modules:  # noqa: SLF001
-            found += [child for child in children.values() if child is not None]
-    return found
+            modules += [child for child in children.values() if child is not None]
+    return modules
 
 
 @contextmanager
@@ -56,38 +54,6 @@ def tapped(layers: Mapping[str, nn.Module]) -> Iterator[dict[str, Tensor]]:
         for name, layer in layers.items():
             stack.callback(layer.register_forward_hook(keep(name)).remove)
         yield outputs
-
-
-@dataclass(frozen=True)
-class Tapped:
-    """What the model returned, the targets used (B,), and per layer (activations, gradients)."""
-
-    output: Any
-    targets: Tensor
-    values: dict[str, tuple[Tensor, Tensor]]
-
-
-def activations_and_gradients(
-    model: nn.Module,
-    images: Tensor,
-    layers: Mapping[str, nn.Module],
-    targets: Sequence[int | None] | None = None,
-) -> Tapped:
-    """Run images (B, 3, H, W) once forward and once back from each image's own target logit.
-
-    targets: one class index an image; None is that image's top class. The model may return logits
-    (B, K) or something with `.logits`. Flags, weights, hooks and `.grad` stay as they were.
-    MlError for a wrong number of targets or an index out of range.
-    """
-    with evaluating(model), torch.enable_grad(), tapped(layers) as taps:
-        output = model(images)
-        logits: Tensor = getattr(output, "logits", output)
-        chosen = choose(logits, targets)
-        total = logits.gather(1, chosen[:, None]).sum()
-        tensors = [taps[name] for name in layers]
-        gradients = torch.autograd.grad(total, tensors)
-    pairs = zip(layers, tensors, gradients, strict=True)
-    return Tapped(output, chosen, {name: (a.detach(), g) for name, a, g in pairs})
 
 
 def choose(logits: Tensor, targets: Sequence[int | None] | None) -> Tensor:

@@ -45,31 +45,6 @@ class Attended:
 
 
 @dataclass(frozen=True)
-class Heatmap:
-    """One map of one image: `values` is float32 [h, w], or [c, h, w] for `attention-channels`."""
-
-    stage: str
-    method: str
-    unit: Unit
-    layer: str
-    values: FloatArray
-    target: str | None = None
-
-
-@dataclass(frozen=True)
-class ImageResult:
-    """All that one model says of one image: logits [K], probabilities [K], maps."""
-
-    model: str
-    classes: tuple[str, ...]
-    logits: FloatArray
-    probabilities: FloatArray
-    target_index: int
-    heatmaps: tuple[Heatmap, ...]
-    seconds: float
-
-
-@dataclass(frozen=True)
 class Paper:
     """Where a mechanism comes from."""
 

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ml.explain.photo import explain_batch
-from ml.explain.units import unit_of
+from ml.explain.maps import explain_images
+from ml.explain.methods import unit_of
 from ml.networks.network import Network
 from ml.networks.types import STAGES, Unit
 from ml.train.events import ProbeMaps
@@ -24,7 +24,7 @@ def explained(network: Network, views: Tensor, classes: Sequence[int]) -> tuple[
     parts: dict[str, dict[str, list[Tensor]]] = {}
     for first in range(0, len(views), AT_ONCE):
         batch = slice(first, first + AT_ONCE)
-        explanation = explain_batch(network, views[batch], classes[batch], METHODS)
+        explanation = explain_images(network, views[batch], classes[batch], METHODS)
         for method, stages in explanation.maps.items():
             for stage in (s for s in STAGES if s in stages):
                 parts.setdefault(method, {}).setdefault(stage, []).append(stages[stage].cpu())

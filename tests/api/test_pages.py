@@ -61,6 +61,11 @@ def test_the_analysis_page_needs_no_request_for_its_first_paint(api: Api, analys
     items = api.client.get(analysis["links"]["heatmaps"]).json()["items"]
     assert data["heatmaps"] == items
     assert data["owner"] is True
+    assert data["methods"] == [
+        {"name": "attention", "title": "Learnt mask", "kind": "learnt", "description": "A mask."},
+        {"name": "gradcam", "title": "Grad-CAM", "kind": "evidence", "description": "Evidence."},
+    ]
+    assert data["method_titles"] == {"attention": "learnt mask", "gradcam": "Grad-CAM"}
     for title in ("Plain", "Gated"):
         assert title in text
     with api.visitor() as other:

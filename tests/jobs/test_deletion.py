@@ -38,19 +38,19 @@ def stored_analysis(session: Session, blobs: LocalBlobs, medium: Media) -> Analy
     key = f"maps/{analysis.id}/plain-early-gradcam.npy"
     blobs.put(key, b"map")
     blobs.put(f"figures/{analysis.id}/abc.png", b"figure")
-    row = Heatmap(
-        analysis_id=analysis.id,
-        model="plain",
-        stage="early",
-        method="gradcam",
-        unit="evidence",
-        layer="features.6",
-        shape=[1, 1],
-        min=0,
-        max=1,
-        sum=1,
-        blob_key=key,
-    )
+    row = {
+        "analysis_id": analysis.id,
+        "model": "plain",
+        "stage": "early",
+        "method": "gradcam",
+        "unit": "evidence",
+        "layer": "features.6",
+        "shape": [1, 1],
+        "min": 0,
+        "max": 1,
+        "sum": 1,
+        "blob_key": key,
+    }
     said = Prediction(
         analysis_id=analysis.id,
         model="plain",

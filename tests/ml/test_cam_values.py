@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from ml import catalogue
-from ml.explain.cam import METHODS
-from ml.explain.photo import explain_batch
-from ml.explain.taps import activations_and_gradients
+from ml.explain.maps import explain_images
+from ml.explain.methods import METHODS, names
+from ml.explain.taps import tapped
 from ml.networks.network import Network, NetworkSpec, build_network
 from ml.networks.weights import load_imagenet, put_into
 from tests.support import networks as nets
@@ -44,11 +44,20 @@ class ByHand(nn.Module):
         return self.linear(self.relu(self.conv(x)).flatten(1))
 
 
-def by_hand() -> tuple[Tensor, dict[str, tuple[Tensor, Tensor]]]:
+Values = dict[str, tuple[Tensor, Tensor]]
+
+
+def by_hand() -> tuple[Tensor, Values]:
     model = ByHand()
-    image = torch.arange(16.0).reshape(1, 1, 4, 4)
-    tapped = activations_and_gradients(model, image, {"conv": model.conv, "relu": model.relu})
-    return tapped.output, tapped.values
+    with tapped({"conv": model.conv, "relu": model.relu}) as taps:
+        logits = model(torch.arange(16.0).reshape(1, 1, 4, 4))
+    return logits, with_gradients(taps, logits.sum())
+
+
+def with_gradients(taps: dict[str, Tensor], score: Tensor) -> Values:
+    """Activations and gradients of every tap."""
+    gradients = torch.autograd.grad(score, list(taps.values()))
+    return {name: (tap.detach(), g) for (name, tap), g in zip(taps.items(), gradients, strict=True)}
 
 
 @pytest.mark.parametrize(("method", "layer", "expected"), BY_HAND)
@@ -66,7 +75,7 @@ def test_hirescam_adds_up_to_the_logit() -> None:
 
 
 def test_every_method_has_a_value_by_hand() -> None:
-    assert {method for method, _, _ in BY_HAND} == set(METHODS)
+    assert {method for method, _, _ in BY_HAND} == set(names("gradients"))
 
 
 def test_evidence_against_a_class_stays_negative() -> None:
@@ -76,7 +85,7 @@ def test_evidence_against_a_class_stays_negative() -> None:
     np.testing.assert_allclose(METHODS["hirescam"].function(a, g)[0], [[-0.5, -1], [-1.5, -2]])
 
 
-@pytest.mark.parametrize("method", list(METHODS))
+@pytest.mark.parametrize("method", names("gradients"))
 def test_a_channel_that_is_zero_or_sums_to_zero_gives_no_nan(method: str) -> None:
     a = torch.zeros(1, 3, 2, 2)
     a[0, 1] = torch.tensor([[1.0, -1.0], [2.0, -2.0]])
@@ -85,7 +94,7 @@ def test_a_channel_that_is_zero_or_sums_to_zero_gives_no_nan(method: str) -> Non
     assert METHODS[method].function(a, torch.zeros_like(g)).isfinite().all()
 
 
-@pytest.mark.parametrize("method", list(METHODS))
+@pytest.mark.parametrize("method", names("gradients"))
 def test_an_image_of_a_batch_knows_nothing_of_the_others(method: str) -> None:
     a, g = torch.rand(4, 5, 6, 7), torch.randn(4, 5, 6, 7)
     together = METHODS[method].function(a, g)
@@ -97,7 +106,7 @@ def assert_late_map_is_the_logit(network: Network, images: Tensor, classes: list
     """GAP and one linear layer: three methods agree, and the map gives the logit back."""
     bias = network.mechanism.classifier[1].bias.detach()
     for target in classes:
-        result = explain_batch(
+        result = explain_images(
             network, images, [target] * len(images), ("gradcam", "hirescam", "xgradcam")
         )
         grad, hires, xgrad = (result.maps[m]["late"] for m in ("gradcam", "hirescam", "xgradcam"))
@@ -105,7 +114,7 @@ def assert_late_map_is_the_logit(network: Network, images: Tensor, classes: list
         torch.testing.assert_close(hires, grad, atol=1e-5 * scale, rtol=0)
         torch.testing.assert_close(xgrad, grad, atol=1e-4 * scale, rtol=0)
         positions = grad.shape[1] * grad.shape[2]
-        logit = result.attended.logits.detach()[:, target]
+        logit = result.logits.detach()[:, target]
         back = grad.mean((1, 2)) * positions + bias[target]
         torch.testing.assert_close(back, logit, atol=1e-4, rtol=1e-4)
 
@@ -131,8 +140,10 @@ def test_gradients_of_every_stage_are_right(mechanism: str) -> None:
     """By finite differences in float64: pushing a tap a little moves the logit as `g` says."""
     network = nets.build(mechanism).double()
     images = nets.pictures(2).double()
-    tapped = activations_and_gradients(network, images, dict(network.taps.items()), [3, 5])
-    for stage, (values, gradient) in tapped.values.items():
+    with tapped(dict(network.taps.items())) as taps:
+        logits = network(images).logits
+    pairs = with_gradients(taps, logits[0, 3] + logits[1, 5])
+    for stage, (values, gradient) in pairs.items():
         direction = torch.randn_like(values)
         ends = []
         for step in (1e-8, -1e-8):

@@ -14,10 +14,11 @@ from PIL import Image
 from ml import catalogue
 from ml import checkpoint as checkpoints
 from ml.__main__ import main
-from ml.explain.cam import METHODS
-from ml.explain.photo import explain_image
+from ml.explain.explain import explain
+from ml.explain.methods import METHODS
 from ml.media.photo import load_rgb, squash
 from ml.networks.attention.base import MECHANISMS
+from ml.networks.video.types import Sampled
 from tests.support import toy_images as toys
 
 SIX = {"plain", "l2pa", "gated", "gated-grid", "residual", "cbam"}
@@ -42,7 +43,7 @@ def photo(photo_array: np.ndarray, save_photo: Callable[..., Path]) -> Path:
 def test_list_names_everything(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list"]) == 0
     said = capsys.readouterr().out
-    for name in (*MECHANISMS, *METHODS, "attention", "mean_flow", "deep_sup", *SIX):
+    for name in (*MECHANISMS, *METHODS, "mean_flow", "deep_sup", *SIX):
         assert name in said
     assert said.count("%") >= 6  # their accuracies
 
@@ -63,10 +64,10 @@ def test_explain_draws_the_table_and_keeps_the_maps(
     channels = {f"residual/{s}/attention-channels" for s in STAGES[:3]}
     assert set(stored.files) == both | channels
     model = catalogue.load(catalogue.find("gated", catalogue.entries()))
-    expected = explain_image(model, squash(load_rgb(photo), 96), target="church")
-    for heatmap in expected.heatmaps:
-        found = stored[f"gated/{heatmap.stage}/{heatmap.method}"]
-        np.testing.assert_allclose(found, heatmap.values, atol=1e-5, rtol=1e-4)
+    seen = Sampled.of_photo(squash(load_rgb(photo), 96))
+    for track in explain(model, seen, target="church").tracks:
+        found = stored[f"gated/{track.stage}/{track.method}"]
+        np.testing.assert_allclose(found, track.values[0], atol=1e-5, rtol=1e-4)
 
 
 @pytest.mark.parametrize("suffix", ["svg", "pdf"])
@@ -93,8 +94,8 @@ def test_train_writes_a_model_that_explains(tmp_path: Path) -> None:
     assert [c["epoch"] for c in about["curves"]] == [1]
     assert about["training"]["seed"] == about["training"]["recipe"]["seed"] == 3
     entry = catalogue.entries([], out)[0]
-    result = explain_image(catalogue.load(entry), toys.picture(0, 1, 96), target="disc")
-    assert len(result.heatmaps) == 8
+    seen = Sampled.of_photo(toys.picture(0, 1, 96))
+    assert len(explain(catalogue.load(entry), seen, target="disc").tracks) == 8
 
 
 def test_a_mistake_is_a_sentence_and_exit_code_two(tmp_path: Path) -> None:

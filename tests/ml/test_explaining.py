@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Any, ClassVar
 
@@ -13,16 +13,20 @@ import torch
 from torch import Tensor, nn
 
 from ml.errors import MlError
-from ml.explain.cam import METHODS
-from ml.explain.photo import LoadedModel, explain_batch, explain_image
+from ml.explain import methods
+from ml.explain.explain import explain
+from ml.explain.maps import explain_images
 from ml.explain.prepare import for_inference
-from ml.explain.taps import activations_and_gradients
+from ml.explain.results import LoadedModel, Track
+from ml.explain.taps import tapped
 from ml.networks.attention.base import MECHANISMS
 from ml.networks.network import Network
 from ml.networks.types import STAGES, Attended
+from ml.networks.video.types import Sampled
 from tests.support import networks as nets
 
-EVERYTHING = ("attention", *METHODS)
+CAMS = methods.names("gradients")
+EVERYTHING = ("attention", *CAMS)
 HOOKS = (
     *("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks"),
     *("_forward_hooks_with_kwargs", "_state_dict_hooks", "_forward_hooks_always_called"),
@@ -68,8 +72,8 @@ class Broken(nn.Module):
 def test_a_run_changes_nothing(network: Network) -> None:
     assert all(p.grad is None for p in network.parameters())
     before = Snapshot(network)
-    explain_batch(network, nets.pictures(2), [1, None], EVERYTHING)
-    explain_batch(network, nets.pictures(2), None, ("attention",))
+    explain_images(network, nets.pictures(2), [1, None], EVERYTHING)
+    explain_images(network, nets.pictures(2), None, ("attention",))
     before.check()
 
 
@@ -81,20 +85,20 @@ def test_nothing_changes_in_the_midst_of_training(mechanism: str) -> None:
     network(nets.pictures(2)).logits.sum().backward()
     network.features[0].requires_grad_(False)
     before = Snapshot(network)
-    explain_batch(network, nets.pictures(2), methods=EVERYTHING)
+    explain_images(network, nets.pictures(2), methods=EVERYTHING)
     before.check()
     with torch.no_grad():
         quiet = Snapshot(network)
-        explain_batch(network, nets.pictures(2), methods=EVERYTHING)
+        explain_images(network, nets.pictures(2), methods=EVERYTHING)
         quiet.check()
 
 
 def test_training_mode_does_not_change_the_answer() -> None:
     network = nets.build("cbam")
     images = nets.pictures(2)
-    expected = explain_batch(network, images).maps["gradcam"]["early"]
+    expected = explain_images(network, images).maps["gradcam"]["early"]
     mixed_flags(network)
-    assert torch.equal(explain_batch(network, images).maps["gradcam"]["early"], expected)
+    assert torch.equal(explain_images(network, images).maps["gradcam"]["early"], expected)
 
 
 @pytest.mark.parametrize("methods", [("attention",), ("gradcam",)])
@@ -105,7 +109,7 @@ def test_nothing_changes_when_the_forward_breaks(place: int, methods: tuple[str,
     network.features[place] = Broken()
     before = Snapshot(network)
     with pytest.raises(ArithmeticError, match="in the middle"):
-        explain_batch(network, nets.pictures(2), methods=methods)
+        explain_images(network, nets.pictures(2), methods=methods)
     before.check()
 
 
@@ -125,7 +129,7 @@ def test_a_bad_target_gets_a_sentence(
     network = nets.lively("l2pa")
     before = Snapshot(network)
     with pytest.raises(MlError) as error:
-        explain_batch(network, nets.pictures(1), targets, methods)
+        explain_images(network, nets.pictures(1), targets, methods)
     assert all(word in error.value.detail for word in words), error.value.detail
     before.check()
 
@@ -133,8 +137,8 @@ def test_a_bad_target_gets_a_sentence(
 @pytest.mark.parametrize("methods", [("attention",), ("gradcam",)])
 def test_each_image_has_its_own_target(methods: tuple[str, ...]) -> None:
     network = nets.lively("gated")
-    found = explain_batch(network, nets.pictures(3), [4, None, 0], methods)
-    top = found.attended.logits.argmax(1)
+    found = explain_images(network, nets.pictures(3), [4, None, 0], methods)
+    top = found.logits.argmax(1)
     assert found.targets.tolist() == [4, int(top[1]), 0]
 
 
@@ -164,20 +168,21 @@ def test_one_forward_and_one_backward_serve_all(mechanism: str) -> None:
     network = nets.build(mechanism)
     network.features.append(Counter())
     Counted.passes = [0, 0]
-    found = explain_batch(network, nets.pictures(2), methods=EVERYTHING)
+    found = explain_images(network, nets.pictures(2), methods=EVERYTHING)
     assert Counted.passes == [1, 1]
-    assert all(set(found.maps[m]) == {*STAGES, "combined"} for m in METHODS)
+    assert all(set(found.maps[m]) == {*STAGES, "combined"} for m in CAMS)
 
 
 def test_every_method_gives_finite_signed_maps(network: Network) -> None:
     size, sides = 161, {"early": 21, "medium": 11, "late": 6}
-    found = explain_batch(network, nets.pictures(2, size), methods=EVERYTHING)
-    masks = {"attention"} if nets.name_of(network) != "plain" else set()
-    assert set(found.maps) == masks | set(METHODS)
+    found = explain_images(network, nets.pictures(2, size), methods=EVERYTHING)
+    name = nets.name_of(network)
+    masks = {"attention"} if name != "plain" else set()
+    assert set(found.maps) - {"attention-channels"} == masks | set(CAMS)
     for method, stages in found.maps.items():
         for stage, values in stages.items():
             side = sides.get(stage, size)
-            assert values.shape == (2, side, side), (method, stage)
+            assert (len(values), *values.shape[-2:]) == (2, side, side), (method, stage)
             assert values.isfinite().all()
             assert values.dtype == torch.float32
             assert not values.requires_grad
@@ -187,10 +192,10 @@ def test_every_method_gives_finite_signed_maps(network: Network) -> None:
 
 def test_a_batch_gives_each_image_what_it_gets_alone(network: Network) -> None:
     images = nets.pictures(3)
-    together = explain_batch(network, images, [2, 9, 5])
+    together = explain_images(network, images, [2, 9, 5])
     for i, target in enumerate((2, 9, 5)):
-        alone = explain_batch(network, images[i : i + 1], [target])
-        logits = [m.attended.logits.detach() for m in (together, alone)]
+        alone = explain_images(network, images[i : i + 1], [target])
+        logits = [m.logits.detach() for m in (together, alone)]
         torch.testing.assert_close(logits[0][i], logits[1][0], atol=1e-5, rtol=1e-5)
         for method, stages in together.maps.items():
             for stage in STAGES:
@@ -202,9 +207,9 @@ def test_a_batch_gives_each_image_what_it_gets_alone(network: Network) -> None:
 def test_so_does_every_method(mechanism: str) -> None:
     """In float64: some divide by sums of signed values, which may be nearly nothing."""
     network, images = nets.build(mechanism).double(), nets.pictures(2).double()
-    together = explain_batch(network, images, [2, 9], EVERYTHING)
+    together = explain_images(network, images, [2, 9], EVERYTHING)
     for i, target in enumerate((2, 9)):
-        alone = explain_batch(network, images[i : i + 1], [target], EVERYTHING)
+        alone = explain_images(network, images[i : i + 1], [target], EVERYTHING)
         for method, stages in together.maps.items():
             for stage, values in stages.items():
                 single = alone.maps[method][stage][0]
@@ -216,14 +221,14 @@ def test_masks_are_those_of_the_forward_pass(network: Network) -> None:
     images = nets.pictures(2)
     with torch.no_grad():
         attended: Attended = network(images)
-    found = explain_batch(network, images)
-    logits = found.attended.logits.detach()
+    found = explain_images(network, images)
+    logits = found.logits.detach()
     torch.testing.assert_close(logits, attended.logits, atol=1e-5, rtol=1e-5)
     for stage, mask in attended.masks.items():
         torch.testing.assert_close(found.maps["attention"][stage], mask.mean(1))
     wide = {s for s, m in attended.masks.items() if m.shape[1] > 1}
     expected = set(STAGES) if nets.name_of(network) == "residual" else set()
-    assert set(found.channels) == wide == expected
+    assert set(found.maps.get("attention-channels", {})) == wide == expected
 
 
 def test_a_prepared_network_gives_the_same(network: Network) -> None:
@@ -234,10 +239,12 @@ def test_a_prepared_network_gives_the_same(network: Network) -> None:
     for each, count in ((network, 52), (fast, 0)):
         assert sum(isinstance(m, nn.BatchNorm2d) for m in each.features.modules()) == count
     images = nets.pictures(2, 160)
-    slow, quick = (explain_batch(n, images, methods=("attention",)) for n in (network, fast))
-    torch.testing.assert_close(quick.attended.logits, slow.attended.logits, atol=1e-4, rtol=1e-4)
-    for stage, mask in slow.attended.masks.items():
-        torch.testing.assert_close(quick.attended.masks[stage], mask, atol=1e-4, rtol=1e-4)
+    slow, quick = (explain_images(n, images, methods=("attention",)) for n in (network, fast))
+    torch.testing.assert_close(quick.logits, slow.logits, atol=1e-4, rtol=1e-4)
+    for method, stages in slow.maps.items():
+        for stage in STAGES:
+            found, expected = quick.maps[method][stage], stages[stage]
+            torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-4)
 
 
 @pytest.mark.parametrize("mechanism", nets.names())
@@ -246,7 +253,7 @@ def test_a_prepared_network_gives_the_same_gradients(mechanism: str) -> None:
     network = nets.build(mechanism).double()
     images = nets.pictures(2).double()
     slow, quick = (
-        explain_batch(n, images, [1, 8], EVERYTHING) for n in (network, for_inference(network))
+        explain_images(n, images, [1, 8], EVERYTHING) for n in (network, for_inference(network))
     )
     for method, stages in slow.maps.items():
         for stage, values in stages.items():
@@ -255,26 +262,25 @@ def test_a_prepared_network_gives_the_same_gradients(mechanism: str) -> None:
 
 
 def test_a_model_without_masks_has_no_masks_to_show() -> None:
-    assert explain_batch(nets.lively("plain"), nets.pictures(1), methods=("attention",)).maps == {}
+    assert explain_images(nets.lively("plain"), nets.pictures(1), methods=("attention",)).maps == {}
 
 
 def test_an_unknown_method_gets_a_sentence() -> None:
     with pytest.raises(MlError, match=r"saliency.*gradcam"):
-        explain_batch(nets.lively("plain"), nets.pictures(1), methods=("saliency",))
+        explain_images(nets.lively("plain"), nets.pictures(1), methods=("saliency",))
 
 
 def test_any_module_can_be_tapped() -> None:
     """Not only our own networks: logits may come as they are."""
     model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten())
-    found = activations_and_gradients(model, nets.pictures(2), {"conv": model[0]}, [0, 3])
-    values, gradient = found.values["conv"]
-    expected = torch.zeros_like(values)
+    with tapped({"conv": model[0]}) as taps:
+        logits = model(nets.pictures(2))
+    values = taps["conv"]
+    [gradient] = torch.autograd.grad(logits[0, 0] + logits[1, 3], [values])
+    expected = torch.zeros_like(gradient)
     for i, k in enumerate((0, 3)):
         expected[i, k] = (values[i, k] > 0) / values[i, k].numel()
     torch.testing.assert_close(gradient, expected)
-
-
-Explain = Callable[..., Any]
 
 
 def loaded(mechanism: str) -> LoadedModel:
@@ -282,35 +288,45 @@ def loaded(mechanism: str) -> LoadedModel:
     return LoadedModel(mechanism, for_inference(nets.lively(mechanism)), classes)
 
 
+def photo(pixels: np.ndarray, side: int) -> Sampled:
+    return Sampled.of_photo(pixels[:side, :side])
+
+
+def maps_of(tracks: Sequence[Track]) -> dict[tuple[str, str], np.ndarray]:
+    """The one moment's map of every stage and method."""
+    return {(track.stage, track.method): track.values[0] for track in tracks}
+
+
 def test_an_image_by_class_name_index_or_top(photo_array: np.ndarray) -> None:
-    model, rgb = loaded("residual"), photo_array[:128, :128]
-    by_name, by_index = (explain_image(model, rgb, target=t) for t in ("class 3", 3))
+    model, seen = loaded("residual"), photo(photo_array, 128)
+    by_name, by_index = (explain(model, seen, target=t) for t in ("class 3", 3))
     assert by_name.target_index == by_index.target_index == 3
-    top = explain_image(model, rgb)
+    top = explain(model, seen)
     assert top.target_index == top.logits.argmax()
     assert top.probabilities.sum() == pytest.approx(1, abs=1e-5)
     np.testing.assert_allclose(
         top.probabilities, np.exp(top.logits) / np.exp(top.logits).sum(), rtol=1e-4
     )
-    for a, b in zip(by_name.heatmaps, by_index.heatmaps, strict=True):
+    for a, b in zip(by_name.tracks, by_index.tracks, strict=True):
         assert (a.stage, a.method, a.layer, a.target) == (b.stage, b.method, b.layer, b.target)
         assert np.array_equal(a.values, b.values)
 
 
-def test_what_an_image_result_holds(photo_array: np.ndarray) -> None:
-    result = explain_image(loaded("residual"), photo_array[:128, :128], target=6)
-    kinds = {(h.stage, h.method): h for h in result.heatmaps}
+def test_what_the_result_of_a_photo_holds(photo_array: np.ndarray) -> None:
+    result = explain(loaded("residual"), photo(photo_array, 128), target=6)
+    assert result.clip is None
+    kinds = maps_of(result.tracks)
     stages = {*STAGES, "combined"}
     assert set(kinds) == {(s, m) for s in stages for m in ("attention", "gradcam")} | {
         (s, "attention-channels") for s in STAGES
     }
-    for (stage, method), heatmap in kinds.items():
-        assert heatmap.values.dtype == np.float32
-        assert heatmap.target == ("Class 6" if method == "gradcam" else None)
-        if method == "attention-channels":
-            np.testing.assert_allclose(
-                heatmap.values.mean(0), kinds[stage, "attention"].values, atol=1e-6
-            )
+    for track in result.tracks:
+        assert track.values.dtype == np.float32
+        assert (track.stream, len(track.values), len(track.times)) == ("rgb", 1, 1)
+        assert track.target == ("Class 6" if track.method == "gradcam" else None)
+        if track.method == "attention-channels":
+            mean = track.values[0].mean(0)
+            np.testing.assert_allclose(mean, kinds[track.stage, "attention"], atol=1e-6)
 
 
 @pytest.mark.parametrize(
@@ -328,16 +344,16 @@ def test_the_unit_of_a_mask_is_what_its_numbers_are(
     network = nets.build(mechanism, **parameters)
     classes = tuple(f"Class {i}" for i in range(10))
     model = LoadedModel(mechanism, network, classes)
-    for heatmap in explain_image(model, photo_array[:96, :96]).heatmaps:
-        values = heatmap.values
-        if heatmap.stage == "combined":
-            assert heatmap.unit == "combined"
-        elif heatmap.method == "gradcam":
-            assert heatmap.unit == "evidence"
-        elif heatmap.unit == "share":
+    for track in explain(model, photo(photo_array, 96)).tracks:
+        values = track.values[0]
+        if track.stage == "combined":
+            assert track.unit == "combined"
+        elif track.method == "gradcam":
+            assert track.unit == "evidence"
+        elif track.unit == "share":
             assert values.sum() == pytest.approx(1, abs=1e-3)
         else:
-            assert heatmap.unit == "gate"
+            assert track.unit == "gate"
             assert np.abs(values).max() <= 1
             assert abs(values.sum() - 1) > 0.01
 
@@ -369,4 +385,4 @@ def test_a_class_that_is_not_there_gets_a_sentence(
     target: int | str, photo_array: np.ndarray
 ) -> None:
     with pytest.raises(MlError, match=r"cbam has no class .* 10"):
-        explain_image(loaded("cbam"), photo_array[:96, :96], target=target)
+        explain(loaded("cbam"), photo(photo_array, 96), target=target)

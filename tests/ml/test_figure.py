@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from ml.errors import MlError
-from ml.figures.table import Row, draw
+from ml.figures.table import Cell, Row, Style, draw
+from ml.networks.types import Unit
 
 STAGES = ("early", "medium", "late", "combined")
 
@@ -22,9 +23,18 @@ def rows(negative: bool = False) -> list[Row]:
     if negative:
         cams["late"] = -np.abs(cams["late"])
     return [
-        Row("CBAM", "attention", "gate", "tench  98%", masks),
-        Row("CBAM", "gradcam", "evidence", "tench  98%", cams),
+        row("learnt mask", "gate", masks),
+        row("Grad-CAM", "evidence", cams),
     ]
+
+
+def row(method: str, unit: Unit, maps: dict[str, np.ndarray]) -> Row:
+    cells = [Cell(v, "combined" if s == "combined" else unit) for s, v in maps.items()]
+    return Row("CBAM", method, "tench  98%", unit == "evidence", cells)
+
+
+def columns(photo: np.ndarray) -> list[tuple[str, np.ndarray]]:
+    return [(stage, photo) for stage in STAGES]
 
 
 def words(path: Path) -> list[str]:
@@ -38,14 +48,14 @@ def test_the_same_maps_give_the_same_file(
 ) -> None:
     paths = [tmp_path / f"{i}.{kind}" for i in (1, 2)]
     for path in paths:
-        draw(photo_array, rows(), path=path, format=kind)
+        draw(rows(), columns(photo_array), path, kind, Style())
     first, second = (p.read_bytes() for p in paths)
     assert first == second
     assert first.startswith({"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}[kind])
 
 
 def test_it_is_written_on(tmp_path: Path, photo_array: np.ndarray) -> None:
-    draw(photo_array, rows(), path=tmp_path / "a.svg", format="svg", title="A photo")
+    draw(rows(), columns(photo_array), tmp_path / "a.svg", "svg", Style(), title="A photo")
     said = words(tmp_path / "a.svg")
     for expected in ("CBAM", "learnt mask", "Grad-CAM", "tench  98%", "A photo", *STAGES):
         assert expected in said
@@ -53,7 +63,7 @@ def test_it_is_written_on(tmp_path: Path, photo_array: np.ndarray) -> None:
 
 def test_a_map_without_positive_evidence_says_so(tmp_path: Path, photo_array: np.ndarray) -> None:
     for negative, times in ((False, 0), (True, 1)):
-        draw(photo_array, rows(negative), path=tmp_path / "a.svg", format="svg")
+        draw(rows(negative), columns(photo_array), tmp_path / "a.svg", "svg", Style())
         assert sum(w.startswith("no positive") for w in words(tmp_path / "a.svg")) == times
 
 
@@ -61,13 +71,13 @@ def test_ranges_are_the_maps_own_or_shared(tmp_path: Path, photo_array: np.ndarr
     drawn = rows()
     ranges = {}
     for scale in ("map", "row", "shared"):
-        draw(photo_array, drawn, path=tmp_path / "a.svg", format="svg", scale=scale)
+        draw(drawn, columns(photo_array), tmp_path / "a.svg", "svg", Style(scale=scale))
         ranges[scale] = [w for w in words(tmp_path / "a.svg") if re.fullmatch(r"\S+ to \S+", w)]
     ranges = {k: [r for r in v if r != "low to high"] for k, v in ranges.items()}
-    masks, cams = (row.maps for row in drawn)
-    own = [f"{m.min():.2g} to {m.max():.2g}" for m in masks.values()]
-    assert ranges["map"] == own + [f"0 to {m.max():.2g}" for m in cams.values()]
-    highest = max(cams[s].max() for s in STAGES[:3])
+    masks, cams = ([cell.values for cell in row.cells] for row in drawn)
+    own = [f"{m.min():.2g} to {m.max():.2g}" for m in masks]
+    assert ranges["map"] == own + [f"0 to {m.max():.2g}" for m in cams]
+    highest = max(m.max() for m in cams[:3])
     assert ranges["row"][4:7] == [f"0 to {highest:.2g}"] * 3
     assert ranges["shared"] == ranges["row"]
 
@@ -75,7 +85,8 @@ def test_ranges_are_the_maps_own_or_shared(tmp_path: Path, photo_array: np.ndarr
 def test_more_rows_make_a_taller_picture(tmp_path: Path, photo_array: np.ndarray) -> None:
     sizes = []
     for count in (1, 3):
-        draw(photo_array, rows()[:1] * count, path=tmp_path / "a.png", colormap="batlow")
+        look = Style(colormap="batlow")
+        draw(rows()[:1] * count, columns(photo_array), tmp_path / "a.png", "png", look)
         sizes.append(Image.open(tmp_path / "a.png").size)
     assert sizes[0][0] == sizes[1][0]
     assert sizes[1][1] > 2 * sizes[0][1]
@@ -83,5 +94,5 @@ def test_more_rows_make_a_taller_picture(tmp_path: Path, photo_array: np.ndarray
 
 def test_an_unknown_colormap_gets_a_sentence(tmp_path: Path, photo_array: np.ndarray) -> None:
     with pytest.raises(MlError, match="sunset"):
-        draw(photo_array, rows(), path=tmp_path / "a.png", colormap="sunset")
+        draw(rows(), columns(photo_array), tmp_path / "a.png", "png", Style(colormap="sunset"))
     assert not (tmp_path / "a.png").exists()

@@ -10,8 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ml.figures import film, sheet
-from ml.networks.video.types import Pixels
+from ml.explain.results import Track
+from ml.figures import film
+from ml.figures.rows import by_moment, sheet_title
+from ml.figures.table import Style, draw
+from ml.networks.video.types import STREAMS, Pixels
 
 MAPS = np.zeros((2, 4, 4), np.float32)
 MAPS[0, :, :2] = 1.0  # first on the left, then on the right
@@ -76,21 +79,21 @@ def test_without_opacity_it_is_the_clip(tmp_path: Path) -> None:
 
 def test_a_sheet_has_a_cell_a_snippet_and_says_when(tmp_path: Path) -> None:
     pictures = np.random.default_rng(0).integers(0, 255, (3, 32, 32, 3), np.uint8)
-    strips = [
-        sheet.Strip("Gated", stream, "fight  81%", MAPS, evidence=True)
-        for stream in ("rgb", "flow")
+    columns = list(zip(("0.25 s", "1.00 s", "1.75 s"), pictures, strict=True))
+    tracks = [
+        Track(stream, "late", "gradcam", "evidence", "", MAPS, TIMES, "fight") for stream in STREAMS
     ]
+    rows = list(by_moment("Gated", "fight  81%", tracks, len(columns)))
+    assert [float(cell.values[0, 0]) for cell in rows[0].cells] == [1, 0, 0]  # the nearest moments
     sizes = []
     for count in (1, 2):
         path = tmp_path / f"{count}.png"
-        sheet.draw(pictures, np.array([0.25, 1.0, 1.75]), strips[:count], path=path, aspect=4 / 3)
+        draw(rows[:count], columns, path, "png", Style(scale="row"), aspect=4 / 3)
         sizes.append(Image.open(path).size)
     assert sizes[0][0] == sizes[1][0]
     assert sizes[0][1] < sizes[1][1]
     path = tmp_path / "a.svg"
-    sheet.draw(
-        pictures, np.array([0.25, 1.0, 1.75]), strips, path=path, format="svg", title="x.mp4"
-    )
+    draw(rows, columns, path, "svg", Style(), title=sheet_title("x.mp4", "late", "gradcam"))
     text = path.read_text()
-    for words in ("0.25 s", "1.75 s", "Gated", "fight  81%", "Grad-CAM, combined"):
+    for words in ("0.25 s", "1.75 s", "Gated", "motion (flow)", "fight  81%", "Grad-CAM, late"):
         assert words in text

@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from ml.errors import MlError
-from ml.explain.cam import METHODS
-from ml.explain.photo import explain_batch
+from ml.explain.maps import explain_images
+from ml.explain.methods import METHODS, names
 from ml.networks.attention.base import MECHANISMS
 from ml.networks.backbones.base import BACKBONES, Backbone
 from ml.networks.network import Network, NetworkSpec, build_network
@@ -129,8 +129,8 @@ def test_stages_without_a_module_are_the_plain_trunk(stages: tuple[str, ...]) ->
                 break
         refined = network.mechanism.refine(stages[0], seen)[1]
         torch.testing.assert_close(network(image).masks[stages[0]], refined)
-    assert set(explain_batch(network, image).maps["attention"]) == {*stages, "combined"}
-    assert set(explain_batch(network, image).maps["gradcam"]) == {*STAGES, "combined"}
+    assert set(explain_images(network, image).maps["attention"]) == {*stages, "combined"}
+    assert set(explain_images(network, image).maps["gradcam"]) == {*STAGES, "combined"}
 
 
 def test_the_backbone_is_torchvisions() -> None:
@@ -148,6 +148,16 @@ def test_the_order_of_stages_does_not_matter() -> None:
     given = build_network(NetworkSpec("gated", stages=("late", "early")))
     usual = build_network(NetworkSpec("gated", stages=("early", "late")))
     assert list(given.state_dict()) == list(usual.state_dict())
+
+
+def test_every_method_is_described() -> None:
+    for name, method in METHODS.items():
+        assert method.title, name
+        assert method.description.endswith("."), name
+        assert method.source.startswith("https://") or method.applies_to in ("masks", "channels")
+        assert (method.function is not None) == (method.applies_to == "gradients"), name
+    assert names("gradients", "masks")[:2] == ["attention", "gradcam"]
+    assert names("gradients", "rollout")[:2] == ["gradcam", "rollout"]
 
 
 @pytest.mark.parametrize("registry", [MECHANISMS, BACKBONES, METHODS])

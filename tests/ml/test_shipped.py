@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 
 from ml import catalogue
 from ml import checkpoint as checkpoints
-from ml.explain.photo import explain_batch
+from ml.explain.maps import explain_images
 from ml.localise import Boxed
 from ml.networks.types import STAGES
 from ml.train.tasks.photos.data import SYNSETS
@@ -118,7 +118,7 @@ def test_gradcam_of_the_right_class_points_at_it(model_id: str, objects: Boxed) 
 def test_softmax_and_sigmoid_masks_keep_their_ranges(model_id: str) -> None:
     kind = shipped.entry(model_id).card()["mask_range"]
     network = shipped.model(model_id).network
-    found = explain_batch(network, nets.pictures(2, 160), methods=("attention",))
+    found = explain_images(network, nets.pictures(2, 160), methods=("attention",))
     masks = [found.maps["attention"][s] for s in STAGES] if found.maps else []
     assert bool(masks) == (kind != "none")
     for mask in masks:

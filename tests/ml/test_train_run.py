@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 
 from ml import checkpoint as checkpoints
 from ml.errors import MlError
-from ml.explain.photo import explain_batch
+from ml.explain.maps import explain_images
 from ml.networks.types import STAGES
 from ml.networks.weights import normalise
 from ml.train import resume
@@ -89,7 +89,7 @@ def test_the_probes_maps_are_those_of_explaining(whole: tuple[RunSpec, list[Even
         val.images[list(spec.probes)].float(), size=64, mode="bilinear", align_corners=False
     )
     targets = [spec.val.labels[i] for i in spec.probes]
-    expected = explain_batch(network, normalise(images), targets)
+    expected = explain_images(network, normalise(images), targets)
     for maps in end.probes:
         assert tuple(maps.grids) == STAGES
         assert maps.values.dtype == np.float16

@@ -15,9 +15,9 @@ from PIL import Image
 from ml import catalogue
 from ml import checkpoint as checkpoints
 from ml.__main__ import main
-from ml.commands import explain, explain_clip
+from ml.commands import explain
 from ml.errors import MlError
-from ml.explain.cam import METHODS
+from ml.explain.methods import names
 from ml.explain.sample import sample_clip
 from ml.media import flow
 from ml.networks.video.base import VIDEO_MODELS, VideoNetwork
@@ -102,8 +102,11 @@ def test_the_catalogue_lists_clips_after_photos(tmp_path: Path) -> None:
         assert card["default"] is True
         assert card["architecture"] == entry.about["architecture"]
         rollout = VIDEO_MODELS[card["architecture"]].rollout
-        assert set(card["methods"]) - {"attention"} == {*METHODS, *(["rollout"] * rollout)}
-    model = catalogue.load_clip(entries[0])
+        assert set(card["methods"]) - {"attention"} == {
+            *names("gradients"),
+            *(["rollout"] * rollout),
+        }
+    model = catalogue.load(entries[0])
     batch = videos.batch(model.network, 1)
     expected = catalogue.build_video(entries[0])(batch).logits
     torch.testing.assert_close(model.network(batch).logits, expected, atol=1e-4, rtol=1e-3)
@@ -156,8 +159,8 @@ def test_explain_draws_a_clips_contact_sheet(
     save(tmp_path, "fight-gated", architecture="two_stream", mechanism="gated")
     figure, maps = tmp_path / "sheet.png", tmp_path / "maps.npz"
     asked = options(film, "-o", figure, "--npz", maps, "--segments", 3, "--size", 96)
-    assert explain_clip.is_clip(film)
-    explain_clip.run(catalogue.entries([], tmp_path), asked)
+    assert explain.is_clip(film)
+    explain.run(asked, catalogue.entries([], tmp_path))
     said = capsys.readouterr().out
     assert "2 rows" in said
     assert "logit of" in said
@@ -168,7 +171,7 @@ def test_explain_draws_a_clips_contact_sheet(
     assert stored["times/fight-gated/flow/late/attention"].shape == (3,)
     assert stored["shares/fight-gated/rgb"].shape == (3,)
     with pytest.raises(MlError, match="No model of clips"):
-        explain_clip.run([], asked)
+        explain.run(asked, [])
 
 
 def test_list_names_architectures_and_fusions(capsys: pytest.CaptureFixture[str]) -> None:

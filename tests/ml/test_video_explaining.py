@@ -8,13 +8,13 @@ import torch
 from torch import nn
 
 from ml.errors import MlError
-from ml.explain.cam import METHODS
-from ml.explain.clip import LoadedClipModel, explain_clip, explain_clips, track_times
-from ml.explain.photo import explain_batch
+from ml.explain.explain import explain, track_times
+from ml.explain.maps import explain_clips, explain_images
+from ml.explain.methods import names
 from ml.explain.prepare import for_inference
+from ml.explain.results import Explanation, LoadedModel
 from ml.networks.types import STAGES
 from ml.networks.video.base import VIDEO_MODELS, VideoNetwork
-from ml.networks.video.types import ClipResult
 from tests.ml.test_explaining import Snapshot, mixed_flags
 from tests.support import video_networks as videos
 
@@ -29,8 +29,8 @@ def network_of(kind: str) -> VideoNetwork:
     return videos.lively(*kind.split("-"))
 
 
-def loaded(network: VideoNetwork) -> LoadedClipModel:
-    return LoadedClipModel("model", network, videos.CLASSES)
+def loaded(network: VideoNetwork) -> LoadedModel:
+    return LoadedModel("model", network, videos.CLASSES)
 
 
 def awake(**spec: object) -> VideoNetwork:
@@ -41,18 +41,20 @@ def awake(**spec: object) -> VideoNetwork:
     return network
 
 
-def total(result: ClipResult) -> float:
-    return sum(float(values.sum()) for values in result.shares.values()) + result.rest
+def total(result: Explanation) -> float:
+    assert result.clip is not None
+    shares = result.clip.shares.values()
+    return sum(float(values.sum()) for values in shares) + result.clip.rest
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_a_result_holds(kind: str) -> None:
     network, clip = network_of(kind), videos.sampled()
     before = Snapshot(network)
-    result = explain_clip(loaded(network), clip, target="Fight", methods=videos.EVERY_METHOD)
+    result = explain(loaded(network), clip, target="Fight", methods=videos.EVERY_METHOD)
     before.check()
     entry = VIDEO_MODELS[kind.split("-")[0]]
-    methods = set(METHODS)
+    methods = set(names("gradients"))
     methods |= set() if kind.endswith("plain") else {"attention"}
     methods |= {"rollout"} if entry.rollout else set()
     found = {(t.stream, t.method, t.stage) for t in result.tracks}
@@ -69,8 +71,9 @@ def test_what_a_result_holds(kind: str) -> None:
             assert track.values.shape[1:] == (56, 56)
             assert 0 <= track.values.min() <= track.values.max() <= 1
     assert result.target_index == 1
-    assert result.times.shape == result.bounds.shape[:1]
-    assert ((result.bounds[:, 0] < result.times) & (result.times < result.bounds[:, 1])).all()
+    times, bounds = result.clip.times, result.clip.bounds
+    assert times.shape == bounds.shape[:1]
+    assert ((bounds[:, 0] < times) & (times < bounds[:, 1])).all()
     assert total(result) == pytest.approx(float(result.logits[1]), abs=1e-5)
     np.testing.assert_allclose(result.probabilities.sum(), 1, rtol=1e-6)
 
@@ -101,7 +104,7 @@ def test_a_batch_gives_each_clip_what_it_gets_alone(kind: str) -> None:
 def test_explaining_a_clip_gives_what_a_batch_of_one_gives() -> None:
     network = network_of("two_stream-gated")
     batch = explain_clips(network, videos.batch(network, 1), [2], ("attention", "gradcam"))
-    result = explain_clip(loaded(network), videos.sampled(), target=2)
+    result = explain(loaded(network), videos.sampled(), target=2)
     np.testing.assert_array_equal(result.logits, batch.attended.logits.detach()[0].numpy())
     assert result.tracks
     for track in result.tracks:
@@ -114,10 +117,10 @@ def test_each_stream_is_explained_as_its_snippets_would_be_alone(mechanism: str)
     """The network of a stream knows nothing of clips: the photo's explaining gives the same."""
     network = videos.precise("two_stream", mechanism)
     batch = videos.batch(network, 1)
-    found = explain_clips(network, batch, [2], ("attention", *METHODS))
+    found = explain_clips(network, batch, [2], ("attention", *names("gradients")))
     for stream, inputs in (("rgb", batch.rgb), ("flow", batch.flow)):
-        alone = explain_batch(
-            network.network(stream), inputs[0], [2, 2, 2], ("attention", *METHODS)
+        alone = explain_images(
+            network.network(stream), inputs[0], [2, 2, 2], ("attention", *names("gradients"))
         )
         for method in ("gradcam", "hirescam", "layercam", "attention"):
             for stage in STAGES if method in alone.maps else ():
@@ -134,16 +137,16 @@ def test_shares_add_up_to_the_logit(fusion: str) -> None:
     if fusion == "learnt":
         nn.init.normal_(network.fusion.bias)
         nn.init.normal_(network.fusion.mix["rgb"])
-    result = explain_clip(loaded(network), videos.sampled(4), target=2, methods=("attention",))
+    result = explain(loaded(network), videos.sampled(4), target=2, methods=("attention",))
     assert total(result) == pytest.approx(float(result.logits[2]), abs=1e-5)
-    assert (result.rest == 0) == (fusion == "logits")
-    for stream, scores in result.streams.items():
+    assert (result.clip.rest == 0) == (fusion == "logits")
+    for stream, scores in result.clip.streams.items():
         assert scores.consensus.std() > 1e-4
         if fusion != "learnt":
             share = scores.weight / 4 * scores.consensus * scores.logits[:, 2]
-            np.testing.assert_allclose(result.shares[stream], share, atol=1e-6)
+            np.testing.assert_allclose(result.clip.shares[stream], share, atol=1e-6)
     if fusion == "logits":
-        z = {s: (v.consensus[:, None] * v.logits).sum(0) for s, v in result.streams.items()}
+        z = {s: (v.consensus[:, None] * v.logits).sum(0) for s, v in result.clip.streams.items()}
         np.testing.assert_allclose(result.logits, (z["rgb"] + 3 * z["flow"]) / 4, atol=1e-5)
 
 
@@ -164,9 +167,9 @@ def test_in_double_precision_they_add_up_to_the_last_digits(fusion: str) -> None
 
 def test_the_top_class_is_that_of_the_clip() -> None:
     network = videos.build("two_stream", weights=(0.0, 1.0))
-    result = explain_clip(loaded(network), videos.sampled())
+    result = explain(loaded(network), videos.sampled())
     assert result.target_index == result.logits.argmax()
-    same = explain_clip(loaded(network), videos.sampled(), target=result.target_index)
+    same = explain(loaded(network), videos.sampled(), target=result.target_index)
     for a, b in zip(result.tracks, same.tracks, strict=True):
         assert np.array_equal(a.values, b.values)
 
@@ -238,15 +241,15 @@ def test_the_whole_network_is_prepared_for_inference() -> None:
 def test_it_repeats_itself_and_changes_nothing_in_the_midst_of_training() -> None:
     network = videos.build("two_stream", "residual")
     network.freeze_norms("flow")
-    expected = explain_clip(loaded(network), videos.sampled())
+    expected = explain(loaded(network), videos.sampled())
     mixed_flags(network)
     network(videos.batch(network)).logits.sum().backward()
     before = Snapshot(network)
-    again = explain_clip(loaded(network), videos.sampled(), methods=("attention", "gradcam"))
+    again = explain(loaded(network), videos.sampled(), methods=("attention", "gradcam"))
     before.check()
     assert all(np.isfinite(t.values).all() for t in again.tracks)
     quiet = videos.build("two_stream", "residual")
-    twice = explain_clip(loaded(quiet), videos.sampled())
+    twice = explain(loaded(quiet), videos.sampled())
     for a, b in zip(expected.tracks, twice.tracks, strict=True):
         assert np.array_equal(a.values, b.values), (a.stream, a.method, a.stage)
 
@@ -258,10 +261,10 @@ def test_mistakes_get_a_sentence(target: int | str, methods: tuple[str, ...], wo
     network = videos.lively("two_stream")
     before = Snapshot(network)
     with pytest.raises(MlError, match=word):
-        explain_clip(loaded(network), videos.sampled(), target=target, methods=methods)
+        explain(loaded(network), videos.sampled(), target=target, methods=methods)
     before.check()
 
 
 def test_too_few_flow_fields_get_a_sentence() -> None:
     with pytest.raises(MlError, match="wants 10 flow fields"):
-        explain_clip(loaded(videos.lively("two_stream")), videos.sampled(length=5))
+        explain(loaded(videos.lively("two_stream")), videos.sampled(length=5))

@@ -16,10 +16,11 @@ from app.core.settings import Settings
 from ml import catalogue
 from ml.__main__ import main
 from ml.errors import MlError
-from ml.explain.photo import explain_image
+from ml.explain.explain import explain
 from ml.media.photo import load_rgb, squash
 from ml.networks import weights
 from ml.networks.network import NetworkSpec, build_network
+from ml.networks.video.types import Sampled
 from tests.support import networks as nets
 
 
@@ -163,7 +164,7 @@ def test_the_imagenet_head_recognises_photos(data_dir: Path) -> None:
     model, right = catalogue.load(entry), 0
     photos = sorted((data_dir / "photos").glob("*.jpg"))
     for photo in photos:
-        result = explain_image(model, squash(load_rgb(photo), 224), methods=())
+        result = explain(model, Sampled.of_photo(squash(load_rgb(photo), 224)), methods=())
         five = [model.classes[i] for i in result.logits.argsort()[-5:]]
         right += photo.stem.split("_", 1)[1].replace("_", " ") in five
     assert len(photos) == 30

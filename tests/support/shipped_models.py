@@ -12,7 +12,8 @@ from torch import Tensor
 
 from ml import catalogue
 from ml.explain.combine import combine
-from ml.explain.photo import LoadedModel, explain_batch
+from ml.explain.maps import explain_images
+from ml.explain.results import LoadedModel
 from ml.localise import Boxed, hits, load_boxed, points
 from ml.media.photo import load_rgb, squash
 from ml.networks.types import STAGES, Stage
@@ -73,7 +74,7 @@ def masks_of(model_id: str, boxed: Boxed) -> dict[Stage, Tensor]:
     """Each stage's masks of all images."""
     parts: dict[Stage, list[Tensor]] = {s: [] for s in STAGES}
     for images in boxed.images.split(20):
-        found = explain_batch(model(model_id).network, normalise(images), methods=("attention",))
+        found = explain_images(model(model_id).network, normalise(images), methods=("attention",))
         for stage in STAGES:
             parts[stage].append(found.maps["attention"][stage])
     return {stage: torch.cat(maps) for stage, maps in parts.items()}
@@ -126,7 +127,7 @@ def check_combined(masks: dict[Stage, Tensor], boxed: Boxed, beyond: float, shar
 
 def check_gradcam(model_id: str, boxed: Boxed) -> None:
     """Late Grad-CAM of the true class hits the object."""
-    found = explain_batch(
+    found = explain_images(
         model(model_id).network, normalise(boxed.images), boxed.labels, methods=("gradcam",)
     )
     hit = hits(points(found.maps["gradcam"]["late"], 224), boxed).float().mean()

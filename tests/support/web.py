@@ -22,9 +22,10 @@ from sqlalchemy.orm import Session
 
 from app.core.settings import Settings
 from app.db import analyses as rows
+from app.db import capabilities
 from app.db import jobs as job_rows
 from app.db import models as model_rows
-from app.db.tables import Base, Heatmap, Prediction
+from app.db.tables import Base, Prediction
 from app.jobs.doorbell import Doorbell
 from app.main import create_app
 from app.web.http.examples import MODEL
@@ -38,6 +39,10 @@ from tests.support.server_settings import SERVERS
 CLASSES = ["tench", "church", "parachute"]
 STAGES = ("early", "medium", "late", "combined")
 UNITS = {"attention": "share", "gradcam": "evidence"}
+METHODS = {
+    "attention": {"title": "learnt mask", "kind": "learnt", "description": "A mask."},
+    "gradcam": {"title": "Grad-CAM", "kind": "evidence", "description": "Evidence."},
+}
 GRIDS = {"early": 4, "medium": 3, "late": 2, "combined": 8}
 
 
@@ -109,6 +114,7 @@ class Api:
         """Publish the cards of models, as a worker does when it starts."""
         with self.web.sessions.begin() as session:
             model_rows.publish(session, [card(n, name, **changes) for n, name in enumerate(models)])
+            capabilities.put(session, capabilities.METHODS, METHODS)
 
     def finish(self, analysis_id: str) -> None:
         """Claim an analysis, add all results, and finish it, as a worker does."""
@@ -150,26 +156,26 @@ class Api:
         )
         rows.add_result(session, said, maps)
 
-    def _heatmap(self, analysis_id: str, model: str, stage: str, method: str) -> Heatmap:
+    def _heatmap(self, analysis_id: str, model: str, stage: str, method: str) -> dict[str, Any]:
         values = values_of(stage, method)
         key = f"maps/{analysis_id}/{model}-{stage}-{method}.npy"
         self.web.blobs.put(key, npy(values))
         exact = values.astype(np.float64)
-        return Heatmap(
-            analysis_id=analysis_id,
-            model=model,
-            stage=stage,
-            method=method,
-            unit="combined" if stage == "combined" else UNITS[method],
-            layer="features.6",
-            shape=list(values.shape),
-            min=float(exact.min()),
-            max=float(exact.max()),
-            sum=float(exact.sum()),
-            entropy=2.0,
-            target="tench" if method == "gradcam" else None,
-            blob_key=key,
-        )
+        return {
+            "analysis_id": analysis_id,
+            "model": model,
+            "stage": stage,
+            "method": method,
+            "unit": "combined" if stage == "combined" else UNITS[method],
+            "layer": "features.6",
+            "shape": list(values.shape),
+            "min": float(exact.min()),
+            "max": float(exact.max()),
+            "sum": float(exact.sum()),
+            "entropy": 2.0,
+            "target": "tench" if method == "gradcam" else None,
+            "blob_key": key,
+        }
 
 
 def values_of(stage: str, method: str) -> np.ndarray:

@@ -11,8 +11,8 @@ import pytest
 from app.db import analyses as rows
 from app.db.tables import Media
 from app.media.deletion import delete_analysis, delete_media
-from ml.catalogue import load_clip
-from ml.explain.clip import explain_clip
+from ml.catalogue import load
+from ml.explain.explain import explain
 from ml.media import flow
 from ml.networks.video.sampling import segment_bounds, snippets
 from ml.networks.video.types import Sampled
@@ -36,9 +36,8 @@ def test_numbers_are_those_of_the_library(celery_server: Server, folder: Path) -
     job = server.wait(analysis_id)
     assert (job.state, job.detail, job.progress, job.attempts) == ("succeeded", None, 1.0, 1)
     sampled = take(server, media_id, 0.2, 1.8)
-    expected = explain_clip(
-        load_clip(clips.checkpoint(folder, model, "gated", "two_stream")), sampled
-    )
+    expected = explain(load(clips.checkpoint(folder, model, "gated", "two_stream")), sampled)
+    assert expected.clip is not None
     with server.readers() as session:
         [said] = rows.predictions(session, analysis_id)
         maps = rows.heatmaps(session, analysis_id)
@@ -47,7 +46,7 @@ def test_numbers_are_those_of_the_library(celery_server: Server, folder: Path) -
     np.testing.assert_allclose(said.target_logit, expected.logits[expected.target_index], rtol=1e-4)
     shares = [share for stream in said.clip["shares"].values() for share in stream]
     assert sum(shares) + said.clip["rest"] == pytest.approx(said.target_logit, rel=1e-5)
-    for stream, scores in expected.streams.items():
+    for stream, scores in expected.clip.streams.items():
         np.testing.assert_allclose(said.clip["streams"][stream]["logits"], scores.logits, atol=1e-4)
     np.testing.assert_allclose(said.clip["times"], sampled.snippet_times)
     kinds = {(t.stream, t.stage, t.method): t for t in expected.tracks}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from app.db import jobs
@@ -9,6 +12,7 @@ from app.db.tables import Job, new_id
 from app.jobs import service
 from app.jobs.parameters import DrawFigureJob
 from app.jobs.states import TERMINAL
+from tests.support import clip_models as clips
 from tests.support.backend import Server, photo, wait_for
 
 BEGINNINGS = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}
@@ -45,6 +49,21 @@ def test_figures_of_every_kind(local_server: Server) -> None:
     first = local_server.blobs.get(again)
     assert first != local_server.blobs.get(other)
     assert local_server.stray_blobs() == []
+
+
+def test_a_clip_is_drawn_as_a_sheet_of_its_moments(local_server: Server, tmp_path: Path) -> None:
+    model = clips.publish(local_server, tmp_path, "tiny")
+    analysis_id = clips.ask(local_server, clips.add_clip(local_server, clips.film()), [model])
+    assert local_server.wait(analysis_id).state == "succeeded"
+    job, key = draw(local_server, analysis_id, "svg", stage="late", method="gradcam")
+    assert (job.state, job.detail) == ("succeeded", None)
+    text = local_server.blobs.get(key).decode()
+    for words in ("Grad-CAM, late", "appearance (RGB)", "motion (flow)", "tiny"):
+        assert words in text
+    assert len(re.findall(r"<!-- \d\.\d\d s -->", text)) == 4
+    job, _ = draw(local_server, analysis_id, "svg", method="layercam")
+    assert (job.state, job.error) == ("failed", "not_found")
+    assert "no maps of layercam at combined" in str(job.detail)
 
 
 @pytest.mark.parametrize("analysed", [False, True])

@@ -7,8 +7,10 @@ import time
 
 import pytest
 
+from app.db import capabilities
 from app.db.tables import ModelCard
 from app.jobs.doorbell import LocalDoorbell
+from ml.explain.methods import METHODS
 from tests.support.backend import Server, home_settings
 from worker.local import serve
 from worker.model_cache import ModelCache
@@ -35,6 +37,10 @@ def test_only_the_worker_of_photos_publishes_models(settings):
     server = Server(settings)
     make_runtime(settings, "w", queues=["training"]).decoder.close()
     assert server._count(ModelCard) == 0
+    with server.readers() as session:
+        methods = capabilities.get(session, capabilities.METHODS)
+    assert set(methods) == set(METHODS)
+    assert methods["rollout"]["title"] == "attention rollout"
     make_runtime(settings, "v").decoder.close()
     assert server._count(ModelCard) >= 6
     server.close()
@@ -61,4 +67,4 @@ def test_a_ring_that_nobody_hears_is_remembered():
 def test_models_are_loaded_ahead_where_that_is_set(settings, ahead):
     models = ModelCache(settings.model_copy(update={"load_ahead": ahead}), lambda _: None)
     assert models.load_next() is ahead
-    assert models.get("plain").classes  # loaded when it is asked for in any case
+    assert models.get("plain", "image").classes  # loaded when it is asked for in any case

@@ -8,22 +8,31 @@ import math
 import numpy as np
 import pytest
 
-from ml.networks.types import Heatmap, ImageResult
-from worker.analysis.rows import compact, entropy_bits, heatmap, prediction
+from ml.explain.results import Explanation, Track
+from worker.analysis.rows import compact, entropy_bits, npy, prediction, track
 
 
-def test_a_row_describes_its_file() -> None:
-    values = np.array([[-1.5, 0.0], [0.1, 3.3333333]], np.float32)
-    row, file = heatmap(
-        "a" * 32, "plain", Heatmap("late", "gradcam", "evidence", "features.18", values, "tench")
-    )
-    stored = np.load(io.BytesIO(file), allow_pickle=False)
+@pytest.mark.parametrize("of_clip", [False, True])
+def test_a_row_describes_its_file(of_clip: bool) -> None:
+    values = np.array([[[-1.5, 0.0], [0.1, 3.3333333]], [[1.0, 2.0], [0.5, 0.25]]], np.float32)
+    times = np.array([0.5, 1.5])
+    if not of_clip:
+        values, times = values[:1], np.zeros(1)
+    maps = Track("rgb", "late", "gradcam", "evidence", "features.18", values, times, "tench")
+    key, array, rows = track("a" * 32, "plain", maps, of_clip=of_clip)
+    assert key == f"maps/{'a' * 32}/plain-{'rgb-' if of_clip else ''}late-gradcam.npy"
+    stored = np.load(io.BytesIO(npy(array)), allow_pickle=False)
     assert stored.dtype == np.float16
-    exact = stored.astype(np.float64)
-    assert (row.min, row.max, row.sum) == (exact.min(), exact.max(), exact.sum())
-    assert (row.shape, row.stage, row.method, row.target) == ([2, 2], "late", "gradcam", "tench")
-    assert row.unit == "evidence"
-    assert row.blob_key == f"maps/{'a' * 32}/plain-late-gradcam.npy"
+    assert stored.shape == ((2, 2, 2) if of_clip else (2, 2))
+    for row, exact in zip(
+        rows, (stored if of_clip else stored[None]).astype(np.float64), strict=True
+    ):
+        assert (row["min"], row["max"], row["sum"]) == (exact.min(), exact.max(), exact.sum())
+        assert (row["shape"], row["unit"], row["target"]) == ([2, 2], "evidence", "tench")
+        assert row["blob_key"] == key
+    assert [(row["frame"], row["time_s"]) for row in rows] == (
+        [(0, 0.5), (1, 1.5)] if of_clip else [(-1, None)]
+    )
 
 
 @pytest.mark.parametrize(
@@ -54,13 +63,13 @@ def test_entropy_is_in_bits_and_of_the_positive_part() -> None:
 
 def test_the_five_best_classes_are_kept_with_the_target() -> None:
     probabilities = np.array([0.05, 0.4, 0.1, 0.3, 0.02, 0.13], np.float32)
-    result = ImageResult(
+    result = Explanation(
         model="plain",
         classes=("a", "b", "c", "d", "e", "f"),
         logits=np.log(probabilities),
         probabilities=probabilities,
         target_index=4,
-        heatmaps=(),
+        tracks=(),
         seconds=0.25,
     )
     row = prediction("a" * 32, result)

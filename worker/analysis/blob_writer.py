@@ -1,17 +1,20 @@
-"""Writing many small files: the disk is waited for once, not file by file."""
+"""Writing blobs: many small ones in the background, or one large file."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
 from types import TracebackType
 
-from app.storage.blobs import BlobStore
+from app.storage.blobs import BlobStore, flush, no_space_is_disk_full
+from worker.context import Context
 
 AT_ONCE = 8  # waits for the disk, not for the processor
 
 
-class Writing:
+class BlobWriter:
     """Puts blobs in the background; leaving the `with` waits for all of them."""
 
     def __init__(self, blobs: BlobStore) -> None:
@@ -19,7 +22,7 @@ class Writing:
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="writing")
         self._waiting: list[Future[None]] = []
 
-    def __enter__(self) -> Writing:
+    def __enter__(self) -> BlobWriter:
         return self
 
     def __exit__(
@@ -39,5 +42,21 @@ class Writing:
     def wait(self) -> None:
         """Wait until all blobs so far are on the disk; raise what one of them raised."""
         waiting, self._waiting = self._waiting, []
-        for one in waiting:
-            one.result()
+        for future in waiting:
+            future.result()
+
+
+@contextmanager
+def drawn_into(key: str, context: Context) -> Iterator[Path]:
+    """Give a file to write to; it becomes the blob `key` if nothing is raised."""
+    blobs = context.runtime.blobs
+    target = blobs.incoming()
+    try:
+        with no_space_is_disk_full():
+            yield target
+            with target.open("rb+") as file:
+                flush(file)
+        context.check()
+        blobs.put_file(key, target)
+    finally:
+        target.unlink(missing_ok=True)

@@ -11,10 +11,11 @@ import numpy as np
 from app.core.errors import NotFound
 from app.db import analyses as rows
 from app.db.tables import Heatmap, Media
-from app.jobs.parameters import AnalysisRequest, ClipOptions, DrawClipJob
-from app.storage.blobs import flush, no_space_is_disk_full
+from app.jobs.parameters import ClipOptions, DrawClipJob
 from ml.figures import film
 from ml.networks.video.types import Pixels
+from worker.analysis.blob_writer import drawn_into
+from worker.analysis.task import find
 from worker.context import Context
 from worker.handlers import handles
 
@@ -27,27 +28,17 @@ def draw_clip(params: DrawClipJob, context: Context) -> None:
     """Draw the film into the blob `params.key`, frame by frame."""
     runtime = context.runtime
     with runtime.readers() as session:
-        analysis = rows.get(session, params.analysis_id)
-        if analysis is None:
-            raise NotFound("The analysis was deleted.")
+        analysis, request = find(session, params.analysis_id)
         choice = rows.Choice(params.model, params.stream, params.stage, params.method)
         maps = rows.heatmaps(session, params.analysis_id, choice)
-        media, request = analysis.media, AnalysisRequest.model_validate(analysis.request)
+        media = analysis.media
     if not maps:
         raise NotFound("The analysis has no such maps to draw.")
     clip = runtime.blobs.path(media.blob_key)
     frames = _frames(context, clip, media, request.clip or ClipOptions())
-    target = runtime.blobs.incoming()
-    try:
-        with no_space_is_disk_full():
-            size = film.sides(media.width, media.height)
-            film.write(target, params.format, size, frames, _layer(context, params, maps))
-            with target.open("rb+") as file:
-                flush(file)
-        context.check()
-        runtime.blobs.put_file(params.key, target)
-    finally:
-        target.unlink(missing_ok=True)
+    size = film.sides(media.width, media.height)
+    with drawn_into(params.key, context) as path:
+        film.write(path, params.format, size, frames, _layer(context, params, maps))
 
 
 def _layer(context: Context, params: DrawClipJob, maps: list[Heatmap]) -> film.Layer:

@@ -1,14 +1,14 @@
-"""How a result came about: enough to get the same numbers again."""
+"""How a result came about: enough to compute the same numbers again."""
 
 from __future__ import annotations
 
 import platform
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
 
 import torch
 
+from app.db.results import Provenance
 from app.jobs.parameters import SNIPPET, AnalysisRequest
 from ml.explain.combine import RULE
 from ml.networks.weights import MEAN, STD
@@ -20,13 +20,12 @@ CLIP_PACKAGES = ("av", "opencv-python-headless")
 
 def provenance(
     request: AnalysisRequest, models: ModelCache, sha256: str, seconds: float
-) -> dict[str, Any]:
+) -> Provenance:
     """Return the record. `sha256` is the file's, `seconds` the time of all models together."""
-    asked = request.model_dump(mode="json", exclude={"media_id", "clip"})
+    wanted = request.model_dump(mode="json", exclude={"media_id", "clip"})
     packages = PACKAGES if request.clip is None else (*PACKAGES, *CLIP_PACKAGES)
-    return {
-        "photo_sha256" if request.clip is None else "clip_sha256": sha256,
-        "request": asked | (request.clip.model_dump(mode="json") if request.clip else {}),
+    record: Provenance = {
+        "request": wanted | (request.clip.model_dump(mode="json") if request.clip else {}),
         "checkpoints": {name: models.entry(name).checkpoint_sha256 for name in request.models},
         "preprocessing": {
             **(_of_photo if request.clip is None else _of_clip)(request.input_size),
@@ -40,6 +39,9 @@ def provenance(
         "versions": {"python": platform.python_version()} | {p: _version(p) for p in packages},
         "seconds": round(seconds, 4),
     }
+    if request.clip is None:
+        return {"photo_sha256": sha256, **record}
+    return {"clip_sha256": sha256, **record}
 
 
 def _of_photo(side: int) -> dict[str, str]:

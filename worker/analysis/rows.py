@@ -8,56 +8,108 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from app.db.tables import Heatmap, Prediction
+from app.db import results as stored
+from app.db.tables import Prediction, new_id
 from app.storage import keys
-from ml.networks.types import Heatmap as Map
-from ml.networks.types import ImageResult
-from ml.networks.video.types import ClipResult
+from ml.explain.results import ClipScores, Explanation, Track
 
 TOP = 5
 HALF_RANGE = (1e-2, 6e4)  # where float16 keeps three digits of a map's larger values
 
 
-def prediction(analysis_id: str, result: ImageResult | ClipResult) -> Prediction:
-    """Return the row of what one model says."""
+def prediction(analysis_id: str, result: Explanation) -> Prediction:
+    """Return the row of what one model says; of a clip with its scores over time."""
     best = np.argsort(-result.probabilities, kind="stable")[:TOP]
     target = result.target_index
-    return Prediction(
+    row = Prediction(
         analysis_id=analysis_id,
         model=result.model,
-        top=[_named(result, int(index)) for index in best],
+        top=[
+            {
+                "index": int(index),
+                "name": result.classes[index],
+                "probability": float(result.probabilities[index]),
+            }
+            for index in best
+        ],
         target_index=target,
         target_name=result.classes[target],
         target_logit=float(result.logits[target]),
         target_probability=float(result.probabilities[target]),
         seconds=result.seconds,
     )
+    if result.clip is not None:
+        row.clip = _clip(result.classes, result.clip)
+    return row
 
 
-def heatmap(analysis_id: str, model: str, map_: Map) -> tuple[Heatmap, bytes]:
-    """Return one map's row and its NPY file; the numbers in the row are those of the file."""
-    stored = compact(map_.values)
-    exact = stored.astype(np.float64)
-    row = Heatmap(
-        analysis_id=analysis_id,
-        model=model,
-        stage=map_.stage,
-        method=map_.method,
-        unit=map_.unit,
-        layer=map_.layer,
-        shape=list(stored.shape),
-        min=float(exact.min()),
-        max=float(exact.max()),
-        sum=float(exact.sum()),
-        entropy=entropy_bits(exact),
-        target=map_.target,
-        blob_key=keys.photo_map(analysis_id, model, map_.stage, map_.method),
-    )
-    return row, npy(stored)
+def _clip(classes: tuple[str, ...], scores: ClipScores) -> stored.ClipScores:
+    return {
+        "classes": list(classes),
+        "times": _numbers(scores.times),
+        "bounds": _numbers(scores.bounds),
+        "fusion": scores.fusion,
+        "streams": {
+            name: {
+                "weight": float(stream.weight),
+                "logits": _numbers(stream.logits),
+                "consensus": _numbers(stream.consensus),
+            }
+            for name, stream in scores.streams.items()
+        },
+        "shares": {name: _numbers(values) for name, values in scores.shares.items()},
+        "rest": float(scores.rest),
+    }
+
+
+def _numbers(values: npt.NDArray[Any]) -> list[Any]:
+    numbers: list[Any] = np.asarray(values, np.float64).tolist()
+    return numbers
+
+
+def track(
+    analysis_id: str, model: str, track: Track, *, of_clip: bool
+) -> tuple[str, npt.NDArray[Any], list[dict[str, Any]]]:
+    """Return the name of a track's blob, the array in it, and its rows, one a moment.
+
+    A clip's array is [times, h, w]. A photo's has no axis for time, and its row no moment. The
+    numbers in the rows are those of the array.
+    """
+    array = compact(track.values)
+    stream = track.stream if of_clip else None
+    key = keys.track(analysis_id, model, track.stage, track.method, stream)
+    same = {
+        "analysis_id": analysis_id,
+        "model": model,
+        "stream": track.stream,
+        "stage": track.stage,
+        "method": track.method,
+        "unit": track.unit,
+        "layer": track.layer,
+        "shape": list(array.shape[1:]),
+        "target": track.target,
+        "blob_key": key,
+    }
+    rows = []
+    for frame, (time_s, values) in enumerate(zip(track.times, array, strict=True)):
+        exact = values.astype(np.float64)
+        rows.append(
+            {
+                **same,
+                "id": new_id(),
+                "frame": frame if of_clip else -1,
+                "time_s": float(time_s) if of_clip else None,
+                "min": float(exact.min()),
+                "max": float(exact.max()),
+                "sum": float(exact.sum()),
+                "entropy": entropy_bits(exact),
+            }
+        )
+    return key, array if of_clip else array[0], rows
 
 
 def compact(values: npt.NDArray[np.float32]) -> npt.NDArray[Any]:
-    """Return float16, or float32 where the whole map is too small or too large for float16."""
+    """Return float16, or float32 if all maps are too small or too large for float16."""
     largest = float(np.abs(values).max())
     half = largest == 0 or HALF_RANGE[0] <= largest <= HALF_RANGE[1]
     return np.ascontiguousarray(values, np.float16 if half else np.float32)
@@ -71,11 +123,6 @@ def entropy_bits(values: npt.NDArray[np.float64]) -> float | None:
     share = positive / positive.sum()
     share = share[share > 0]
     return max(0.0, float(-(share * np.log2(share)).sum()))
-
-
-def _named(result: ImageResult | ClipResult, index: int) -> dict[str, Any]:
-    probability = float(result.probabilities[index])
-    return {"index": index, "name": result.classes[index], "probability": probability}
 
 
 def npy(values: npt.NDArray[Any]) -> bytes:

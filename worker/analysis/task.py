@@ -1,15 +1,32 @@
-"""An analysis on its way: what is asked, and what an earlier try has done of it."""
+"""An analysis in progress: what is asked, and what an earlier try has stored of it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Self
+import time
+from dataclasses import dataclass, field
+
+from sqlalchemy.orm import Session
 
 from app.core.errors import NotFound
 from app.db import analyses as rows
-from app.db.tables import Media
+from app.db.tables import Analysis, Media
 from app.jobs.parameters import AnalysisRequest
 from worker.context import Context
+
+REPORT_SECONDS = 0.25
+SAMPLED = 0.25  # progress when a clip's snippets and their flow are there
+
+
+def _next_report() -> float:
+    return time.monotonic() + REPORT_SECONDS
+
+
+def find(session: Session, analysis_id: str) -> tuple[Analysis, AnalysisRequest]:
+    """Return an analysis and what it asks for; NotFound if it was deleted."""
+    analysis = rows.get(session, analysis_id)
+    if analysis is None:
+        raise NotFound("The analysis was deleted.")
+    return analysis, AnalysisRequest.model_validate(analysis.request)
 
 
 @dataclass
@@ -21,15 +38,31 @@ class Task:
     request: AnalysisRequest
     media: Media
     done: set[str]
+    _report_at: float = field(default_factory=_next_report)
 
     @classmethod
-    def load(cls, analysis_id: str, context: Context) -> Self:
-        """Read what the rows say; NotFound if the analysis was deleted."""
+    def load(cls, analysis_id: str, context: Context) -> Task:
+        """Read the rows; NotFound if the analysis was deleted."""
         with context.runtime.readers() as session:
-            analysis = rows.get(session, analysis_id)
-            if analysis is None:
-                raise NotFound("The analysis was deleted.")
-            media = analysis.media
+            analysis, request = find(session, analysis_id)
             done = rows.answered_models(session, analysis_id)
-            request = AnalysisRequest.model_validate(analysis.request)
-        return cls(context, analysis_id, request, media, done)
+            return cls(context, analysis_id, request, analysis.media, done)
+
+    @property
+    def of_clip(self) -> bool:
+        """Whether the medium is a clip."""
+        return self.request.clip is not None
+
+    def progress(self, share: float) -> float:
+        """Return the job's progress after a share (0..1) of the models."""
+        sampled = SAMPLED if self.of_clip else 0.0
+        return sampled + (1 - sampled) * share
+
+    def report_sampling(self, share: float, message: str) -> None:
+        """Store which share (0..1) of the sampling is done.
+
+        Not more often than anybody can see, and never back to before what is stored.
+        """
+        if not self.done and time.monotonic() >= self._report_at:
+            self.context.commit(SAMPLED * share, message)
+            self._report_at = _next_report()

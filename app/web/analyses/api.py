@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response, status
 from fastapi.sse import EventSourceResponse, ServerSentEvent
@@ -50,7 +50,6 @@ def existing(analysis_id: PathId, session: ReadSession) -> str:
 @router.post(
     "",
     status_code=status.HTTP_202_ACCEPTED,
-    response_model=schemas.Analysis,
     summary="Explain a photo or a clip",
     responses={
         200: {"model": schemas.Analysis, "description": "Answered from what is stored."},
@@ -58,15 +57,15 @@ def existing(analysis_id: PathId, session: ReadSession) -> str:
     },
 )
 def create(
-    asked: schemas.AnalysisCreate, response: Response, session: WriteSession, visitor: Visitor
-) -> Any:
+    request: schemas.AnalysisCreate, response: Response, session: WriteSession, visitor: Visitor
+) -> schemas.Analysis:
     """Queue an analysis; follow it at `links.events` or read `links.self` until it has ended.
 
     The same file with the same request (models with their checkpoints, methods, target, size, and
     of a clip segments, range and flow) is answered from what is stored: 200, with `stored` true.
     """
-    medium = find_media(session, asked.media_id)
-    row = requests.create(session, medium, asked, visitor)
+    medium = find_media(session, request.media_id)
+    row = requests.create(session, medium, request, visitor)
     stored = row.job.state == State.SUCCEEDED
     response.status_code = status.HTTP_200_OK if stored else status.HTTP_202_ACCEPTED
     body = present.analysis(row, rows.predictions(session, row.id), stored=stored)
@@ -76,11 +75,10 @@ def create(
 
 @router.get(
     "/{analysis_id}",
-    response_model=schemas.Analysis,
     summary="State and predictions",
     responses=errors(404),
 )
-def get_analysis(analysis_id: PathId, session: ReadSession) -> Any:
+def get_analysis(analysis_id: PathId, session: ReadSession) -> schemas.Analysis:
     """How far the analysis is, what each model says so far, and where the rest is."""
     row = find_analysis(session, analysis_id)
     return present.analysis(row, rows.predictions(session, analysis_id))
@@ -88,17 +86,16 @@ def get_analysis(analysis_id: PathId, session: ReadSession) -> Any:
 
 @router.get(
     "/{analysis_id}/heatmaps",
-    response_model=Page[schemas.Heatmap],
     summary="List the maps that are ready",
     responses=errors(404),
 )
 def list_heatmaps(
     analysis_id: PathId, session: ReadSession, which: Annotated[MapFilter, Query()]
-) -> Any:
+) -> Page[schemas.Heatmap]:
     """Every map so far that is asked for, by model, stage, method and time; all in one part."""
     find_analysis(session, analysis_id)
-    found = rows.heatmaps(session, analysis_id, rows.Choice(**which.model_dump()))
-    return Page(items=[present.heatmap(row) for row in found])
+    maps = rows.heatmaps(session, analysis_id, rows.Choice(**which.model_dump()))
+    return Page(items=[present.heatmap(row) for row in maps])
 
 
 @router.get(
@@ -110,7 +107,7 @@ def list_heatmaps(
 async def events(
     request: Request,
     web: StateDep,
-    found: Annotated[str, Depends(existing)],
+    known_id: Annotated[str, Depends(existing)],
     last_event_id: Annotated[
         int, Header(description="The last revision seen; only newer ones follow.")
     ] = -1,
@@ -121,17 +118,16 @@ async def events(
     """
     if request.scope.get("head"):
         return
-    async for event in follow(web, found, last_event_id):
+    async for event in follow(web, known_id, last_event_id):
         yield event
 
 
 @router.post(
     "/{analysis_id}/cancel",
-    response_model=schemas.Analysis,
     summary="Stop an analysis",
     responses=errors(403, 404, 409),
 )
-def cancel(analysis_id: PathId, session: WriteSession, visitor: KnownVisitor) -> Any:
+def cancel(analysis_id: PathId, session: WriteSession, visitor: KnownVisitor) -> schemas.Analysis:
     """Stop a queued analysis at once, a running one within a second. Only for who asked for it."""
     row = find_analysis(session, analysis_id)
     must_own(row.owner, visitor)

@@ -1,4 +1,4 @@
-"""From what a visitor asks for to an analysis: defaults, checks, and what is stored already."""
+"""From a request to an analysis: defaults, checks, and answers that are stored already."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ MEDIA = {"image": "photos", "clip": "clips"}
 CLIP_ONLY = ("segments", "from_s", "to_s", "flow")
 
 
-def create(session: Session, media: Media, asked: AnalysisCreate, owner: str) -> Analysis:
+def create(session: Session, media: Media, body: AnalysisCreate, owner: str) -> Analysis:
     """Return an analysis that answers: stored, already under way, or new with its job queued."""
     cards = models.all_cards(session)
-    request = complete(asked, cards, media)
+    request = complete(body, cards, media)
     checkpoints = {card.id: card.checkpoint_sha256 for card in cards}
     question = fingerprint(media.sha256, request, checkpoints)
     answered = rows.find_answered(session, question, media.id)
@@ -56,19 +56,19 @@ def create(session: Session, media: Media, asked: AnalysisCreate, owner: str) ->
     return analysis
 
 
-def complete(asked: AnalysisCreate, cards: Sequence[ModelCard], media: Media) -> AnalysisRequest:
+def complete(body: AnalysisCreate, cards: Sequence[ModelCard], media: Media) -> AnalysisRequest:
     """Fill the defaults in and check every name; Unprocessable, or Busy without models."""
     if not cards:
         raise Busy("The models are still loading; try again in a few seconds.", retry_after=2)
-    chosen = _models(asked.models, cards, media.kind)
-    methods = _methods(asked.methods or DEFAULT_METHODS, chosen)
+    chosen = _models(body.models, cards, media.kind)
+    methods = _methods(body.methods or DEFAULT_METHODS, chosen)
     return AnalysisRequest(
-        media_id=asked.media_id,
+        media_id=body.media_id,
         models=[card["id"] for card in chosen],
         methods=methods,
-        target=_target(asked.target, chosen),
-        input_size=asked.input_size,
-        clip=clip_options(asked, media),
+        target=_target(body.target, chosen),
+        input_size=body.input_size,
+        clip=clip_options(body, media),
     )
 
 
@@ -92,18 +92,18 @@ def _models(names: list[str] | None, cards: Sequence[ModelCard], kind: str) -> l
     return [card for name, card in fit.items() if name in names]
 
 
-def clip_options(asked: AnalysisCreate, media: Media) -> ClipOptions | None:
-    """Return what of a clip is looked at, none for a photo; Unprocessable where that cannot be."""
-    given = {name: value for name in CLIP_ONLY if (value := getattr(asked, name)) is not None}
+def clip_options(body: AnalysisCreate, media: Media) -> ClipOptions | None:
+    """Return which part of a clip is looked at, None for a photo; Unprocessable if it cannot be."""
+    given = {name: value for name in CLIP_ONLY if (value := getattr(body, name)) is not None}
     if media.kind != "clip":
         for name in given:
             raise Unprocessable(f"{name}: only a clip has that, and this is a photo; leave it out.")
         return None
-    return ClipOptions(**given | _range(asked.from_s, asked.to_s, media))
+    return ClipOptions(**given | _range(body.from_s, body.to_s, media))
 
 
 def _range(from_s: float | None, to_s: float | None, media: Media) -> dict[str, float | None]:
-    """Return the range, none where it ends with the clip: the same range is the same request."""
+    """Return the range, None at the clip's own ends: the same range is the same request."""
     ends = media.duration_s or 0.0
     frame = 1 / media.fps if media.fps else 0.0
     start, end = from_s or 0.0, ends if to_s is None else to_s
@@ -150,11 +150,11 @@ def _target(target: int | str, cards: Sequence[Card]) -> int | str:
 
 
 def _find_class(name: str, card: Card) -> str:
-    found = [known for known in card["classes"] if known.casefold() == name.casefold()]
-    if not found:
+    matches = [known for known in card["classes"] if known.casefold() == name.casefold()]
+    if not matches:
         some = _listed(card["classes"][:10])
         raise Unprocessable(f"target: {card['id']} has no class {name!r}; it has {some} ...")
-    return str(found[0])
+    return str(matches[0])
 
 
 def _listed(names: Iterable[str]) -> str:

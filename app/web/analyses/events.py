@@ -15,8 +15,8 @@ from app.web.http.state import AppState
 
 async def follow(web: AppState, analysis_id: str, last_seen: int) -> AsyncIterator[ServerSentEvent]:
     """Yield the analysis whenever its revision has passed `last_seen`, until it has ended."""
-    look, tell = partial(_standing, web, analysis_id), partial(_event, web, analysis_id)
-    async for event in follow_row(look, tell, last_seen):
+    standing, make = partial(_standing, web, analysis_id), partial(_event, web, analysis_id)
+    async for event in follow_row(standing, make, last_seen):
         yield event
 
 
@@ -26,7 +26,7 @@ def _standing(web: AppState, analysis_id: str) -> tuple[int, str] | None:
 
 
 def _event(web: AppState, analysis_id: str) -> ServerSentEvent | None:
-    """Return the analysis as it is in one snapshot; None where it was deleted meanwhile."""
+    """Return the analysis as it is in one snapshot; None if it was deleted meanwhile."""
     with web.readers() as session:
         if (row := rows.with_job(session, analysis_id)) is None:
             return None

@@ -1,4 +1,4 @@
-"""The export of an analysis: maps, numbers, predictions, photo, and how to make it again."""
+"""The export of an analysis: maps, numbers, predictions, photo, and how to repeat it."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ COLUMNS = (
 
 
 class _Sink(io.RawIOBase):
-    """Collects what a zip writer gives off, so that it can be sent on in parts."""
+    """Collects what a ZIP writer writes, so that it can be sent in parts."""
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []
@@ -132,13 +132,13 @@ def _numbers(records: Sequence[schemas.Heatmap]) -> str:
 
 def _ids(records: Sequence[schemas.Heatmap]) -> dict[str, Any]:
     """Return each array's map, or its maps in the order of their times."""
-    found: dict[str, Any] = {}
+    ids: dict[str, Any] = {}
     for record in records:
         if record.frame < 0:
-            found[_key(record)] = record.id
+            ids[_key(record)] = record.id
         else:
-            found.setdefault(_key(record), []).append(record.id)
-    return found
+            ids.setdefault(_key(record), []).append(record.id)
+    return ids
 
 
 def npz(blobs: BlobStore, maps: Sequence[tuple[schemas.Heatmap, str]]) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
@@ -11,7 +11,15 @@ from starlette.responses import StreamingResponse
 
 from app.core.errors import Conflict
 from app.db import analyses as rows
-from app.jobs.parameters import DrawClipJob, DrawFigureJob, Name, Scale, Stage, Stream
+from app.jobs.parameters import (
+    AnalysisRequest,
+    DrawClipJob,
+    DrawFigureJob,
+    Name,
+    Scale,
+    Stage,
+    Stream,
+)
 from app.jobs.states import State
 from app.web.analyses import export, figures, present
 from app.web.analyses.drawing.colormaps import DEFAULT, Colormap
@@ -63,7 +71,7 @@ async def get_figure(
     request: Request,
     web: StateDep,
     style: Annotated[FigureStyle, Query()],
-) -> Any:
+) -> Response:
     """A row a model, a column a stage; drawn once by a worker, which may take some seconds.
 
     Of a clip: a row a model and stream, a column a snippet, the maps of one stage and method.
@@ -72,10 +80,9 @@ async def get_figure(
     key = await run_in_threadpool(figures.blob_key, web, analysis_id, chosen, file_format)
     params = DrawFigureJob(analysis_id=analysis_id, format=file_format, key=key, **chosen)
     content = await figures.drawn(web, params)
-    name = f"sightline-{analysis_id[:8]}.{file_format}"
     headers = {
+        **_named(f"{analysis_id[:8]}.{file_format}"),
         "Cache-Control": PRIVATE_IMMUTABLE,
-        "Content-Disposition": f'inline; filename="{name}"',
         "Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'",
     }
     etag = key.rpartition("/")[2]
@@ -99,26 +106,25 @@ async def get_overlay(
     request: Request,
     web: StateDep,
     style: Annotated[FilmStyle, Query()],
-) -> Any:
+) -> Response:
     """At most 720p, maps interpolated between snippets; drawn once by a worker.
 
     That takes about as long as the clip: 503 says when to ask again. Parts can be asked for by
     `Range`.
     """
-    look = style.model_dump(include={"colormap", "alpha"})
+    colours = style.model_dump(include={"colormap", "alpha"})
     which = style.model_dump(include={"model", "stream", "stage", "method"})
     model = style.model or await run_in_threadpool(_first_model, web, analysis_id)
     choice = rows.Choice(**which | {"model": model})
-    key = await run_in_threadpool(figures.film_key, web, analysis_id, choice, look, file_format)
+    key = await run_in_threadpool(figures.film_key, web, analysis_id, choice, colours, file_format)
     params = DrawClipJob.model_validate(
-        {**which, **look, "model": model, "analysis_id": analysis_id, "format": file_format,
+        {**which, **colours, "model": model, "analysis_id": analysis_id, "format": file_format,
          "key": key}
     )  # fmt: skip
     etag = key.rpartition("/")[2]
-    name = f"sightline-{analysis_id[:8]}-{model}.{file_format}"
     headers = {
+        **_named(f"{analysis_id[:8]}-{model}.{file_format}"),
         "Cache-Control": PRIVATE_IMMUTABLE,
-        "Content-Disposition": f'inline; filename="{name}"',
         "ETag": f'"{etag}"',
     }
     if matches(request, etag):
@@ -128,9 +134,14 @@ async def get_overlay(
     return RangedFile(web.blobs.path(key), headers=headers, media_type=kind)
 
 
+def _named(name: str, disposition: str = "inline") -> dict[str, str]:
+    return {"Content-Disposition": f'{disposition}; filename="sightline-{name}"'}
+
+
 def _first_model(web: AppState, analysis_id: str) -> str:
     with web.readers() as session:
-        return str(find_analysis(session, analysis_id).request["models"][0])
+        row = find_analysis(session, analysis_id)
+        return AnalysisRequest.model_validate(row.request).models[0]
 
 
 @router.get(
@@ -146,14 +157,13 @@ def get_export(
     file_format: Annotated[
         Literal["zip", "npz"], Query(alias="format", description="`npz`: the maps alone.")
     ] = "zip",
-) -> Any:
+) -> Response:
     """All maps (NPZ), a table of numbers, predictions, the file, and the request to repeat it."""
     row = find_analysis(session, analysis_id)
     if row.job.state != State.SUCCEEDED:
         raise Conflict(f"The analysis is {row.job.state}; the export needs all of its maps.")
-    maps = [(present.heatmap(one), one.blob_key) for one in rows.heatmaps(session, analysis_id)]
-    name = f"sightline-{analysis_id[:8]}.{file_format}"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    maps = [(present.heatmap(m), m.blob_key) for m in rows.heatmaps(session, analysis_id)]
+    headers = _named(f"{analysis_id[:8]}.{file_format}", "attachment")
     if file_format == "npz":
         return Response(export.npz(web.blobs, maps), media_type=ZIP, headers=headers)
     body = export.stream(

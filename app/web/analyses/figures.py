@@ -1,4 +1,4 @@
-"""The whole table as one picture, or a film: drawn by a worker, kept, and waited for."""
+"""Figures and films: drawn by a worker, stored, and waited for."""
 
 from __future__ import annotations
 
@@ -17,40 +17,39 @@ from app.db import jobs as job_rows
 from app.jobs.parameters import DrawClipJob, DrawFigureJob
 from app.jobs.states import TERMINAL, State
 from app.storage import keys
+from app.web.analyses.find import find_analysis
 from app.web.http.state import AppState
 
 WAIT = 30.0  # seconds until the client is asked to come back
-LOOK_EVERY = 0.1
+CHECK_EVERY = 0.1
 FILM_TYPES = {"mp4": "video/mp4", "webm": "video/webm"}
 Drawable = DrawFigureJob | DrawClipJob
-Look = Mapping[str, object]
+Colours = Mapping[str, object]
 MEDIA_TYPES = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}
 
 
 def blob_key(web: AppState, analysis_id: str, style: dict[str, object], file_format: str) -> str:
     """Return where the figure is kept; NotFound, or Conflict while there is nothing to draw."""
     with web.readers() as session:
-        if (row := rows.with_job(session, analysis_id)) is None:
-            raise NotFound("There is no analysis with this id. It may have been deleted.")
+        row = find_analysis(session, analysis_id)
         if row.job.state != State.SUCCEEDED:
             raise Conflict(f"The analysis is {row.job.state}; the figure needs all of its maps.")
     return _named(analysis_id, style, file_format)
 
 
 def film_key(
-    web: AppState, analysis_id: str, choice: rows.Choice, look: Look, file_format: str
+    web: AppState, analysis_id: str, choice: rows.Choice, colours: Colours, file_format: str
 ) -> str:
     """Return where the film is kept; NotFound, or Conflict while its maps are not ready."""
     with web.readers() as session:
-        if (row := rows.with_job(session, analysis_id)) is None:
-            raise NotFound("There is no analysis with this id. It may have been deleted.")
+        row = find_analysis(session, analysis_id)
         if row.media.kind != "clip":
             raise Conflict("This is the analysis of a photo; only a clip can be drawn as a film.")
         if not rows.heatmaps(session, analysis_id, choice):
             if row.job.state not in TERMINAL:
                 raise Conflict(f"The analysis is {row.job.state}; these maps are not ready yet.")
             raise NotFound("The analysis has no such maps; its `tracks` lists what it has.")
-    return _named(analysis_id, {**asdict(choice), **look}, file_format)
+    return _named(analysis_id, {**asdict(choice), **colours}, file_format)
 
 
 def _named(analysis_id: str, style: Mapping[str, object], file_format: str) -> str:
@@ -73,11 +72,11 @@ async def ready(web: AppState, params: Drawable) -> None:
         while not await run_in_threadpool(_finished, web, params, job_id):
             if time.monotonic() > ends:
                 raise Busy("The figure is still being drawn; ask again soon.", retry_after=5)
-            await anyio.sleep(LOOK_EVERY)
+            await anyio.sleep(CHECK_EVERY)
 
 
 def _finished(web: AppState, params: Drawable, job_id: str) -> bool:
-    """Whether the figure is there; its job's error where it could not be drawn."""
+    """Whether the figure is there; raises its job's error if it could not be drawn."""
     with web.readers() as session:
         job = job_rows.get(session, job_id)
     if job is not None and job.state not in TERMINAL:

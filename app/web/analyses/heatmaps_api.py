@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
@@ -52,7 +52,7 @@ class Picture(BaseModel):
         **errors(404),
     },
 )
-async def get_npy(heatmap_id: PathId, request: Request, web: StateDep) -> Any:
+async def get_npy(heatmap_id: PathId, request: Request, web: StateDep) -> Response:
     """Raw values at the map's own grid; `numpy.load` reads them."""
     make = partial(rendering.array, web)
     return await rendering.serve(request, web, heatmap_id, NPY, make)
@@ -66,10 +66,9 @@ async def get_npy(heatmap_id: PathId, request: Request, web: StateDep) -> Any:
 )
 async def get_png(
     heatmap_id: PathId, request: Request, web: StateDep, style: Annotated[Picture, Query()]
-) -> Any:
+) -> Response:
     """The map in colour, alone as the square that the model saw, or over the photo."""
-    look = rendering.PictureStyle(**style.model_dump())
-    make = partial(rendering.picture, web, look=look)
+    make = partial(rendering.picture, web, style=rendering.PictureStyle(**style.model_dump()))
     return await rendering.serve(request, web, heatmap_id, "image/png", make)
 
 
@@ -84,7 +83,7 @@ async def get_heatmap(
     request: Request,
     web: StateDep,
     values: Annotated[bool, Query(description="Include the values, row by row.")] = False,
-) -> Any:
+) -> Response:
     """Where the map was taken, its range, sum and entropy; with `values=true` the numbers too."""
     make = partial(rendering.record, web, values=values)
     return await rendering.serve(request, web, heatmap_id, "application/json", make)

@@ -6,12 +6,14 @@ analysis.html.jinja
 - `rows`: [Card JSON] of the requested models in row order: one a table row.
 - `stages`: ["early", "medium", "late", "combined"]: one a column.
 - `heatmaps`: [Heatmap JSON] ready so far.
-- `methods`: [{name, title, kind: "learnt" | "evidence" | "channels"}] this analysis has asked for.
+- `methods`: [{name, title, kind: "learnt" | "evidence" | "channels", description}] this analysis
+  has asked for.
+- `method_titles`: {name: title} of all methods, as they stand within a sentence.
 - `all_models`: [Card JSON] of every model that looks at photos, to offer `plain-imagenet` and
   re-runs.
-- `owner`: true where the visitor may cancel and delete.
+- `owner`: true if the visitor may cancel and delete.
 - `data`: all of the above as one object for the JSON block (`analysis, media, rows, stages,
-  heatmaps, methods, all_models, owner, urls: {colormaps, api}`).
+  heatmaps, methods, method_titles, all_models, owner, urls: {colormaps, api}`).
 
 clip.html.jinja (the analysis of a clip): the same without `heatmaps`, for clips, and
 - `tracks`: [Track JSON] ready so far (contract of GET /api/v1/analyses/{id}/tracks).
@@ -22,6 +24,7 @@ The words and numbers of the scale rules are in `app.web.analyses.drawing.scale`
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -29,6 +32,7 @@ from sqlalchemy.orm import Session
 from starlette.responses import Response
 
 from app.db import analyses as rows
+from app.db import capabilities
 from app.db import models as model_rows
 from app.db.tables import Analysis
 from app.web.analyses import flow, present
@@ -43,16 +47,6 @@ from app.web.media import present as media_present
 
 router = APIRouter(include_in_schema=False, default_response_class=Response)
 STAGES = ("early", "medium", "late", "combined")
-METHOD_TITLES = {
-    "attention": ("Learnt mask", "learnt"),
-    "attention-channels": ("Learnt mask, by channel", "channels"),
-    "gradcam": ("Grad-CAM", "evidence"),
-    "gradcampp": ("Grad-CAM++", "evidence"),
-    "hirescam": ("HiResCAM", "evidence"),
-    "layercam": ("LayerCAM", "evidence"),
-    "xgradcam": ("XGrad-CAM", "evidence"),
-    "rollout": ("Attention rollout", "evidence"),
-}
 Context = dict[str, Any]
 
 
@@ -74,47 +68,52 @@ def analysis(
         data["tracks"] = _tracks(session, row)
         data["flow"] = _flow(web, session, row)
     else:
-        found = rows.heatmaps(session, row.id)
-        data["heatmaps"] = [present.heatmap(one).model_dump(mode="json") for one in found]
+        maps = rows.heatmaps(session, row.id)
+        data["heatmaps"] = [present.heatmap(m).model_dump(mode="json") for m in maps]
     return page(request, template, {"page": "analysis", **data, "data": data})
 
 
 def _analysis_data(session: Session, row: Analysis, *, owner: bool) -> Context:
     """Return what the page shows, all JSON; the job is read first, so nothing is older than it."""
     body = present.analysis(row, rows.predictions(session, row.id)).model_dump(mode="json")
-    asked = body["request"]
+    wanted = body["request"]
     cards = [known.card for known in model_rows.known_cards(session)]
     current = model_rows.cards(session)
     return {
         "analysis": body,
         "media": media_present.media(row.media).model_dump(mode="json"),
-        "rows": [card for card in cards if card["id"] in asked["models"]],
+        "rows": [card for card in cards if card["id"] in wanted["models"]],
         "stages": list(STAGES),
-        "methods": [_method(name) for name in asked["methods"]],
-        "method_titles": {name: _in_sentence(name) for name in METHOD_TITLES},
+        **_methods(session, wanted["methods"]),
         "all_models": [c for c in current if model_rows.media_kind(c) == row.media.kind],
         "owner": owner,
     }
 
 
 def _tracks(session: Session, row: Analysis) -> list[Context]:
-    found = present.tracks(rows.heatmaps(session, row.id))
-    return [track.model_dump(mode="json") for track in found]
+    tracks = present.tracks(rows.heatmaps(session, row.id))
+    return [track.model_dump(mode="json") for track in tracks]
 
 
 def _flow(web: AppState, session: Session, row: Analysis) -> Context | None:
-    """Return where the mean flow is, and its shape; none while it is not computed."""
+    """Return where the mean flow is, and its shape; None while it is not computed."""
     if not flow.has_mean(web, session, row):
         return None
     shape = list(npy.load(flow.mean(web, session, row)).shape)
     return {"npy": f"{API}/analyses/{row.id}/flow.npy", "shape": shape}
 
 
-def _method(name: str) -> dict[str, str]:
-    title, kind = METHOD_TITLES.get(name, (name, "evidence"))
-    return {"name": name, "title": title, "kind": kind}
-
-
-def _in_sentence(name: str) -> str:
-    title = METHOD_TITLES[name][0]
-    return title if "CAM" in title else title[:1].lower() + title[1:]
+def _methods(session: Session, wanted: Sequence[str]) -> Context:
+    """Return the methods asked for, and what every method is called within a sentence."""
+    known = capabilities.get(session, capabilities.METHODS) or {}
+    unknown = {"kind": "evidence", "description": ""}  # no worker has published it yet
+    titles = {name: name for name in wanted} | {n: words["title"] for n, words in known.items()}
+    methods = [
+        {
+            "name": name,
+            "title": titles[name][:1].upper() + titles[name][1:],
+            **{key: known.get(name, unknown)[key] for key in unknown},
+        }
+        for name in wanted
+    ]
+    return {"methods": methods, "method_titles": titles}

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from itertools import groupby
 
 from app.db import tables as db
+from app.jobs.parameters import AnalysisRequest
 from app.web.analyses import schemas
 from app.web.http.schemas import API, columns
 
@@ -17,15 +18,16 @@ def analysis(
 
     `stored` where the row itself answers a request that somebody makes again.
     """
-    job = row.job
+    job, request = row.job, AnalysisRequest.model_validate(row.request)
+    options = {} if request.clip is None else request.clip.model_dump()
     return schemas.Analysis.model_validate(
         {
             **columns(job, schemas.Analysis),
             **columns(row, schemas.Analysis),
-            "request": {**row.request, **(row.request.get("clip") or {})},
+            "request": request.model_dump(exclude={"clip"}) | options,
             "stored": stored or row.stored,
             "predictions": {entry.model: _prediction(entry) for entry in predictions},
-            "links": _analysis_links(row),
+            "links": _analysis_links(row, of_clip=request.clip is not None),
         }
     )
 
@@ -71,9 +73,8 @@ def _prediction(row: db.Prediction) -> dict[str, object]:
     return {"top": row.top, "target": target, "seconds": row.seconds, "clip": row.clip}
 
 
-def _analysis_links(row: db.Analysis) -> schemas.AnalysisLinks:
+def _analysis_links(row: db.Analysis, *, of_clip: bool) -> schemas.AnalysisLinks:
     address = f"{API}/analyses/{row.id}"
-    is_clip = row.request.get("clip") is not None
     return schemas.AnalysisLinks(
         self=address,
         heatmaps=f"{address}/heatmaps",
@@ -85,6 +86,6 @@ def _analysis_links(row: db.Analysis) -> schemas.AnalysisLinks:
         figure_svg=f"{address}/figure.svg",
         figure_pdf=f"{address}/figure.pdf",
         export=f"{address}/export.zip",
-        tracks=f"{address}/tracks" if is_clip else None,
-        flow=f"{address}/flow.npy" if is_clip else None,
+        tracks=f"{address}/tracks" if of_clip else None,
+        flow=f"{address}/flow.npy" if of_clip else None,
     )

@@ -17,7 +17,7 @@ from app.core.errors import NotFound, Unprocessable
 from app.db import analyses as rows
 from app.db import media as media_rows
 from app.db.tables import Heatmap, Media
-from app.jobs.parameters import Scale
+from app.jobs.parameters import AnalysisRequest, ClipOptions, Scale
 from app.storage import keys
 from app.web.analyses import present
 from app.web.analyses.drawing import npy, png, scale
@@ -33,7 +33,7 @@ DIGITS = 6  # significant, more than a float16 holds
 
 @dataclass(frozen=True)
 class PictureStyle:
-    """How a picture is asked for; `alpha` none means 1 alone and 0.55 over the photo."""
+    """How a picture is asked for; `alpha` None means 1 alone and 0.55 over the photo."""
 
     size: int
     colormap: str
@@ -88,40 +88,41 @@ def array(web: AppState, _session: Session, row: Heatmap) -> bytes:
 
 
 def record(web: AppState, session: Session, row: Heatmap, *, values: bool) -> bytes:
-    """Return the JSON record, with the values where they are asked for."""
+    """Return the JSON record, with the values if they are asked for."""
     body = present.heatmap(row).model_dump(mode="json")
     if values:
         body["values"] = npy.nested(npy.load(array(web, session, row)), DIGITS)
     return json.dumps(body, separators=(",", ":"), allow_nan=False).encode()
 
 
-def picture(web: AppState, session: Session, row: Heatmap, look: PictureStyle) -> bytes:
+def picture(web: AppState, session: Session, row: Heatmap, style: PictureStyle) -> bytes:
     """Return the PNG; Unprocessable for a channel that the map does not have."""
     try:
-        grid = npy.channel(npy.load(array(web, session, row)), look.channel)
+        grid = npy.channel(npy.load(array(web, session, row)), style.channel)
     except IndexError:
         last = row.shape[0] - 1
         raise Unprocessable(f"channel: this map has the channels 0 to {last}.") from None
-    low, high = _ends(session, row, look, grid)
-    alpha = look.alpha if look.alpha is not None else (0.55 if look.overlay else 1.0)
-    style = png.Style(look.size, look.colormap, alpha, low, high, look.smooth)
-    if not look.overlay:
-        return png.draw(grid, style)
+    low, high = _ends(session, row, style, grid)
+    alpha = style.alpha if style.alpha is not None else (0.55 if style.overlay else 1.0)
+    drawing = png.Style(style.size, style.colormap, alpha, low, high, style.smooth)
+    if not style.overlay:
+        return png.draw(grid, drawing)
     medium = _medium(session, row)
     below = _photo(web, session, row, medium)
-    return png.draw(grid, style, below, (medium.width, medium.height) if row.frame >= 0 else None)
+    shape = (medium.width, medium.height) if row.frame >= 0 else None
+    return png.draw(grid, drawing, below, shape)
 
 
 def _ends(
-    session: Session, row: Heatmap, look: PictureStyle, grid: npy.Array
+    session: Session, row: Heatmap, style: PictureStyle, grid: npy.Array
 ) -> tuple[float, float]:
-    diverging = tables()[look.colormap].diverging
+    diverging = tables()[style.colormap].diverging
     if len(row.shape) == 3:  # the record's range is of all channels, not of the one shown
-        return scale.span(_Shown.of(row, grid), [], look.scale, diverging=diverging)
-    alone = look.scale in {"map", "absolute"}
+        return scale.span(_Shown.of(row, grid), [], style.scale, diverging=diverging)
+    alone = style.scale in {"map", "absolute"}
     same_stream = rows.Choice(stream=row.stream)
     others = [] if alone else rows.heatmaps(session, row.analysis_id, same_stream)
-    return scale.span(row, others, look.scale, diverging=diverging)
+    return scale.span(row, others, style.scale, diverging=diverging)
 
 
 @dataclass(frozen=True)
@@ -157,6 +158,7 @@ def _photo(web: AppState, session: Session, row: Heatmap, medium: Media) -> byte
     times = len(npy.load(web.blobs.get(row.blob_key)))
     analysis = rows.get(session, row.analysis_id)
     assert analysis is not None
-    segments = analysis.request["clip"]["segments"]
+    options = AnalysisRequest.model_validate(analysis.request).clip or ClipOptions()
+    segments = options.segments
     segment = (2 * row.frame + 1) * segments // (2 * times)  # a model may have its own moments
     return web.blobs.get(keys.snippet_frame(rows.map_owner(session, row.analysis_id), segment))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from sqlalchemy.orm import Session
@@ -31,11 +31,10 @@ Make = Callable[[AppState, Session, Analysis], bytes]
 
 @router.get(
     "/{analysis_id}/tracks",
-    response_model=Page[schemas.Track],
     summary="List the maps of a clip over time",
     responses=errors(404),
 )
-def list_tracks(analysis_id: PathId, session: ReadSession) -> Any:
+def list_tracks(analysis_id: PathId, session: ReadSession) -> Page[schemas.Track]:
     """Every track that is ready: a model, stream, stage and method each. A photo has none."""
     find_analysis(session, analysis_id)
     return Page(items=present.tracks(rows.heatmaps(session, analysis_id)))
@@ -59,12 +58,12 @@ async def get_track(
     method: PathName,
     request: Request,
     web: StateDep,
-) -> Any:
+) -> Response:
     """Raw values of all times at the maps' own grid; `numpy.load` reads them."""
 
     def make(web: AppState, session: Session, row: Analysis) -> bytes:
         choice = rows.Choice(model_id, stream, stage, method)
-        maps = [one for one in rows.heatmaps(session, row.id, choice) if one.frame >= 0]
+        maps = [m for m in rows.heatmaps(session, row.id, choice) if m.frame >= 0]
         if not maps:
             raise NotFound("There is no such track (yet); `links.tracks` lists what is ready.")
         return web.blobs.get(maps[0].blob_key)
@@ -78,7 +77,9 @@ async def get_track(
     summary="A snippet's frame",
     responses={200: binary("image/jpeg", "The picture."), 304: {}, **errors(404)},
 )
-async def get_frame(analysis_id: PathId, segment: Segment, request: Request, web: StateDep) -> Any:
+async def get_frame(
+    analysis_id: PathId, segment: Segment, request: Request, web: StateDep
+) -> Response:
     """The frame in the middle of a snippet as the models see it: upright, squashed to a square."""
 
     def make(web: AppState, session: Session, row: Analysis) -> bytes:
@@ -107,7 +108,7 @@ async def get_flow(
     request: Request,
     web: StateDep,
     full: Annotated[bool, Query(description="Every field of every snippet.")] = False,
-) -> Any:
+) -> Response:
     """The optical flow between the frames of each snippet, by default its mean."""
     make = flow.full if full else flow.mean
     return await _serve(request, web, analysis_id, NPY, make)
@@ -129,7 +130,7 @@ async def get_flow_png(
         float | None,
         Query(gt=0, le=1000, description="Pixels at the rim; left out: the longest motion."),
     ] = None,
-) -> Any:
+) -> Response:
     """The snippet's mean flow in the colours of Baker et al. (2007), in the clip's own shape."""
 
     def make(web: AppState, session: Session, row: Analysis) -> bytes:

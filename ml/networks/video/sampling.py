@@ -1,4 +1,4 @@
-"""Which frames of a clip are looked at (TSN: Wang et al. 2016, arXiv:1608.00859, section 3.2)."""
+"""Which frames of a clip are sampled (TSN: Wang et al. 2016, arXiv:1608.00859, section 3.2)."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def segment_bounds(
     end = last if end_s is None else min(end_s, last)
     if not start < end:
         raise MlError(
-            f"There is nothing from {_said(start_s, start)} to {_said(end_s, end)}: the clip goes "
-            f"from {times[0]:.2f} s to {last:.2f} s."
+            f"There is nothing from {_seconds(start_s, start)} to {_seconds(end_s, end)}: the clip "
+            f"goes from {times[0]:.2f} s to {last:.2f} s."
         )
     edges = np.linspace(start, end, segments + 1)
     return np.stack([edges[:-1], edges[1:]], 1)
@@ -87,5 +87,5 @@ def _nearest(times: Seconds, moment: float) -> int:
     return min(around, key=lambda i: (abs(times[i] - moment), i))
 
 
-def _said(asked: float | None, used: float) -> str:
-    return f"{used if asked is None else asked:.2f} s"
+def _seconds(wanted: float | None, used: float) -> str:
+    return f"{used if wanted is None else wanted:.2f} s"

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
-from ml.networks.types import FloatArray, Stage, Unit
+from ml.networks.types import Stage
 
 Stream = Literal["rgb", "flow"]
 STREAMS: tuple[Stream, ...] = ("rgb", "flow")
@@ -21,7 +21,7 @@ Shares = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Sampled:
-    """What one clip gives to the models: K snippets of L + 1 frames, and the motion within each.
+    """What a photo or clip gives to the models: K snippets of L + 1 frames, the motion in each.
 
     frames: [K, L+1, S, S, 3], upright RGB, the whole frame squashed to S x S.
     times: [K, L+1], presentation times in seconds from the clip's start.
@@ -33,6 +33,12 @@ class Sampled:
     times: Seconds
     bounds: Seconds
     flow: Pixels
+
+    @classmethod
+    def of_photo(cls, rgb: Pixels) -> Sampled:
+        """A photo [S, S, 3] as a clip of one moment, without motion."""
+        none = np.empty((1, 0, 2, *rgb.shape[:2]), np.uint8)
+        return cls(rgb[None, None], np.zeros((1, 1)), np.zeros((1, 2)), none)
 
     @property
     def middle(self) -> int:
@@ -94,50 +100,3 @@ class ClipAttended:
     streams: Mapping[Stream, StreamOutput]
     weights: Mapping[Stream, float]
     auxiliary: tuple[tuple[float, Tensor], ...] = ()
-
-
-@dataclass(frozen=True)
-class Track:
-    """One kind of map over time: values float32 [T, h, w], signed; times [T] in seconds."""
-
-    stream: Stream
-    stage: str
-    method: str
-    unit: Unit
-    layer: str
-    values: FloatArray
-    times: Seconds
-    target: str | None = None
-
-
-@dataclass(frozen=True)
-class StreamScores:
-    """One stream's part in the decision: its weight, logits [T, C] and consensus [T]."""
-
-    weight: float
-    logits: FloatArray
-    consensus: FloatArray
-
-
-@dataclass(frozen=True)
-class ClipResult:
-    """All that one model says of one clip.
-
-    times [T] and bounds [T, 2] are those of the steps that the scores speak of, in seconds.
-    shares: stream -> [T], the part of the target's logit that comes from there; all of them and
-    `rest` add up to `logits[target_index]`. fusion: the rule's name.
-    """
-
-    model: str
-    classes: tuple[str, ...]
-    logits: FloatArray
-    probabilities: FloatArray
-    target_index: int
-    times: Seconds
-    bounds: Seconds
-    streams: Mapping[Stream, StreamScores]
-    shares: Mapping[Stream, Shares]
-    rest: float
-    tracks: tuple[Track, ...]
-    seconds: float
-    fusion: str = "logits"

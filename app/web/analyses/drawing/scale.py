@@ -82,7 +82,7 @@ def span(
         low, high = _absolute(extent)
     else:
         group = [extent, *(other for other in others if _shares(extent, other, rule))]
-        low, high = min(one.min for one in group), max(one.max for one in group)
+        low, high = min(map_.min for map_ in group), max(map_.max for map_ in group)
         if evidence and not diverging:
             low, high = 0.0, max(high, 0.0)
     if evidence and diverging:

@@ -1,0 +1,144 @@
+"""What one model says of a photo or a clip: maps over time, and what decided."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+
+from ml.errors import MlError
+from ml.explain.maps import DEFAULT_METHODS, ClipMaps, explain_clips
+from ml.explain.methods import METHODS, unit_of
+from ml.explain.results import ClipScores, Explanation, LoadedModel, StreamScores, Track
+from ml.networks.network import Network
+from ml.networks.video.base import VideoNetwork
+from ml.networks.video.inputs import prepare
+from ml.networks.video.sampling import spread
+from ml.networks.video.still import StillNetwork
+from ml.networks.video.types import ClipAttended, Sampled, Seconds, Shares, Stream
+
+
+def resolve_target(target: int | str, classes: Sequence[str], model: str) -> int | None:
+    """Class index of a target; None for `top`. MlError when the model has no such class."""
+    if target == "top":
+        return None
+    if isinstance(target, int) and 0 <= target < len(classes):
+        return target
+    lowered = [name.lower() for name in classes]
+    if isinstance(target, str) and target.lower() in lowered:
+        return lowered.index(target.lower())
+    raise MlError(
+        f"{model} has no class {target!r}. It has {len(classes)}, such as {classes[0]!r}."
+    )
+
+
+def explain(
+    model: LoadedModel,
+    sampled: Sampled,
+    *,
+    target: int | str = "top",
+    methods: Sequence[str] = DEFAULT_METHODS,
+) -> Explanation:
+    """Explain one photo (`Sampled.of_photo`) or clip.
+
+    Raises:
+        MlError: A class or method is unknown, or the clip has too few flow fields.
+    """
+    began = time.perf_counter()
+    network = model.network
+    if isinstance(network, Network):
+        network = StillNetwork(network)
+    index = resolve_target(target, model.classes, model.id)
+    maps = explain_clips(network, prepare(network, [sampled], model.device), [index], methods)
+    chosen = int(maps.targets[0])
+    still = isinstance(network, StillNetwork)
+    logits = maps.attended.logits.detach()[0].to(torch.float32 if still else torch.float64)
+    return Explanation(
+        model=model.id,
+        classes=model.classes,
+        logits=logits.float().cpu().numpy(),
+        probabilities=logits.softmax(0).float().cpu().numpy(),
+        target_index=chosen,
+        tracks=tuple(_tracks(network, maps, sampled, model.classes[chosen])),
+        seconds=time.perf_counter() - began,
+        clip=None if still else _clip_scores(network, sampled, maps.attended, chosen),
+    )
+
+
+def _clip_scores(
+    network: VideoNetwork, sampled: Sampled, output: ClipAttended, target: int
+) -> ClipScores:
+    times, bounds = _steps(network, sampled, output)
+    shares = _shares(network, output, target)
+    rest = network.rest(target)
+    if rest is None:
+        added = sum(float(values.sum()) for values in shares.values())
+        rest = float(output.logits[0, target].detach()) - added
+    return ClipScores(times, bounds, _scores(output), shares, rest, network.spec.fusion)
+
+
+def _shares(network: VideoNetwork, output: ClipAttended, target: int) -> dict[Stream, Shares]:
+    """Stream -> [T]: what each moment adds to the target's fused logit, a_t (part of z_t)."""
+    shares: dict[Stream, Shares] = {}
+    for stream, scores in output.streams.items():
+        with torch.no_grad():
+            parts = network.part(stream, scores.logits[0].double())[:, target]
+            shares[stream] = (scores.consensus[0].double() * parts).cpu().numpy()
+    return shares
+
+
+def _scores(output: ClipAttended) -> dict[Stream, StreamScores]:
+    return {
+        stream: StreamScores(
+            weight=output.weights[stream],
+            logits=scores.logits[0].detach().float().cpu().numpy(),
+            consensus=scores.consensus[0].detach().float().cpu().numpy(),
+        )
+        for stream, scores in output.streams.items()
+    }
+
+
+def _steps(
+    network: VideoNetwork, sampled: Sampled, output: ClipAttended
+) -> tuple[Seconds, Seconds]:
+    """When the scores are of: the snippets, or equal parts of what was seen of the clip."""
+    if not network.whole_clip:
+        return sampled.snippet_times, sampled.bounds
+    count = next(iter(output.streams.values())).logits.shape[1]
+    edges = np.linspace(sampled.bounds[0, 0], sampled.bounds[-1, 1], count + 1)
+    return (edges[:-1] + edges[1:]) / 2, np.stack([edges[:-1], edges[1:]], 1)
+
+
+def track_times(network: VideoNetwork, sampled: Sampled, count: int) -> Seconds:
+    """When each of a track's `count` maps is, in seconds.
+
+    A layer that sees a whole clip has one step for every 1, 2, 4 ... of the frames that went in;
+    it is centred (its kernels are symmetric) on the first of them.
+    """
+    if not network.whole_clip:
+        return sampled.snippet_times
+    seen = sampled.times[:, spread(*sampled.times.shape)].reshape(-1)
+    stride = -(-len(seen) // count)
+    return seen[::stride][:count]
+
+
+def _tracks(
+    network: VideoNetwork, maps: ClipMaps, sampled: Sampled, target: str
+) -> Iterator[Track]:
+    for stream, methods in maps.maps.items():
+        for method, stages in methods.items():
+            of_target = METHODS[method].function is not None
+            layers = (network.layers if of_target else network.mask_layers)[stream]
+            for stage, values in stages.items():
+                yield Track(
+                    stream=stream,
+                    stage=stage,
+                    method=method,
+                    unit=unit_of(method, stage, network.mask_unit(stream)),
+                    layer=layers.get(stage, "early + medium + late"),
+                    values=values[0].float().cpu().numpy(),
+                    times=track_times(network, sampled, values.shape[1]),
+                    target=target if of_target else None,
+                )
