@@ -131,7 +131,7 @@ def train_one(spec: RunSpec, path: Path) -> None:
         for event in events:
             _show(bar, name, event)
             if asked and not isinstance(event, Finished):
-                events.close()  # type: ignore[attr-defined]
+                events.close()
                 tqdm.write("Stopped. The same command goes on from there.")
                 raise KeyboardInterrupt
     kept = spec.folder / "model.safetensors"

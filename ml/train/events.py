@@ -7,7 +7,7 @@ was killed and resumed yields what came after the last `Saved` again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -68,7 +68,7 @@ class ProbeMaps:
 
     method: str
     unit: Unit
-    grids: Mapping[str, tuple[int, int]]
+    grids: Mapping[str, Sequence[int]]
     values: npt.NDArray[np.float16]
 
 

@@ -19,6 +19,7 @@ from ml import checkpoint as checkpoints
 from ml.errors import MlError
 from ml.train import resume
 from ml.train.events import EpochEnd, Event, Finished, Ready, Step
+from ml.train.parallel import launch
 from ml.train.ranks import ALONE, Ranks
 from ml.train.spec import RunSpec
 from ml.train.start import train
@@ -122,42 +123,41 @@ def run_of(folder: Path, epochs: int = 3, train: int = 7, size: int = 32) -> Run
 
 
 def until(events: Iterator[Event], kind: type[Event], step: int = 0) -> list[Event]:
-    """Read events to the first of a kind at that step or later.
-
-    The ranks may be further, but not beyond the next end of an epoch: there they wait.
-    """
-    told: list[Event] = []
+    """Read events to the first of a kind at that step or later; the ranks may be further."""
+    reported: list[Event] = []
     for event in events:
-        told.append(event)
+        reported.append(event)
         if isinstance(event, kind) and event.step >= step:
-            return told
+            return reported
     raise AssertionError("the run ended before")
 
 
-def ranks_of(folder: Path) -> list[psutil.Process]:
-    """The processes that work on this run, and nobody else's."""
-    commands = {p: command_line(p) for p in psutil.Process().children(recursive=True)}
-    return [
-        p
-        for p, line in commands.items()
-        if "ml.train.parallel.worker" in line and str(folder) in line[-1]
-    ]
+def rank_processes(parent: psutil.Process | None = None) -> list[psutil.Process]:
+    """The ranks that a process, this one by default, has started."""
+    children = (parent or psutil.Process()).children()
+    return [p for p in children if "--multiprocessing-fork" in command_line(p)]
 
 
-def check_kill(spec: RunSpec, events: Iterator[Event], which: int = -1) -> None:
+def train_all(spec: RunSpec) -> None:
+    """Run to the end; for a process of its own."""
+    for _ in train(spec):
+        pass
+
+
+def check_kill(events: Iterator[Event], which: int = -1) -> None:
     """Kill one of the ranks: the run ends with a sentence, and no process is left."""
-    workers = [p for p in ranks_of(spec.folder) if "torch.distributed.run" not in command_line(p)]
-    assert len(workers) == 2
-    workers[which].kill()
+    ranks = rank_processes()
+    assert len(ranks) == 2
+    ranks[which].kill()
     with pytest.raises(MlError, match=r"killed.*Resume"):
         list(events)
-    assert not ranks_of(spec.folder)
+    assert not rank_processes()
 
 
 def check_stop(spec: RunSpec, events: Iterator[Event]) -> None:
     """Close the run: its ranks save the state and end."""
     events.close()  # type: ignore[attr-defined]
-    assert not ranks_of(spec.folder)
+    assert not rank_processes()
     assert (spec.folder / resume.NAME).is_file()
 
 
@@ -177,9 +177,4 @@ def check_end(spec: RunSpec, told: Sequence[Event], least: int) -> None:
     assert finished.about["training"]["devices"] == spec.devices
     epochs = [c["epoch"] for c in finished.about["curves"]]
     assert epochs == list(range(1, spec.config.epochs + 1))
-    assert not list(spec.folder.glob("ranks-*"))
-
-
-def resumed(spec: RunSpec) -> list[Event]:
-    """All that a run tells from its last saved state to its end."""
-    return list(train(spec))
+    assert not (spec.folder / launch.FOLDER).exists()

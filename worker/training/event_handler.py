@@ -33,7 +33,6 @@ from ml.train.events import (
 )
 from ml.train.spec import RunSpec
 from worker.context import Context
-from worker.training.event_log import EventLog
 from worker.training.metrics_writer import MetricsWriter
 
 SAVED_NOTE_SECONDS = 300.0
@@ -48,13 +47,11 @@ class RunEventHandler:
         run: TrainingRun,
         spec: RunSpec,
         metrics: MetricsWriter,
-        event_log: EventLog,
         context: Context,
     ) -> None:
         self._run = run
         self._labels = spec.val.labels
         self._metrics = metrics
-        self._event_log = event_log
         self._context = context
         self._blobs = context.runtime.blobs
         self._epochs_known = run.epoch
@@ -107,7 +104,6 @@ class RunEventHandler:
             "probes": self._maps(event.probes, partial(keys.run_probes, run_id, event.epoch)),
             "predictions_key": predictions,
         }
-        self._event_log.add_epoch(epoch)
         self._metrics.later(lambda session: rows.add_epoch(session, epoch))
         self._metrics.later(lambda session: rows.change(session, run_id, epoch=event.epoch))
         if event.epoch > self._epochs_known:

@@ -22,12 +22,12 @@ from app.db import jobs as job_rows
 from app.db import training as rows
 from ml.train.events import Loading, Ready, Step, Validating
 from worker.context import Context
-from worker.training.event_log import FIELDS, EventLog
 
 log = logging.getLogger(__name__)
 WRITE_SECONDS = 0.5
 LOAD_SECONDS = 2.0  # between looks at the machine's load
 Write = Callable[[Session], object]
+POINT = ("step", "loss", "accuracy", "lr", "images_per_s")  # the columns of a step
 
 
 @dataclass
@@ -42,11 +42,10 @@ class _Batch:
 class MetricsWriter:
     """While entered, what is added reaches the rows of one run."""
 
-    def __init__(self, context: Context, job_id: str, run_id: str, event_log: EventLog) -> None:
+    def __init__(self, context: Context, job_id: str, run_id: str) -> None:
         self._context = context
         self._job_id = job_id
         self._run_id = run_id
-        self._event_log = event_log
         self._process = psutil.Process()
         self._process.cpu_percent()
         self._load: dict[str, Any] = {}
@@ -86,13 +85,12 @@ class MetricsWriter:
     def ready(self, event: Ready) -> None:
         """Say how long the run is."""
         with self._changed:
-            self._ready, self._batch.dirty = event, True
+            self._ready, self._step, self._batch.dirty = event, None, True
             self._progress = event.first_step / max(1, event.steps)
 
     def step(self, event: Step) -> None:
         """Take one step in; raises what has gone wrong in the thread."""
-        self._event_log.add_step(event)
-        point = {"run_id": self._run_id} | {name: getattr(event, name) for name in FIELDS}
+        point = {"run_id": self._run_id} | {name: getattr(event, name) for name in POINT}
         with self._changed:
             if self._error is not None:
                 raise self._error
