@@ -82,7 +82,7 @@ class Ours:
 
     def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
         trainer = self._trainer
-        return trainer.prefix.train_batches(trainer.train, 0, 0, trainer.device)
+        return trainer.frozen_features.train_batches(trainer.train, 0, 0, trainer.device)
 
     def first(self) -> None:
         """An epoch from files."""

@@ -18,7 +18,8 @@ from ml.train import optimizers
 from ml.train.config import TrainConfig
 from ml.train.evaluation import Evaluation, worst_mistakes
 from ml.train.events import EpochEnd, ProbeMaps, Step, Validating
-from ml.train.ranks import Ranks
+from ml.train.initial_weights import RANDOM, InitialWeights
+from ml.train.ranks import ALONE, Ranks
 from ml.train.schedule import share
 from ml.train.spec import Provenance
 
@@ -51,24 +52,76 @@ class Best:
 class Trainer(ABC):
     """Holds a run's network, optimiser and position; `run()` does the work.
 
-    A task's subclass makes the batches, runs the network on them and evaluates it.
+    A task's subclass builds the network, makes the batches and evaluates them.
     """
 
     network: Any  # a module, of the kind that the subclass trains
-    train: Any  # the splits, each with its `labels`
-    val: Any
-    probes: tuple[int, ...] = ()  # of the validation split, explained after every epoch
-    classes: tuple[str, ...]
-    optimiser: torch.optim.Optimizer
 
-    def __init__(self, config: TrainConfig, count: int, device: torch.device, ranks: Ranks) -> None:
-        self.config, self.device, self.ranks = config, device, ranks
-        self.steps_per_epoch = count // config.batch_size
+    def __init__(
+        self,
+        config: TrainConfig,
+        train: Any,
+        val: Any,
+        *,
+        start: InitialWeights = RANDOM,
+        device: str = "cpu",
+        ranks: Ranks = ALONE,
+        probes: tuple[int, ...] = (),
+    ) -> None:
+        """Build the network, load its starting weights, and freeze what stays.
+
+        Args:
+            config: The settings, with a batch size.
+            train: The training split, with `labels` and `classes`.
+            val: The validation split.
+            start: The starting weights.
+            device: Device of the network.
+            ranks: Which of the run's processes this one is.
+            probes: Indices of validation files that are explained after every epoch.
+        """
+        self.config, self.device, self.ranks = config, torch.device(device), ranks
+        self.train, self.val, self.probes, self.classes = train, val, probes, train.classes
+        self.steps_per_epoch = len(train.labels) // config.batch_size
         self.steps = self.steps_per_epoch * config.epochs
-        self.amp = config.amp and device.type == "cuda"
-        self.scaler = torch.amp.GradScaler(device.type, enabled=self.amp)
+        self.amp = config.amp and self.device.type == "cuda"
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.amp)
         self.position, self.best = Position(), Best()
         self._validating = 0.0  # seconds that the last validation took
+        torch.manual_seed(config.seed)
+        network: Any = config.build(self.classes)
+        start.load_into(network)
+        self.network = self.place(network)
+        self.freeze(self.network)
+        self.optimiser = optimizers.make(self.parts(self.network), config)
+
+    @abstractmethod
+    def frozen(self, network: Any) -> list[nn.Module]:
+        """Return the parts of the network that keep their starting weights."""
+
+    @abstractmethod
+    def parts(self, network: Any) -> Iterator[tuple[nn.Module, float]]:
+        """Yield the network's parts with their peak learning rates (see `optimizers.make`)."""
+
+    def place(self, network: Any) -> Any:
+        """Put a network on the device, in the memory format that is fastest for images."""
+        return network.to(self.device, memory_format=torch.channels_last)
+
+    def freeze(self, network: Any) -> None:
+        """Let the frozen parts have no gradients."""
+        for blocks in self.frozen(network):
+            blocks.requires_grad_(False)
+
+    def set_train_mode(self) -> None:
+        """Put the network into training mode, except for what is frozen."""
+        self.network.train()
+        for blocks in self.frozen(self.network):
+            blocks.eval()
+
+    def final(self) -> Any:
+        """Return the run's network, or the best epoch's, with weights rounded as they are kept."""
+        network: Any = self.config.build(self.classes)
+        network.load_state_dict(self.best.weights or self.network.state_dict())
+        return self.place(network.half().float()).eval()
 
     @abstractmethod
     def batches(self, epoch: int, start: int) -> Iterable[tuple[Any, Tensor]]:
@@ -79,10 +132,6 @@ class Trainer(ABC):
         """Run the network on a batch; return an object with `logits` and `auxiliary`."""
 
     @abstractmethod
-    def set_train_mode(self) -> None:
-        """Put the network into training mode, except for what is frozen."""
-
-    @abstractmethod
     def evaluate(self, epoch: int) -> Generator[Validating, None, Evaluation]:
         """Evaluate the validation split, yielding progress."""
 
@@ -91,10 +140,6 @@ class Trainer(ABC):
         self, network: Any, indices: Sequence[int], targets: Sequence[int] | None = None
     ) -> tuple[ProbeMaps, ...]:
         """Explain files of the validation split for the classes `targets`, or their labels."""
-
-    @abstractmethod
-    def final(self) -> Any:
-        """Return the run's network, or the best epoch's, with weights rounded as they are kept."""
 
     @abstractmethod
     def measure(self, network: Any) -> Generator[Validating, None, Evaluation]:

@@ -41,13 +41,13 @@ def first_step(mechanism: str, seed: int, ranks: Ranks = ALONE) -> dict[str, Ten
     a few values amplify it. Double precision shows whether the sums are the right ones.
     """
     config = replace(CONFIG, mechanism=mechanism, seed=seed)
-    images, weights = toys.images(16, seed), nets.lively(mechanism).state_dict()
+    images, start = toys.images(16, seed), toys.starting_as(nets.lively(mechanism))
     with nets.narrowed():
         prefix = PhotoTrainer(config, images, images, ranks=ranks).frozen_features
         features, labels = next(prefix.train_batches(images, 0, 0, torch.device("cpu")))
         torch.set_default_dtype(torch.float64)
         try:
-            run = PhotoTrainer(config, images, images, weights=weights, ranks=ranks)
+            run = PhotoTrainer(config, images, images, start=start, ranks=ranks)
             run.set_train_mode()
             for norm in run.network.modules():
                 if isinstance(norm, nn.BatchNorm2d):
@@ -62,9 +62,9 @@ def first_step(mechanism: str, seed: int, ranks: Ranks = ALONE) -> dict[str, Ten
 
 def validation(seed: int, ranks: Ranks = ALONE) -> dict[str, Tensor]:
     """What validation on three batches of images finds."""
-    images, weights = toys.images(70, 900 + seed), nets.lively("plain").state_dict()
+    images, start = toys.images(70, 900 + seed), toys.starting_as(nets.lively("plain"))
     with nets.narrowed():
-        run = PhotoTrainer(CONFIG, toys.images(16), images, weights=weights, ranks=ranks)
+        run = PhotoTrainer(CONFIG, toys.images(16), images, start=start, ranks=ranks)
     found = toys.drained(run.evaluate(1))
     return {
         "shares": torch.tensor([found.loss, found.accuracy], dtype=torch.float64),

@@ -14,12 +14,13 @@ import signal
 from collections.abc import Generator, Iterator
 from contextlib import closing, suppress
 from dataclasses import replace
+from pickle import UnpicklingError
 
 import torch
 from torch.multiprocessing.spawn import (
     ProcessContext,
     ProcessException,
-    ProcessExitedException,
+    ProcessRaisedException,
     start_processes,
 )
 
@@ -33,6 +34,8 @@ from ml.train.spec import RunSpec
 FOLDER = "ranks"  # of what the processes share, inside the run's own
 POLL = 0.02  # seconds
 GRACE = 120.0  # seconds in which the ranks save their state when the run is stopped
+# What torch raises for a failed rank; the last two if it was ended while it wrote its traceback.
+FAILURES = (ProcessException, EOFError, UnpicklingError)
 
 
 def train(spec: RunSpec) -> Generator[Event, None, None]:
@@ -66,7 +69,7 @@ def _follow(spec: RunSpec) -> Iterator[Event]:
             while not ended:
                 ended = ranks.join(POLL)
                 yield from log.read()
-        except ProcessException as error:
+        except FAILURES as error:
             raise _reason(ranks, channel, error) from error
         finally:
             _stop(ranks, channel)
@@ -75,22 +78,22 @@ def _follow(spec: RunSpec) -> Iterator[Event]:
 def _stop(ranks: ProcessContext, channel: Channel) -> None:
     """Ask the ranks to save and stop, if they still run; kill them after `GRACE`."""
     channel.stop.set()
-    with suppress(ProcessException):
+    with suppress(*FAILURES):
         any(ranks.join(GRACE) for _ in ranks.processes)  # a call returns when one more has ended
     for process in ranks.processes:
         process.kill()
         process.join()
 
 
-def _reason(ranks: ProcessContext, channel: Channel, error: ProcessException) -> Exception:
+def _reason(ranks: ProcessContext, channel: Channel, error: Exception) -> Exception:
     """Return the error of a failed run: a rank's own, or a sentence if one was killed."""
     if not channel.failures.empty():
         return MlError(channel.failures.get())
     # torch ends the others with SIGTERM, and one that lost its peer may be reported first
     killed = any(rank.exitcode < 0 and rank.exitcode != -signal.SIGTERM for rank in ranks.processes)
-    if killed or isinstance(error, ProcessExitedException):
-        return MlError(
-            f"One of the run's {len(ranks.processes)} processes was killed, or its machine ran out "
-            "of memory. Resume: the run goes on from the last state that was saved."
-        )
-    return error
+    if isinstance(error, ProcessRaisedException) and not killed:
+        return error
+    return MlError(
+        f"One of the run's {len(ranks.processes)} processes was killed, or its machine ran out of "
+        "memory. Resume: the run goes on from the last state that was saved."
+    )
