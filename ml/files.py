@@ -25,7 +25,7 @@ def write_whole(path: Path, data: bytes) -> None:
 
 
 def _flush(folder: Path) -> None:
-    """Make the rename itself last through a power cut, where the system can."""
+    """Make the rename itself survive a power cut, if the system can."""
     if os.name == "posix":
         descriptor = os.open(folder, os.O_RDONLY)
         try:
@@ -35,5 +35,5 @@ def _flush(folder: Path) -> None:
 
 
 def is_full(error: OSError) -> bool:
-    """Whether an error says that the disk, the quota or the file's limit is used up."""
+    """Return true if the disk, the quota or the file's limit is used up."""
     return error.errno in FULL

@@ -24,6 +24,7 @@ from ml.networks.types import STAGES
 from ml.train.config import TrainConfig
 from ml.train.configure import configure
 from ml.train.events import EpochEnd, Event, Finished, Loading, Ready, Step
+from ml.train.run import MODEL
 from ml.train.spec import LabelledFiles, RunSpec
 from ml.train.start import train
 from ml.train.tasks.photos.data import list_folder
@@ -34,7 +35,7 @@ ListSplit = Callable[[Path], tuple[LabelledFiles, tuple[str, ...]]]
 
 
 def _json_object(text: str) -> dict[str, Any]:
-    """Parse an option's JSON object; ValueError or TypeError if it is none."""
+    """Parse an option's JSON object; ValueError or TypeError for anything else."""
     values: dict[str, Any] = json.loads(text)
     return {**values}
 
@@ -123,18 +124,18 @@ class Training:
 
 
 def train_one(spec: RunSpec, path: Path) -> None:
-    """Run with a progress bar, and put the checkpoint where the command wants it."""
+    """Train with a progress bar, and move the checkpoint to `path`."""
     events, name = train(spec), spec.config.mechanism
-    with _asked_to_stop() as asked, tqdm(unit="step", desc=name, disable=None) as bar:
+    with _interrupts() as interrupts, tqdm(unit="step", desc=name, disable=None) as bar:
         for event in events:
             _show(bar, name, event)
-            if asked and not isinstance(event, Finished):
+            if interrupts and not isinstance(event, Finished):
                 events.close()
                 tqdm.write("Stopped. The same command goes on from there.")
                 raise KeyboardInterrupt
-    kept = spec.folder / "model.safetensors"
-    kept.with_suffix(".json").replace(path.with_suffix(".json"))
-    kept.replace(path)
+    model = spec.folder / MODEL
+    model.with_suffix(".json").replace(path.with_suffix(".json"))
+    model.replace(path)
     shutil.rmtree(spec.folder)
     print(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
 
@@ -164,17 +165,17 @@ def _show(bar: Any, name: str, event: Event) -> None:
 
 
 @contextmanager
-def _asked_to_stop() -> Iterator[list[int]]:
+def _interrupts() -> Iterator[list[int]]:
     """Collect Ctrl-C instead of raising it, so that a step is never cut in two."""
-    asked: list[int] = []
+    interrupts: list[int] = []
 
     def note(number: int, _frame: Any) -> None:
-        asked.append(number)
+        interrupts.append(number)
         signal.signal(number, before)  # the second one ends at once
 
     before = signal.signal(signal.SIGINT, note)
     try:
-        yield asked
+        yield interrupts
     finally:
         signal.signal(signal.SIGINT, before)
 

@@ -166,7 +166,7 @@ class TrainConfig:
     )
 
     def __post_init__(self) -> None:
-        """Refuse what cannot train; MlError says what to change."""
+        """Raise MlError, with what to change, for settings that cannot train."""
         if not 0 <= self.frozen_blocks <= FROZEN_AT_MOST:
             raise MlError(f"frozen_blocks goes from 0 to {FROZEN_AT_MOST}: the stages come after.")
         if self.start == "scratch" and self.frozen_blocks:

@@ -21,6 +21,7 @@ from ml.train.events import (
     Event,
     Finished,
     Loading,
+    Mistakes,
     ProbeMaps,
     Ready,
     Saved,
@@ -31,7 +32,17 @@ from ml.train.events import (
 NAME = "events.jsonl"
 TYPES: Mapping[str, Callable[..., Any]] = {
     kind.__name__: kind
-    for kind in (Loading, Ready, Step, Validating, EpochEnd, Saved, Finished, ProbeMaps)
+    for kind in (
+        Loading,
+        Ready,
+        Step,
+        Validating,
+        EpochEnd,
+        Saved,
+        Finished,
+        ProbeMaps,
+        Mistakes,
+    )
 }
 TYPE, ARRAY, PATH = "$type", "$array", "$path"  # the first key of what JSON itself has no type for
 

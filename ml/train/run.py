@@ -99,9 +99,9 @@ class _Run:
         evaluation = yield from trainer.measure(network)
         if trainer.ranks.rank != 0:
             return Finished(path, {})
-        mistakes = trainer.mistakes(network, evaluation)
+        worst = trainer.mistakes(network, evaluation)
         spec = self.spec
         provenance = Provenance(spec.data_name, spec.data_fingerprint, self.origin)
         about = trainer.about(network, evaluation, self.curves, provenance)
         saved = checkpoints.save(network, path, about)
-        return Finished(path, saved.about, trainer.stopped_early, **mistakes)
+        return Finished(path, saved.about, trainer.stopped_early, worst)

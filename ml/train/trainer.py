@@ -14,10 +14,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ml.errors import MlError
+from ml.model_card import ModelCard
 from ml.train import optimizers
 from ml.train.config import TrainConfig
 from ml.train.evaluation import Evaluation, worst_mistakes
-from ml.train.events import EpochEnd, ProbeMaps, Step, Validating
+from ml.train.events import EpochEnd, Mistakes, ProbeMaps, Step, Validating
 from ml.train.initial_weights import RANDOM, InitialWeights
 from ml.train.ranks import ALONE, Ranks
 from ml.train.schedule import share
@@ -42,7 +43,7 @@ class Position:
 
 @dataclass
 class Best:
-    """The epoch with the lowest validation loss; its weights too, where stopping early is on."""
+    """The epoch with the lowest validation loss; its weights too, if early stopping is on."""
 
     epoch: int = 0
     loss: float = math.inf
@@ -152,19 +153,15 @@ class Trainer(ABC):
         evaluation: Evaluation,
         curves: list[dict[str, float]],
         provenance: Provenance,
-    ) -> dict[str, Any]:
+    ) -> ModelCard:
         """Return the model card: the JSON beside the checkpoint."""
 
-    def mistakes(self, network: Any, evaluation: Evaluation) -> dict[str, Any]:
-        """Explain the worst mistakes; return them as fields of `Finished`."""
+    def mistakes(self, network: Any, evaluation: Evaluation) -> Mistakes:
+        """Return the worst mistakes, with maps of the classes that were predicted."""
         indices = worst_mistakes(evaluation, self.val.labels)
         predicted = tuple(int(evaluation.predicted[i]) for i in indices)
-        return {
-            "worst": self.explain(network, indices, predicted),
-            "worst_indices": indices,
-            "worst_predicted": predicted,
-            "worst_confidence": tuple(float(evaluation.confidence[i]) for i in indices),
-        }
+        confidence = tuple(float(evaluation.confidence[i]) for i in indices)
+        return Mistakes(indices, predicted, confidence, self.explain(network, indices, predicted))
 
     @property
     def done(self) -> int:

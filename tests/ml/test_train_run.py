@@ -133,12 +133,12 @@ def test_the_worst_mistakes_are_the_surest(spec: RunSpec) -> None:
     told = list(train(spec))
     finished = told[-1]
     assert isinstance(finished, Finished)
-    wrong = finished.worst_indices
+    wrong = finished.worst.indices
     assert len(wrong) == round(10 * (1 - finished.about["metrics"]["accuracy"])) > 0
-    assert list(finished.worst_confidence) == sorted(finished.worst_confidence, reverse=True)
-    for index, predicted in zip(wrong, finished.worst_predicted, strict=True):
+    assert list(finished.worst.confidence) == sorted(finished.worst.confidence, reverse=True)
+    for index, predicted in zip(wrong, finished.worst.predicted, strict=True):
         assert predicted != spec.val.labels[index]
-    assert all(len(m.values) == len(wrong) for m in finished.worst)
+    assert all(len(m.values) == len(wrong) for m in finished.worst.maps)
 
 
 def test_the_card_says_all(whole: tuple[RunSpec, list[Event]]) -> None:

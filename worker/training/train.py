@@ -1,4 +1,4 @@
-"""Job `train`: one run, from where it is to its end."""
+"""Job `train`: one run, from its saved state to its end."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from worker.training.event_handler import RunEventHandler
 from worker.training.metrics_writer import MetricsWriter
 
 LOCK = "lock"
-LOOK_SECONDS = 0.05
+POLL_SECONDS = 0.05
 
 
 @handles(TrainJob)
 def train(params: TrainJob, context: Context) -> None:
-    """Carry the run on; a try that ends early leaves a state from which the next one goes on."""
+    """Train from the last saved state on; a try that ends early saves one for the next."""
     runtime, run_id = context.runtime, params.run_id
     with runtime.readers() as session:
         run = rows.run(session, run_id)
@@ -52,7 +52,7 @@ def train(params: TrainJob, context: Context) -> None:
 
 @contextmanager
 def alone(folder: Path, context: Context) -> Iterator[None]:
-    """Hold the folder, once no other process works in it.
+    """Lock the folder, once no other process works in it.
 
     A run may be given to another worker while the one that had it is still saving its state.
     """
@@ -63,7 +63,7 @@ def alone(folder: Path, context: Context) -> Iterator[None]:
             lock.acquire(blocking=False)
         except Timeout:
             context.check()
-            time.sleep(LOOK_SECONDS)
+            time.sleep(POLL_SECONDS)
     try:
         yield
     finally:

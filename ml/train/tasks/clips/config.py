@@ -162,7 +162,7 @@ class ClipConfig(TrainConfig):
     )
 
     def __post_init__(self) -> None:
-        """Refuse what cannot train; MlError says what to change."""
+        """Raise MlError, with what to change, for settings that cannot train."""
         super().__post_init__()
         if self.snippets < self.segments:
             raise MlError("snippets must be at least as many as segments: one for each.")

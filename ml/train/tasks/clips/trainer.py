@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ml.errors import MlError
+from ml.model_card import ModelCard
 from ml.networks.network import Network
 from ml.networks.video.base import VideoNetwork
 from ml.networks.video.inputs import normalise_flow
@@ -171,7 +171,7 @@ class ClipTrainer(Trainer):
         evaluation: Evaluation,
         curves: list[dict[str, float]],
         provenance: Provenance,
-    ) -> dict[str, Any]:
+    ) -> ModelCard:
         """Return the model card: the JSON beside the checkpoint."""
         assert self._measured is not None
         return describe(

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from ml.model_card import Architecture, ModelCard
 from ml.networks.network import Network
 from ml.networks.types import Attended
 from ml.train.config import TrainConfig
@@ -108,14 +108,20 @@ class PhotoTrainer(Trainer):
         evaluation: Evaluation,
         curves: list[dict[str, float]],
         provenance: Provenance,
-    ) -> dict[str, Any]:
+    ) -> ModelCard:
         """Return the model card: the JSON beside the checkpoint."""
-        architecture = {
+        architecture: Architecture = {
             "mechanism": self.config.mechanism,
             "parameters": asdict(network.mechanism.parameters_used),
             "stages": list(self.config.stages),
             "backbone": network.backbone,
         }
-        metrics = {"images": len(self.val.labels)}
-        training = {"train_images": len(self.train.labels)}
-        return describe(self, architecture, evaluation, curves, provenance, metrics, training)
+        return describe(
+            self,
+            architecture,
+            evaluation,
+            curves,
+            provenance,
+            {"images": len(self.val.labels)},
+            {"train_images": len(self.train.labels)},
+        )
