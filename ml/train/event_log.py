@@ -12,37 +12,15 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
-from ml.train.events import (
-    EpochEnd,
-    Event,
-    Finished,
-    Loading,
-    Mistakes,
-    ProbeMaps,
-    Ready,
-    Saved,
-    Step,
-    Validating,
-)
+from ml.train.events import Event, Mistakes, ProbeMaps
 
 NAME = "events.jsonl"
 TYPES: Mapping[str, Callable[..., Any]] = {
-    kind.__name__: kind
-    for kind in (
-        Loading,
-        Ready,
-        Step,
-        Validating,
-        EpochEnd,
-        Saved,
-        Finished,
-        ProbeMaps,
-        Mistakes,
-    )
+    kind.__name__: kind for kind in (*get_args(Event), ProbeMaps, Mistakes)
 }
 TYPE, ARRAY, PATH = "$type", "$array", "$path"  # the first key of what JSON itself has no type for
 
