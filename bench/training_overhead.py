@@ -27,7 +27,6 @@ from worker.context import Context
 from worker.heartbeat import Heartbeat
 from worker.runtime import Runtime, make_runtime
 from worker.training.event_handler import RunEventHandler
-from worker.training.event_log import EventLog
 from worker.training.metrics_writer import MetricsWriter
 
 GOAL = 1.02
@@ -91,10 +90,10 @@ def _bare(events: Iterator[Event]) -> float:
 
 
 def _watched(runtime: Runtime, run: TrainingRun, spec: RunSpec, events: Iterator[Event]) -> float:
-    with Heartbeat(runtime, run.job_id) as heartbeat, EventLog(spec.folder) as event_log:
+    with Heartbeat(runtime, run.job_id) as heartbeat:
         context = Context(runtime, run.job_id, heartbeat)
-        with MetricsWriter(context, run.job_id, run.id, event_log) as metrics:
-            handler = RunEventHandler(run, spec, metrics, event_log, context)
+        with MetricsWriter(context, run.job_id, run.id) as metrics:
+            handler = RunEventHandler(run, spec, metrics, context)
 
             def handle(event: Event) -> None:
                 handler.handle(event)

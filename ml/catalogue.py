@@ -1,4 +1,4 @@
-"""The models on offer: those with a checkpoint, and ImageNet's own where its weights are."""
+"""The models on offer: those with a checkpoint, and ImageNet's own if its weights are here."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from ml.errors import MlError
 from ml.explain.methods import names
 from ml.explain.prepare import for_inference
 from ml.explain.results import LoadedModel
+from ml.model_card import ModelCard
 from ml.networks.attention.base import MECHANISMS
 from ml.networks.backbones.base import BACKBONES, DEFAULT
 from ml.networks.network import Network, NetworkSpec, build_network
@@ -31,7 +32,7 @@ IMAGENET_ID = "plain-imagenet"
 
 @dataclass(frozen=True)
 class CatalogueEntry:
-    """A model that can be loaded. `about` is its checkpoint's JSON."""
+    """A model that can be loaded; `about` is the card beside its checkpoint."""
 
     id: str
     position: int
@@ -39,11 +40,32 @@ class CatalogueEntry:
     mechanism: str
     checkpoint_sha256: str
     path: Path
-    about: dict[str, Any]
+    about: ModelCard
+
+    @classmethod
+    def of(
+        cls,
+        checkpoint: checkpoints.Checkpoint,
+        model_id: str,
+        *,
+        position: int = 0,
+        title: str | None = None,
+    ) -> CatalogueEntry:
+        """Return the entry of a checkpoint; its title is the mechanism's by default."""
+        mechanism = checkpoint.about["mechanism"]
+        return cls(
+            id=model_id,
+            position=position,
+            title=title or MECHANISMS[mechanism].about.title,
+            mechanism=mechanism,
+            checkpoint_sha256=checkpoint.sha256,
+            path=checkpoint.path,
+            about=checkpoint.about,
+        )
 
     @property
     def imagenet(self) -> bool:
-        """Whether this is the 1000-class network as it was before any training of ours."""
+        """True for the 1000-class network as it was before any training of ours."""
         return self.id == IMAGENET_ID
 
     @property
@@ -52,7 +74,7 @@ class CatalogueEntry:
         return str(self.about.get("kind", "image"))
 
     def card(self) -> dict[str, Any]:
-        """Everything public about the model, as JSON."""
+        """Return everything public about the model, as JSON."""
         card = self._card()
         return card if self.kind == "image" else {**card, **clip_fields(self.about)}
 
@@ -102,42 +124,25 @@ def entries(weights: Sequence[Path] = (), folder: Path = SHIPPED) -> list[Catalo
         weights: Folders that may hold the ImageNet weights, for the 1000-class model.
         folder: Folder of the checkpoints.
     """
-    found = [_from_checkpoint(checkpoints.read(p)) for p in sorted(folder.glob("*.safetensors"))]
+    listed = [_of_photos(checkpoints.read(p)) for p in sorted(folder.glob("*.safetensors"))]
     clips = sorted((folder / CLIPS).glob("*.safetensors"))
-    found += [_of_clips(checkpoints.read(p), number) for number, p in enumerate(clips)]
-    local = find_local(weights)
-    if local is not None:
-        found.append(_imagenet(local))
-    return sorted(found, key=lambda entry: entry.position)
+    listed += [_of_clips(checkpoints.read(p), number) for number, p in enumerate(clips)]
+    imagenet = find_local(weights)
+    if imagenet is not None:
+        listed.append(_imagenet(imagenet))
+    return sorted(listed, key=lambda entry: entry.position)
 
 
-def _from_checkpoint(checkpoint: checkpoints.Checkpoint) -> CatalogueEntry:
-    name = checkpoint.about["mechanism"]
-    registered = MECHANISMS[name]
-    model_id, position = registered.default_row
-    return CatalogueEntry(
-        id=model_id,
-        position=position,
-        title=registered.about.title,
-        mechanism=name,
-        checkpoint_sha256=checkpoint.sha256,
-        path=checkpoint.path,
-        about=checkpoint.about,
-    )
+def _of_photos(checkpoint: checkpoints.Checkpoint) -> CatalogueEntry:
+    model_id, position = MECHANISMS[checkpoint.about["mechanism"]].default_row
+    return CatalogueEntry.of(checkpoint, model_id, position=position)
 
 
 def _of_clips(checkpoint: checkpoints.Checkpoint, number: int) -> CatalogueEntry:
-    """A model of clips is called as its file is; its JSON may say its title and position."""
-    about = checkpoint.about
-    return CatalogueEntry(
-        id=checkpoint.path.stem,
-        position=about.get("position", FIRST_CLIP_POSITION + number),
-        title=about.get("title", checkpoint.path.stem),
-        mechanism=about["mechanism"],
-        checkpoint_sha256=checkpoint.sha256,
-        path=checkpoint.path,
-        about=about,
-    )
+    """Return the entry of a clip model; its file names it unless its card has a title."""
+    name, about = checkpoint.path.stem, checkpoint.about
+    position = about.get("position", FIRST_CLIP_POSITION + number)
+    return CatalogueEntry.of(checkpoint, name, position=position, title=about.get("title", name))
 
 
 def _imagenet(path: Path) -> CatalogueEntry:
@@ -165,7 +170,7 @@ def build(entry: CatalogueEntry) -> Network:
 
 
 def build_video(entry: CatalogueEntry) -> VideoNetwork:
-    """As `build`, for a model of clips."""
+    """Do as `build` for a model of clips."""
     return checkpoints.load_video(checkpoints.read(entry.path))
 
 
@@ -176,7 +181,11 @@ def load(entry: CatalogueEntry, device: str = "cpu") -> LoadedModel:
 
 
 def default_device(setting: str = "auto") -> str:
-    """`auto` is `cuda` where there is one, else `cpu`; MlError for a device that is not there."""
+    """Return the device that a setting names; `auto` is `cuda` if there is one, else `cpu`.
+
+    Raises:
+        MlError: The device does not exist here.
+    """
     if setting == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     if setting.startswith("cuda") and not torch.cuda.is_available():

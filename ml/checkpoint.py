@@ -1,4 +1,4 @@
-"""Checkpoints: float16 safetensors with a JSON beside them that says what they are."""
+"""Checkpoints: float16 safetensors with their model card, a JSON, beside them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar, cast
 
 import torch
 from safetensors import SafetensorError
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from ml.errors import MlError
 from ml.files import replacing, write_whole
+from ml.model_card import Architecture, ModelCard
 from ml.networks.network import Network, NetworkSpec, build_network
 from ml.networks.video.base import VideoNetwork, VideoSpec, build_video
 
@@ -25,11 +26,11 @@ N = TypeVar("N", bound=nn.Module)
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A file, its hash and what its JSON says."""
+    """A file, its hash and its model card."""
 
     path: Path
     sha256: str
-    about: dict[str, Any]
+    about: ModelCard
 
     @property
     def spec(self) -> NetworkSpec:
@@ -46,9 +47,10 @@ class Checkpoint:
 
     @property
     def video_spec(self) -> VideoSpec:
-        """The video network that these weights fit; what the JSON does not say is as usual."""
+        """The video network that these weights fit; what the card leaves out is as usual."""
         a = self.about
-        index = a.get("class_index") or None
+        index = a.get("class_index")
+        rgb, flow = a.get("weights", (1.0, 1.5))
         return VideoSpec(
             architecture=a.get("architecture", "two_stream"),
             mechanism=a["mechanism"],
@@ -57,7 +59,7 @@ class Checkpoint:
             classes=len(a["classes"]),
             flow_length=a.get("flow_length", 10),
             fusion=a.get("fusion", "logits"),
-            weights=tuple(a.get("weights", (1.0, 1.5))),
+            weights=(rgb, flow),
             consensus=a.get("consensus", "mean"),
             class_index={s: tuple(i) for s, i in index.items() if i} if index else None,
             flow_mechanism=a.get("flow_mechanism"),
@@ -67,16 +69,17 @@ class Checkpoint:
         )
 
 
-def describe_video(spec: VideoSpec) -> dict[str, Any]:
-    """What a clip checkpoint's JSON says of its network, but for the names of its classes."""
-    said = {k: v for k, v in asdict(spec).items() if k != "classes"}
-    return {"kind": CLIP, **said}
+def describe_video(spec: VideoSpec) -> Architecture:
+    """Return what a clip model's card holds of its network, without the names of its classes."""
+    fields = {k: v for k, v in asdict(spec).items() if k != "classes"}
+    return cast(Architecture, {"kind": CLIP, **fields})
 
 
-def save(network: nn.Module, path: Path, about: dict[str, Any]) -> Checkpoint:
-    """Write `path` (float16) and `path.json`, each whole or not at all.
+def save(network: nn.Module, path: Path, about: ModelCard) -> Checkpoint:
+    """Write `path` (float16) and its card, each whole or not at all.
 
-    MlError when a weight is not finite as float16.
+    Raises:
+        MlError: A weight is not finite as float16.
     """
     if not fits_half(network):
         raise MlError(f"{path.name} was not written: some weights are not finite as float16.")
@@ -93,14 +96,18 @@ def save(network: nn.Module, path: Path, about: dict[str, Any]) -> Checkpoint:
     return read(path)
 
 
-def write_about(path: Path, about: dict[str, Any]) -> None:
-    """Write the JSON beside a checkpoint."""
+def write_about(path: Path, about: ModelCard) -> None:
+    """Write the card beside a checkpoint."""
     text = json.dumps(about, indent=1, ensure_ascii=False) + "\n"
     write_whole(path.with_suffix(".json"), text.encode())
 
 
 def read(path: Path) -> Checkpoint:
-    """Read a checkpoint's JSON and check the file's hash; MlError says what is wrong."""
+    """Read a checkpoint's card and check the file's hash.
+
+    Raises:
+        MlError: A file is missing or damaged.
+    """
     side = path.with_suffix(".json")
     if not path.is_file():
         raise MlError(f"There is no checkpoint {path.name} in {path.parent}.")
@@ -108,12 +115,12 @@ def read(path: Path) -> Checkpoint:
         raise MlError(f"{path.name} has no {side.name} beside it, so it cannot be read.")
     about = _about(side)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    if about.get("checkpoint", {}).get("sha256") != digest:
+    if "checkpoint" not in about or about["checkpoint"]["sha256"] != digest:
         raise MlError(f"{path.name} is not the file that {side.name} describes: fetch both again.")
     return Checkpoint(path, digest, about)
 
 
-def _about(side: Path) -> dict[str, Any]:
+def _about(side: Path) -> ModelCard:
     try:
         about = json.loads(side.read_text(encoding="utf-8"))
     except ValueError as error:
@@ -121,13 +128,15 @@ def _about(side: Path) -> dict[str, Any]:
     missing = [key for key in NEEDED if not isinstance(about, dict) or key not in about]
     if missing:
         raise MlError(f"{side.name} does not say its {', '.join(missing)}.")
-    return dict(about)
+    card: ModelCard = about
+    return card
 
 
 def load_network(checkpoint: Checkpoint) -> Network:
     """Build the network and fill it with the float16 weights as float32, in eval mode.
 
-    MlError for a model of clips, or weights that do not fit their description.
+    Raises:
+        MlError: It is a model of clips, or the weights do not fit the card.
     """
     if checkpoint.kind == CLIP:
         raise MlError(f"{checkpoint.path.name} is a model of clips, not of photos.")
@@ -135,14 +144,14 @@ def load_network(checkpoint: Checkpoint) -> Network:
 
 
 def load_video(checkpoint: Checkpoint) -> VideoNetwork:
-    """As `load_network`, for a model of clips; MlError for one of photos."""
+    """Do as `load_network` for a model of clips; MlError if it is one of photos."""
     if checkpoint.kind != CLIP:
         raise MlError(f"{checkpoint.path.name} is a model of photos, not of clips.")
     return _filled(build_video(checkpoint.video_spec), checkpoint)
 
 
 def load_tensors(path: Path) -> dict[str, Tensor]:
-    """Load a checkpoint's tensors as float32; MlError for a file that is no safetensors file."""
+    """Load a checkpoint's tensors as float32; MlError if it is not a safetensors file."""
     try:
         return {name: tensor.float() for name, tensor in load_file(path).items()}
     except SafetensorError as error:
@@ -162,7 +171,7 @@ def _filled(network: N, checkpoint: Checkpoint) -> N:
 
 
 def fits_half(network: nn.Module) -> bool:
-    """Whether every weight survives float16 as a finite number."""
+    """Return true if every weight is finite as float16."""
     return all(
         bool(torch.isfinite(t.half()).all())
         for t in network.state_dict().values()

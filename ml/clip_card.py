@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 from ml.explain.methods import Needs, names
+from ml.model_card import ModelCard
 from ml.networks.video.base import VIDEO_MODELS, VideoEntry
 
 
-def clip_fields(about: Mapping[str, Any]) -> dict[str, Any]:
+def clip_fields(about: ModelCard) -> dict[str, Any]:
     """Return the fields of a card that differ for clips, from the JSON of a checkpoint."""
     name = about.get("architecture", "two_stream")
     entry = VIDEO_MODELS[name]
@@ -32,7 +32,7 @@ def clip_fields(about: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def methods_of(entry: VideoEntry, about: Mapping[str, Any]) -> list[str]:
+def methods_of(entry: VideoEntry, about: ModelCard) -> list[str]:
     """Return the methods that a model gives maps for."""
     mechanisms = {about["mechanism"], about.get("flow_mechanism") or about["mechanism"]}
     fits: list[Needs] = ["gradients"]
@@ -43,7 +43,7 @@ def methods_of(entry: VideoEntry, about: Mapping[str, Any]) -> list[str]:
     return names(*fits)
 
 
-def _stages(entry: VideoEntry, about: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _stages(entry: VideoEntry, about: ModelCard) -> list[dict[str, Any]]:
     """Return the table's columns; masks are only at stages that have a mechanism."""
     masked = set(about["stages"])
     return [

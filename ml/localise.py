@@ -83,16 +83,16 @@ def load_boxed(folder: Path) -> Boxed:
 
 
 def points(maps: Tensor, size: int) -> Tensor:
-    """(x, y) of each map's maximum, as fractions of the image: (B, h, w) -> (B, 2)."""
+    """Return (x, y) of each map's maximum, as fractions of the image: (B, h, w) -> (B, 2)."""
     flat = upsample(maps.float(), (size, size)).flatten(1).argmax(1)
     return torch.stack([(flat % size + 0.5) / size, (flat // size + 0.5) / size], 1)
 
 
-def hits(where: Tensor, boxes: Boxed) -> Tensor:
-    """Which points (N, 2) lie in a box of their image: bool (N,)."""
+def hits(places: Tensor, boxes: Boxed) -> Tensor:
+    """Return which places (N, 2) lie in a box of their image: bool (N,)."""
     inside = [
         any(x0 <= x <= x1 and y0 <= y <= y1 for x0, y0, x1, y1 in image)
-        for (x, y), image in zip(where.tolist(), boxes.boxes, strict=True)
+        for (x, y), image in zip(places.tolist(), boxes.boxes, strict=True)
     ]
     return torch.tensor(inside)
 
@@ -102,8 +102,8 @@ def score(network: Network, boxed: Boxed, batch: int = 25) -> Iterator[Score]:
     maps: dict[tuple[str, str], list[Tensor]] = {}
     for start in range(0, len(boxed.labels), batch):
         images = normalise(boxed.images[start : start + batch])
-        found = explain_images(network, images, boxed.labels[start : start + batch])
-        for method, stages in found.maps.items():
+        explanation = explain_images(network, images, boxed.labels[start : start + batch])
+        for method, stages in explanation.maps.items():
             for stage, values in stages.items():
                 maps.setdefault((stage, method), []).append(values)
     size = boxed.images.shape[-1]
@@ -115,11 +115,11 @@ def score(network: Network, boxed: Boxed, batch: int = 25) -> Iterator[Score]:
 def _score(
     stage: str, method: str, values: Tensor, boxed: Boxed, centre: Tensor, size: int
 ) -> Score:
-    where = points(values, size)
-    hit, small = hits(where, boxed), boxed.small
+    maxima = points(values, size)
+    hit, small = hits(maxima, boxed), boxed.small
     flat = values.flatten(1)
     contrast = (flat.amax(1) - flat.amin(1)) / flat.abs().amax(1).clamp_min(1e-12)
-    cells = (where * 7).long()
+    cells = (maxima * 7).long()
     corner = ((cells == 0) | (cells == 6)).all(1)
     return Score(
         stage=stage,

@@ -1,4 +1,4 @@
-"""`python -m ml localise`: the pointing game for every shipped model, kept in its JSON."""
+"""`python -m ml localise`: the pointing game for every shipped model of photos."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ from ml.catalogue import build, entries
 from ml.commands.base import Command
 from ml.explain.prepare import for_inference
 from ml.localise import load_boxed, score
+from ml.model_card import ModelCard
 
 
 def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--boxed", type=Path, required=True, metavar="FOLDER", help="images with boxes.csv"
     )
-    parser.add_argument("--write", action="store_true", help="keep the figures in the models' JSON")
+    parser.add_argument(
+        "--write", action="store_true", help="write the figures into the models' cards"
+    )
     parser.add_argument("--table", type=Path, help="also write them there as a Markdown table")
 
 
@@ -36,9 +39,8 @@ def _run(options: argparse.Namespace) -> None:
             for s in scores
         ]
         if options.write:
-            found = checkpoints.read(entry.path)
-            kept = [s.as_dict() for s in scores]
-            checkpoints.write_about(entry.path, {**found.about, "localisation": kept})
+            card: ModelCard = {**entry.about, "localisation": [s.as_dict() for s in scores]}
+            checkpoints.write_about(entry.path, card)
     print("\n".join(lines))
     if options.table:
         options.table.write_text("\n".join(lines) + "\n", encoding="utf-8")

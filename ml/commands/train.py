@@ -7,9 +7,9 @@ import hashlib
 import json
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -20,123 +20,122 @@ from ml.catalogue import default_device
 from ml.commands.base import Command, add_weights
 from ml.errors import MlError
 from ml.networks.attention.base import MECHANISMS
-from ml.networks.network import build_network
 from ml.networks.types import STAGES
 from ml.train.config import TrainConfig
 from ml.train.configure import configure
 from ml.train.events import EpochEnd, Event, Finished, Loading, Ready, Step
+from ml.train.run import MODEL
 from ml.train.spec import LabelledFiles, RunSpec
 from ml.train.start import train
 from ml.train.tasks.photos.data import list_folder
 from ml.train.tasks.photos.recipes import shipped
 
-NAMES = {"imagenette160": "Imagenette v2, 160 px"}  # of folders, for the model card
-KINDS = {"int": int, "float": float, "str": str}
+TYPES = {"int": int, "float": float, "str": str}
+ListSplit = Callable[[Path], tuple[LabelledFiles, tuple[str, ...]]]
 
 
-def json_object(text: str) -> dict[str, Any]:
-    """Parse an option's JSON object; ValueError or TypeError if it is none."""
+def _json_object(text: str) -> dict[str, Any]:
+    """Parse an option's JSON object; ValueError or TypeError for anything else."""
     values: dict[str, Any] = json.loads(text)
     return {**values}
 
 
-def as_flag(name: str) -> str:
-    """Return a field's name as an option's."""
-    return f"--{name.replace('_', '-')}"
+@dataclass(frozen=True)
+class Training:
+    """What a command trains; `train` and `train-clips` differ in this.
 
+    Attributes:
+        config: Class of the settings, each of which is an option.
+        configure: Returns a model's configuration from its name, its chosen settings, and true if
+            the recipe of the shipped model fills in the others.
+        list_split: Returns the function that lists a split's folder for a configuration.
+        data_names: Names of known data for the model card, by name of the folder.
+    """
 
-def _options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("mechanisms", nargs="+", metavar="MECHANISM", help=", ".join(MECHANISMS))
-    parser.add_argument("--data", type=Path, required=True, help="folder with train/ and val/")
-    parser.add_argument("--out", type=Path, default=Path("runs"), help="folder for checkpoints")
-    parser.add_argument("--cache", type=Path, help="folder to keep decoded images and features in")
-    parser.add_argument("--parameters", type=json_object, default=None, metavar="JSON")
-    parser.add_argument(
-        "--stages", nargs="+", default=None, metavar="STAGE", help=", ".join(STAGES)
-    )
-    for known in fields(TrainConfig):
-        if known.type in KINDS and known.name != "mechanism":
-            parser.add_argument(
-                as_flag(known.name),
-                type=KINDS[str(known.type)],
-                choices=known.metadata.get("choices"),
-                default=None,
-                help=known.metadata["help"],
-            )
-    parser.add_argument("--from", type=Path, dest="checkpoint", help="for --start checkpoint")
-    parser.add_argument(
-        "--as-shipped", action="store_true", help="the recipe of the model that comes along"
-    )
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--devices", type=int, default=1, help="more than one: a process each")
-    parser.add_argument("--save-seconds", type=float, default=60.0, help="between saved states")
-    add_weights(parser)
+    config: type[TrainConfig]
+    configure: Callable[[str, Mapping[str, Any], bool], TrainConfig]
+    list_split: Callable[[TrainConfig], ListSplit]
+    data_names: Mapping[str, str]
 
+    def add_options(self, parser: argparse.ArgumentParser, metavar: str, models: str) -> None:
+        """Add the options of both commands, and the models' names, with their help."""
+        parser.set_defaults(devices=1)
+        parser.add_argument("models", nargs="+", metavar=metavar, help=models)
+        parser.add_argument(
+            "--data", type=Path, required=True, help="folder with train/CLASS/ and val/CLASS/"
+        )
+        parser.add_argument("--out", type=Path, default=Path("runs"), help="folder for checkpoints")
+        parser.add_argument("--cache", type=Path, help="folder to keep what was decoded in")
+        parser.add_argument("--parameters", type=_json_object, metavar="JSON")
+        parser.add_argument("--stages", nargs="+", metavar="STAGE", help=", ".join(STAGES))
+        for known in fields(self.config):
+            if known.type in TYPES and known.name != "mechanism":
+                parser.add_argument(
+                    f"--{known.name.replace('_', '-')}",
+                    type=TYPES[str(known.type)],
+                    choices=known.metadata.get("choices"),
+                    help=known.metadata["help"],
+                )
+        parser.add_argument("--from", type=Path, dest="checkpoint", help="for --start checkpoint")
+        parser.add_argument(
+            "--as-shipped", action="store_true", help="the recipe of the model that comes along"
+        )
+        parser.add_argument("--device", default="auto")
+        parser.add_argument("--save-seconds", type=float, default=60.0, help="between saved states")
+        add_weights(parser)
 
-def _run(options: argparse.Namespace) -> None:
-    allocator.tune()
-    folder = options.data
-    given = {
-        name: value
-        for name, value in vars(options).items()
-        if name in TrainConfig.__dataclass_fields__ and value is not None
-    }
-    configs = []
-    for name in options.mechanisms:
-        recipe = shipped(name) if options.as_shipped else {}
-        configs.append(configure(name, {**recipe, **given}))
-    default_device(options.device)
-    train_files, classes = list_folder(folder / "train")
-    val_files, others = list_folder(folder / "val")
-    if classes != others:
-        raise MlError(f"train/ and val/ in {folder} do not hold the same classes.")
-    for config in configs:
-        build_network(config.spec(len(classes)))  # what cannot be built is said before any work
-    name = NAMES.get(folder.name, folder.name)
-    for config in configs:
-        spec = _spec(options, config, classes, train_files, val_files, name)
-        train_one(spec, options.out / f"{config.mechanism}.safetensors")
+    def run(self, options: argparse.Namespace) -> None:
+        """Train one model after the other; what cannot be built is refused before any work."""
+        allocator.tune()
+        default_device(options.device)
+        known = {field.name for field in fields(self.config)}
+        chosen = {k: v for k, v in vars(options).items() if k in known and v is not None}
+        configs = {
+            name: self.configure(name, chosen, options.as_shipped) for name in options.models
+        }
+        specs = {name: self._spec(options, name, config) for name, config in configs.items()}
+        for spec in specs.values():
+            spec.config.build(spec.config.names(spec.classes))
+        for name, spec in specs.items():
+            train_one(spec, options.out / f"{name}.safetensors")
 
-
-def _spec(
-    options: argparse.Namespace,
-    config: TrainConfig,
-    classes: tuple[str, ...],
-    train_files: LabelledFiles,
-    val_files: LabelledFiles,
-    name: str,
-) -> RunSpec:
-    facts = f"{train_files.facts()}\n{val_files.facts()}"
-    return RunSpec(
-        config=config,
-        classes=classes,
-        train=train_files,
-        val=val_files,
-        folder=options.out / f"{config.mechanism}.run",
-        cache=options.cache,
-        data_name=name,
-        data_fingerprint=hashlib.sha256(facts.encode()).hexdigest(),
-        start=options.checkpoint,
-        device=options.device,
-        devices=options.devices,
-        save_seconds=options.save_seconds,
-        weights=tuple(options.weights),
-    )
+    def _spec(self, options: argparse.Namespace, name: str, config: TrainConfig) -> RunSpec:
+        folder, list_split = options.data, self.list_split(config)
+        train_files, classes = list_split(folder / "train")
+        val_files, val_classes = list_split(folder / "val")
+        if classes != val_classes:
+            raise MlError(f"train/ and val/ in {folder} do not hold the same classes.")
+        facts = f"{train_files.facts()}\n{val_files.facts()}"
+        return RunSpec(
+            config=config,
+            classes=classes,
+            train=train_files,
+            val=val_files,
+            folder=options.out / f"{name}.run",
+            cache=options.cache,
+            data_name=self.data_names.get(folder.name, folder.name),
+            data_fingerprint=hashlib.sha256(facts.encode()).hexdigest(),
+            start=options.checkpoint,
+            device=options.device,
+            devices=options.devices,
+            save_seconds=options.save_seconds,
+            weights=tuple(options.weights),
+        )
 
 
 def train_one(spec: RunSpec, path: Path) -> None:
-    """Run with a progress bar, and put the checkpoint where the command wants it."""
+    """Train with a progress bar, and move the checkpoint to `path`."""
     events, name = train(spec), spec.config.mechanism
-    with _asked_to_stop() as asked, tqdm(unit="step", desc=name, disable=None) as bar:
+    with _interrupts() as interrupts, tqdm(unit="step", desc=name, disable=None) as bar:
         for event in events:
             _show(bar, name, event)
-            if asked and not isinstance(event, Finished):
-                events.close()  # type: ignore[attr-defined]
+            if interrupts and not isinstance(event, Finished):
+                events.close()
                 tqdm.write("Stopped. The same command goes on from there.")
                 raise KeyboardInterrupt
-    kept = spec.folder / "model.safetensors"
-    kept.with_suffix(".json").replace(path.with_suffix(".json"))
-    kept.replace(path)
+    model = spec.folder / MODEL
+    model.with_suffix(".json").replace(path.with_suffix(".json"))
+    model.replace(path)
     shutil.rmtree(spec.folder)
     print(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
 
@@ -166,19 +165,33 @@ def _show(bar: Any, name: str, event: Event) -> None:
 
 
 @contextmanager
-def _asked_to_stop() -> Iterator[list[int]]:
+def _interrupts() -> Iterator[list[int]]:
     """Collect Ctrl-C instead of raising it, so that a step is never cut in two."""
-    asked: list[int] = []
+    interrupts: list[int] = []
 
     def note(number: int, _frame: Any) -> None:
-        asked.append(number)
+        interrupts.append(number)
         signal.signal(number, before)  # the second one ends at once
 
     before = signal.signal(signal.SIGINT, note)
     try:
-        yield asked
+        yield interrupts
     finally:
         signal.signal(signal.SIGINT, before)
 
 
-COMMAND = Command("train mechanisms on a folder of images", _options, _run)
+def _configure(name: str, chosen: Mapping[str, Any], as_shipped: bool) -> TrainConfig:
+    return configure(name, {**(shipped(name) if as_shipped else {}), **chosen})
+
+
+PHOTOS = Training(
+    TrainConfig, _configure, lambda _: list_folder, {"imagenette160": "Imagenette v2, 160 px"}
+)
+
+
+def _options(parser: argparse.ArgumentParser) -> None:
+    PHOTOS.add_options(parser, "MECHANISM", ", ".join(MECHANISMS))
+    parser.add_argument("--devices", type=int, help="more than one: a process each")
+
+
+COMMAND = Command("train mechanisms on a folder of images", _options, PHOTOS.run)

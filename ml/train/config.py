@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from torch import nn
+
 from ml.errors import MlError
-from ml.networks.network import NetworkSpec
+from ml.networks.network import NetworkSpec, build_network
 from ml.networks.types import STAGES, Stage
 from ml.train.fields import DATA, FROZEN_AT_MOST, NETWORK, OPTIMISER, RUN, about, check
 
@@ -164,7 +166,7 @@ class TrainConfig:
     )
 
     def __post_init__(self) -> None:
-        """Refuse what cannot train; MlError says what to change."""
+        """Raise MlError, with what to change, for settings that cannot train."""
         if not 0 <= self.frozen_blocks <= FROZEN_AT_MOST:
             raise MlError(f"frozen_blocks goes from 0 to {FROZEN_AT_MOST}: the stages come after.")
         if self.start == "scratch" and self.frozen_blocks:
@@ -179,5 +181,17 @@ class TrainConfig:
             check(known.name, getattr(self, known.name), known.metadata)
 
     def spec(self, num_classes: int) -> NetworkSpec:
-        """The network to build for data with that many classes."""
+        """Return what the network for data with that many classes is built from."""
         return NetworkSpec(self.mechanism, dict(self.parameters), tuple(self.stages), num_classes)
+
+    def names(self, classes: Sequence[str]) -> tuple[str, ...]:
+        """Return the model's classes for data with these."""
+        return tuple(classes)
+
+    def build(self, classes: Sequence[str]) -> nn.Module:
+        """Return a new network for a model with these classes (see `names`).
+
+        Raises:
+            MlError: The mechanism does not exist, or cannot be built with these settings.
+        """
+        return build_network(self.spec(len(classes)))

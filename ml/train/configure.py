@@ -47,8 +47,8 @@ def configure(mechanism: str, settings: Mapping[str, Any]) -> TrainConfig:
 
     Args:
         mechanism: Name of the attention mechanism.
-        settings: Fields of the configuration. `architecture` chooses the task: `image`, or none,
-            trains on photos, the name of a video architecture on clips.
+        settings: Fields of the configuration. `architecture` chooses the task: `image`, the
+            default, trains on photos, the name of a video architecture on clips.
 
     Raises:
         MlError: A field does not exist, or a value is not possible.

@@ -5,10 +5,10 @@ from __future__ import annotations
 import itertools
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 from statistics import median
-from typing import Any
+from typing import Any, TypedDict
 
 import torch
 from torch import Tensor, nn
@@ -24,14 +24,30 @@ SMOOTHING = 0.9
 DIVERGED = 4.0  # times the lowest smoothed loss: the test ends there
 
 
-def cost(spec: RunSpec, seconds: float = 3.0) -> dict[str, Any]:
-    """Time real steps for about `seconds` on a sample, and estimate what the whole run takes.
+class Cost(TypedDict):
+    """What a run will take.
 
-    Returns:
-        steps, seconds and disk_bytes of the run; seconds_per_step, images_per_s and batch_size of
-        a step. `seconds` counts decoding and the validation after every epoch; it is an upper
-        bound if decoded images or features of frozen blocks are stored already.
+    `seconds` counts decoding and the validation after every epoch; it is an upper bound if decoded
+    images or features of frozen blocks are stored already.
     """
+
+    steps: int
+    seconds: float
+    seconds_per_step: float
+    images_per_s: float
+    disk_bytes: int
+    batch_size: int
+
+
+class RangePoint(TypedDict):
+    """A learning rate, and the smoothed loss after the step that took it."""
+
+    lr: float
+    loss: float
+
+
+def cost(spec: RunSpec, seconds: float = 3.0) -> Cost:
+    """Time real steps for about `seconds` on a sample, and estimate what the whole run takes."""
     with user_errors():
         task = task_of(spec.config)
         trainer, per_file = task.sample(spec, task.cost_files)
@@ -50,11 +66,11 @@ def cost(spec: RunSpec, seconds: float = 3.0) -> dict[str, Any]:
         }
 
 
-def range_test(spec: RunSpec, steps: int = 60) -> Iterator[dict[str, Any]]:
+def range_test(spec: RunSpec, steps: int = 60) -> Generator[tuple[RangePoint, float], None, None]:
     """Train a throw-away network while the rate of the trunk rises from 1e-6 to 1.
 
-    Yields {"lr", "loss", "step", "steps"}; loss is smoothed. Ends early once it has blown up
-    (Smith 2017, arXiv:1506.01186).
+    Yields a point after each step, with the share of the test that is done. Ends early once the
+    loss has blown up (Smith 2017, arXiv:1506.01186).
     """
     with user_errors():
         task = task_of(spec.config)
@@ -70,21 +86,21 @@ def range_test(spec: RunSpec, steps: int = 60) -> Iterator[dict[str, Any]]:
             if not loss < DIVERGED * lowest:
                 return
             lowest = min(lowest, loss)
-            yield {"lr": rate, "loss": loss, "step": number + 1, "steps": steps}
+            yield {"lr": rate, "loss": loss}, (number + 1) / steps
 
 
-def suggest(curve: Sequence[Mapping[str, Any]]) -> float:
+def suggest(curve: Sequence[RangePoint]) -> float:
     """Return the rate where the loss of a range test falls fastest, before it is lowest.
 
     Raises:
         MlError: It never falls.
     """
-    losses = [float(point["loss"]) for point in curve]
+    losses = [point["loss"] for point in curve]
     lowest = min(range(len(losses)), key=losses.__getitem__, default=0)
     slopes = {i: losses[i + 1] - losses[i - 1] for i in range(1, min(lowest, len(losses) - 1))}
     if not slopes or min(slopes.values()) >= 0:
         raise MlError("The loss fell at none of the rates tried, so none can be suggested.")
-    return float(curve[min(slopes, key=slopes.__getitem__)]["lr"])
+    return curve[min(slopes, key=slopes.__getitem__)]["lr"]
 
 
 def _batches(trainer: Trainer) -> Iterator[tuple[Any, Tensor]]:

@@ -7,14 +7,14 @@ was killed and resumed yields what came after the last `Saved` again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from ml.model_card import ModelCard
 from ml.networks.types import Unit
 
 
@@ -68,7 +68,7 @@ class ProbeMaps:
 
     method: str
     unit: Unit
-    grids: Mapping[str, tuple[int, int]]
+    grids: Mapping[str, Sequence[int]]
     values: npt.NDArray[np.float16]
 
 
@@ -96,6 +96,23 @@ class EpochEnd:
 
 
 @dataclass(frozen=True)
+class Mistakes:
+    """The worst mistakes of a validation split, the surest first.
+
+    Attributes:
+        indices: Of the files.
+        predicted: Their predicted classes.
+        confidence: The probabilities of these.
+        maps: Maps of the files for the predicted classes.
+    """
+
+    indices: tuple[int, ...] = ()
+    predicted: tuple[int, ...] = ()
+    confidence: tuple[float, ...] = ()
+    maps: tuple[ProbeMaps, ...] = ()
+
+
+@dataclass(frozen=True)
 class Saved:
     """The state after `step` is on disk: a resumed run goes on from there."""
 
@@ -104,15 +121,12 @@ class Saved:
 
 @dataclass(frozen=True)
 class Finished:
-    """The checkpoint is written, with its JSON beside it; `about` is that JSON."""
+    """The checkpoint is written, with its card, `about`, beside it."""
 
     path: Path
-    about: Mapping[str, Any]
+    about: ModelCard
     stopped_early: bool = False
-    worst: tuple[ProbeMaps, ...] = ()  # of the worst mistakes, in the order of `worst_indices`
-    worst_indices: tuple[int, ...] = ()
-    worst_predicted: tuple[int, ...] = ()  # the predicted class of each, and its probability
-    worst_confidence: tuple[float, ...] = ()
+    worst: Mistakes = Mistakes()
 
 
 Event = Loading | Ready | Step | Validating | EpochEnd | Saved | Finished

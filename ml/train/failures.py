@@ -20,7 +20,7 @@ _TOO_LARGE = (
 
 @contextmanager
 def user_errors() -> Iterator[None]:
-    """Raise MlError for a full disk or too little memory, with a sentence that says what to do."""
+    """Raise MlError for a full disk or too little memory, with a sentence on what to do."""
     try:
         yield
     except torch.OutOfMemoryError as error:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from importlib.metadata import version
-from typing import Any
 
 import torch
 
+from ml.model_card import Architecture, ModelCard, TaskMetrics, TaskTraining
 from ml.train.evaluation import Evaluation
 from ml.train.events import EpochEnd
 from ml.train.spec import Provenance
@@ -27,14 +27,14 @@ def as_curve(epoch: EpochEnd) -> dict[str, float]:
 
 def describe(
     trainer: Trainer,
-    network: Mapping[str, Any],
+    network: Architecture,
     evaluation: Evaluation,
     curves: Sequence[dict[str, float]],
     provenance: Provenance,
-    metrics: Mapping[str, Any],
-    training: Mapping[str, Any],
-) -> dict[str, Any]:
-    """Return the card.
+    metrics: TaskMetrics,
+    training: TaskTraining,
+) -> ModelCard:
+    """Return the card, without the checkpoint's own hash.
 
     Args:
         trainer: The finished run.
@@ -47,8 +47,7 @@ def describe(
     """
     config = trainer.config
     left_out = ("mechanism", "parameters", "stages")
-    return {
-        **network,
+    card: ModelCard = {
         "classes": list(trainer.classes),
         "input_size": config.eval_size,
         "metrics": {"accuracy": evaluation.accuracy, "loss": evaluation.loss, **metrics},
@@ -73,6 +72,7 @@ def describe(
         "weights_origin": provenance.origin,
         "licence": licence(config.start, provenance.data),
     }
+    return {**network, **card}
 
 
 def licence(start: str, data: str) -> str:

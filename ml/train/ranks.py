@@ -23,7 +23,7 @@ class Ranks:
         return slice(count * self.rank // self.size, count * (self.rank + 1) // self.size)
 
     def weight(self, count: int) -> float:
-        """Return the weight of this rank's mean where gradients are averaged over ranks."""
+        """Return the weight of this rank's mean when gradients are averaged over ranks."""
         part = self.share(count)
         images: int = part.stop - part.start
         return images * self.size / count

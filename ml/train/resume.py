@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -22,6 +22,14 @@ from ml.train.config import TrainConfig
 from ml.train.trainer import RAN_AWAY, Best, Position, Trainer
 
 NAME = "state.safetensors"
+
+
+class _Facts(TypedDict):
+    config: dict[str, Any]
+    position: dict[str, Any]
+    best: dict[str, Any]  # without the weights, which are tensors
+    scaler: dict[str, Any]
+    curves: list[dict[str, float]]
 
 
 def save(trainer: Trainer, path: Path, curves: list[dict[str, float]]) -> None:
@@ -40,7 +48,7 @@ def save(trainer: Trainer, path: Path, curves: list[dict[str, float]]) -> None:
     for i, parameter in enumerate(trainer.trainable_parameters()):
         for key, value in trainer.optimiser.state[parameter].items():
             tensors[f"optimiser.{i}.{key}"] = torch.as_tensor(value).contiguous()
-    facts = {
+    facts: _Facts = {
         "config": asdict(trainer.config),
         "position": asdict(trainer.position),
         "best": {"epoch": trainer.best.epoch, "loss": trainer.best.loss},
@@ -54,17 +62,13 @@ def saved_config(config: TrainConfig, path: Path) -> TrainConfig:
     """Return the configuration with the batch size that an earlier try chose, if one did."""
     if config.batch_size or not path.is_file():
         return config
-    return replace(config, batch_size=_facts(path)["config"]["batch_size"])
+    return replace(config, batch_size=_read(path, tensors=False)[0]["config"]["batch_size"])
 
 
-def _facts(path: Path) -> dict[str, Any]:
-    return _read(path, tensors=False)[0]
-
-
-def _read(path: Path, tensors: bool = True) -> tuple[dict[str, Any], dict[str, Tensor]]:
+def _read(path: Path, tensors: bool = True) -> tuple[_Facts, dict[str, Tensor]]:
     try:
         with safe_open(path, framework="pt") as file:
-            facts: dict[str, Any] = json.loads(file.metadata()["run"])
+            facts: _Facts = json.loads(file.metadata()["run"])
             names = list(file.keys()) if tensors else []
             return facts, {name: file.get_tensor(name) for name in names}
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
@@ -92,8 +96,7 @@ def load(trainer: Trainer, path: Path) -> list[dict[str, float]]:
     best = _under("best.", tensors)
     weights = {k: v.to(trainer.device) for k, v in best.items()} or None
     trainer.best = Best(facts["best"]["epoch"], facts["best"]["loss"], weights)
-    curves: list[dict[str, float]] = facts["curves"]
-    return curves
+    return facts["curves"]
 
 
 def _under(head: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

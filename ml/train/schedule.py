@@ -10,7 +10,7 @@ FIRST, LAST = 1 / 25, 1 / 250_000  # of one cycle, as torch.optim.lr_scheduler.O
 def share(schedule: str, step: int, steps: int, warmup: float) -> float:
     """Share of the peak rate at `step` of `steps`, counted from 0; `warmup` is a share of steps.
 
-    cosine, linear, constant: linear warm-up, then to zero as the name says, or not at all.
+    cosine, linear, constant: linear warm-up, then to zero along that curve, or constant.
     onecycle: cosines from 1/25 up to 1 and down to almost nothing (Smith and Topin 2017,
     arXiv:1708.07120, with cosines as in fastai).
     """

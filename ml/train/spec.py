@@ -81,7 +81,7 @@ class RunSpec:
         val: The validation split.
         folder: The run's own folder, for its state and its checkpoint.
         cache: Folder of decoded files and features of frozen blocks, shared by runs; None keeps
-            none, or in `folder` what a run cannot do without.
+            nothing, or in `folder` what a run cannot do without.
         data_name: The data's name, for the model card.
         data_fingerprint: Hash of the data's content, part of the cache's keys.
         start: A checkpoint, for `start=checkpoint`.

@@ -60,7 +60,7 @@ def task_of(config: TrainConfig) -> Task:
 
 
 def task_named_by(settings: Mapping[str, Any]) -> Task:
-    """Return the task that the setting `architecture` chooses: photos where it is missing.
+    """Return the task that the setting `architecture` chooses: photos if it is missing.
 
     Raises:
         MlError: There is no such architecture.

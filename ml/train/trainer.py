@@ -14,11 +14,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ml.errors import MlError
+from ml.model_card import ModelCard
 from ml.train import optimizers
 from ml.train.config import TrainConfig
 from ml.train.evaluation import Evaluation, worst_mistakes
-from ml.train.events import EpochEnd, ProbeMaps, Step, Validating
-from ml.train.ranks import Ranks
+from ml.train.events import EpochEnd, Mistakes, ProbeMaps, Step, Validating
+from ml.train.initial_weights import RANDOM, InitialWeights
+from ml.train.ranks import ALONE, Ranks
 from ml.train.schedule import share
 from ml.train.spec import Provenance
 
@@ -41,7 +43,7 @@ class Position:
 
 @dataclass
 class Best:
-    """The epoch with the lowest validation loss; its weights too, where stopping early is on."""
+    """The epoch with the lowest validation loss; its weights too, if early stopping is on."""
 
     epoch: int = 0
     loss: float = math.inf
@@ -51,24 +53,76 @@ class Best:
 class Trainer(ABC):
     """Holds a run's network, optimiser and position; `run()` does the work.
 
-    A task's subclass makes the batches, runs the network on them and evaluates it.
+    A task's subclass builds the network, makes the batches and evaluates them.
     """
 
     network: Any  # a module, of the kind that the subclass trains
-    train: Any  # the splits, each with its `labels`
-    val: Any
-    probes: tuple[int, ...] = ()  # of the validation split, explained after every epoch
-    classes: tuple[str, ...]
-    optimiser: torch.optim.Optimizer
 
-    def __init__(self, config: TrainConfig, count: int, device: torch.device, ranks: Ranks) -> None:
-        self.config, self.device, self.ranks = config, device, ranks
-        self.steps_per_epoch = count // config.batch_size
+    def __init__(
+        self,
+        config: TrainConfig,
+        train: Any,
+        val: Any,
+        *,
+        start: InitialWeights = RANDOM,
+        device: str = "cpu",
+        ranks: Ranks = ALONE,
+        probes: tuple[int, ...] = (),
+    ) -> None:
+        """Build the network, load its starting weights, and freeze what stays.
+
+        Args:
+            config: The settings, with a batch size.
+            train: The training split, with `labels` and `classes`.
+            val: The validation split.
+            start: The starting weights.
+            device: Device of the network.
+            ranks: Which of the run's processes this one is.
+            probes: Indices of validation files that are explained after every epoch.
+        """
+        self.config, self.device, self.ranks = config, torch.device(device), ranks
+        self.train, self.val, self.probes, self.classes = train, val, probes, train.classes
+        self.steps_per_epoch = len(train.labels) // config.batch_size
         self.steps = self.steps_per_epoch * config.epochs
-        self.amp = config.amp and device.type == "cuda"
-        self.scaler = torch.amp.GradScaler(device.type, enabled=self.amp)
+        self.amp = config.amp and self.device.type == "cuda"
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.amp)
         self.position, self.best = Position(), Best()
         self._validating = 0.0  # seconds that the last validation took
+        torch.manual_seed(config.seed)
+        network: Any = config.build(self.classes)
+        start.load_into(network)
+        self.network = self.place(network)
+        self.freeze(self.network)
+        self.optimiser = optimizers.make(self.parts(self.network), config)
+
+    @abstractmethod
+    def frozen(self, network: Any) -> list[nn.Module]:
+        """Return the parts of the network that keep their starting weights."""
+
+    @abstractmethod
+    def parts(self, network: Any) -> Iterator[tuple[nn.Module, float]]:
+        """Yield the network's parts with their peak learning rates (see `optimizers.make`)."""
+
+    def place(self, network: Any) -> Any:
+        """Put a network on the device, in the memory format that is fastest for images."""
+        return network.to(self.device, memory_format=torch.channels_last)
+
+    def freeze(self, network: Any) -> None:
+        """Let the frozen parts have no gradients."""
+        for blocks in self.frozen(network):
+            blocks.requires_grad_(False)
+
+    def set_train_mode(self) -> None:
+        """Put the network into training mode, except for what is frozen."""
+        self.network.train()
+        for blocks in self.frozen(self.network):
+            blocks.eval()
+
+    def final(self) -> Any:
+        """Return the run's network, or the best epoch's, with weights rounded as they are kept."""
+        network: Any = self.config.build(self.classes)
+        network.load_state_dict(self.best.weights or self.network.state_dict())
+        return self.place(network.half().float()).eval()
 
     @abstractmethod
     def batches(self, epoch: int, start: int) -> Iterable[tuple[Any, Tensor]]:
@@ -77,10 +131,6 @@ class Trainer(ABC):
     @abstractmethod
     def forward(self, inputs: Any) -> Any:
         """Run the network on a batch; return an object with `logits` and `auxiliary`."""
-
-    @abstractmethod
-    def set_train_mode(self) -> None:
-        """Put the network into training mode, except for what is frozen."""
 
     @abstractmethod
     def evaluate(self, epoch: int) -> Generator[Validating, None, Evaluation]:
@@ -93,10 +143,6 @@ class Trainer(ABC):
         """Explain files of the validation split for the classes `targets`, or their labels."""
 
     @abstractmethod
-    def final(self) -> Any:
-        """Return the run's network, or the best epoch's, with weights rounded as they are kept."""
-
-    @abstractmethod
     def measure(self, network: Any) -> Generator[Validating, None, Evaluation]:
         """Evaluate another network of the same kind: the rounded one."""
 
@@ -107,19 +153,15 @@ class Trainer(ABC):
         evaluation: Evaluation,
         curves: list[dict[str, float]],
         provenance: Provenance,
-    ) -> dict[str, Any]:
+    ) -> ModelCard:
         """Return the model card: the JSON beside the checkpoint."""
 
-    def mistakes(self, network: Any, evaluation: Evaluation) -> dict[str, Any]:
-        """Explain the worst mistakes; return them as fields of `Finished`."""
+    def mistakes(self, network: Any, evaluation: Evaluation) -> Mistakes:
+        """Return the worst mistakes, with maps of the classes that were predicted."""
         indices = worst_mistakes(evaluation, self.val.labels)
         predicted = tuple(int(evaluation.predicted[i]) for i in indices)
-        return {
-            "worst": self.explain(network, indices, predicted),
-            "worst_indices": indices,
-            "worst_predicted": predicted,
-            "worst_confidence": tuple(float(evaluation.confidence[i]) for i in indices),
-        }
+        confidence = tuple(float(evaluation.confidence[i]) for i in indices)
+        return Mistakes(indices, predicted, confidence, self.explain(network, indices, predicted))
 
     @property
     def done(self) -> int:

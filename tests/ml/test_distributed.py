@@ -5,17 +5,22 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
+from multiprocessing import get_context
 from pathlib import Path
 
+import psutil
 import pytest
 
 from ml.errors import MlError
+from ml.train import resume
 from ml.train.events import EpochEnd
-from ml.train.parallel import launch
-from ml.train.parallel.event_log import write_failure
 from ml.train.start import train
 from tests.support import two_processes as two
+from tests.support.backend import wait_for
+from tests.support.processes import still_running
 
 MECHANISMS = ("gated", "cbam")  # one with votes of its own in the loss, one with norms of its own
 
@@ -36,27 +41,33 @@ def test_validation_is_shared_and_whole(shared: list[two.Found]) -> None:
 
 
 def test_a_run_that_lost_a_rank_is_resumed(tmp_path: Path) -> None:
-    """Six steps in two tries: the first loses a rank, the second, on one device, ends the run.
-
-    Nothing here depends on the clock: at an epoch's end, here every other step, the ranks wait
-    until the next event is asked for.
-    """
-    spec = two.run_of(tmp_path)
+    """The first try loses a rank after two steps of twenty; the second, alone, ends the run."""
+    spec = two.run_of(tmp_path, epochs=10)
     events = train(spec)
     two.until(events, EpochEnd)
-    two.check_kill(spec, events)
+    two.check_kill(events)
 
     alone = replace(spec, devices=1)
     two.check_end(alone, list(train(alone)), least=2)
 
 
-def test_a_rank_says_what_a_person_can_mend(tmp_path: Path) -> None:
-    """Its sentence is raised again; of a rank that only lost its peers nothing is said."""
-    log = tmp_path / launch.LOG
-    log.write_text("rank 0 ended with exitcode: 1")
-    write_failure(tmp_path, 0, RuntimeError("gloo: connection closed by peer"), "Connection closed")
-    assert "was killed" in str(launch._why(2, tmp_path))
-    write_failure(tmp_path, 1, MlError("3.png cannot be read."), "Traceback")
-    found = launch._why(2, tmp_path)
-    assert isinstance(found, MlError)
-    assert found.detail == "3.png cannot be read."
+def test_a_rank_s_sentence_is_the_run_s(tmp_path: Path) -> None:
+    spec = two.run_of(tmp_path)
+    broken = spec.train.files[0]
+    broken.write_bytes(b"\x89PNG\r\n\x1a\n cut off")
+    with pytest.raises(MlError, match=f"{broken.name} cannot be read"):
+        list(train(spec))
+    assert not two.rank_processes()
+
+
+def test_no_rank_outlives_the_process_that_started_it(tmp_path: Path) -> None:
+    spec = two.run_of(tmp_path, epochs=1000)
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        training = pool.submit(two.train_all, spec)
+        parent = psutil.Process(next(iter(pool._processes)))
+        wait_for((spec.folder / resume.NAME).exists)
+        ranks = two.rank_processes(parent)
+        assert len(ranks) == 2
+        parent.kill()
+        assert not still_running(ranks, 20)
+        assert isinstance(training.exception(), BrokenProcessPool)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +16,8 @@ from ml.errors import MlError
 from ml.explain.maps import explain_images
 from ml.networks.types import STAGES
 from ml.networks.weights import normalise
-from ml.train import resume
+from ml.train import event_log, resume
+from ml.train.event_log import EventLog
 from ml.train.events import EpochEnd, Event, Finished, Loading, Ready, Saved, Step, Validating
 from ml.train.run import MODEL
 from ml.train.spec import LabelledFiles, RunSpec
@@ -79,6 +81,32 @@ def test_it_tells_everything_in_order(whole: tuple[RunSpec, list[Event]]) -> Non
         assert ((end.confidence >= 0.5) & (end.confidence <= 1)).all()
 
 
+def test_the_log_holds_all_events(whole: tuple[RunSpec, list[Event]]) -> None:
+    spec, events = whole
+    with closing(EventLog(spec.folder)) as log:
+        logged = list(log.read())
+    assert [type(e) for e in logged] == [type(e) for e in events]
+    assert of(Step, logged) == of(Step, events)
+    for read, event in zip(of(EpochEnd, logged), of(EpochEnd, events), strict=True):
+        for name in ("predicted", "confidence"):
+            assert getattr(read, name).dtype == getattr(event, name).dtype
+            np.testing.assert_array_equal(getattr(read, name), getattr(event, name))
+        for maps, expected in zip(read.probes, event.probes, strict=True):
+            np.testing.assert_array_equal(maps.values, expected.values)
+    assert (logged[-1].path, logged[-1].about) == (events[-1].path, events[-1].about)
+
+
+def test_an_event_that_is_cut_off_is_not_read(tmp_path: Path) -> None:
+    with closing(EventLog(tmp_path)) as log:
+        log.append(Saved(1))
+        line = (tmp_path / event_log.NAME).read_bytes()
+        with (tmp_path / event_log.NAME).open("ab", buffering=0) as file:
+            file.write(line[:-5])
+            assert list(log.read()) == [Saved(1)]
+            file.write(line[-5:])
+            assert list(log.read()) == [Saved(1)]
+
+
 def test_the_probes_maps_are_those_of_explaining(whole: tuple[RunSpec, list[Event]]) -> None:
     spec, told = whole
     end, finished = of(EpochEnd, told)[-1], told[-1]
@@ -105,12 +133,12 @@ def test_the_worst_mistakes_are_the_surest(spec: RunSpec) -> None:
     told = list(train(spec))
     finished = told[-1]
     assert isinstance(finished, Finished)
-    wrong = finished.worst_indices
+    wrong = finished.worst.indices
     assert len(wrong) == round(10 * (1 - finished.about["metrics"]["accuracy"])) > 0
-    assert list(finished.worst_confidence) == sorted(finished.worst_confidence, reverse=True)
-    for index, predicted in zip(wrong, finished.worst_predicted, strict=True):
+    assert list(finished.worst.confidence) == sorted(finished.worst.confidence, reverse=True)
+    for index, predicted in zip(wrong, finished.worst.predicted, strict=True):
         assert predicted != spec.val.labels[index]
-    assert all(len(m.values) == len(wrong) for m in finished.worst)
+    assert all(len(m.values) == len(wrong) for m in finished.worst.maps)
 
 
 def test_the_card_says_all(whole: tuple[RunSpec, list[Event]]) -> None:
@@ -198,7 +226,7 @@ def test_a_full_disk_is_a_sentence_and_the_last_state_stays(
     with room_for(1_000_000), pytest.raises(MlError, match=r"disk is full.*resume"):
         list(events)
     assert (spec.folder / resume.NAME).read_bytes() == before
-    assert [p.name for p in spec.folder.iterdir() if p.is_file()] == [resume.NAME]
+    assert {p.name for p in spec.folder.iterdir()} == {event_log.NAME, resume.NAME}
     told = list(train(spec))
     assert of(Ready, told)[0].first_step == 2
     assert told[-1].about["checkpoint"] == undisturbed.about["checkpoint"]

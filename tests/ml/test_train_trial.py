@@ -53,12 +53,11 @@ def test_a_batch_size_that_nobody_chose_is_said(spec: RunSpec) -> None:
 
 def test_a_range_test_rises_and_ends_where_it_blows_up(spec: RunSpec) -> None:
     spec = replace(spec, config=replace(spec.config, optimiser="sgd", new_lr_factor=5))
-    points = list(estimate.range_test(spec, steps=20))
+    points, shares = zip(*estimate.range_test(spec, steps=20), strict=True)
     rates = [p["lr"] for p in points]
     assert rates[0] == pytest.approx(estimate.LOWEST)
     assert all(b / a == pytest.approx(10 ** (6 / 19)) for a, b in itertools.pairwise(rates))
-    assert [p["step"] for p in points] == list(range(1, len(points) + 1))
-    assert {p["steps"] for p in points} == {20}
+    assert list(shares) == [step / 20 for step in range(1, len(points) + 1)]
     assert all(math.isfinite(p["loss"]) for p in points)
     assert points[0]["loss"] == pytest.approx(math.log(2), abs=0.5)
     assert 1e-6 < estimate.suggest(points) < 1

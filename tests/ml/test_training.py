@@ -53,7 +53,7 @@ def test_it_learns(mechanism: str) -> None:
         config,
         toys.images(40),
         toys.images(24, seed=900),
-        weights=catalogue.build(entry).state_dict(),
+        start=toys.starting_as(catalogue.build(entry)),
     )
     epochs = [p for p in run.run() if isinstance(p, EpochEnd)]
     assert [e.epoch for e in epochs] == [1, 2, 3, 4]
@@ -162,10 +162,10 @@ def test_it_can_be_stopped_at_any_step() -> None:
 
 
 def test_starting_weights_are_used() -> None:
-    start = {k: v for k, v in nets.lively("plain").state_dict().items() if k.startswith("features")}
-    run = trainer(weights=start)
-    state = run.network.state_dict()
-    assert all(torch.equal(state[k], v) for k, v in start.items())
+    weights = nets.lively("plain").state_dict()
+    state = trainer(start=toys.starting_as(nets.lively("plain"))).network.state_dict()
+    trunk = [name for name in weights if name.startswith("features")]
+    assert all(torch.equal(state[name], weights[name]) for name in trunk)
 
 
 @pytest.mark.parametrize("change", [{"epochs": 0}, {"batch_size": 1}, {"batch_size": -2}])

@@ -10,9 +10,12 @@ import numpy as np
 import torch
 from PIL import Image
 
+from ml.networks.network import Network
 from ml.train.config import TrainConfig
+from ml.train.initial_weights import InitialWeights
 from ml.train.spec import RunSpec
 from ml.train.tasks.photos.data import Images, list_folder
+from ml.train.tasks.photos.initial_weights import partial_weights
 
 T = TypeVar("T")
 CLASSES = ("disc", "stripes")
@@ -67,6 +70,11 @@ def run_of(data: Path, home: Path, config: TrainConfig, **more: Any) -> RunSpec:
         device="cpu",
         **{"data_fingerprint": f"toys-{len(training.files)}-{len(val.files)}", **more},
     )
+
+
+def starting_as(network: Network) -> InitialWeights:
+    """The weights of a network, for a trainer to start from."""
+    return partial_weights(network.state_dict(), "a test's network")
 
 
 def drained(work: Generator[Any, None, T]) -> T:

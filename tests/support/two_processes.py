@@ -19,8 +19,10 @@ from ml import checkpoint as checkpoints
 from ml.errors import MlError
 from ml.train import resume
 from ml.train.events import EpochEnd, Event, Finished, Ready, Step
+from ml.train.parallel import launch
 from ml.train.ranks import ALONE, Ranks
 from ml.train.spec import RunSpec
+from ml.train.start import train
 from ml.train.tasks.photos.trainer import PhotoTrainer
 from tests.support import networks as nets
 from tests.support import toy_images as toys
@@ -39,13 +41,13 @@ def first_step(mechanism: str, seed: int, ranks: Ranks = ALONE) -> dict[str, Ten
     values amplify it.
     """
     config = replace(CONFIG, mechanism=mechanism, seed=seed)
-    images, weights = toys.images(16, seed), nets.lively(mechanism).state_dict()
+    images, start = toys.images(16, seed), toys.starting_as(nets.lively(mechanism))
     with nets.narrowed():
         cache = PhotoTrainer(config, images, images, ranks=ranks).frozen_features
         features, labels = next(cache.train_batches(images, 0, 0, torch.device("cpu")))
         torch.set_default_dtype(torch.float64)
         try:
-            run = PhotoTrainer(config, images, images, weights=weights, ranks=ranks)
+            run = PhotoTrainer(config, images, images, start=start, ranks=ranks)
             run.set_train_mode()
             for norm in run.network.modules():
                 if isinstance(norm, nn.BatchNorm2d):
@@ -60,9 +62,9 @@ def first_step(mechanism: str, seed: int, ranks: Ranks = ALONE) -> dict[str, Ten
 
 def validation(seed: int, ranks: Ranks = ALONE) -> dict[str, Tensor]:
     """The results of validation on three batches of images."""
-    images, weights = toys.images(70, 900 + seed), nets.lively("plain").state_dict()
+    images, start = toys.images(70, 900 + seed), toys.starting_as(nets.lively("plain"))
     with nets.narrowed():
-        run = PhotoTrainer(CONFIG, toys.images(16), images, weights=weights, ranks=ranks)
+        run = PhotoTrainer(CONFIG, toys.images(16), images, start=start, ranks=ranks)
     found = toys.drained(run.evaluate(1))
     return {
         "shares": torch.tensor([found.loss, found.accuracy], dtype=torch.float64),
@@ -121,42 +123,41 @@ def run_of(folder: Path, epochs: int = 3, train: int = 7, size: int = 32) -> Run
 
 
 def until(events: Iterator[Event], kind: type[Event], step: int = 0) -> list[Event]:
-    """Read events up to the first of this kind at `step` or later.
-
-    The processes may be ahead, but wait at the end of the epoch.
-    """
-    seen: list[Event] = []
+    """Read events to the first of a kind at that step or later; the ranks may be further."""
+    reported: list[Event] = []
     for event in events:
-        seen.append(event)
+        reported.append(event)
         if isinstance(event, kind) and event.step >= step:
-            return seen
+            return reported
     raise AssertionError("the run ended before")
 
 
-def ranks_of(folder: Path) -> list[psutil.Process]:
-    """The processes of this run."""
-    commands = {p: command_line(p) for p in psutil.Process().children(recursive=True)}
-    return [
-        p
-        for p, line in commands.items()
-        if "ml.train.parallel.worker" in line and str(folder) in line[-1]
-    ]
+def rank_processes(parent: psutil.Process | None = None) -> list[psutil.Process]:
+    """The ranks that a process, this one by default, has started."""
+    children = (parent or psutil.Process()).children()
+    return [p for p in children if "--multiprocessing-fork" in command_line(p)]
 
 
-def check_kill(spec: RunSpec, events: Iterator[Event], which: int = -1) -> None:
-    """Kill one of the processes: the run fails with a sentence, and no process is left."""
-    workers = [p for p in ranks_of(spec.folder) if "torch.distributed.run" not in command_line(p)]
-    assert len(workers) == 2
-    workers[which].kill()
+def train_all(spec: RunSpec) -> None:
+    """Run to the end; for a process of its own."""
+    for _ in train(spec):
+        pass
+
+
+def check_kill(events: Iterator[Event], which: int = -1) -> None:
+    """Kill one of the ranks: the run ends with a sentence, and no process is left."""
+    ranks = rank_processes()
+    assert len(ranks) == 2
+    ranks[which].kill()
     with pytest.raises(MlError, match=r"killed.*Resume"):
         list(events)
-    assert not ranks_of(spec.folder)
+    assert not rank_processes()
 
 
 def check_stop(spec: RunSpec, events: Iterator[Event]) -> None:
     """Close the run: its processes save the state and exit."""
     events.close()  # type: ignore[attr-defined]
-    assert not ranks_of(spec.folder)
+    assert not rank_processes()
     assert (spec.folder / resume.NAME).is_file()
 
 
@@ -176,4 +177,4 @@ def check_end(spec: RunSpec, events: Sequence[Event], least: int) -> None:
     assert finished.about["training"]["devices"] == spec.devices
     epochs = [c["epoch"] for c in finished.about["curves"]]
     assert epochs == list(range(1, spec.config.epochs + 1))
-    assert not list(spec.folder.glob("ranks-*"))
+    assert not (spec.folder / launch.FOLDER).exists()

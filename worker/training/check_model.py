@@ -1,4 +1,4 @@
-"""Job `check_model`: load an imported checkpoint, and offer it where it loads."""
+"""Job `check_model`: load an imported checkpoint, and offer it if it loads."""
 
 from __future__ import annotations
 
@@ -14,20 +14,22 @@ from app.storage import keys
 from ml import checkpoint as checkpoints
 from ml.catalogue import CatalogueEntry
 from ml.errors import MlError
-from ml.networks.attention.base import MECHANISMS
 from worker.context import Context
 from worker.handlers import handles
 
 
 @handles(CheckModelJob)
 def check_model(params: CheckModelJob, context: Context) -> None:
-    """Publish the model's card; MlError, and nothing kept of it, where it does not load."""
+    """Publish the model's card.
+
+    Raises:
+        MlError: The model does not load; its files are deleted.
+    """
     blobs = context.runtime.blobs
     path = blobs.path(keys.imported_model(params.model_id))
     try:
         checkpoint = checkpoints.read(path)
-        mechanism = str(checkpoint.about["mechanism"])
-        registered = MECHANISMS[mechanism]
+        entry = CatalogueEntry.of(checkpoint, params.model_id, title=params.title)
         if checkpoint.kind == checkpoints.CLIP:
             checkpoints.load_video(checkpoint)
         else:
@@ -35,15 +37,6 @@ def check_model(params: CheckModelJob, context: Context) -> None:
     except MlError:
         blobs.delete_prefix(keys.import_folder(params.model_id))
         raise
-    entry = CatalogueEntry(
-        id=params.model_id,
-        position=0,
-        title=params.title or registered.about.title,
-        mechanism=mechanism,
-        checkpoint_sha256=checkpoint.sha256,
-        path=path,
-        about=checkpoint.about,
-    )
     card = entry.card()
 
     def write(session: Session) -> None:

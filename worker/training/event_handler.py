@@ -1,4 +1,4 @@
-"""Turns what a run tells into rows and blobs."""
+"""Turns the events of a run into rows and blobs."""
 
 from __future__ import annotations
 
@@ -19,12 +19,14 @@ from app.db.training_tables import RunEpoch, TrainingRun
 from app.storage import keys
 from app.storage.blobs import BlobStore
 from ml.catalogue import CatalogueEntry
-from ml.networks.attention.base import MECHANISMS
+from ml.checkpoint import Checkpoint
+from ml.model_card import Metrics
 from ml.train.events import (
     EpochEnd,
     Event,
     Finished,
     Loading,
+    Mistakes,
     ProbeMaps,
     Ready,
     Saved,
@@ -33,36 +35,34 @@ from ml.train.events import (
 )
 from ml.train.spec import RunSpec
 from worker.context import Context
-from worker.training.event_log import EventLog
 from worker.training.metrics_writer import MetricsWriter
+from worker.training.summary import Results, StoredMaps, StoredMistake, Summary
 
 SAVED_NOTE_SECONDS = 300.0
 FASTEST_LISTENING, SLOWEST_LISTENING = 0.02, 0.2  # seconds
 
 
 class RunEventHandler:
-    """Takes in the events of one run."""
+    """Stores the events of one run."""
 
     def __init__(
         self,
         run: TrainingRun,
         spec: RunSpec,
         metrics: MetricsWriter,
-        event_log: EventLog,
         context: Context,
     ) -> None:
         self._run = run
         self._labels = spec.val.labels
         self._metrics = metrics
-        self._event_log = event_log
         self._context = context
         self._blobs = context.runtime.blobs
         self._epochs_known = run.epoch
-        self._saved_note = time.monotonic()
+        self._noted = time.monotonic()
         self._stepped = time.monotonic()
 
     def handle(self, event: Event) -> None:
-        """Take one event in."""
+        """Store one event."""
         match event:
             case Step():
                 self._metrics.step(event)
@@ -81,7 +81,7 @@ class RunEventHandler:
                 self._finished(event)
 
     def _listen(self) -> None:
-        """Look for a cancellation about once a step."""
+        """Check for a cancellation about once a step."""
         now = time.monotonic()
         pause, self._stepped = now - self._stepped, now
         self._context.listen_every(min(max(pause, FASTEST_LISTENING), SLOWEST_LISTENING))
@@ -89,13 +89,13 @@ class RunEventHandler:
     def _ready(self, event: Ready) -> None:
         self._metrics.ready(event)
         epochs = event.steps // event.steps_per_epoch
-        what = f"{event.steps} steps of {event.batch_size} ({epochs} epochs), on {event.device}"
-        resumed = f"Resumed at step {event.first_step}: {what}"
-        self._metrics.note(resumed if event.first_step else f"Started: {what}")
+        how = f"Resumed at step {event.first_step}" if event.first_step else "Started"
+        steps = f"{event.steps} steps of {event.batch_size} ({epochs} epochs)"
+        self._metrics.note(f"{how}: {steps}, on {event.device}")
         self._stepped = time.monotonic()
 
     def _epoch(self, event: EpochEnd) -> None:
-        """Store an epoch for good before the run's state can be saved after it."""
+        """Store an epoch, and wait until it is in the database."""
         run_id = self._run.id
         predictions = keys.run_predictions(run_id, event.epoch)
         self._blobs.put(predictions, _npy(_predictions(event)))
@@ -107,7 +107,6 @@ class RunEventHandler:
             "probes": self._maps(event.probes, partial(keys.run_probes, run_id, event.epoch)),
             "predictions_key": predictions,
         }
-        self._event_log.add_epoch(epoch)
         self._metrics.later(lambda session: rows.add_epoch(session, epoch))
         self._metrics.later(lambda session: rows.change(session, run_id, epoch=event.epoch))
         if event.epoch > self._epochs_known:
@@ -117,66 +116,72 @@ class RunEventHandler:
             )
         self._metrics.flush()
 
-    def _maps(self, maps: tuple[ProbeMaps, ...], name: Callable[[str], str]) -> dict[str, Any]:
-        """Store maps, each method's as `name(method)`; return what the row says of them."""
-        said: dict[str, Any] = {}
-        for one in maps:
-            key = name(one.method)
-            self._blobs.put(key, _npy(one.values))
-            stages = {stage: list(grid) for stage, grid in one.grids.items()}
-            said[one.method] = {"unit": one.unit, "stages": stages, "key": key}
-        return said
+    def _maps(
+        self, maps: tuple[ProbeMaps, ...], name: Callable[[str], str]
+    ) -> dict[str, StoredMaps]:
+        """Store maps, each method's as `name(method)`; return what the row holds of them."""
+        stored: dict[str, StoredMaps] = {}
+        for method_maps in maps:
+            key = name(method_maps.method)
+            self._blobs.put(key, _npy(method_maps.values))
+            stages = {stage: list(grid) for stage, grid in method_maps.grids.items()}
+            stored[method_maps.method] = {
+                "unit": method_maps.unit,
+                "stages": stages,
+                "key": key,
+            }
+        return stored
 
     def _saved(self, event: Saved) -> None:
         self._metrics.got_further()
-        if time.monotonic() - self._saved_note > SAVED_NOTE_SECONDS:
-            self._saved_note = time.monotonic()
+        if time.monotonic() - self._noted > SAVED_NOTE_SECONDS:
+            self._noted = time.monotonic()
             self._metrics.note(f"State saved at step {event.step}")
 
     def _finished(self, event: Finished) -> None:
         run = self._run
         keep(self._blobs, event.path, keys.run_model(run.id))
         keep(self._blobs, event.path.with_suffix(".json"), keys.run_card(run.id))
-        about = dict(event.about)
-        said = self._worst(event)
-        said["card"] = _card(event, run.mechanism)
-        said["stopped_early"] = event.stopped_early
         if event.stopped_early:
             self._metrics.note("Stopped early: validation did not get better any more")
-        accuracy = about.get("metrics", {}).get("accuracy")
-        self._metrics.note(
-            "Finished" if accuracy is None else f"Finished: validation {accuracy:.2%}"
-        )
-        digest = said["card"]["checkpoint"]["sha256"]
+        self._metrics.note(f"Finished: validation {event.about['metrics']['accuracy']:.2%}")
+        worst = self._worst(event.worst)
+        worst_maps = self._maps(event.worst.maps, partial(keys.run_worst, run.id))
+        checkpoint = Checkpoint(event.path, event.about["checkpoint"]["sha256"], event.about)
+        card = CatalogueEntry.of(checkpoint, run.mechanism).card()
 
         def write(session: Session) -> None:
-            summary = _summary(rows.epochs(session, run.id), about) | said
+            summary: Summary = {
+                **_results(rows.epochs(session, run.id), event.about["metrics"]),
+                "worst": worst,
+                "worst_maps": worst_maps,
+                "card": card,
+                "stopped_early": event.stopped_early,
+            }
             rows.change(
                 session,
                 run.id,
                 summary=summary,
-                about=about,
+                about=event.about,
                 checkpoint_key=keys.run_model(run.id),
-                checkpoint_sha256=digest,
+                checkpoint_sha256=checkpoint.sha256,
             )
 
         self._metrics.later(write)
         self._metrics.flush()
 
-    def _worst(self, event: Finished) -> dict[str, Any]:
-        """Return the worst mistakes of the checkpoint's own weights, and where their maps are."""
-        maps = self._maps(event.worst, partial(keys.run_worst, self._run.id))
-        said = zip(event.worst_indices, event.worst_predicted, event.worst_confidence, strict=True)
-        worst = [
+    def _worst(self, mistakes: Mistakes) -> list[StoredMistake]:
+        """Return the worst mistakes of the checkpoint's own weights."""
+        columns = zip(mistakes.indices, mistakes.predicted, mistakes.confidence, strict=True)
+        return [
             {
                 "index": index,
                 "true": self._labels[index],
                 "predicted": predicted,
                 "confidence": confidence,
             }
-            for index, predicted, confidence in said
+            for index, predicted, confidence in columns
         ]
-        return {"worst": worst, "worst_maps": maps}
 
 
 def keep(blobs: BlobStore, source: Path, key: str) -> None:
@@ -207,28 +212,12 @@ def _npy(values: npt.NDArray[Any]) -> bytes:
     return file.getvalue()
 
 
-def _card(event: Finished, mechanism: str) -> dict[str, Any]:
-    """Return the model card as the table of models shows it."""
-    about = dict(event.about)
-    entry = CatalogueEntry(
-        id=mechanism,
-        position=0,
-        title=MECHANISMS[mechanism].about.title,
-        mechanism=mechanism,
-        checkpoint_sha256=about["checkpoint"]["sha256"],
-        path=event.path,
-        about=about,
-    )
-    return entry.card()
-
-
-def _summary(epochs: list[RunEpoch], about: dict[str, Any]) -> dict[str, Any]:
-    """Return what the run came to; accuracy and loss are those of the checkpoint's weights."""
-    metrics = about.get("metrics", {})
+def _results(epochs: list[RunEpoch], metrics: Metrics) -> Results:
+    """Return a run's numbers; accuracy and loss are those of the checkpoint's weights."""
     best = max(epochs, key=lambda row: row.values["val_accuracy"], default=None)
     return {
-        "val_accuracy": metrics.get("accuracy"),
-        "val_loss": metrics.get("loss"),
+        "val_accuracy": metrics["accuracy"],
+        "val_loss": metrics["loss"],
         "best_epoch": None if best is None else best.epoch,
         "seconds": round(sum(row.values["seconds"] for row in epochs), 3),
     }

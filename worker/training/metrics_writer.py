@@ -1,7 +1,8 @@
-"""Writes what a run says into rows, in a thread of its own: the run itself never waits for them.
+"""Writes a run's events into rows, in a thread of its own: steps never wait for the database.
 
 Steps are stored in batches, about twice a second, in one short transaction with the progress. The
-end of an epoch is stored before the run goes on, because its state may be saved right afterwards.
+end of an epoch is stored before the run goes on, so rows are never an epoch behind it. What a kill
+leaves unstored is in the run's event log.
 """
 
 from __future__ import annotations
@@ -22,31 +23,30 @@ from app.db import jobs as job_rows
 from app.db import training as rows
 from ml.train.events import Loading, Ready, Step, Validating
 from worker.context import Context
-from worker.training.event_log import FIELDS, EventLog
 
 log = logging.getLogger(__name__)
 WRITE_SECONDS = 0.5
-LOAD_SECONDS = 2.0  # between looks at the machine's load
+LOAD_SECONDS = 2.0  # between measurements of the machine's load
 Write = Callable[[Session], object]
+POINT = ("step", "loss", "accuracy", "lr", "images_per_s")  # the columns of a step
 
 
 @dataclass
 class _Batch:
-    """What has been said since the last transaction."""
+    """What the next transaction will store."""
 
-    points: list[dict[str, Any]] = field(default_factory=list)
+    points: list[dict[str, Any]] = field(default_factory=list)  # columns of `POINT`, and the run
     writes: list[Write] = field(default_factory=list)
     dirty: bool = False
 
 
 class MetricsWriter:
-    """While entered, what is added reaches the rows of one run."""
+    """A context manager that stores what is added to it in the rows of one run."""
 
-    def __init__(self, context: Context, job_id: str, run_id: str, event_log: EventLog) -> None:
+    def __init__(self, context: Context, job_id: str, run_id: str) -> None:
         self._context = context
         self._job_id = job_id
         self._run_id = run_id
-        self._event_log = event_log
         self._process = psutil.Process()
         self._process.cpu_percent()
         self._load: dict[str, Any] = {}
@@ -74,25 +74,24 @@ class MetricsWriter:
         self._thread.join()
 
     def loading(self, event: Loading) -> None:
-        """Say what is done before the first step."""
+        """Report what is done before the first step."""
         with self._changed:
             self._loading, self._batch.dirty = event, True
 
     def validating(self, event: Validating) -> None:
-        """Say how far the validation is."""
+        """Report the progress of the validation."""
         with self._changed:
             self._validating, self._batch.dirty = event, True
 
     def ready(self, event: Ready) -> None:
-        """Say how long the run is."""
+        """Report how long the run is."""
         with self._changed:
-            self._ready, self._batch.dirty = event, True
+            self._ready, self._step, self._batch.dirty = event, None, True
             self._progress = event.first_step / max(1, event.steps)
 
     def step(self, event: Step) -> None:
-        """Take one step in; raises what has gone wrong in the thread."""
-        self._event_log.add_step(event)
-        point = {"run_id": self._run_id} | {name: getattr(event, name) for name in FIELDS}
+        """Add one step; raise what has gone wrong in the thread."""
+        point = {"run_id": self._run_id} | {name: getattr(event, name) for name in POINT}
         with self._changed:
             if self._error is not None:
                 raise self._error
@@ -101,7 +100,7 @@ class MetricsWriter:
             self._validating = None
 
     def later(self, write: Write) -> None:
-        """Let the next transaction do this too."""
+        """Add a write to the next transaction."""
         with self._changed:
             self._batch.writes.append(write)
             self._batch.dirty = True
@@ -111,12 +110,17 @@ class MetricsWriter:
         self.later(lambda session: rows.add_note(session, self._run_id, text))
 
     def got_further(self) -> None:
-        """The state is on the disk: earlier tries do not count any more."""
+        """Reset the job's tries: a state was saved, so this one got further."""
         name = self._context.runtime.name
         self.later(lambda session: job_rows.got_further(session, self._job_id, name))
 
     def flush(self) -> None:
-        """Wait until everything is stored; raises what has gone wrong, or that the job is lost."""
+        """Wait until everything is stored.
+
+        Raises:
+            JobLost: The job was cancelled, deleted or reassigned.
+            Exception: What has gone wrong in the thread.
+        """
         with self._changed:
             self._urgent = True
             self._changed.notify_all()
@@ -127,7 +131,7 @@ class MetricsWriter:
                 raise self._error
 
     def _run(self) -> None:
-        """Store every so often, and once more at the end."""
+        """Store a batch every `WRITE_SECONDS`, and once more at the end."""
         while self._error is None and not self._ended:
             with self._changed:
                 self._changed.wait_for(lambda: self._urgent or self._ended, WRITE_SECONDS)
@@ -136,7 +140,7 @@ class MetricsWriter:
                 if batch.dirty:
                     self._store(batch)
             except (OperationalError, InterfaceError) as error:
-                log.warning("the database is away; the run goes on meanwhile: %s", error)
+                log.warning("the database cannot be reached; the run goes on meanwhile: %s", error)
                 self._put_back(batch)
                 continue
             except Exception as error:  # noqa: BLE001 (raised again in the run's own thread)
@@ -156,8 +160,8 @@ class MetricsWriter:
         def write(session: Session) -> None:
             rows.change(session, self._run_id, **self._columns())
             rows.add_points(session, batch.points)
-            for one in batch.writes:
-                one(session)
+            for later_write in batch.writes:
+                later_write(session)
 
         self._context.commit(self._progress_now(), self._message(), write)
 
@@ -170,8 +174,8 @@ class MetricsWriter:
         if self._ready is None:
             loading = self._loading
             return "Starting" if loading is None else f"{loading.what}: {loading.done:.0%}"
-        if (said := self._validating) is not None:
-            return f"Validating after epoch {said.epoch}: {said.done:.0%}"
+        if (validation := self._validating) is not None:
+            return f"Validating after epoch {validation.epoch}: {validation.done:.0%}"
         done = self._ready.first_step if self._step is None else self._step.step
         epochs = self._ready.steps // self._ready.steps_per_epoch
         return f"Epoch {min(epochs, done // self._ready.steps_per_epoch + 1)} of {epochs}"
@@ -199,7 +203,7 @@ class MetricsWriter:
         }
 
     def _machine(self, device: str | None) -> dict[str, Any]:
-        """Return what this process and its children take."""
+        """Return the load of this process and its children."""
         family = [self._process, *self._process.children(recursive=True)]
         return {
             "cpu_percent": round(self._process.cpu_percent(), 1),

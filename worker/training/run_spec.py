@@ -1,4 +1,4 @@
-"""From rows to what `ml.train` is asked: the data, the configuration, the starting weights."""
+"""From rows to a `RunSpec`: the data, the configuration, the starting weights."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LOST_START = "The run whose weights this one starts from was deleted."
 
 
 def of_run(runtime: Runtime, session: Session, run: TrainingRun) -> RunSpec:
-    """Return what a run asks for; NotFound where its data or starting weights are gone."""
+    """Return the specification of a run; NotFound if its data or starting weights are gone."""
     study = rows.study(session, run.study_id)
     assert study is not None
     start = study.request.get("start_run")
@@ -35,16 +35,16 @@ def of_run(runtime: Runtime, session: Session, run: TrainingRun) -> RunSpec:
     )
 
 
-def of_trial(runtime: Runtime, session: Session, trial_id: str, asked: TrialRequest) -> RunSpec:
-    """Return what a trial looks at."""
-    dataset = datasets.get(session, asked["dataset_id"])
+def of_trial(runtime: Runtime, session: Session, trial_id: str, request: TrialRequest) -> RunSpec:
+    """Return the specification of a trial."""
+    dataset = datasets.get(session, request["dataset_id"])
     if dataset is None:
         raise NotFound("The dataset was deleted.")
-    start = asked.get("start_run")
+    start = request.get("start_run")
     return _spec(
         runtime,
         dataset,
-        asked["config"],
+        request["config"],
         folder=state_folder(runtime.settings, trial_id),
         probes=(),
         start=None if start is None else runtime.blobs.path(_checkpoint_of(session, start)),

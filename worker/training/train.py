@@ -1,4 +1,4 @@
-"""Job `train`: one run, from where it is to its end."""
+"""Job `train`: one run, from its saved state to its end."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -17,22 +16,23 @@ from app.db.training_tables import TrainingRun
 from app.jobs.parameters import TrainJob
 from app.training.files import remove_run
 from ml.errors import MlError
+from ml.train.event_log import EventLog
+from ml.train.events import EpochEnd, Step
 from ml.train.spec import RunSpec
 from ml.train.start import train as training
 from worker.context import Context, JobLost
 from worker.handlers import handles
 from worker.training import run_spec
 from worker.training.event_handler import RunEventHandler
-from worker.training.event_log import EventLog
 from worker.training.metrics_writer import MetricsWriter
 
 LOCK = "lock"
-LOOK_SECONDS = 0.05
+POLL_SECONDS = 0.05
 
 
 @handles(TrainJob)
 def train(params: TrainJob, context: Context) -> None:
-    """Carry the run on; a try that ends early leaves a state from which the next one goes on."""
+    """Train from the last saved state on; a try that ends early saves one for the next."""
     runtime, run_id = context.runtime, params.run_id
     with runtime.readers() as session:
         run = rows.run(session, run_id)
@@ -52,7 +52,7 @@ def train(params: TrainJob, context: Context) -> None:
 
 @contextmanager
 def alone(folder: Path, context: Context) -> Iterator[None]:
-    """Hold the folder, once no other process works in it.
+    """Lock the folder, once no other process works in it.
 
     A run may be given to another worker while the one that had it is still saving its state.
     """
@@ -63,7 +63,7 @@ def alone(folder: Path, context: Context) -> Iterator[None]:
             lock.acquire(blocking=False)
         except Timeout:
             context.check()
-            time.sleep(LOOK_SECONDS)
+            time.sleep(POLL_SECONDS)
     try:
         yield
     finally:
@@ -72,12 +72,11 @@ def alone(folder: Path, context: Context) -> Iterator[None]:
 
 def _follow(run: TrainingRun, spec: RunSpec, context: Context) -> None:
     with (
-        EventLog(spec.folder) as event_log,
-        MetricsWriter(context, run.job_id, run.id, event_log) as metrics,
-        closing(_events(spec)) as events,
+        MetricsWriter(context, run.job_id, run.id) as metrics,
+        closing(training(spec)) as events,  # closing it saves the state
     ):
-        _catch_up(run, event_log, context)
-        handler = RunEventHandler(run, spec, metrics, event_log, context)
+        handler = RunEventHandler(run, spec, metrics, context)
+        _recover(run.id, spec, handler, metrics, context)
         try:
             for event in events:
                 handler.handle(event)
@@ -88,20 +87,20 @@ def _follow(run: TrainingRun, spec: RunSpec, context: Context) -> None:
         metrics.flush()
 
 
-def _events(spec: RunSpec) -> Any:
-    """Return the run's generator; closing it saves the state."""
-    return training(spec)
-
-
-def _catch_up(run: TrainingRun, event_log: EventLog, context: Context) -> None:
-    """Store what an earlier try said but did not live to store."""
-    with context.runtime.sessions.begin() as session:
-        last = rows.last_point(session, run.id)
-        missed = [step for step in event_log.steps() if step["step"] > last]
-        rows.add_points(session, [{"run_id": run.id, **step} for step in missed])
-        for epoch in event_log.epochs():
-            rows.add_epoch(session, epoch)
-    event_log.clear()
+def _recover(
+    run_id: str, spec: RunSpec, handler: RunEventHandler, metrics: MetricsWriter, context: Context
+) -> None:
+    """Store the steps and epochs that an earlier try logged but did not live to store."""
+    with context.runtime.readers() as session:
+        last_step = rows.last_point(session, run_id)
+        epochs = {epoch.epoch for epoch in rows.epochs(session, run_id)}
+    with closing(EventLog(spec.folder)) as log:
+        for event in log.read():
+            if isinstance(event, Step) and event.step > last_step:
+                metrics.step(event)
+            elif isinstance(event, EpochEnd) and event.epoch not in epochs:
+                handler.handle(event)
+    metrics.flush()
 
 
 def _forget_if_deleted(context: Context, run_id: str) -> None:

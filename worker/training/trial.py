@@ -1,10 +1,10 @@
-"""Job `trial`: what a run would cost, or how the loss answers to the learning rate."""
+"""Job `trial`: what a run would cost, or which learning rate suits it."""
 
 from __future__ import annotations
 
 import shutil
 from contextlib import closing
-from typing import Any
+from typing import NotRequired, TypedDict
 
 from sqlalchemy.orm import Session
 
@@ -12,16 +12,24 @@ from app.core.errors import NotFound
 from app.db import training as rows
 from app.jobs.parameters import TrialJob
 from ml.errors import MlError
-from ml.train import estimate as trials
+from ml.train.estimate import Cost, RangePoint, cost, range_test, suggest
 from ml.train.spec import RunSpec
 from worker.context import Context
 from worker.handlers import handles
 from worker.training import run_spec
 
 
+class RangeResult(TypedDict):
+    """The curve of a learning rate range test so far; `note` is why no rate is suggested."""
+
+    curve: list[RangePoint]
+    suggestion: float | None
+    note: NotRequired[str]
+
+
 @handles(TrialJob)
 def trial(params: TrialJob, context: Context) -> None:
-    """Fill the trial's result."""
+    """Store the trial's result."""
     runtime = context.runtime
     with runtime.readers() as session:
         row = rows.trial(session, params.trial_id)
@@ -31,7 +39,7 @@ def trial(params: TrialJob, context: Context) -> None:
     spec.folder.mkdir(parents=True, exist_ok=True)
     try:
         if row.kind == "cost":
-            _store(context, row.id, dict(trials.cost(spec)), 1.0)
+            _store(context, row.id, cost(spec), 1.0)
         else:
             _range(context, row.id, spec)
     finally:
@@ -39,24 +47,23 @@ def trial(params: TrialJob, context: Context) -> None:
 
 
 def _range(context: Context, trial_id: str, spec: RunSpec) -> None:
-    """Store the curve point by point; without a suggestion where the loss falls at no rate."""
-    curve: list[dict[str, Any]] = []
-    events: Any = trials.range_test(spec)
-    with closing(events):
-        for point in events:
+    """Store the curve point by point, and a suggestion if the loss falls at some rate."""
+    curve: list[RangePoint] = []
+    with closing(range_test(spec)) as points:
+        for point, share in points:
             context.check()
-            curve.append({"lr": point["lr"], "loss": point["loss"]})
-            done = point["step"] / max(1, point["steps"])
-            _store(context, trial_id, {"curve": curve, "suggestion": None}, done)
+            curve.append(point)
+            _store(context, trial_id, {"curve": curve, "suggestion": None}, share)
+    result: RangeResult
     try:
-        found = {"curve": curve, "suggestion": trials.suggest(curve)}
+        result = {"curve": curve, "suggestion": suggest(curve)}
     except MlError as error:
-        found = {"curve": curve, "suggestion": None, "note": error.detail}
-    _store(context, trial_id, found, 1.0)
+        result = {"curve": curve, "suggestion": None, "note": error.detail}
+    _store(context, trial_id, result, 1.0)
 
 
-def _store(context: Context, trial_id: str, result: dict[str, Any], progress: float) -> None:
+def _store(context: Context, trial_id: str, result: Cost | RangeResult, progress: float) -> None:
     def write(session: Session) -> None:
-        rows.set_trial_result(session, trial_id, result)
+        rows.set_trial_result(session, trial_id, {**result})
 
     context.commit(progress, "Measuring", write)

@@ -1,138 +1,99 @@
-"""A run on several devices of this machine: a process each, started and watched by torchrun."""
+"""A run on several devices of this machine: a process each, started and watched by torch.
+
+`torch.multiprocessing.start_processes` starts the ranks, reports the first that fails, ends the
+others, and on Linux lets no rank outlive this process, however it ends. What it lacks is here: a
+way to ask the ranks to save and stop, and the sentence of a rank's MlError (it passes on only the
+text of a traceback).
+"""
 
 from __future__ import annotations
 
-import os
-import re
+import multiprocessing
 import shutil
-import subprocess
-import sys
-import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import suppress
+import signal
+from collections.abc import Generator, Iterator
+from contextlib import closing, suppress
 from dataclasses import replace
-from pathlib import Path
+from pickle import UnpicklingError
 
-import psutil
 import torch
-
-from ml.errors import MlError
-from ml.train.events import EpochEnd, Event
-from ml.train.failures import user_errors
-from ml.train.parallel.event_log import EventReader, read_failures, write_spec
-from ml.train.spec import RunSpec
-
-LOG = "log.txt"
-POLL = 0.02  # seconds
-GRACE = 120.0  # seconds in which the ranks save their state when the run is stopped
-LOST = re.compile(
-    r"gloo|nccl|connection (closed|reset)|distbackenderror|broken pipe", re.IGNORECASE
+from torch.multiprocessing.spawn import (
+    ProcessContext,
+    ProcessException,
+    ProcessRaisedException,
+    start_processes,
 )
 
+from ml.errors import MlError
+from ml.train.event_log import EventLog
+from ml.train.events import Event
+from ml.train.failures import user_errors
+from ml.train.parallel.rank import Channel, run_rank
+from ml.train.spec import RunSpec
 
-def train(spec: RunSpec) -> Iterator[Event]:
+FOLDER = "ranks"  # of what the processes share, inside the run's own
+POLL = 0.02  # seconds
+GRACE = 120.0  # seconds in which the ranks save their state when the run is stopped
+# What torch raises for a failed rank; the last two if it was ended while it wrote its traceback.
+FAILURES = (ProcessException, EOFError, UnpicklingError)
+
+
+def train(spec: RunSpec) -> Generator[Event, None, None]:
     """Yield a run's events, as `ml.train.run.train_rank` does for one device.
 
     Raises:
         MlError: A rank failed with one, or was killed; the run can be resumed.
     """
-    _check(spec)
+    if spec.device != "cpu" and 0 < torch.cuda.device_count() < spec.devices:
+        raise MlError(f"There are {torch.cuda.device_count()} GPUs here, not {spec.devices}.")
+    folder = spec.folder / FOLDER
     with user_errors():
-        spec.folder.mkdir(parents=True, exist_ok=True)
-        for left in spec.folder.glob("ranks-*"):  # of a try that was killed
-            shutil.rmtree(left, ignore_errors=True)
-        folder = Path(tempfile.mkdtemp(prefix="ranks-", dir=spec.folder))
+        shutil.rmtree(folder, ignore_errors=True)  # of a try that was killed
+        folder.mkdir(parents=True)
         try:
-            yield from _follow(replace(spec, cache=spec.cache or folder / "cache"), folder)
+            yield from _follow(replace(spec, cache=spec.cache or folder / "cache"))
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _check(spec: RunSpec) -> None:
-    if spec.device == "cpu" or not torch.cuda.is_available():
-        return
-    if spec.devices > torch.cuda.device_count():
-        raise MlError(f"There are {torch.cuda.device_count()} GPUs here, not {spec.devices}.")
-
-
-def _follow(spec: RunSpec, folder: Path) -> Iterator[Event]:
-    write_spec(spec, folder / "spec.json")
-    reader = EventReader(folder)
-    process = _start(spec.devices, folder)
-    try:
-        ended = False
-        while not ended:
-            ended = process.poll() is not None
-            for event in reader.read():
-                yield event
-                if isinstance(event, EpochEnd):
-                    _take_over(process)
-            if not ended:
-                time.sleep(POLL)
-    finally:
-        _end(process)
-    if process.returncode:
-        raise _why(spec.devices, folder)
-
-
-def _start(count: int, folder: Path) -> subprocess.Popen[bytes]:
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-    ranks = [
-        f"--nproc-per-node={count}",
-        "-m",
-        "ml.train.parallel.worker",
-        str(folder / "spec.json"),
-    ]
-    root = str(Path(__file__).resolve().parents[3])
-    path = os.pathsep.join(p for p in (root, os.environ.get("PYTHONPATH")) if p)
-    with (folder / LOG).open("wb") as log:
-        return subprocess.Popen(
-            [*torchrun, *ranks],
-            stdin=subprocess.PIPE,
-            stdout=log,
-            stderr=log,
-            env={**os.environ, "PYTHONPATH": path},
-            start_new_session=True,
+def _follow(spec: RunSpec) -> Iterator[Event]:
+    channel = Channel.open(multiprocessing.get_context("spawn"))
+    store = str(spec.folder / FOLDER / "store")
+    with closing(EventLog(spec.folder)) as log:
+        log.clear()
+        ranks = start_processes(  # type: ignore[no-untyped-call]
+            run_rank, (spec, store, channel), nprocs=spec.devices, join=False, daemon=True
         )
+        try:
+            ended = False
+            while not ended:
+                ended = ranks.join(POLL)
+                yield from log.read()
+        except FAILURES as error:
+            raise _reason(ranks, channel, error) from error
+        finally:
+            _stop(ranks, channel)
 
 
-def _take_over(process: subprocess.Popen[bytes]) -> None:
-    """Tell rank 0 that the caller has handled the epoch, so that its state may be saved."""
-    assert process.stdin is not None
-    with suppress(BrokenPipeError):
-        process.stdin.write(b".")
-        process.stdin.flush()
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _stop(ranks: ProcessContext, channel: Channel) -> None:
     """Ask the ranks to save and stop, if they still run; kill them after `GRACE`."""
-    assert process.stdin is not None
-    with suppress(BrokenPipeError):
-        process.stdin.close()
-    try:
-        process.wait(GRACE)
-    except subprocess.TimeoutExpired:
-        with suppress(psutil.NoSuchProcess):
-            for rank in psutil.Process(process.pid).children(recursive=True):
-                rank.kill()
+    channel.stop.set()
+    with suppress(*FAILURES):
+        any(ranks.join(GRACE) for _ in ranks.processes)  # a call returns when one more has ended
+    for process in ranks.processes:
         process.kill()
-        process.wait()
+        process.join()
 
 
-def _why(count: int, folder: Path) -> Exception:
-    """Return the error of a failed run: a rank's own sentence or traceback, or one for a kill."""
-    failures = read_failures(folder)
-    for failure in failures:
-        if failure["detail"]:
-            return MlError(failure["detail"])
-    own = [f["trace"] for f in failures if not LOST.search(f["trace"].strip().splitlines()[-1])]
-    if own:
-        return RuntimeError(own[0])
-    log = (folder / LOG).read_text(errors="replace")
-    if failures or re.search(r"exitcode\s*:\s*-\d+", log):
-        return MlError(
-            f"One of the run's {count} processes was killed, or its machine ran out of memory. "
-            "Resume: the run goes on from the last state that was saved."
-        )
-    return RuntimeError(log[-4000:])
+def _reason(ranks: ProcessContext, channel: Channel, error: Exception) -> Exception:
+    """Return the error of a failed run: a rank's own, or a sentence if one was killed."""
+    if not channel.failures.empty():
+        return MlError(channel.failures.get())
+    # torch ends the others with SIGTERM, and one that lost its peer may be reported first
+    killed = any(rank.exitcode < 0 and rank.exitcode != -signal.SIGTERM for rank in ranks.processes)
+    if isinstance(error, ProcessRaisedException) and not killed:
+        return error
+    return MlError(
+        f"One of the run's {len(ranks.processes)} processes was killed, or its machine ran out of "
+        "memory. Resume: the run goes on from the last state that was saved."
+    )

@@ -49,8 +49,8 @@ def views(
     height, width = (int(side * (1 - strength * (1 - SCALES[i]))) for i in (high, wide))
     place = PLACES[int(u[2] * len(PLACES))]
     top, left = int(place[0] * (side - height)), int(place[1] * (side - width))
-    where = (..., slice(top, top + height), slice(left, left + width))
-    rgb, flow = resized(rgb[where], size), resized(flow[where], size)
+    crop = (..., slice(top, top + height), slice(left, left + width))
+    rgb, flow = resized(rgb[crop], size), resized(flow[crop], size)
     if flip and strength > 0 and u[3] < 0.5:
         rgb, flow = flip_frames(rgb), flip_flow(flow)
     return _coloured(rgb, strength, u[4], u[5]), flow

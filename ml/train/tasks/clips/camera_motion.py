@@ -2,7 +2,7 @@
 
 The middle frame is drawn before the movement is: crop, scale and angle come from the same
 distribution for every movement, and the movement unfolds evenly before and after that frame. So a
-single middle frame says nothing of the label, and no border of the picture ever comes into view.
+single middle frame reveals nothing of the label, and no border of the picture ever comes into view.
 """
 
 from __future__ import annotations

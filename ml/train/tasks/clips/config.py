@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from ml.errors import MlError
 from ml.media.flow import methods
-from ml.networks.video.base import VIDEO_MODELS, VideoSpec
+from ml.networks.video.base import VIDEO_MODELS, VideoNetwork, VideoSpec, build_video
 from ml.train.config import TrainConfig
 from ml.train.fields import DATA, FROZEN_AT_MOST, NETWORK, OPTIMISER, RUN, about
 from ml.train.tasks.clips.camera_motion import MOVEMENTS, pair_index, pairs
@@ -162,7 +162,7 @@ class ClipConfig(TrainConfig):
     )
 
     def __post_init__(self) -> None:
-        """Refuse what cannot train; MlError says what to change."""
+        """Raise MlError, with what to change, for settings that cannot train."""
         super().__post_init__()
         if self.snippets < self.segments:
             raise MlError("snippets must be at least as many as segments: one for each.")
@@ -180,11 +180,15 @@ class ClipConfig(TrainConfig):
         return self.eval_size
 
     def names(self, classes: Sequence[str]) -> tuple[str, ...]:
-        """The model's classes for data with these: pairs, where a camera moves over images."""
+        """Return the model's classes for data with these: pairs if a camera moves over images."""
         return tuple(classes if self.source == CLIPS else pairs(classes, MOVEMENTS))
 
+    def build(self, classes: Sequence[str]) -> VideoNetwork:
+        """Return a new network for a model with these classes."""
+        return build_video(self.video(classes))
+
     def video(self, classes: Sequence[str]) -> VideoSpec:
-        """The network to build for a model with these classes (see `names`)."""
+        """Return what the network for a model with these classes (see `names`) is built from."""
         own = {"dropout": self.dropout, **self.parameters}
         spec = VideoSpec(
             architecture=self.architecture,

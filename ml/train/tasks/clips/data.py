@@ -40,7 +40,8 @@ class Clips:
     def read(self, index: int, chosen: Sequence[int]) -> tuple[Tensor, Tensor]:
         """Read some snippets of a clip: frames uint8 (k, 3, S, S), flow uint8 (k, L, 2, S, S).
 
-        MlError where the cache was emptied under the run.
+        Raises:
+            MlError: The cache was emptied under the run.
         """
         try:
             stored = np.load(self.arrays[index], mmap_mode="r")

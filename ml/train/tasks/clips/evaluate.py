@@ -80,7 +80,7 @@ def measure(
 
 
 def same(network: VideoNetwork, stream: Stream, predicted: Tensor, labels: Tensor) -> Tensor:
-    """Return where classes are the same to a stream, which may have fewer classes of its own."""
+    """Return which classes are the same to a stream, which may have fewer classes of its own."""
     known = (network.spec.class_index or {}).get(stream)
     if known is None:
         return predicted == labels

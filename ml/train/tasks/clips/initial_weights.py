@@ -2,34 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from torch import Tensor
 
-from ml import checkpoint as checkpoints
 from ml.catalogue import SHIPPED
 from ml.errors import MlError
 from ml.networks.video.base import VIDEO_MODELS, VideoNetwork
 from ml.networks.video.weights import put_imagenet
 from ml.networks.weights import load_imagenet
+from ml.train.initial_weights import RANDOM, InitialWeights, read_start
 from ml.train.tasks.clips.config import MOTION, PHOTOS, ClipConfig
 
 CAMERA_MOTION = SHIPPED / "clips" / "camera-motion.safetensors"
-
-
-@dataclass(frozen=True)
-class InitialWeights:
-    """Steps that fill a fresh network, and the origin of the weights, in words."""
-
-    steps: tuple[Callable[[VideoNetwork], None], ...]
-    origin: str
-
-    def load_into(self, network: VideoNetwork) -> None:
-        """Copy the weights into the network; what they lack stays random."""
-        for step in self.steps:
-            step(network)
 
 
 def initial_weights(
@@ -46,26 +32,23 @@ def initial_weights(
         MlError: They are not there, or a file is damaged.
     """
     if config.start == "checkpoint":
-        if path is None:
-            raise MlError("start=checkpoint needs the checkpoint of another run.")
-        state, name = _tensors(path)
-        return InitialWeights(
-            (lambda network: load_matching(network, state),), f"checkpoint {name}"
-        )
+        state, checkpoint = read_start(path)
+        origin = f"checkpoint {checkpoint.sha256[:16]}"
+        return InitialWeights((lambda network: load_matching(network, state),), origin)
     if config.start == "scratch" or not VIDEO_MODELS[config.architecture].imagenet:
-        return InitialWeights((), "random")
+        return RANDOM
     imagenet = load_imagenet(folders)
     steps = [lambda network: put_imagenet(network, imagenet.state)]
     origin = imagenet.origin
     if config.rgb_start == PHOTOS:
-        photos, name = _tensors(SHIPPED / f"{config.mechanism}.safetensors")
+        photos, model = read_start(SHIPPED / f"{config.mechanism}.safetensors")
         steps.append(lambda network: load_matching(network, _under("rgb.", photos)))
-        origin += f"; RGB stream: the photo model {name}"
+        origin += f"; RGB stream: the photo model {model.sha256[:16]}"
     if config.flow_start == MOTION:
-        motion, name = _tensors(CAMERA_MOTION)
+        motion, model = read_start(CAMERA_MOTION)
         trunk = {k: v for k, v in motion.items() if k.startswith("flow.features.")}
         steps.append(lambda network: load_matching(network, trunk))
-        origin += f"; motion stream: the camera-motion model {name}"
+        origin += f"; motion stream: the camera-motion model {model.sha256[:16]}"
     return InitialWeights(tuple(steps), origin)
 
 
@@ -84,9 +67,3 @@ def load_matching(network: VideoNetwork, state: Mapping[str, Tensor]) -> None:
 
 def _under(head: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {head + name: tensor for name, tensor in state.items()}
-
-
-def _tensors(path: Path) -> tuple[dict[str, Tensor], str]:
-    """Return a checkpoint's tensors as float32, and the first digits of its hash."""
-    checkpoint = checkpoints.read(path)
-    return checkpoints.load_tensors(path), checkpoint.sha256[:16]

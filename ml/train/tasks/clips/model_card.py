@@ -1,4 +1,4 @@
-"""What the card of a clip model has that a photo model's has not."""
+"""What the card of a clip model has beside a photo model's."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from ml.checkpoint import describe_video
+from ml.model_card import Architecture, TaskMetrics
 from ml.networks.network import Network
 from ml.networks.video.base import VideoNetwork
 from ml.train.tasks.clips.evaluate import ClipEvaluation, mcnemar, wilson
@@ -16,7 +17,7 @@ from ml.train.tasks.clips.evaluate import ClipEvaluation, mcnemar, wilson
 VERSIONS = ("av", "opencv-python-headless")
 
 
-def architecture(network: VideoNetwork) -> dict[str, Any]:
+def architecture(network: VideoNetwork) -> Architecture:
     """Return everything that is needed to build the network again."""
     spec = describe_video(network.spec)
     rgb = getattr(network, "rgb", None)
@@ -25,7 +26,7 @@ def architecture(network: VideoNetwork) -> dict[str, Any]:
     return {**spec, "streams": list(network.streams)}
 
 
-def metrics(measured: ClipEvaluation, labels: Tensor, segments: int) -> dict[str, Any]:
+def metrics(measured: ClipEvaluation, labels: Tensor, segments: int) -> TaskMetrics:
     """Return each stream's accuracy and how likely it differs from both by chance alone.
 
     Intervals are Wilson's, of 95 %.

@@ -44,8 +44,8 @@ def prepare(
     val = yield from _read(
         spec, "validation", _source(config, val_files, config.test_segments, VAL_SEED)
     )
-    where = device or default_device(spec.device)
-    trainer = ClipTrainer(config, train, val, start=start, device=where, probes=spec.probes)
+    device = device or default_device(spec.device)
+    trainer = ClipTrainer(config, train, val, start=start, device=device, probes=spec.probes)
     return trainer, start.origin
 
 

@@ -28,7 +28,7 @@ def probe_maps(
 ) -> tuple[ProbeMaps, ...]:
     """Explain clips of a split at `size` px; Grad-CAM is of `targets`, or of their own classes.
 
-    Methods of the flow stream are called `flow-...`. Nothing where no stream is a 2D network.
+    Methods of the flow stream are called `flow-...`. Without a 2D stream there are none.
     """
     parts = {name: getattr(network, name, None) for name in STREAMS}
     streams = {name: part for name, part in parts.items() if isinstance(part, Network)}

@@ -88,7 +88,7 @@ class ClipSource:
 
 @dataclass(frozen=True)
 class MotionSource:
-    """A camera moving over images: one movement an image, in a random order that `seed` says.
+    """A camera moving over images: one movement an image, in a random order that `seed` decides.
 
     labels: the pairs of image class and movement, counted as `camera_motion.pair_index` does.
     """

@@ -4,32 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from ml.errors import MlError
+from ml.model_card import ModelCard
 from ml.networks.network import Network
-from ml.networks.video.base import VideoNetwork, build_video
+from ml.networks.video.base import VideoNetwork
 from ml.networks.video.inputs import normalise_flow
 from ml.networks.video.types import ClipAttended, ClipBatch
 from ml.networks.weights import normalise
 from ml.train.evaluation import Evaluation
 from ml.train.events import ProbeMaps, Validating
 from ml.train.generators import reported
+from ml.train.initial_weights import RANDOM, InitialWeights
 from ml.train.model_card import describe
 from ml.train.ordering import shuffled
-from ml.train.ranks import ALONE
 from ml.train.spec import Provenance
 from ml.train.tasks.clips import model_card
 from ml.train.tasks.clips.augment import centred, resized, segments, views
 from ml.train.tasks.clips.config import CLIPS, ClipConfig
 from ml.train.tasks.clips.data import Clips
 from ml.train.tasks.clips.evaluate import Batch, ClipEvaluation, measure
-from ml.train.tasks.clips.initial_weights import InitialWeights
-from ml.train.tasks.clips.optimizers import make
 from ml.train.tasks.clips.probes import probe_maps
 from ml.train.trainer import Trainer
 
@@ -48,56 +46,39 @@ class ClipTrainer(Trainer):
         train: Clips,
         val: Clips,
         *,
-        start: InitialWeights | None = None,
+        start: InitialWeights = RANDOM,
         device: str = "cpu",
         probes: tuple[int, ...] = (),
     ) -> None:
-        super().__init__(
-            with_batch_size(config, len(train.labels)),
-            len(train.labels),
-            torch.device(device),
-            ALONE,
-        )
-        self.train, self.val, self.probes, self.classes = train, val, probes, train.classes
-        torch.manual_seed(config.seed)
-        network = self._built()
-        if start:
-            start.load_into(network)
-        self.network = self._placed(network)
-        self._freeze()
-        self.optimiser = make(self.network, self.config)
+        config = with_batch_size(config, len(train.labels))
+        super().__init__(config, train, val, start=start, device=device, probes=probes)
         self._measured: ClipEvaluation | None = None
 
-    def _built(self) -> VideoNetwork:
-        return build_video(self.config.video(self.classes))
+    def place(self, network: VideoNetwork) -> VideoNetwork:
+        """Put the network on the device; the memory format of images does not suit 3D ones."""
+        return network.to(self.device) if network.whole_clip else super().place(network)
 
-    def _placed(self, network: VideoNetwork) -> VideoNetwork:
-        """Put the network on the device, in the memory format that is fastest for images."""
-        if network.whole_clip:
-            return network.to(self.device)
-        placed: VideoNetwork = network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        return placed
-
-    def _freeze(self) -> None:
-        if self.config.partial_bn:
-            freeze = getattr(self.network, "freeze_norms", None)
-            if freeze is not None:
-                freeze(*self.network.streams)
-        for blocks in self._frozen():
-            blocks.requires_grad_(False)
-
-    def _frozen(self) -> list[torch.nn.Module]:
-        """The trunks' first blocks, as many as each stream keeps."""
+    def frozen(self, network: VideoNetwork) -> list[nn.Module]:
+        """Return the trunks' first blocks, as many as each stream keeps."""
         c = self.config
         counts = (("rgb", c.frozen_blocks), ("flow", c.flow_frozen_blocks))
-        parts = [(getattr(self.network, name, None), count) for name, count in counts]
-        return [part.features[:n] for part, n in parts if isinstance(part, Network) and n]
+        streams = [(getattr(network, name, None), count) for name, count in counts]
+        return [stream.features[:n] for stream, n in streams if isinstance(stream, Network) and n]
 
-    def set_train_mode(self) -> None:
-        """Put the network into training mode, except for what is frozen."""
-        self.network.train()
-        for blocks in self._frozen():
-            blocks.eval()
+    def freeze(self, network: VideoNetwork) -> None:
+        """Freeze blocks, and with partial BN the norms of all streams."""
+        freeze_norms = getattr(network, "freeze_norms", None)
+        if self.config.partial_bn and freeze_norms is not None:
+            freeze_norms(*network.streams)
+        super().freeze(network)
+
+    def parts(self, network: VideoNetwork) -> Iterator[tuple[nn.Module, float]]:
+        """Yield trunks and new parts, which learn faster; `flow_lr_factor` is on all of flow's."""
+        for name, part in network.named_children():
+            rate = self.config.lr * (self.config.flow_lr_factor if name == "flow" else 1.0)
+            if isinstance(part, Network):
+                yield part.features, rate
+            yield part, rate * self.config.new_lr_factor
 
     def batches(self, epoch: int, start: int) -> Iterator[tuple[ClipBatch, Tensor]]:
         """Shuffled clips, a random snippet of each segment, cropped; the last few are left out."""
@@ -178,12 +159,6 @@ class ClipTrainer(Trainer):
         """Explain clips of the validation split for the classes `targets`, or their labels."""
         return probe_maps(network, self.val, indices, self.config.eval_size, targets)
 
-    def final(self) -> VideoNetwork:
-        """Return the run's network, or the best epoch's, with weights rounded as they are kept."""
-        network = self._built()
-        network.load_state_dict(self.best.weights or self.network.state_dict())
-        return self._placed(network.half().float()).eval()
-
     def measure(self, network: VideoNetwork) -> Generator[Validating, None, Evaluation]:
         """Evaluate the rounded network on all snippets that are stored."""
         measured = yield from self._measure(network, self.val.snippets, self.position.epoch)
@@ -196,7 +171,7 @@ class ClipTrainer(Trainer):
         evaluation: Evaluation,
         curves: list[dict[str, float]],
         provenance: Provenance,
-    ) -> dict[str, Any]:
+    ) -> ModelCard:
         """Return the model card: the JSON beside the checkpoint."""
         assert self._measured is not None
         return describe(

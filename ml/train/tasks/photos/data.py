@@ -97,7 +97,7 @@ def augment(
     strength: float = 1.0,
     share: tuple[slice, int] | None = None,
 ) -> Tensor:
-    """Random resized crop, flip and colour jitter of a batch, as the seed says.
+    """Random resized crop, flip and colour jitter of a batch, drawn from the seed.
 
     uint8 (B, 3, S, S) -> float32 in 0..255 (B, 3, size, size). Strength 0 only resizes. Crops
     cover 35 to 100 % of the image, with sides in a ratio of 3:4 to 4:3 (Szegedy et al. 2015).

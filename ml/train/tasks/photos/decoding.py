@@ -98,5 +98,5 @@ def _draft(path: Path, size: int) -> Image.Image | None:
             file.draft(file.mode, (2 * size, 2 * size))
             shown = ImageOps.exif_transpose(file)
             return shown.convert("RGB")
-    except Exception:  # noqa: BLE001 (the careful reader says what is wrong with it)
+    except Exception:  # noqa: BLE001 (the slower reader reports what is wrong with it)
         return None

@@ -107,7 +107,7 @@ class FrozenFeatureCache:
 
 
 class _FeatureFiles:
-    """One float16 file for each batch, renamed into place when whole; none if the disk is full."""
+    """One float16 file for each batch, renamed into place when whole; few if the disk is full."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

@@ -40,7 +40,7 @@ def prepare(
         spec.config,
         train,
         val,
-        weights=start.state,
+        start=start,
         device=device or default_device(spec.device),
         cache=spec.cache,
         ranks=ranks,
@@ -77,7 +77,7 @@ def sample(spec: RunSpec, most: int) -> tuple[Trainer, float]:
     images = result_of(load(files, spec.classes, _stored_side(spec), None))
     seconds = (time.perf_counter() - began) / max(1, len(files.files))
     start = initial_weights(config, spec.start, spec.weights)
-    return PhotoTrainer(config, images, images, weights=start.state, device=device), seconds
+    return PhotoTrainer(config, images, images, start=start, device=device), seconds
 
 
 def cache_bytes(spec: RunSpec, trainer: Trainer, features: Any) -> int:

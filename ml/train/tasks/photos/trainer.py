@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from ml.networks.network import Network, build_network
+from ml.model_card import Architecture, ModelCard
+from ml.networks.network import Network
 from ml.networks.types import Attended
-from ml.train import optimizers
 from ml.train.config import TrainConfig
 from ml.train.evaluation import Evaluation
 from ml.train.events import ProbeMaps, Validating
 from ml.train.generators import reported
+from ml.train.initial_weights import RANDOM, InitialWeights
 from ml.train.model_card import describe
 from ml.train.parallel.wrap import wrap
 from ml.train.ranks import ALONE, Ranks
@@ -25,7 +25,6 @@ from ml.train.tasks.photos.batch_size import with_batch_size
 from ml.train.tasks.photos.data import Images
 from ml.train.tasks.photos.evaluate import evaluate
 from ml.train.tasks.photos.frozen_features import FrozenFeatureCache
-from ml.train.tasks.photos.initial_weights import load_partial
 from ml.train.tasks.photos.probes import probe_maps
 from ml.train.trainer import Trainer
 
@@ -41,26 +40,30 @@ class PhotoTrainer(Trainer):
         train: Images,
         val: Images,
         *,
-        weights: dict[str, Tensor] | None = None,
+        start: InitialWeights = RANDOM,
         device: str = "cpu",
         cache: Path | None = None,
         ranks: Ranks = ALONE,
         probes: tuple[int, ...] = (),
     ) -> None:
         config = with_batch_size(config, len(train.labels), device, ranks)
-        super().__init__(config, len(train.labels), torch.device(device), ranks)
-        self.train, self.val, self.probes, self.classes = train, val, probes, train.classes
-        torch.manual_seed(config.seed)
-        network = build_network(config.spec(len(train.classes)))
-        if weights:
-            load_partial(network, weights)
-        self.network = network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        frozen = network.features[: config.frozen_blocks]
-        frozen.requires_grad_(False)
+        super().__init__(config, train, val, start=start, device=device, ranks=ranks, probes=probes)
         self.model = wrap(self.network, self.device) if ranks.size > 1 else self.network
         self._cache = cache if self.device.type == "cpu" else None
-        self.frozen_features = FrozenFeatureCache(frozen, config, self._cache, ranks)
-        self.optimiser = optimizers.make(self.network, config)
+        self.frozen_features = self._features(self.network)
+
+    def frozen(self, network: Network) -> list[nn.Module]:
+        """Return the leading blocks that keep their starting weights."""
+        return [network.features[: self.config.frozen_blocks]]
+
+    def parts(self, network: Network) -> Iterator[tuple[nn.Module, float]]:
+        """Yield the trunk and the new modules, which learn faster."""
+        yield network.features, self.config.lr
+        yield network.mechanism, self.config.lr * self.config.new_lr_factor
+
+    def _features(self, network: Network) -> FrozenFeatureCache:
+        blocks = network.features[: self.config.frozen_blocks]
+        return FrozenFeatureCache(blocks, self.config, self._cache, self.ranks)
 
     def batches(self, epoch: int, start: int) -> Iterable[tuple[Tensor, Tensor]]:
         """Return features of the frozen blocks, and labels."""
@@ -70,11 +73,6 @@ class PhotoTrainer(Trainer):
         """Run the blocks that learn."""
         output: Attended = self.model(inputs, start=self.config.frozen_blocks)
         return output
-
-    def set_train_mode(self) -> None:
-        """Put the network into training mode, except for the frozen blocks."""
-        self.network.train()
-        self.network.features[: self.config.frozen_blocks].eval()
 
     def explain(
         self, network: Network, indices: Sequence[int], targets: Sequence[int] | None = None
@@ -94,19 +92,9 @@ class PhotoTrainer(Trainer):
             if self.ranks.size > 1 and buffer.is_floating_point():
                 buffer.copy_(self.ranks.added(buffer) / self.ranks.size)
 
-    def final(self) -> Network:
-        """Return the run's network, or the best epoch's, with weights rounded as they are kept."""
-        network = build_network(self.config.spec(len(self.train.classes)))
-        network.load_state_dict(self.best.weights or self.network.state_dict())
-        rounded = network.half().float().to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        final: Network = rounded.eval()
-        return final
-
     def measure(self, network: Network) -> Generator[Validating, None, Evaluation]:
         """Evaluate another network of the same kind: the rounded one."""
-        frozen = network.features[: self.config.frozen_blocks]
-        features = FrozenFeatureCache(frozen, self.config, self._cache, self.ranks)
-        return (yield from self._measured(network, features, self.position.epoch))
+        return (yield from self._measured(network, self._features(network), self.position.epoch))
 
     def _measured(
         self, network: Network, frozen: FrozenFeatureCache, epoch: int
@@ -120,14 +108,20 @@ class PhotoTrainer(Trainer):
         evaluation: Evaluation,
         curves: list[dict[str, float]],
         provenance: Provenance,
-    ) -> dict[str, Any]:
+    ) -> ModelCard:
         """Return the model card: the JSON beside the checkpoint."""
-        architecture = {
+        architecture: Architecture = {
             "mechanism": self.config.mechanism,
             "parameters": asdict(network.mechanism.parameters_used),
             "stages": list(self.config.stages),
             "backbone": network.backbone,
         }
-        metrics = {"images": len(self.val.labels)}
-        training = {"train_images": len(self.train.labels)}
-        return describe(self, architecture, evaluation, curves, provenance, metrics, training)
+        return describe(
+            self,
+            architecture,
+            evaluation,
+            curves,
+            provenance,
+            {"images": len(self.val.labels)},
+            {"train_images": len(self.train.labels)},
+        )
