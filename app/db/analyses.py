@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, insert, select, update
 from sqlalchemy.orm import Session, joinedload
 
-from app.db.results import Provenance
+from app.db.documents import Provenance
 from app.db.tables import Analysis, Heatmap, Job, Prediction, new_id, utcnow
 
 

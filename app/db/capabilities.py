@@ -33,3 +33,8 @@ def get(session: Session, key: str) -> dict[str, Any] | None:
 def launch_form(session: Session) -> LaunchForm | None:
     """Return the launch form of studies, or None while no worker has published one."""
     return cast("LaunchForm | None", get(session, TRAINING))
+
+
+def method_titles(session: Session) -> dict[str, str]:
+    """Return what every explanation method is called within a sentence, by name."""
+    return {name: words["title"] for name, words in (get(session, METHODS) or {}).items()}

@@ -10,8 +10,7 @@ from sqlalchemy import JSON, DateTime, ForeignKey, Index, MetaData, String, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import TypeDecorator
 
-from app.db.documents import Card
-from app.db.results import ClassScore, ClipScores, Provenance
+from app.db.documents import Card, ClassScore, ClipScores, Provenance
 
 
 def new_id() -> str:

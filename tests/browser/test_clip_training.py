@@ -47,7 +47,7 @@ def test_from_a_zip_of_clips_to_a_row_of_the_table(visit: Visit, tmp_path: Path)
     page.get_by_role("button", name="Start the study").click()
     page.wait_for_url(re.compile(r"/training/[0-9a-f]{32}"))
     expect(rows(page).locator(".state.succeeded")).to_have_count(1, timeout=LONG)
-    page.get_by_role("radio", name="Mask, motion").check()
+    page.get_by_role("radio", name="Learnt mask, motion").check()
     page.get_by_role("radio", name="Early").check()  # after one epoch the late mask may be flat
     expect(page.locator(".probe-cell canvas:not([hidden])").first).to_be_visible()
     page.get_by_role("button", name="Publish Attention gates").click()

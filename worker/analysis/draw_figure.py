@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from app.core.errors import NotFound
 from app.db import analyses as rows
 from app.db import models
-from app.db.results import ClipScores
+from app.db.documents import ClipScores
 from app.db.tables import Heatmap, Prediction
 from app.jobs.parameters import DrawFigureJob
 from app.storage import keys

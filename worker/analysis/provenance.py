@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 import torch
 
-from app.db.results import Provenance
+from app.db.documents import Provenance
 from app.jobs.parameters import SNIPPET, AnalysisRequest
 from ml.explain.combine import RULE
 from ml.networks.weights import MEAN, STD

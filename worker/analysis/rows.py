@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from app.db import results as stored
+from app.db import documents
 from app.db.tables import Prediction, new_id
 from app.storage import keys
 from ml.explain.results import ClipScores, Explanation, Track
@@ -43,7 +43,7 @@ def prediction(analysis_id: str, result: Explanation) -> Prediction:
     return row
 
 
-def _clip(classes: tuple[str, ...], scores: ClipScores) -> stored.ClipScores:
+def _clip(classes: tuple[str, ...], scores: ClipScores) -> documents.ClipScores:
     return {
         "classes": list(classes),
         "times": _numbers(scores.times),

@@ -107,7 +107,7 @@ def _methods(session: Session, wanted: Sequence[str]) -> Context:
     """Return the methods asked for, and what every method is called within a sentence."""
     known = capabilities.get(session, capabilities.METHODS) or {}
     unknown = {"kind": "evidence", "description": ""}  # no worker has published it yet
-    titles = {name: name for name in wanted} | {n: words["title"] for n, words in known.items()}
+    titles = {name: name for name in wanted} | capabilities.method_titles(session)
     methods = [
         {
             "name": name,

@@ -7,7 +7,8 @@ training.html.jinja: `form` (or None while no worker has published one); the new
   `data` as `studies`: {items, next}, as `GET /api/v1/studies`.
 training_new.html.jinja: `form`, `groups`: [{name, title, fields}], made from the form; a field
   with `kind` counts for datasets of that kind only.
-training_study.html.jinja: `study`, as `GET /api/v1/studies/{id}`; in `data` too.
+training_study.html.jinja: `study`, as `GET /api/v1/studies/{id}`; in `data` too, with
+  `method_titles`: {name: title} of every explanation method.
 """
 
 from __future__ import annotations
@@ -71,7 +72,8 @@ def study_page(
     """One study, live."""
     runs = rows.runs_of(session, [study.id])
     body = present.study(session, study, runs).model_dump(mode="json")
-    context = {**_context(web, principal, study=body), "study": body}
+    titles = capabilities.method_titles(session)
+    context = _context(web, principal, study=body, method_titles=titles) | {"study": body}
     return page(request, "training_study.html.jinja", context)
 
 

@@ -1,15 +1,16 @@
 // Attention over training: a row a probe image, a column a run, and one epoch for all of them.
 import { batched, make, part } from "../lib/dom.js";
 import { bindFields, showFields } from "../lib/fields.js";
-import { setText } from "../lib/format.js";
+import { capital, setText } from "../lib/format.js";
+import { methodTitle } from "../lib/titles.js";
 import { MaskCell, spoken } from "./maskpaint.js";
 import { accuracy, isOver, runName } from "./words.js";
 
-const METHODS = {
-  attention: "Learnt mask", gradcam: "Grad-CAM",
-  "flow-attention": "Mask, motion", "flow-gradcam": "Grad-CAM, motion",
-};
 const PLAY_MS = 550; // an epoch
+
+/** @param {string} name of a method, behind `flow-` for the motion stream @returns {string} */
+const methodName = (name) =>
+  name.startsWith("flow-") ? `${capital(methodTitle(name.slice(5)))}, motion` : capital(methodTitle(name));
 
 /** @typedef {{run: any, epoch: import("./series.js").Epoch | null, head: HTMLElement}} Column */
 
@@ -116,7 +117,7 @@ export class Attention {
     const methods = this.#methods();
     const set = part("method");
     if (set.children.length !== methods.length) {
-      set.replaceChildren(...methods.map((name) => make("label", {}, make("input", { type: "radio", name: "method", value: name }), make("span", { text: /** @type {Record<string, string>} */ (METHODS)[name] ?? name }))));
+      set.replaceChildren(...methods.map((name) => make("label", {}, make("input", { type: "radio", name: "method", value: name }), make("span", { text: methodName(name) }))));
     }
     const colours = /** @type {HTMLSelectElement} */ (this.form.elements.namedItem("colours"));
     if (!colours.options.length) colours.append(...this.colours.names("sequential").map((name) => new Option(this.colours.maps[name].title, name)));
