@@ -85,7 +85,7 @@ def test_the_form_is_made_from_what_is_published(offered: Api) -> None:
 def test_without_a_worker_the_pages_say_so(api: Api) -> None:
     client = signed_in(api.client)
     for path in ("/training", "/training/new"):
-        assert "No training worker has said" in client.get(path, headers=BROWSER).text
+        assert "No training worker has started" in client.get(path, headers=BROWSER).text
 
 
 @pytest.mark.parametrize(("scope", "train", "admin"), [("read", 0, 0), ("train", 1, 0)])

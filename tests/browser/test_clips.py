@@ -117,7 +117,7 @@ def test_the_fusion_slider_changes_every_answer_at_once(visit: Visit, clip: str)
     expect(row.locator("li").first).to_contain_text(scores["classes"][best])
     expect(row.locator("li").first).to_contain_text(f"{100 * math.exp(logits[best]) / total:.1f}")
     expect(page.locator("[data-share-sum]")).not_to_have_text(before, use_inner_text=True)
-    page.get_by_role("button", name="Back to the models’ own").click()
+    page.get_by_role("button", name="Reset to the models’ weights").click()
     expect(page.locator("[data-share-sum]")).to_have_text(before, use_inner_text=True)
     assert asked(visit) == []
 
@@ -170,7 +170,7 @@ def test_a_range_is_explained_alone(visit: Visit, gated: str) -> None:
     page.mouse.up()
     expect(page.locator("[data-range-words]")).to_have_text("1.00\u202fs to 2.00\u202fs")
     first = page.url.split("?")[0]
-    page.get_by_role("button", name="Explain only this").click()
+    page.get_by_role("button", name="Analyse this range").click()
     page.wait_for_url(lambda url: "/analyses/" in url and first not in url)
     assert posted[0]["from_s"] == pytest.approx(1, abs=0.01)
     assert posted[0]["to_s"] == pytest.approx(2, abs=0.01)

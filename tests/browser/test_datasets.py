@@ -74,7 +74,7 @@ def test_an_archive_in_a_contact_sheet_out(admin: Visit, pets: Path) -> None:
     loaded = "[...document.querySelectorAll('.thumb img')].filter(i => i.naturalWidth).length"
     until(lambda: page.evaluate(f"{loaded} === 19"))
     report = page.locator(".report")
-    for words in ("dog/cut.jpg", "cut off", "dog/copy.jpg", "notes.txt", "25 % to validate"):
+    for words in ("dog/cut.jpg", "cut off", "dog/copy.jpg", "notes.txt", "25 % for validation"):
         expect(report).to_contain_text(words)
     link = page.get_by_role("link", name="Train on it")
     dataset_id = page.url.rsplit("/", 1)[-1]

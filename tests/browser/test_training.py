@@ -28,11 +28,11 @@ def publish_two(visit: Visit, page: Page) -> None:
         page.get_by_role("button", name=f"Publish {title}", exact=True).click()
         ask = page.get_by_role("dialog", name="Publish this network")
         if title == "CBAM":  # under a name of its own; one that is taken is refused first
-            ask.get_by_label("Name in addresses").fill("cbam")
+            ask.get_by_label("Id, in addresses").fill("cbam")
             ask.get_by_role("button", name="Publish", exact=True).click()
             expect(ask.get_by_role("alert")).to_contain_text("called cbam already")
             assert "409" in visit.complaints.pop()  # the browser's own line about the refusal
-            ask.get_by_label("Name in addresses").fill("cbam-tiles")
+            ask.get_by_label("Id, in addresses").fill("cbam-tiles")
             ask.get_by_label("Title in the table").fill("CBAM on tiles")
         ask.get_by_role("button", name="Publish", exact=True).click()
         expect(page.get_by_role("button", name=f"Unpublish {title}")).to_be_visible()

@@ -10,8 +10,8 @@ sign_in_password.html.jinja
 
 account.html.jinja
 - `account`: Account JSON; `sessions`: [Session JSON]; `tokens`: [Token JSON and `expired`];
-  `scopes`: [{name, what}]; `needs_current`: the form needs the present password;
-  `shortest`.
+  `scopes`: [{name, what}]; `needs_current`: the form needs the current password;
+  `shortest`; `session_days`: a browser is signed out after this time without use.
 
 audit.html.jinja
 - `entries`: [AuditEntry JSON]; `actions`: names; `action`: the chosen one or None; `next`: cursor
@@ -37,7 +37,7 @@ from app.db.tables import utcnow
 from app.web.accounts import present, schemas
 from app.web.accounts import sign_in as signing
 from app.web.http import forms
-from app.web.http.deps import ReadSession
+from app.web.http.deps import ReadSession, StateDep
 from app.web.http.identity import Principal
 from app.web.http.principal import Admin, MaybeUser, Owner
 from app.web.http.templating import page
@@ -122,7 +122,7 @@ async def sign_out(request: Request) -> Response:
 
 
 @router.get("/account")
-def account(request: Request, principal: Owner, session: ReadSession) -> Response:
+def account(request: Request, principal: Owner, session: ReadSession, web: StateDep) -> Response:
     """Password, signed-in browsers and tokens."""
     user = present.account(session, principal)
     context = {
@@ -133,6 +133,7 @@ def account(request: Request, principal: Owner, session: ReadSession) -> Respons
         "scopes": [{"name": name, "what": SCOPE_WORDS[name]} for name in SCOPES],
         "needs_current": not _needs_no_password(principal, session),
         "shortest": passwords.SHORTEST,
+        "session_days": web.settings.session_days,
     }
     return page(request, "account.html.jinja", context)
 

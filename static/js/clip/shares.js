@@ -1,4 +1,4 @@
-// What adds up to the logit: one bar a stream, a piece a segment; against goes to the left.
+// Contributions to the logit: one bar a stream, a piece a segment; against goes to the left.
 import { make } from "../lib/dom.js";
 import { setText } from "../lib/format.js";
 import { seconds } from "./moments.js";
@@ -47,7 +47,7 @@ export class Shares {
   show({ shares, rest, sum }, { target, bounds, title }) {
     const streams = Object.keys(shares);
     this.#build(streams, bounds.length);
-    setText(this.title, `What adds up to the logit of “${target}”`);
+    setText(this.title, `Contributions to the logit of “${target}”`);
     const side = (/** @type {(v: number) => number} */ of) =>
       Math.max(...streams.map((one) => shares[one].reduce((total, value) => total + of(value), 0)));
     const [left, right] = [side((v) => Math.max(0, -v)), side((v) => Math.max(0, v))];

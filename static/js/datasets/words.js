@@ -11,6 +11,6 @@ export function words(dataset) {
   if (dataset.state === "failed") return `Failed: ${dataset.detail}`;
   if (dataset.state === "cancelled") return "The import was cancelled";
   const { classes, train_images, val_images } = dataset;
-  const images = `${count(train_images)} ${dataset.kind ?? "images"} to train and ${count(val_images)} to validate on`;
+  const images = `${count(train_images)} ${dataset.kind ?? "images"} for training and ${count(val_images)} for validation`;
   return `${classes.length} classes, ${images}, ${bytes(dataset.bytes)}`;
 }

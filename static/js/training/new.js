@@ -138,7 +138,7 @@ function showDataset() {
   if (!dataset) return;
   const clips = dataset.kind === "clips";
   const how = clips ? " Two streams each: one sees frames, one their motion." : "";
-  setText(part("dataset-words"), `${plural(dataset.classes.length, "class", "classes")}, ${plural(dataset.train_images, clips ? "clip" : "image")} to train, ${dataset.val_images} to validate.${how}`);
+  setText(part("dataset-words"), `${plural(dataset.classes.length, "class", "classes")}, ${plural(dataset.train_images, clips ? "clip" : "image")} for training, ${dataset.val_images} for validation.${how}`);
   fields.showKind(dataset.kind);
   probes.open(dataset);
   update();
