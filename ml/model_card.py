@@ -97,3 +97,4 @@ class ModelCard(Architecture, total=False):
     licence: str
     checkpoint: File
     localisation: list[dict[str, Any]]
+    calibration: dict[str, Any]  # ml.calibration.record.Calibration

@@ -1,0 +1,139 @@
+"""`python -m ml calibrate`: temperature and abstention of each model, kept in its JSON."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from tqdm import tqdm
+
+from ml import calibrate
+from ml import checkpoint as checkpoints
+from ml.calibration.record import Calibration
+from ml.catalogue import SHIPPED, CatalogueEntry, default_device, entries, find, load
+from ml.commands.base import Command, add_weights
+from ml.errors import MlError
+from ml.explain.results import LoadedModel
+from ml.train.spec import LabelledFiles
+from ml.train.tasks.clips.data import list_clips
+from ml.train.tasks.photos.data import list_folder
+
+
+def _options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--data", type=Path, required=True, metavar="FOLDER", help="with val/CLASS/ of the models"
+    )
+    parser.add_argument(
+        "--others",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="FOLDER",
+        help="photos and clips of anything else, to find when a model should abstain",
+    )
+    parser.add_argument("--models", nargs="+", metavar="ID", help="default: all with these classes")
+    parser.add_argument("--checkpoints", type=Path, default=SHIPPED, metavar="FOLDER")
+    parser.add_argument(
+        "--rate", type=float, default=0.05, help="share of val/ on which a model may abstain"
+    )
+    parser.add_argument("--most", type=int, default=0, help="files of val/ at most; 0: all")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--write", action="store_true", help="keep the figures in the models' JSON")
+    parser.add_argument("--device", default="auto")
+    add_weights(parser)
+
+
+def _run(options: argparse.Namespace) -> None:
+    if not 0 < options.rate < 1:
+        raise MlError("--rate goes from 0 to 1, both left out.")
+    known = entries(options.weights, options.checkpoints)
+    device = default_device(options.device)
+    imagenet = next((load(e, device) for e in known if e.imagenet), None)
+    for entry, files in _chosen(options, [e for e in known if not e.imagenet]):
+        record = _calibrated(options, entry, files, imagenet, device)
+        print(sentence(entry.id, record))
+        if options.write:
+            about = checkpoints.read(entry.path).about
+            checkpoints.write_about(entry.path, {**about, "calibration": record.as_dict()})
+
+
+def _chosen(
+    options: argparse.Namespace, known: Sequence[CatalogueEntry]
+) -> list[tuple[CatalogueEntry, LabelledFiles]]:
+    """Return the models whose classes `--data` has, each with the validation files."""
+    splits = _splits(options.data / "val")
+    wanted = [find(name, known) for name in options.models] if options.models else known
+    chosen = [
+        (entry, _thinned(splits[key], options.most))
+        for entry in wanted
+        if (key := (entry.kind, tuple(entry.about["classes"]))) in splits
+    ]
+    if not chosen or (options.models and len(chosen) < len(wanted)):
+        raise MlError(f"The classes in {options.data.name}/val are not those of the models.")
+    return chosen
+
+
+def _thinned(files: LabelledFiles, most: int) -> LabelledFiles:
+    return files.spread(most) if 0 < most < len(files.files) else files
+
+
+def _splits(folder: Path) -> dict[tuple[str, tuple[str, ...]], LabelledFiles]:
+    """Return what a split's folder holds, by kind and classes; MlError if that is nothing."""
+    splits = {}
+    for kind, listed in (("image", list_folder), ("clip", list_clips)):
+        try:
+            files, classes = listed(folder)
+        except MlError:
+            continue
+        splits[kind, classes] = files
+    if not splits:
+        raise MlError(f"No images and no clips in {folder}. Expected one folder for each class.")
+    return splits
+
+
+def _calibrated(
+    options: argparse.Namespace,
+    entry: CatalogueEntry,
+    files: LabelledFiles,
+    imagenet: LoadedModel | None,
+    device: str,
+) -> Calibration:
+    model = load(entry, device)
+    others = calibrate.find_others(options.others, model.classes) if options.others else None
+    work = calibrate.run(
+        model,
+        files,
+        options.data.name,
+        others,
+        imagenet=imagenet,
+        rate=options.rate,
+        seed=options.seed,
+    )
+    with tqdm(total=1.0, desc=entry.id, leave=False, disable=None) as bar:
+        while True:
+            try:
+                bar.update(next(work) - bar.n)
+            except StopIteration as ended:
+                record: Calibration = ended.value
+                return record
+
+
+def sentence(model: str, record: Calibration) -> str:
+    """Return the record in words."""
+    text = (
+        f"{model}: temperature {record.temperature:.3f}, calibration error "
+        f"{record.ece_before:.3f} -> {record.ece_after:.3f} on {record.count}"
+    )
+    domain = record.domain
+    if domain is None:
+        return text
+    low, high = domain.auroc_interval
+    return (
+        f"{text}; abstains by {domain.rule} below {domain.threshold:.2f}: AUROC "
+        f"{domain.auroc:.3f} ({low:.3f} to {high:.3f}), on {domain.abstains_inside:.1%} of its own "
+        f"and {domain.abstains_outside:.1%} of {domain.others} others"
+    )
+
+
+COMMAND = Command("fit each model's temperature, and find when it should abstain", _options, _run)

@@ -1,0 +1,117 @@
+"""`python -m ml calibrate`: figures go into the card, and the weights stay as they are."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+
+from ml import checkpoint as checkpoints
+from ml.__main__ import main
+from ml.calibrate import find_others
+from ml.calibration.record import Calibration
+from ml.checkpoint import describe_video
+from ml.errors import MlError
+from ml.networks.network import NetworkSpec, build_network
+from ml.networks.video.base import VideoSpec, build_video
+from tests.support import camera_clips
+from tests.support import toy_images as toys
+
+pytestmark = pytest.mark.usefixtures("narrow")
+
+
+def save_model(folder: Path, classes: tuple[str, ...] = toys.CLASSES) -> Path:
+    spec = NetworkSpec(num_classes=len(classes))
+    about = {k: v for k, v in asdict(spec).items() if k not in ("num_classes", "in_channels")}
+    path = folder / "plain.safetensors"
+    checkpoints.save(build_network(spec), path, {**about, "classes": list(classes)})
+    return path
+
+
+def save_clip_model(folder: Path) -> Path:
+    spec = VideoSpec(mechanism="plain", classes=2)
+    path = folder / "clips" / "ways.safetensors"
+    about = {**describe_video(spec), "classes": list(camera_clips.WAYS), "note": "as it was"}
+    checkpoints.save(build_video(spec), path, about)
+    return path
+
+
+def others(root: Path, count: int = 3) -> Path:
+    root.mkdir()
+    rng = np.random.default_rng(0)
+    for i in range(count):
+        noise = rng.integers(0, 255, (60, 90, 3), np.uint8)
+        Image.fromarray(noise).save(root / f"noise{i}.png")
+    (root / "broken.jpg").write_bytes(b"no photo")
+    return root
+
+
+def test_a_card_gets_its_figures_and_the_tensors_stay(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = save_model(tmp_path / "models")
+    before, tensors = checkpoints.read(path), load_file(path)
+    data, strange = toys.folder(tmp_path / "toys"), others(tmp_path / "strange")
+    clip = camera_clips.folder(tmp_path / "ways", train=0) / "val" / "pan left" / "0.mp4"
+    clip.rename(strange / "moving.mp4")
+    words = ["calibrate", "--data", data, "--others", strange, "--checkpoints", path.parent]
+    assert main([*map(str, words)]) == 0
+    assert checkpoints.read(path) == before  # nothing is written without --write
+    assert main([*map(str, words), "--write", "--rate", "0.25"]) == 0
+    assert "plain: temperature" in capsys.readouterr().out
+    after = checkpoints.read(path)
+    record = Calibration.of(after.about)
+    assert record is not None
+    assert record.domain is not None
+    assert (record.count, record.data) == (4, "toys")
+    assert record.domain.others == 3 + 8  # three photos, eight frames of a clip
+    assert record.domain.abstains_inside <= 0.25
+    assert {k: v for k, v in after.about.items() if k != "calibration"} == before.about
+    assert after.sha256 == before.sha256
+    for name, tensor in load_file(path).items():
+        assert torch.equal(tensor, tensors[name]), name
+
+
+def test_a_model_of_clips_is_calibrated_on_clips(tmp_path: Path) -> None:
+    path = save_clip_model(tmp_path / "models")
+    data = camera_clips.folder(tmp_path / "ways", train=0, val=2)
+    words = ["calibrate", "--data", data, "--checkpoints", tmp_path / "models", "--most", 3]
+    assert main([*map(str, words), "--write"]) == 0
+    about = checkpoints.read(path).about
+    record = Calibration.of(about)
+    assert record is not None
+    assert record.count == 3
+    assert record.domain is None
+    assert about["note"] == "as it was"
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--models", "plain"], "not those of the models"),
+        (["--models", "nobody"], "no model 'nobody'"),
+        (["--rate", "1"], "--rate"),
+    ],
+)
+def test_what_does_not_fit_is_said(
+    tmp_path: Path, words: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = save_model(tmp_path / "models", ("cat", "dog"))
+    data = toys.folder(tmp_path / "toys", train=1, val=1)
+    fixed = ["calibrate", "--data", str(data), "--checkpoints", str(path.parent)]
+    assert main([*fixed, *words]) == 2
+    assert sentence in capsys.readouterr().err
+
+
+def test_others_show_none_of_the_classes(tmp_path: Path) -> None:
+    for name in ("n03028079_church.jpg", "n02391049_zebra.jpg", "notes.txt", "church/a.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    assert [p.name for p in find_others([tmp_path], ("church",)).files] == ["n02391049_zebra.jpg"]
+    with pytest.raises(MlError, match="No photos or clips"):
+        find_others([tmp_path / "church"], ("church",))
