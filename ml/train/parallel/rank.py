@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Generator
 from contextlib import closing
@@ -53,6 +54,9 @@ def run_rank(rank: int, spec: RunSpec, store: str, channel: Channel) -> None:
         channel: To the process that started them.
     """
     os.setsid()  # Ctrl-C is for the parent, which asks all ranks to stop
+    # torch has the kernel send SIGINT if the parent dies. As an exception it would wait for the
+    # peers in whatever collective this rank is in; by default it ends the process at once.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     allocator.tune()
     if "OMP_NUM_THREADS" not in os.environ:
         torch.set_num_threads(1)  # as torchrun does: the ranks share the processors
