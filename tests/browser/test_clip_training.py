@@ -34,7 +34,7 @@ def test_from_a_zip_of_clips_to_a_row_of_the_table(visit: Visit, tmp_path: Path)
     page.locator("[data-pick]").first.set_input_files(archive)
     with admin(visit.address) as api:
         dataset = dataset_of(api, "moves")
-    expect(page.get_by_text(re.compile("clips to train on"))).to_be_visible()
+    expect(page.get_by_text(re.compile("clips for training"))).to_be_visible()
 
     visit.open(f"/training/new?dataset={dataset}")
     page.locator(".thumb img").first.wait_for()  # the clips' middle frames

@@ -46,7 +46,7 @@ def test_from_a_zip_to_rows_of_the_table(visit: Visit, tmp_path: Path) -> None:
     page.locator("[data-pick]").first.set_input_files(archive)
     with admin(visit.address) as api:
         dataset = dataset_of(api, "little tiles")
-    expect(page.get_by_text(re.compile("images to train on"))).to_be_visible()
+    expect(page.get_by_text(re.compile("images for training"))).to_be_visible()
 
     visit.open(f"/training/new?dataset={dataset}")
     expect(page.get_by_label("Images or clips", exact=True)).to_have_value(dataset)
