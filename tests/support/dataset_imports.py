@@ -134,8 +134,12 @@ def check_killed_import(server: Server, data: bytes, moments: list[float]) -> No
     began = time.monotonic()
     import_all(server.settings)
     seconds = time.monotonic() - began
-    disturbed = bring(server, data)
-    hits = [kill_an_import(server, disturbed, moment * seconds) for moment in moments]
+    for _ in range(5):
+        disturbed = bring(server, data)
+        hits = [kill_an_import(server, disturbed, moment * seconds) for moment in moments]
+        if any(hits):
+            break
+        seconds /= 2  # other work on this machine has ended since it was measured
     assert any(hits), "no kill hit the import"
     import_all(server.settings)
     assert outcome(server, disturbed) == outcome(server, undisturbed)
