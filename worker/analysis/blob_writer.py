@@ -1,15 +1,12 @@
-"""Writing blobs: many small ones in the background, or one large file."""
+"""Writing many small blobs in the background."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
-from pathlib import Path
 from types import TracebackType
 
-from app.storage.blobs import BlobStore, flush, no_space_is_disk_full
-from worker.context import Context
+from app.storage.blobs import BlobStore
 
 AT_ONCE = 8  # waits for the disk, not for the processor
 
@@ -44,19 +41,3 @@ class BlobWriter:
         waiting, self._waiting = self._waiting, []
         for future in waiting:
             future.result()
-
-
-@contextmanager
-def drawn_into(key: str, context: Context) -> Iterator[Path]:
-    """Give a file to write to; it becomes the blob `key` if nothing is raised."""
-    blobs = context.runtime.blobs
-    target = blobs.incoming()
-    try:
-        with no_space_is_disk_full():
-            yield target
-            with target.open("rb+") as file:
-                flush(file)
-        context.check()
-        blobs.put_file(key, target)
-    finally:
-        target.unlink(missing_ok=True)

@@ -14,7 +14,6 @@ from app.db.tables import Heatmap, Media
 from app.jobs.parameters import ClipOptions, DrawClipJob
 from ml.figures import film
 from ml.networks.video.types import Pixels
-from worker.analysis.blob_writer import drawn_into
 from worker.analysis.task import find
 from worker.context import Context
 from worker.handlers import handles
@@ -37,8 +36,9 @@ def draw_clip(params: DrawClipJob, context: Context) -> None:
     clip = runtime.blobs.path(media.blob_key)
     frames = _frames(context, clip, media, request.clip or ClipOptions())
     size = film.sides(media.width, media.height)
-    with drawn_into(params.key, context) as path:
+    with runtime.blobs.create(params.key) as path:
         film.write(path, params.format, size, frames, _layer(context, params, maps))
+        context.check()
 
 
 def _layer(context: Context, params: DrawClipJob, maps: list[Heatmap]) -> film.Layer:

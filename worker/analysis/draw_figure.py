@@ -24,7 +24,6 @@ from ml.figures.rows import COLUMNS, by_moment, by_stage, sheet_title
 from ml.figures.table import Row, Style, draw
 from ml.networks.types import Unit
 from ml.networks.video.types import Pixels, Stream
-from worker.analysis.blob_writer import drawn_into
 from worker.analysis.task import find
 from worker.context import Context
 from worker.handlers import handles
@@ -67,7 +66,7 @@ def draw_figure(params: DrawFigureJob, context: Context) -> None:
             else by_stage(title, caption, tracks)
         )
     name = media.filename
-    with drawn_into(params.key, context) as path:
+    with context.runtime.blobs.create(params.key) as path:
         draw(
             drawn,
             columns,
@@ -77,6 +76,7 @@ def draw_figure(params: DrawFigureJob, context: Context) -> None:
             title=sheet_title(name, params.stage, params.method) if of_clip else name,
             aspect=media.width / media.height,
         )
+        context.check()
 
 
 def _nothing(params: DrawFigureJob) -> str:
