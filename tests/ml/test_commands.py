@@ -115,7 +115,6 @@ MISTAKES = {
     "no folder for maps": (["--npz", "missing/maps.npz"], "missing"),
     "small": (["--size", "95"], "96"),
     "large": (["--size", "513"], "512"),
-    "fit": (["--fit", "stretch"], "squash"),
     "model": (["--models", "resnet"], "cbam"),
     "method": (["--methods", "saliency"], "gradcam"),
     "class": (["--target", "dragon"], "dragon"),
