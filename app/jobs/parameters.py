@@ -21,6 +21,7 @@ FlowMethod = Literal["dis", "farneback", "tvl1"]
 Stream = Literal["rgb", "flow"]
 Stage = Literal["early", "medium", "late", "combined"]
 Scale = Literal["map", "row", "shared", "absolute"]
+Fit = Literal["shape", "squash", "crop"]  # as `ml.media.fit`
 Identifier = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 
@@ -67,6 +68,7 @@ class AnalysisRequest(Parameters):
     methods: list[Name] = Field(min_length=1, max_length=16)
     target: Annotated[int, Field(strict=True, ge=0)] | Annotated[str, Field(max_length=128)] = "top"
     input_size: int = Field(default=224, ge=96, le=512)
+    fit: Fit = "squash"  # as it was before there was a choice
     clip: ClipOptions | None = None  # None for a photo
 
 
@@ -154,6 +156,8 @@ def fingerprint(sha256: str, request: AnalysisRequest, checkpoints: Mapping[str,
     question: dict[str, Any] = request.model_dump(exclude={"media_id"})
     if request.clip is None:
         del question["clip"]  # as it was before there were clips
+    if request.fit == "squash":
+        del question["fit"]  # results of then answer it
     question["models"] = sorted((model, checkpoints[model]) for model in set(request.models))
     question["methods"] = sorted(set(request.methods))
     question["photo"] = sha256

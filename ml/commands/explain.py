@@ -21,10 +21,11 @@ from ml.figures.rows import COLUMNS, by_moment, by_stage, sheet_title
 from ml.figures.table import Row, Style, draw
 from ml.media import signature
 from ml.media.clip.read import inspect
-from ml.media.photo import load_rgb, squash
+from ml.media.fit import FITS, Fit
+from ml.media.photo import fitted, load_rgb
 from ml.networks.video.types import Pixels, Sampled
 
-SHARP = 512  # pixels of the photo in the figure
+SHARP = 512  # pixels of the photo's shorter side in the figure
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,10 @@ def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--models", nargs="+", metavar="ID", help="default: all shipped ones")
     parser.add_argument("--methods", nargs="+", default=["attention", "gradcam"], metavar="NAME")
     parser.add_argument("--target", default="top", help="top, a class name or an index")
-    parser.add_argument("--size", type=int, default=224, help="input size, 96 to 512 px")
+    parser.add_argument("--size", type=int, default=224, help="shorter side of the input, px")
+    parser.add_argument(
+        "--fit", choices=FITS, help="of a photo: whole (the default), squashed, or its middle"
+    )
     parser.add_argument("--colormap", default="viridis")
     parser.add_argument("--alpha", type=float, default=0.55)
     parser.add_argument("--scale", choices=("map", "row", "shared", "absolute"), default="map")
@@ -130,15 +134,18 @@ def _chosen(
 
 def _photo(options: argparse.Namespace) -> _Subject:
     photo = load_rgb(options.photo)
-    shown = squash(photo, SHARP)
+    fit: Fit = options.fit or "shape"
+    shown = fitted(photo, SHARP, fit)
     return _Subject(
-        Sampled.of_photo(squash(photo, options.size)),
+        Sampled.of_photo(fitted(photo, options.size, fit)),
         [(stage, shown) for stage in COLUMNS],
-        photo.width / photo.height,
+        1.0 if fit == "crop" else photo.width / photo.height,
     )
 
 
 def _clip(options: argparse.Namespace) -> _Subject:
+    if options.fit not in (None, "squash"):
+        raise MlError("--fit: the frames of a clip are always squashed.")
     sampled = sample_clip(
         options.photo, options.segments, 11, options.size, options.from_s, options.to_s,
         options.flow,

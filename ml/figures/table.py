@@ -82,7 +82,7 @@ def draw(
         format: Its format.
         style: Colours and scale.
         title: Stands above.
-        aspect: Width over height of the photo or clip, to undo the squashing.
+        aspect: Width over height of what is shown: pictures and maps are stretched to it.
     """
     import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg

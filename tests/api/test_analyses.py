@@ -33,6 +33,7 @@ def test_asking_queues_a_job_and_says_where_to_look(api: Api) -> None:
         "methods": ["attention", "gradcam"],
         "target": "top",
         "input_size": 224,
+        "fit": "shape",
     }
     with api.web.readers() as session:
         job = session.scalars(select(Job)).one()
@@ -71,6 +72,7 @@ def test_the_doorbell_rings_after_the_row_can_be_seen(api: Api) -> None:
         ({"input_size": 95}, "96"),
         ({"input_size": 513}, "512"),
         ({"input_size": 224.5}, "integer"),
+        ({"fit": "stretch"}, "'shape', 'squash' or 'crop'"),
         ({"speed": "fast"}, "speed"),
         ({"media_id": "x"}, "media_id"),
     ],
@@ -88,6 +90,29 @@ def test_targets_are_known_by_index_and_by_name_in_any_case(api: Api) -> None:
     assert api.analyse(media_id, target=1)["request"]["target"] == 1
     assert api.analyse(media_id, target="CHURCH")["request"]["target"] == "church"
     assert api.analyse(media_id, input_size=160.0)["request"]["input_size"] == 160
+
+
+def test_a_photo_keeps_its_shape_unless_asked_otherwise(api: Api) -> None:
+    media_id = api.upload()["id"]
+    given = api.analyse(media_id)
+    assert given["request"]["fit"] == "shape"
+    assert api.analyse(media_id, fit="shape")["id"] == given["id"]
+    for fit in ("squash", "crop"):
+        other = api.analyse(media_id, fit=fit)
+        assert (other["request"]["fit"], other["id"] != given["id"]) == (fit, True)
+
+
+def test_a_result_of_an_earlier_version_reads_as_squashed(api: Api) -> None:
+    media_id = api.upload()["id"]
+    first = api.analyse(media_id, fit="squash")
+    api.finish(first["id"])
+    with api.web.sessions.begin() as session:
+        row = session.get_one(Analysis, first["id"])
+        row.request = {name: value for name, value in row.request.items() if name != "fit"}
+    read = api.client.get(first["links"]["self"]).json()
+    assert read["request"] == first["request"]
+    assert "squashed to a square" in api.client.get(first["links"]["page"]).text
+    assert api.analyse(media_id, fit="squash")["id"] == first["id"]
 
 
 def test_a_broken_body_gets_the_same_shape(api: Api) -> None:
@@ -117,7 +142,8 @@ def test_the_same_question_is_answered_from_the_store(api: Api) -> None:
     again = ask(api, media_id=media_id, methods=["gradcam", "attention"])
     assert again.status_code == 200
     assert (again.json()["id"], again.json()["stored"]) == (first["id"], True)
-    for other in ({"models": ["plain"]}, {"target": 1}, {"input_size": 160}):
+    others = {"models": ["plain"]}, {"target": 1}, {"input_size": 160}, {"fit": "crop"}
+    for other in others:
         assert ask(api, media_id=media_id, **other).status_code == 202
 
 

@@ -227,6 +227,7 @@ def test_only_a_range(live: Api, media: Any) -> None:
         ({"from_s": 1.0, "to_s": 1.01}, "frame"),
         ({"segments": 33}, "segments"),
         ({"flow": "magic"}, "flow"),
+        ({"fit": "shape"}, "always squashed"),
         ({"models": ["plain"]}, "plain looks at photos"),
     ],
 )

@@ -47,14 +47,14 @@ def test_the_value_under_the_pointer_is_the_servers(visit: Visit, photo: str) ->
     page = visit.show(photo)
     for method, words in (("attention", "learnt mask"), ("gradcam", "Grad-CAM")):
         target = cell(page, "gated", "late", method)
-        hover(target, 0.5, 0.36)  # column 3, row 2 of 7 x 7
+        hover(target, 0.55, 0.36)  # column 5, row 2 of 7 x 10
         values = record(visit, "gated", "late", method)["values"]
         assert isinstance(values, list)
         readout = page.locator("[data-readout]")
         expect(readout).to_contain_text(f"late, {words}")
-        expect(readout).to_contain_text("row 3, column 4 of 7 × 7")
+        expect(readout).to_contain_text("row 3, column 6 of 7 × 10")
         read = number(readout.locator("strong").inner_text())
-        assert read == pytest.approx(values[2][3], rel=6e-3)
+        assert read == pytest.approx(values[2][5], rel=6e-3)
         until(lambda target=target, read=read: number(value_of(target)) == read)
 
 
@@ -131,7 +131,7 @@ def test_enlarged_map_tells_its_facts(each_width: Visit, photo: str) -> None:
         )
     )
     assert facts["Layer"] == truth["layer"]
-    assert facts["Grid"] == "14 × 14"
+    assert facts["Grid"] == "14 × 19"
     low, high = facts["Range"].split(" to ")
     assert (number(low), number(high)) == pytest.approx((truth["min"], truth["max"]), rel=6e-3)
     assert number(facts["Sum"]) == pytest.approx(truth["sum"], rel=6e-3)
@@ -141,6 +141,28 @@ def test_enlarged_map_tells_its_facts(each_width: Visit, photo: str) -> None:
     page.get_by_role("button", name="Back to the table").click()
     expect(page.locator("[data-big]")).to_be_hidden()
     expect(cell(page, "gated-grid", "medium")).to_be_focused()
+
+
+def test_a_photo_keeps_its_shape_until_its_middle_is_asked_for(visit: Visit, photo: str) -> None:
+    page = visit.show(photo)
+    heads, frame = page.locator("[data-stage-grid]"), cell(page, "gated", "late").locator(".frame")
+    expect(heads).to_have_text(["28 × 38", "14 × 19", "7 × 10", "all three"])
+    expect(page.get_by_text("at its own proportions")).to_be_visible()
+    assert shape_of(frame) == pytest.approx(1200 / 900, abs=0.02)
+    page.get_by_role("button", name="the square in its middle").click()
+    page.wait_for_url(lambda url: photo not in url)
+    visit.complete()
+    expect(heads).to_have_text(["28 × 28", "14 × 14", "7 × 7", "all three"])
+    expect(page.get_by_text("the rest of it is not shown")).to_be_visible()
+    for one in (frame, page.locator("[data-frame=photo]")):
+        assert shape_of(one) == pytest.approx(1, abs=0.02)
+
+
+def shape_of(frame: Locator) -> float:
+    """Width by height of what stands in a frame."""
+    box = frame.locator("img").bounding_box()
+    assert box
+    return box["width"] / box["height"]
 
 
 def test_another_target_computes_gradcam_only(visit: Visit, photo: str) -> None:

@@ -49,7 +49,7 @@ def test_figure_follows_the_view(visit: Visit, row: str) -> None:
 def test_arrays(visit: Visit, photo: str) -> None:
     visit.show(photo)
     arrays = np.load(io.BytesIO(download(visit, "NPZ")))
-    assert arrays["l2pa/medium/attention"].shape == (14, 14)
+    assert arrays["l2pa/medium/attention"].shape == (14, 19)
     assert float(arrays["l2pa/medium/attention"].astype(float).sum()) == pytest.approx(1, abs=0.01)
 
 
@@ -66,7 +66,7 @@ def test_one_map(visit: Visit, photo: str) -> None:
     page.locator('.cell[data-model="gated"][data-stage="late"][data-method="gradcam"]').click()
     with page.expect_download() as started:
         page.get_by_role("link", name="This map as NPY").click()
-    assert np.load(started.value.path()).shape == (7, 7)
+    assert np.load(started.value.path()).shape == (7, 10)
     with page.expect_download() as started:
         page.get_by_role("link", name="drawn as PNG").click()
     assert max(Image.open(started.value.path()).size) == 896

@@ -51,7 +51,7 @@ def test_photos_never_load_what_decodes_clips(new_decoder: Decoder, film: Path) 
     path = film.with_name("photo.png")
     Image.new("RGB", (64, 48), "red").save(path)
     new_decoder.inspect(path)
-    new_decoder.pixels(path, 96)
+    new_decoder.pixels(path, 96, "shape")
     assert new_decoder.clips.pool.processes == []
     new_decoder.inspect(film)
     assert new_decoder.photos.pool.processes

@@ -16,7 +16,7 @@ from ml import checkpoint as checkpoints
 from ml.__main__ import main
 from ml.explain.explain import explain
 from ml.explain.methods import METHODS
-from ml.media.photo import load_rgb, squash
+from ml.media.photo import fitted, load_rgb
 from ml.networks.attention.base import MECHANISMS
 from ml.networks.video.types import Sampled
 from tests.support import toy_images as toys
@@ -64,7 +64,7 @@ def test_explain_draws_the_table_and_keeps_the_maps(
     channels = {f"residual/{s}/attention-channels" for s in STAGES[:3]}
     assert set(stored.files) == both | channels
     model = catalogue.load(catalogue.find("gated", catalogue.entries()))
-    seen = Sampled.of_photo(squash(load_rgb(photo), 96))
+    seen = Sampled.of_photo(fitted(load_rgb(photo), 96, "shape"))
     for track in explain(model, seen, target="church").tracks:
         found = stored[f"gated/{track.stage}/{track.method}"]
         np.testing.assert_allclose(found, track.values[0], atol=1e-5, rtol=1e-4)
@@ -74,7 +74,10 @@ def test_explain_draws_the_table_and_keeps_the_maps(
 def test_explain_draws_for_papers(photo: Path, tmp_path: Path, suffix: str) -> None:
     figure = tmp_path / f"figure.{suffix}"
     options = ["--models", "plain", "cbam", "--methods", "gradcam", "layercam", "--size", "96"]
+    maps = tmp_path / "maps.npz"
+    options += ["--fit", "crop", "--npz", str(maps)]
     assert main(["explain", str(photo), "-o", str(figure), *options]) == 0
+    assert np.load(maps)["cbam/combined/gradcam"].shape == (96, 96)
     assert figure.read_bytes()[:5] in (b"<?xml", b"%PDF-")
 
 

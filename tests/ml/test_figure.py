@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -52,6 +53,25 @@ def test_the_same_maps_give_the_same_file(
     first, second = (p.read_bytes() for p in paths)
     assert first == second
     assert first.startswith({"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}[kind])
+
+
+def test_maps_that_are_not_square_lie_as_they_are(tmp_path: Path) -> None:
+    """The highest place of a wide map is drawn at its own corner of a cell that is as wide."""
+    photo = np.zeros((70, 140, 3), np.uint8)
+    for row_, column in ((0, 13), (6, 0)):
+        values = np.zeros((7, 14), np.float32)
+        values[row_, column] = 1
+        shown = [Row("Gated", "learnt mask", "", False, [Cell(values, "share")])]
+        style = Style("viridis", 1.0)
+        draw(shown, [("late", photo)], tmp_path / "a.png", "png", style, aspect=2.0)
+        drawn = np.asarray(Image.open(tmp_path / "a.png").convert("RGB"))
+        found = cv2.connectedComponentsWithStats((drawn.min(2) < 250).astype(np.uint8))[2]
+        left, top, width, height, _ = max(found[1:], key=lambda part: part[4])
+        assert width / height == pytest.approx(2, abs=0.05)
+        red, _, blue = drawn[top : top + height, left : left + width].astype(int).transpose(2, 0, 1)
+        y, x = np.argwhere(red - blue > 150).mean(0)  # the last colour is yellow
+        assert x / width == pytest.approx((column + 0.5) / 14, abs=0.05)
+        assert y / height == pytest.approx((row_ + 0.5) / 7, abs=0.05)
 
 
 def test_it_is_written_on(tmp_path: Path, photo_array: np.ndarray) -> None:

@@ -66,7 +66,7 @@ def _conclude(task: Task, session: Session) -> None:
     """Store how the results came about, in the same transaction as the last of them."""
     seconds = sum(row.seconds for row in rows.predictions(session, task.analysis_id))
     models = task.context.runtime.models
-    record = provenance(task.request, models, task.media.sha256, seconds)
+    record = provenance(task.request, models, task.media, seconds)
     rows.set_provenance(session, task.analysis_id, record)
 
 

@@ -28,7 +28,7 @@ from worker.analysis.task import find
 from worker.context import Context
 from worker.handlers import handles
 
-PHOTO_SIDE = 448  # pixels: sharp enough in print at the size of a cell
+PHOTO_SIDE = 448  # pixels of its shorter side: sharp enough in print at the size of a cell
 Columns = Sequence[tuple[str, Pixels]]
 
 
@@ -52,7 +52,8 @@ def draw_figure(params: DrawFigureJob, context: Context) -> None:
     if of_clip:
         columns = _snippets(runtime.blobs, owner, list(answers.values()))
     else:
-        photo = runtime.decoder.pixels(runtime.blobs.path(media.blob_key), PHOTO_SIDE)
+        path = runtime.blobs.path(media.blob_key)
+        photo = runtime.decoder.pixels(path, PHOTO_SIDE, request.fit)
         columns = [(stage, photo) for stage in COLUMNS]
     context.check()
     drawn: list[Row] = []
@@ -66,15 +67,15 @@ def draw_figure(params: DrawFigureJob, context: Context) -> None:
             else by_stage(title, caption, tracks)
         )
     name = media.filename
-    with context.runtime.blobs.create(params.key) as path:
+    with context.runtime.blobs.create(params.key) as target:
         draw(
             drawn,
             columns,
-            path,
+            target,
             params.format,
             Style(params.colormap, params.alpha, "row" if of_clip else params.scale),
             title=sheet_title(name, params.stage, params.method) if of_clip else name,
-            aspect=media.width / media.height,
+            aspect=1.0 if request.fit == "crop" else media.width / media.height,
         )
         context.check()
 

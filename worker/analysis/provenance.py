@@ -9,26 +9,33 @@ from importlib.metadata import PackageNotFoundError, version
 import torch
 
 from app.db.documents import Provenance
-from app.jobs.parameters import SNIPPET, AnalysisRequest
+from app.db.tables import Media
+from app.jobs.parameters import SNIPPET, AnalysisRequest, Fit
 from ml.explain.combine import RULE
+from ml.media.fit import fitted_size
 from ml.networks.weights import MEAN, STD
 from worker.model_cache import ModelCache
 
 PACKAGES = ("sightline", "torch", "torchvision", "numpy", "pillow")
 CLIP_PACKAGES = ("av", "opencv-python-headless")
+FITTED: dict[Fit, str] = {
+    "shape": "whole photo at its own proportions,",
+    "squash": "whole photo squashed to",
+    "crop": "centre square of the photo,",
+}
 
 
 def provenance(
-    request: AnalysisRequest, models: ModelCache, sha256: str, seconds: float
+    request: AnalysisRequest, models: ModelCache, media: Media, seconds: float
 ) -> Provenance:
-    """Return the record. `sha256` is the file's, `seconds` the time of all models together."""
+    """Return the record. `media` is what was looked at, `seconds` the time of all models."""
     wanted = request.model_dump(mode="json", exclude={"media_id", "clip"})
     packages = PACKAGES if request.clip is None else (*PACKAGES, *CLIP_PACKAGES)
     record: Provenance = {
         "request": wanted | (request.clip.model_dump(mode="json") if request.clip else {}),
         "checkpoints": {name: models.entry(name).checkpoint_sha256 for name in request.models},
         "preprocessing": {
-            **(_of_photo if request.clip is None else _of_clip)(request.input_size),
+            **(_of_photo(request, media) if request.clip is None else _of_clip(request)),
             "mean": list(MEAN),
             "std": list(STD),
         },
@@ -40,18 +47,20 @@ def provenance(
         "seconds": round(seconds, 4),
     }
     if request.clip is None:
-        return {"photo_sha256": sha256, **record}
-    return {"clip_sha256": sha256, **record}
+        return {"photo_sha256": media.sha256, **record}
+    return {"clip_sha256": media.sha256, **record}
 
 
-def _of_photo(side: int) -> dict[str, str]:
+def _of_photo(request: AnalysisRequest, media: Media) -> dict[str, str]:
+    width, height = fitted_size(media.width, media.height, request.input_size, request.fit)
     return {
         "decoding": "turned as EXIF says, 8-bit RGB, over white where transparent",
-        "resize": f"whole photo squashed to {side} x {side}, Pillow bilinear, antialiased",
+        "resize": f"{FITTED[request.fit]} {width} x {height}, Pillow bilinear, antialiased",
     }
 
 
-def _of_clip(side: int) -> dict[str, str]:
+def _of_clip(request: AnalysisRequest) -> dict[str, str]:
+    side = request.input_size
     return {
         "decoding": "turned as the file says, 8-bit RGB, times from the first frame",
         "resize": f"whole frame squashed to {side} x {side}, FFmpeg bilinear, antialiased",

@@ -1,6 +1,6 @@
 """A photo or a clip as the models see it.
 
-A photo is one square. A clip is its snippets, decoded apart, and their flow, computed once.
+A photo is one picture. A clip is its snippets, decoded apart, and their flow, computed once.
 """
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ def sample(task: Task, writer: BlobWriter) -> Sampled:
     path = blobs.path(task.media.blob_key)
     if task.request.clip is not None:
         return _sample_clip(task, task.request.clip, path, writer)
-    return Sampled.of_photo(task.context.runtime.decoder.pixels(path, task.request.input_size))
+    pixels = task.context.runtime.decoder.pixels(path, task.request.input_size, task.request.fit)
+    return Sampled.of_photo(pixels)
 
 
 def _sample_clip(task: Task, options: ClipOptions, path: Path, writer: BlobWriter) -> Sampled:

@@ -79,9 +79,16 @@ class Decoder:
         times = tuple(answer["times"])
         return MediaFacts(kind="clip", **answer["facts"], view=view, times=times)
 
-    def pixels(self, path: Path, size: int) -> np.ndarray:
-        """Return the whole photo as a square, uint8 [size, size, 3]. Raises as `inspect` does."""
-        answer, payload = self.photos.ask({"do": "pixels", "path": str(path), "size": size})
+    def pixels(self, path: Path, size: int, fit: str) -> np.ndarray:
+        """Return the photo as a network sees it, uint8 [h, w, 3]. Raises as `inspect` does.
+
+        Args:
+            path: The photo.
+            size: Side of the square, or the shorter side, in pixels.
+            fit: One of `app.jobs.parameters.Fit`.
+        """
+        request = {"do": "pixels", "path": str(path), "size": size, "fit": fit}
+        answer, payload = self.photos.ask(request)
         return np.frombuffer(payload, np.uint8).reshape(answer["shape"])
 
     def thumbnail(self, path: Path, side: int, *, clip: bool = False) -> bytes:

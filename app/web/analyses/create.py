@@ -17,6 +17,7 @@ from app.jobs.parameters import (
     AnalyseImageJob,
     AnalysisRequest,
     ClipOptions,
+    Fit,
     fingerprint,
 )
 from app.web.analyses.schemas import AnalysisCreate
@@ -68,6 +69,7 @@ def complete(body: AnalysisCreate, cards: Sequence[ModelCard], media: Media) -> 
         methods=methods,
         target=_target(body.target, chosen),
         input_size=body.input_size,
+        fit=_fit(body.fit, media.kind),
         clip=clip_options(body, media),
     )
 
@@ -90,6 +92,16 @@ def _models(names: list[str] | None, cards: Sequence[ModelCard], kind: str) -> l
                 f"for these there are {_listed(fit)}."
             )
     return [card for name, card in fit.items() if name in names]
+
+
+def _fit(asked: Fit | None, kind: str) -> Fit:
+    if kind == "clip":
+        if asked not in (None, "squash"):
+            raise Unprocessable(
+                f"fit: the frames of a clip are always squashed; leave {asked} out, or say squash."
+            )
+        return "squash"
+    return asked or "shape"
 
 
 def clip_options(body: AnalysisCreate, media: Media) -> ClipOptions | None:

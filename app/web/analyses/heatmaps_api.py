@@ -28,7 +28,9 @@ class Picture(BaseModel):
     alpha: float | None = Field(
         default=None, ge=0, le=1, description="Opacity; left out: 1, or 0.55 over the photo."
     )
-    overlay: bool = Field(default=False, description="Over the photo, in the photo's shape.")
+    overlay: bool = Field(
+        default=False, description="Over what the model saw of the photo, in the photo's shape."
+    )
     scale: Scale = Field(
         default="map",
         description="What the last colour stands for: the maximum of this map, of its row, of all "
@@ -67,7 +69,7 @@ async def get_npy(heatmap_id: PathId, request: Request, web: StateDep) -> Respon
 async def get_png(
     heatmap_id: PathId, request: Request, web: StateDep, style: Annotated[Picture, Query()]
 ) -> Response:
-    """The map in colour, alone as the square that the model saw, or over the photo."""
+    """The map in colour, alone in the shape that the model saw, or over the photo."""
     make = partial(rendering.picture, web, style=rendering.PictureStyle(**style.model_dump()))
     return await rendering.serve(request, web, heatmap_id, "image/png", make)
 

@@ -105,12 +105,13 @@ def picture(web: AppState, session: Session, row: Heatmap, style: PictureStyle) 
     low, high = _ends(session, row, style, grid)
     alpha = style.alpha if style.alpha is not None else (0.55 if style.overlay else 1.0)
     drawing = png.Style(style.size, style.colormap, alpha, low, high, style.smooth)
+    medium, request = _subject(session, row)
+    whole = request.fit == "shape" or (style.overlay and request.fit == "squash")
+    shape = (medium.width, medium.height) if whole else png.SQUARE
     if not style.overlay:
-        return png.draw(grid, drawing)
-    medium = _medium(session, row)
-    below = _photo(web, session, row, medium)
-    shape = (medium.width, medium.height) if row.frame >= 0 else None
-    return png.draw(grid, drawing, below, shape)
+        return png.draw(grid, drawing, shape)
+    below = png.background(_photo(web, session, row, medium, request), centre=request.fit == "crop")
+    return png.draw(grid, drawing, shape, below)
 
 
 def _ends(
@@ -143,22 +144,22 @@ class _Shown:
         return cls(row.model, row.method, row.unit, row.target, list(grid.shape), low, high)
 
 
-def _medium(session: Session, row: Heatmap) -> Media:
+def _subject(session: Session, row: Heatmap) -> tuple[Media, AnalysisRequest]:
+    """Return what a map is of, and what was asked; NotFound if it was deleted meanwhile."""
     analysis = rows.get(session, row.analysis_id)
     medium = media_rows.get(session, analysis.media_id) if analysis else None
-    if medium is None:
+    if analysis is None or medium is None:
         raise NotFound("What this map is of has been deleted.")
-    return medium
+    return medium, AnalysisRequest.model_validate(analysis.request)
 
 
-def _photo(web: AppState, session: Session, row: Heatmap, medium: Media) -> bytes:
+def _photo(
+    web: AppState, session: Session, row: Heatmap, medium: Media, request: AnalysisRequest
+) -> bytes:
     """Return the photo as a JPEG; of a clip the frame of the map's own moment."""
     if row.frame < 0:
         return web.blobs.get(medium.view_key)
     times = len(npy.load(web.blobs.get(row.blob_key)))
-    analysis = rows.get(session, row.analysis_id)
-    assert analysis is not None
-    options = AnalysisRequest.model_validate(analysis.request).clip or ClipOptions()
-    segments = options.segments
+    segments = (request.clip or ClipOptions()).segments
     segment = (2 * row.frame + 1) * segments // (2 * times)  # a model may have its own moments
     return web.blobs.get(keys.snippet_frame(rows.map_owner(session, row.analysis_id), segment))

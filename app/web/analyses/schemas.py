@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from app.jobs.parameters import FlowMethod
+from app.jobs.parameters import Fit, FlowMethod
 from app.web.http import examples
 from app.web.http.schemas import UNIT, Answer, Id, Name, OfClip, State, Unit, Whole
 
@@ -34,7 +34,13 @@ class AnalysisCreate(BaseModel):
         description="`top`: each model's own first class; or a class index, or a class name.",
     )
     input_size: Whole = Field(
-        default=224, ge=96, le=512, description="Side of the square the models see, in pixels."
+        default=224, ge=96, le=512, description="Shorter side of what the models see, in pixels."
+    )
+    fit: Fit | None = Field(
+        default=None,
+        description="What they see: all of it at its own proportions (`shape`), all of it squashed "
+        "to a square (`squash`), or the square in its middle (`crop`); left out: `shape`. A clip "
+        "is always squashed.",
     )
     segments: OfClip[Whole] = Field(
         default=None, ge=1, le=32, description="Of a clip: how many moments are looked at; else 8."
@@ -64,6 +70,7 @@ class AnalysisRequest(Answer):
     methods: list[str]
     target: int | str
     input_size: int
+    fit: Fit
     segments: OfClip[int] = None
     from_s: OfClip[float] = None
     to_s: OfClip[float] = None

@@ -47,6 +47,7 @@ ANALYSIS_CREATE: dict[str, Any] = {
     "methods": ["attention", "gradcam"],
     "target": "parachute",
     "input_size": 224,
+    "fit": "shape",
 }
 
 ANALYSIS: dict[str, Any] = {

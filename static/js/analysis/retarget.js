@@ -89,8 +89,8 @@ export class Retarget {
 
   /** Learnt masks do not depend on the target. @param {string[]} models @param {string} target */
   #ask(models, target) {
-    const { media_id, input_size } = this.request;
-    return postJson(`${API}/analyses`, { media_id, models, methods: [evidence.name], target, input_size });
+    const { media_id, input_size, fit } = this.request;
+    return postJson(`${API}/analyses`, { media_id, models, methods: [evidence.name], target, input_size, fit });
   }
 
   /**
@@ -102,7 +102,7 @@ export class Retarget {
     const analysis = await getJson(`${API}/analyses/${encodeURIComponent(id)}`).catch(() => null);
     const request = analysis?.request;
     const same =
-      request?.media_id === this.request.media_id &&
+      ["media_id", "input_size", "fit"].every((name) => request?.[name] === this.request[name]) &&
       request.target === target &&
       request.methods.includes(evidence.name) &&
       models.every((model) => request.models.includes(model));

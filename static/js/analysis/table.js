@@ -56,6 +56,8 @@ export class Table {
     this.cells = [...this.grid.querySelectorAll('[role="gridcell"]')].map(
       (element) => new PhotoCell(/** @type {HTMLElement} */ (element)),
     );
+    /** @type {HTMLElement[]} */
+    this.heads = [...this.grid.querySelectorAll("[data-stage-grid]")].map((head) => /** @type {HTMLElement} */ (head));
     this.legend = new Legend(part("legend"), ["Mask", evidence.title]);
     /** @type {Cursor | null} */
     this.cursor = null;
@@ -90,7 +92,16 @@ export class Table {
       cell.draw(this.entry(cell), look, this.card(cell.row)?.title ?? cell.row);
       cell.element.classList.toggle("selected", cell.id === look.view.cell);
     }
+    for (const head of this.heads) this.#showGrid(head);
     this.read(look);
+  }
+
+  /** The grid of a stage, which follows from the photo's shape. @param {HTMLElement} head */
+  #showGrid(head) {
+    const { stageGrid: stage } = head.dataset;
+    const cell = this.cells.find((one) => one.stage === stage && this.entry(one));
+    const entry = cell && this.entry(cell);
+    if (entry && stage !== "combined") setText(head, `${entry.rows} × ${entry.cols}`);
   }
 
   /** Mark the cursor everywhere and say its values. @param {Look} look */

@@ -6,12 +6,13 @@ import io
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from app.web.analyses.drawing.colormaps import tables
 from app.web.analyses.drawing.npy import Array
 
 Size = tuple[int, int]
+SQUARE: Size = (1, 1)
 
 
 @dataclass(frozen=True)
@@ -29,23 +30,29 @@ class Style:
     smooth: bool = True
 
 
-def draw(grid: Array, style: Style, photo: bytes | None = None, shape: Size | None = None) -> bytes:
-    """Return PNG bytes: the map alone as a square, or over `photo` (JPEG).
+def draw(
+    grid: Array, style: Style, shape: Size = SQUARE, photo: Image.Image | None = None
+) -> bytes:
+    """Return PNG bytes: the map alone, or over a photo.
 
-    `shape` is the picture's, of which only width by height counts; none: the photo's.
+    `shape` is the picture's, of which only width by height counts: both are stretched to it.
     """
-    if photo is None:
-        colours = _colour(_stretch(grid, (style.size, style.size), style.smooth), style)
-        if style.alpha < 1:
-            colours.putalpha(round(style.alpha * 255))
-        return encode(colours)
-    background = Image.open(io.BytesIO(photo)).convert("RGB")
-    width, height = shape or background.size
-    scale = style.size / max(width, height)
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    colours = _colour(_stretch(grid, size, style.smooth), style)
-    background = background.resize(size, Image.Resampling.BILINEAR)
-    return encode(Image.blend(background, colours, style.alpha))
+    scale = style.size / max(shape)
+    width, height = (max(1, round(side * scale)) for side in shape)
+    colours = _colour(_stretch(grid, (width, height), style.smooth), style)
+    if photo is not None:
+        background = photo.resize((width, height), Image.Resampling.BILINEAR)
+        colours = Image.blend(background, colours, style.alpha)
+    elif style.alpha < 1:
+        colours.putalpha(round(style.alpha * 255))
+    return encode(colours)
+
+
+def background(jpeg: bytes, *, centre: bool) -> Image.Image:
+    """Return what a map is drawn over: the picture, or only the square in its middle."""
+    image = Image.open(io.BytesIO(jpeg)).convert("RGB")
+    side = min(image.size)
+    return ImageOps.fit(image, (side, side)) if centre else image
 
 
 def _stretch(grid: Array, size: Size, smooth: bool) -> Image.Image:
