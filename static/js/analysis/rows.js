@@ -1,11 +1,12 @@
 // The head of each row: what the model says, and whether that is right.
 import { make } from "../lib/dom.js";
-import { capital, percent } from "../lib/format.js";
+import { capital, inWords, percent, setText } from "../lib/format.js";
+import { OWN_TOP } from "./target.js";
 
 /**
  * @param {HTMLElement} row @param {any} prediction or null while the model has not answered
  * @param {string} truth true class, or "" @param {string} target what Grad-CAM explains
- * @param {string[]} classes that the model knows
+ * @param {string[]} classes that the model knows; without the target, it explains its own first
  */
 export function showAnswer(row, prediction, truth, target, classes) {
   const key = JSON.stringify([prediction, truth, target]);
@@ -14,13 +15,17 @@ export function showAnswer(row, prediction, truth, target, classes) {
   const answers = prediction ? shown(prediction, target) : [];
   [...row.querySelectorAll("[data-says] li")].forEach((item, index) => {
     const answer = answers[index];
-    if (answer) item.replaceChildren(make("span", { text: answer.name, title: answer.name }), make("span", { text: percent(answer.probability) }));
+    const name = answer ? inWords(answer.name) : "";
+    if (answer) item.replaceChildren(make("span", { text: name, title: name }), make("span", { text: percent(answer.probability) }));
     else item.replaceChildren();
     /** @type {HTMLElement} */ (item).style.setProperty("--p", answer ? answer.probability : "0");
     item.classList.toggle("is-true", truth !== "" && answer?.name === truth);
     item.classList.toggle("is-target", answer?.name === target);
   });
   showVerdict(row, prediction, truth, classes.includes(truth));
+  const lacking = /** @type {HTMLElement} */ (row.querySelector("[data-lacking]"));
+  lacking.hidden = !prediction || target === "" || target === OWN_TOP || classes.includes(target);
+  setText(lacking, lacking.hidden ? "" : `does not know ${inWords(target)}; explains ${inWords(prediction.target.name)}`);
 }
 
 /** The best three; a chosen target that is not among them takes the third place. */
@@ -41,6 +46,6 @@ function showVerdict(row, prediction, truth, knows) {
   verdict.hidden = !(truth && prediction);
   verdict.textContent = right ? "✓" : knows ? "✗" : "–";
   verdict.setAttribute("aria-label", word);
-  verdict.title = `${capital(word)}: the true class is ${truth}${knows ? "" : ", which it does not have"}`;
+  verdict.title = `${capital(word)}: the true class is ${inWords(truth)}${knows ? "" : ", which it does not have"}`;
   verdict.className = `verdict ${word.split(" ")[0]}`;
 }
