@@ -1,6 +1,6 @@
 // The head of each row: what the model says, and whether that is right.
 import { make } from "../lib/dom.js";
-import { capital, inWords, percent, setText } from "../lib/format.js";
+import { capital, inWords, percent } from "../lib/format.js";
 import { OWN_TOP } from "./target.js";
 
 /**
@@ -13,19 +13,21 @@ export function showAnswer(row, prediction, truth, target, classes) {
   if (row.dataset.shown === key) return;
   row.dataset.shown = key;
   const answers = prediction ? shown(prediction, target) : [];
-  [...row.querySelectorAll("[data-says] li")].forEach((item, index) => {
-    const answer = answers[index];
-    const name = answer ? inWords(answer.name) : "";
-    if (answer) item.replaceChildren(make("span", { text: name, title: name }), make("span", { text: percent(answer.probability) }));
-    else item.replaceChildren();
-    /** @type {HTMLElement} */ (item).style.setProperty("--p", answer ? answer.probability : "0");
-    item.classList.toggle("is-true", truth !== "" && answer?.name === truth);
-    item.classList.toggle("is-target", answer?.name === target);
-  });
+  const items = [...row.querySelectorAll("[data-says] li")];
+  const lacking = prediction && target !== OWN_TOP && !classes.includes(target) ? items.pop() : null;
+  items.forEach((item, index) => say(/** @type {HTMLElement} */ (item), answers[index], truth, target));
+  if (lacking) lacking.replaceChildren(make("span.lacking", { text: `does not know ${inWords(target)}`, title: `It explains ${inWords(prediction.target.name)}` }));
   showVerdict(row, prediction, truth, classes.includes(truth));
-  const lacking = /** @type {HTMLElement} */ (row.querySelector("[data-lacking]"));
-  lacking.hidden = !prediction || target === "" || target === OWN_TOP || classes.includes(target);
-  setText(lacking, lacking.hidden ? "" : `does not know ${inWords(target)}; explains ${inWords(prediction.target.name)}`);
+}
+
+/** @param {HTMLElement} item @param {any} answer or nothing @param {string} truth @param {string} target */
+function say(item, answer, truth, target) {
+  const name = answer ? inWords(answer.name) : "";
+  if (answer) item.replaceChildren(make("span", { text: name, title: name }), make("span", { text: percent(answer.probability) }));
+  else item.replaceChildren();
+  item.style.setProperty("--p", answer ? answer.probability : "0");
+  item.classList.toggle("is-true", truth !== "" && answer?.name === truth);
+  item.classList.toggle("is-target", answer?.name === target);
 }
 
 /** The best three; a chosen target that is not among them takes the third place. */
