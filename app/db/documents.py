@@ -41,6 +41,7 @@ class Card(TypedDict):
     curves: list[dict[str, float]]
     checkpoint: CheckpointFile
     head: NotRequired[str]
+    note: NotRequired[str | None]  # a sentence to read before its answers
     default: NotRequired[bool]  # among the models of an analysis that names none
     media: NotRequired[Literal["image", "clip"]]  # of models before clips: image
     source: NotRequired[CardSource]

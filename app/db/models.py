@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import count
 from typing import Final
 
 from sqlalchemy import delete, func, select
@@ -53,6 +54,14 @@ def withdraw(session: Session, model_id: str) -> None:
 def next_position(session: Session) -> int:
     """Return a position behind all models."""
     return (session.scalar(select(func.max(ModelCard.position))) or 0) + 1
+
+
+def free_title(session: Session, title: str) -> str:
+    """Return the title, with a number if a model of the table has it already."""
+    taken = {card["title"] for card in cards(session)}
+    if title not in taken:
+        return title
+    return next(name for n in count(2) if (name := f"{title}, {n}") not in taken)
 
 
 def all_cards(session: Session) -> list[ModelCard]:

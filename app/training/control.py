@@ -15,7 +15,7 @@ from app.db import models
 from app.db import training as rows
 from app.db.documents import Card, CardSource
 from app.db.hooks import after_commit
-from app.db.tables import ModelCard
+from app.db.tables import ModelCard, utcnow
 from app.db.training_tables import Study, TrainingRun
 from app.jobs import service
 from app.jobs.states import State
@@ -82,7 +82,7 @@ def publish(
         session: Session that writes.
         run: A run that succeeded.
         model_id: Id of the model; None for a free one.
-        title: Title of the model; None for the mechanism's, with the dataset's name.
+        title: Title of the model; None for the mechanism's, with the dataset's name and the date.
 
     Raises:
         Conflict: The run has not succeeded or is published, or the id is taken or malformed.
@@ -104,11 +104,12 @@ def publish(
         "dataset": study.dataset.name,
         "seed": run.seed,
     }
+    standard = f"{summary['card']['title']}, {study.dataset.name}, {utcnow().date()}"
     card: Card = {
         **summary["card"],
         "id": name,
         "position": models.next_position(session),
-        "title": title or f"{summary['card']['title']} ({study.dataset.name})",
+        "title": models.free_title(session, title or standard),
         "head": "trained",
         "default": True,
         "source": source,

@@ -11,10 +11,10 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from ml.catalogue import IMAGENET_ID, CatalogueEntry, default_device, entries, find, load
+from ml.catalogue import CatalogueEntry, default_device, entries, find, load
 from ml.commands.base import Command, add_weights
 from ml.errors import MlError
-from ml.explain.explain import explain
+from ml.explain.explain import explain, find_class, known_target
 from ml.explain.results import ClipScores, Explanation
 from ml.explain.sample import sample_clip
 from ml.figures.rows import COLUMNS, by_moment, by_stage, sheet_title
@@ -42,7 +42,7 @@ def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o", "--output", type=Path, default=Path("figure.png"), help="png, svg, pdf"
     )
-    parser.add_argument("--models", nargs="+", metavar="ID", help="default: all shipped ones")
+    parser.add_argument("--models", nargs="+", metavar="ID", help="default: the rows of the pages")
     parser.add_argument("--methods", nargs="+", default=["attention", "gradcam"], metavar="NAME")
     parser.add_argument("--target", default="top", help="top, a class name or an index")
     parser.add_argument("--size", type=int, default=224, help="shorter side of the input, px")
@@ -129,7 +129,7 @@ def _chosen(
 ) -> Sequence[CatalogueEntry]:
     if options.models:
         return [find(model_id, known) for model_id in options.models]
-    return [entry for entry in known if entry.id != IMAGENET_ID]
+    return [entry for entry in known if entry.about.get("default", True)]
 
 
 def _photo(options: argparse.Namespace) -> _Subject:
@@ -160,6 +160,7 @@ def _explain(
     options: argparse.Namespace, chosen: Sequence[CatalogueEntry], sampled: Sampled
 ) -> list[Explanation]:
     target = int(options.target) if options.target.isdigit() else options.target
+    known = any(find_class(target, entry.about["classes"]) is not None for entry in chosen)
     device = default_device(options.device)
     methods = tuple(options.methods)
     with tqdm(chosen, unit="model", leave=False, disable=None) as bar:
@@ -167,7 +168,7 @@ def _explain(
             explain(
                 load(entry, device),
                 sampled,
-                target=target,
+                target=known_target(target, entry.about["classes"]) if known else target,
                 methods=(*methods, options.sheet) if entry.kind == "clip" else methods,
             )
             for entry in bar

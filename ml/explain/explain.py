@@ -24,14 +24,25 @@ def resolve_target(target: int | str, classes: Sequence[str], model: str) -> int
     """Class index of a target; None for `top`. MlError when the model has no such class."""
     if target == "top":
         return None
-    if isinstance(target, int) and 0 <= target < len(classes):
-        return target
-    lowered = [name.lower() for name in classes]
-    if isinstance(target, str) and target.lower() in lowered:
-        return lowered.index(target.lower())
-    raise MlError(
-        f"{model} has no class {target!r}. It has {len(classes)}, such as {classes[0]!r}."
-    )
+    found = find_class(target, classes)
+    if found is None:
+        raise MlError(
+            f"{model} has no class {target!r}. It has {len(classes)}, such as {classes[0]!r}."
+        )
+    return found
+
+
+def find_class(target: int | str, classes: Sequence[str]) -> int | None:
+    """Class index of an index or a name, whose case does not matter; None where it is unknown."""
+    if isinstance(target, int):
+        return target if 0 <= target < len(classes) else None
+    folded = [name.casefold() for name in classes]
+    return folded.index(target.casefold()) if target.casefold() in folded else None
+
+
+def known_target(target: int | str, classes: Sequence[str]) -> int | str:
+    """Return the target for a model among several: `top` where it has no such class."""
+    return "top" if find_class(target, classes) is None else target
 
 
 def explain(

@@ -9,11 +9,12 @@ import pytest
 from sqlalchemy import select
 
 from app.db import jobs as job_rows
+from app.db import models as model_rows
 from app.db.tables import Analysis, Job
 from app.jobs.doorbell import Doorbell
 from app.jobs.service import request_cancel
 from tests.support.backend import photo
-from tests.support.web import Api, files_of
+from tests.support.web import CLASSES, Api, card, files_of
 
 
 def ask(api: Api, **body: Any) -> Any:
@@ -113,6 +114,26 @@ def test_a_result_of_an_earlier_version_reads_as_squashed(api: Api) -> None:
     assert read["request"] == first["request"]
     assert "squashed to a square" in api.client.get(first["links"]["page"]).text
     assert api.analyse(media_id, fit="squash")["id"] == first["id"]
+
+
+def test_a_class_needs_one_model_that_has_it(api: Api) -> None:
+    """The others explain their own first class; an index counts in each model's own list."""
+    with api.web.sessions.begin() as session:
+        wide = card(0, "wide", classes=["zebra", *CLASSES, "Golfcart"])
+        model_rows.publish(session, [wide, card(1, "plain")])
+    media_id = api.upload()["id"]
+    for target, kept in (("golfCART", "Golfcart"), (4, 4), ("church", "church")):
+        asked = api.analyse(media_id, target=target)["request"]
+        assert (asked["target"], asked["models"]) == (kept, ["wide", "plain"])
+    for target, words in (
+        ("quagga", "wide has no class 'quagga'"),
+        (5, "wide has the classes 0 to 4"),
+    ):
+        refused = ask(api, media_id=media_id, target=target)
+        assert refused.status_code == 422
+        assert words in refused.json()["detail"]
+    refused = ask(api, media_id=media_id, target="golfcart", models=["plain"])
+    assert refused.status_code == 422
 
 
 def test_a_broken_body_gets_the_same_shape(api: Api) -> None:

@@ -114,7 +114,7 @@ def test_the_catalogue_lists_clips_after_photos(tmp_path: Path) -> None:
 
 def test_cards_of_photo_models() -> None:
     photos = [e for e in catalogue.entries([]) if e.kind == "image"]
-    assert len(photos) == 6
+    assert len(photos) == 7
     assert all(e.card()["media"] == "image" for e in photos)
     assert not {"streams", "architecture"} & set(photos[0].card())
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from app.db import analyses as rows
 from app.jobs.parameters import AnalyseClipJob, AnalyseImageJob, flow_key
 from app.media.deletion import discard_unfinished, unreferenced
-from ml.explain.explain import explain
+from ml.explain.explain import explain, known_target
 from ml.networks.video.types import Sampled
 from worker.analysis.blob_writer import BlobWriter
 from worker.analysis.provenance import provenance
@@ -42,7 +42,8 @@ def analyse(params: AnalyseImageJob, context: Context) -> None:
 def _run_model(task: Task, model_id: str, sampled: Sampled, writer: BlobWriter) -> None:
     request = task.request
     model = task.context.runtime.models.get(model_id, task.media.kind)
-    result = explain(model, sampled, target=request.target, methods=request.methods)
+    target = known_target(request.target, model.classes)
+    result = explain(model, sampled, target=target, methods=request.methods)
     task.context.check()
     maps = []
     for each in result.tracks:

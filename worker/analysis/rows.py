@@ -14,6 +14,7 @@ from app.storage import keys
 from ml.explain.results import ClipScores, Explanation, Track
 
 TOP = 5
+DIGITS = 4  # of logits after the point: of 1000 classes the JSON is a third as long so
 HALF_RANGE = (1e-2, 6e4)  # where float16 keeps three digits of a map's larger values
 
 
@@ -52,7 +53,7 @@ def _clip(classes: tuple[str, ...], scores: ClipScores) -> documents.ClipScores:
         "streams": {
             name: {
                 "weight": float(stream.weight),
-                "logits": _numbers(stream.logits),
+                "logits": _numbers(stream.logits.astype(np.float64).round(DIGITS)),
                 "consensus": _numbers(stream.consensus),
             }
             for name, stream in scores.streams.items()

@@ -29,7 +29,7 @@ def check_model(params: CheckModelJob, context: Context) -> None:
     path = blobs.path(keys.imported_model(params.model_id))
     try:
         checkpoint = checkpoints.read(path)
-        entry = CatalogueEntry.of(checkpoint, params.model_id, title=params.title)
+        entry = CatalogueEntry.of(checkpoint, params.model_id)
         if checkpoint.kind == checkpoints.CLIP:
             checkpoints.load_video(checkpoint)
         else:
@@ -37,12 +37,14 @@ def check_model(params: CheckModelJob, context: Context) -> None:
     except MlError:
         blobs.delete_prefix(keys.import_folder(params.model_id))
         raise
-    card = entry.card()
+    card, now = entry.card(), utcnow()
+    standard = f"{entry.title}, imported, {now.date()}"
 
     def write(session: Session) -> None:
-        source = {"kind": "import", "imported_at": utcnow().isoformat()}
+        source = {"kind": "import", "imported_at": now.isoformat()}
         position = rows.next_position(session)
-        facts = {"head": "trained", "position": position, rows.SOURCE: source}
+        title = rows.free_title(session, params.title or standard)
+        facts = {"title": title, "head": "trained", "position": position, rows.SOURCE: source}
         rows.put(session, cast("Card", {**card, **facts}))
 
     context.commit(1.0, "Published", write)

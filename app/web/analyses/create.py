@@ -147,26 +147,25 @@ def _methods(names: Iterable[str], cards: Sequence[Card]) -> list[str]:
 
 
 def _target(target: int | str, cards: Sequence[Card]) -> int | str:
-    """Return the target as every model knows it: `top`, an index, or the class name as written."""
+    """Return the target as the models know it: `top`, an index, or the class name as written.
+
+    One model that has it is enough; the others explain their own first class.
+    """
     if target == "top":
         return target
+    most = max(cards, key=lambda card: len(card["classes"]))
     if isinstance(target, int):
-        fewest = min(cards, key=lambda card: len(card["classes"]))
-        if not 0 <= target < len(fewest["classes"]):
+        if not 0 <= target < len(most["classes"]):
             raise Unprocessable(
-                f"target: {fewest['id']} has the classes 0 to {len(fewest['classes']) - 1}."
+                f"target: {most['id']} has the classes 0 to {len(most['classes']) - 1}."
             )
         return target
-    names = {_find_class(target, card) for card in cards}
+    folded = target.casefold()
+    names = {known for card in cards for known in card["classes"] if known.casefold() == folded}
+    if not names:
+        some = _listed(most["classes"][:10])
+        raise Unprocessable(f"target: {most['id']} has no class {target!r}; it has {some} ...")
     return names.pop() if len(names) == 1 else target
-
-
-def _find_class(name: str, card: Card) -> str:
-    matches = [known for known in card["classes"] if known.casefold() == name.casefold()]
-    if not matches:
-        some = _listed(card["classes"][:10])
-        raise Unprocessable(f"target: {card['id']} has no class {name!r}; it has {some} ...")
-    return str(matches[0])
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -9,8 +9,7 @@ analysis.html.jinja
 - `methods`: [{name, title, kind: "learnt" | "evidence" | "channels", description}] this analysis
   has asked for.
 - `method_titles`: {name: title} of all methods, as they stand within a sentence.
-- `all_models`: [Card JSON] of every model that looks at photos, to offer `plain-imagenet` and
-  re-runs.
+- `all_models`: [Card JSON] of every model that looks at photos, to offer re-runs.
 - `owner`: true if the visitor may cancel and delete.
 - `data`: all of the above as one object for the JSON block (`analysis, media, rows, stages,
   heatmaps, methods, method_titles, all_models, owner, urls: {colormaps, api}`).

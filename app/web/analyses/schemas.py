@@ -31,7 +31,8 @@ class AnalysisCreate(BaseModel):
     )
     target: Whole | Annotated[str, StringConstraints(min_length=1, max_length=128)] = Field(
         default="top",
-        description="`top`: each model's own first class; or a class index, or a class name.",
+        description="`top`: each model's own first class; or a class index, or a class name. "
+        "Models without that class explain their own first.",
     )
     input_size: Whole = Field(
         default=224, ge=96, le=512, description="Shorter side of what the models see, in pixels."

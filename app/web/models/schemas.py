@@ -23,6 +23,7 @@ class Model(Answer):
         default=None, description="`unit`: 0..1; `distribution`: sums to 1; `none`: no mask."
     )
     summary: str | None = None
+    note: str | None = Field(default=None, description="To be read before its answers.")
     equation: str | None = None
     paper: dict[str, Any] | None = None
     parameters: dict[str, Any] = Field(default_factory=dict)

@@ -1,5 +1,5 @@
 // What all maps on a page share when they are drawn: colours, scale, size, and words instead of a map.
-import { number } from "../lib/format.js";
+import { inWords, number } from "../lib/format.js";
 import { hasSign, isEvidence, span } from "../lib/scale.js";
 
 /** @typedef {import("./store.js").Entry} Entry */
@@ -59,5 +59,5 @@ export function insteadOfMap(entry, view) {
     return flat && view.scale === "map" ? `Flat: ${number(entry.max)} everywhere` : "";
   }
   const visible = entry.max > 0 || (view.signed && hasSign(entry) && entry.min < 0);
-  return visible ? "" : `No positive evidence${entry.record.target ? ` for ${entry.record.target}` : ""}`;
+  return visible ? "" : `No positive evidence${entry.record.target ? ` for ${inWords(entry.record.target)}` : ""}`;
 }

@@ -1,6 +1,6 @@
 // The enlarged map: beside the photo, with its facts. Arrow keys step on, Escape goes back.
 import { make, part, svg } from "../lib/dom.js";
-import { capital, number, percent } from "../lib/format.js";
+import { capital, inWords, number, percent } from "../lib/format.js";
 import { arrowStep } from "../lib/keys.js";
 import { entropy, peakPoint } from "../lib/maps.js";
 import { hasSign, isLearnt } from "../lib/scale.js";
@@ -77,9 +77,9 @@ export class Enlarged {
       ["Method", capital(methodTitle(entry.method))],
     ];
     if (!isLearnt(entry) && target) {
-      facts.push(["Target", `${target.name}: ${percent(target.probability)}, logit ${number(target.logit)}`]);
+      facts.push(["Target", `${inWords(target.name)}: ${percent(target.probability)}, logit ${number(target.logit)}`]);
     }
-    const top = prediction?.top.map((/** @type {any} */ one) => `${one.name} ${percent(one.probability)}`);
+    const top = prediction?.top.map((/** @type {any} */ one) => `${inWords(one.name)} ${percent(one.probability)}`);
     if (top) facts.push(["Top five", top.join("; ")]);
     part("big-facts").replaceChildren(...facts.map(([term, text]) => make("div", {}, make("dt", { text: term }), make("dd", { text }))));
   }

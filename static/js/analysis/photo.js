@@ -2,6 +2,7 @@
 import { followPointer, parseCursor, cursorText } from "../lib/cursor.js";
 import { batched, data, part } from "../lib/dom.js";
 import { fieldOf } from "../lib/fields.js";
+import { inWords } from "../lib/format.js";
 import { gridKeys, neighbour } from "../lib/keys.js";
 import { peakPoint } from "../lib/maps.js";
 import { RULES } from "../lib/scale.js";
@@ -28,11 +29,10 @@ const state = makeViewState({
   truth: "", // true class
   target: "", // class that evidence is for; empty: each model's own first
   cam: "", // id of the analysis that holds the evidence for `target`
-  head: "", // id of the analysis with the ImageNet head
 }, { names: { truth: "true" } });
 
 const draw = batched(drawNow);
-const store = new Store(draw, ["head", "cam", "derived"]);
+const store = new Store(draw, ["cam", "derived"]);
 const channels = new Channels(store);
 const table = new Table(store, [...data.all_models, ...data.rows]);
 const sources = new Sources(store, (layer, analysis) => {
@@ -52,11 +52,9 @@ const showTarget = makeTarget(
 );
 
 /** @returns {string[]} every class of the models on show */
-const classes = () => [
-  ...new Set(data.rows.flatMap((card) => [...card.classes, ...table.card(card.id).classes])),
-];
+const classes = () => [...new Set(data.rows.flatMap((card) => card.classes))];
 /** @param {string} row */
-const predictionOf = (row) => store.prediction(table.model(row));
+const predictionOf = (row) => store.prediction(row);
 const selected = () => table.cells.find((cell) => cell.id === state.now.cell);
 
 function drawNow() {
@@ -77,14 +75,14 @@ function drawNow() {
 
 /** @param {typeof state.now} view */
 function showView(view) {
-  showHeads(view);
+  showChannels(view);
   showTruths(view.truth);
   showPage(view, RULES);
   showDownloads(view);
   const { current } = retarget;
   // Downloads are of this analysis, not of another target looked at on top.
   part("other-target").hidden = current === retarget.base;
-  part("other-target").textContent = current === "top" ? "Make them for each model’s own top" : `Make them for “${current}”`;
+  part("other-target").textContent = current === "top" ? "Make them for each model’s own top" : `Make them for “${inWords(current)}”`;
   showTarget(current);
 }
 
@@ -98,14 +96,11 @@ function showTruths(truth) {
 }
 
 /** @param {typeof state.now} view */
-function showHeads(view) {
-  table.imagenet = Boolean(view.head);
+function showChannels(view) {
   const channel = /^\d+$/.test(view.channel) ? "one" : view.channel;
-  for (const [name, value] of [["head", view.head ? "imagenet" : ""], ["channel", channel]]) {
-    for (const input of document.querySelectorAll(`input[name="${name}"]`)) {
-      const radio = /** @type {HTMLInputElement} */ (input);
-      radio.checked = radio.value === value;
-    }
+  for (const input of document.querySelectorAll('input[name="channel"]')) {
+    const radio = /** @type {HTMLInputElement} */ (input);
+    radio.checked = radio.value === channel;
   }
   if (part("channel-number")) part("channel-number").hidden = channel !== "one";
   if (channel === "one") part("channel-number").value = view.channel;
@@ -158,11 +153,8 @@ function setCursor(cursor, cell) {
   table.read(table.look(state.now));
 }
 
-/** Head of the first row, channels of the residual row. */
+/** Channels of the residual row. */
 function bindRows() {
-  part("head")?.addEventListener("change", (/** @type {Event} */ event) => {
-    retarget.setHead(/** @type {HTMLInputElement} */ (event.target).value !== "");
-  });
   part("channels")?.addEventListener("input", (/** @type {Event} */ event) => {
     const { value } = /** @type {HTMLInputElement} */ (event.target);
     const number = part("channel-number").value || "0";

@@ -1,26 +1,33 @@
 // The head of each row: what the model says, and whether that is right.
 import { make } from "../lib/dom.js";
-import { capital, percent } from "../lib/format.js";
+import { capital, inWords, percent } from "../lib/format.js";
+import { OWN_TOP } from "./target.js";
 
 /**
  * @param {HTMLElement} row @param {any} prediction or null while the model has not answered
  * @param {string} truth true class, or "" @param {string} target what Grad-CAM explains
- * @param {string[]} classes that the model knows
+ * @param {string[]} classes that the model knows; without the target, it explains its own first
  */
 export function showAnswer(row, prediction, truth, target, classes) {
   const key = JSON.stringify([prediction, truth, target]);
   if (row.dataset.shown === key) return;
   row.dataset.shown = key;
   const answers = prediction ? shown(prediction, target) : [];
-  [...row.querySelectorAll("[data-says] li")].forEach((item, index) => {
-    const answer = answers[index];
-    if (answer) item.replaceChildren(make("span", { text: answer.name, title: answer.name }), make("span", { text: percent(answer.probability) }));
-    else item.replaceChildren();
-    /** @type {HTMLElement} */ (item).style.setProperty("--p", answer ? answer.probability : "0");
-    item.classList.toggle("is-true", truth !== "" && answer?.name === truth);
-    item.classList.toggle("is-target", answer?.name === target);
-  });
+  const items = [...row.querySelectorAll("[data-says] li")];
+  const lacking = prediction && target !== OWN_TOP && !classes.includes(target) ? items.pop() : null;
+  items.forEach((item, index) => say(/** @type {HTMLElement} */ (item), answers[index], truth, target));
+  if (lacking) lacking.replaceChildren(make("span.lacking", { text: `does not know ${inWords(target)}`, title: `It explains ${inWords(prediction.target.name)}` }));
   showVerdict(row, prediction, truth, classes.includes(truth));
+}
+
+/** @param {HTMLElement} item @param {any} answer or nothing @param {string} truth @param {string} target */
+function say(item, answer, truth, target) {
+  const name = answer ? inWords(answer.name) : "";
+  if (answer) item.replaceChildren(make("span", { text: name, title: name }), make("span", { text: percent(answer.probability) }));
+  else item.replaceChildren();
+  item.style.setProperty("--p", answer ? answer.probability : "0");
+  item.classList.toggle("is-true", truth !== "" && answer?.name === truth);
+  item.classList.toggle("is-target", answer?.name === target);
 }
 
 /** The best three; a chosen target that is not among them takes the third place. */
@@ -41,6 +48,6 @@ function showVerdict(row, prediction, truth, knows) {
   verdict.hidden = !(truth && prediction);
   verdict.textContent = right ? "✓" : knows ? "✗" : "–";
   verdict.setAttribute("aria-label", word);
-  verdict.title = `${capital(word)}: the true class is ${truth}${knows ? "" : ", which it does not have"}`;
+  verdict.title = `${capital(word)}: the true class is ${inWords(truth)}${knows ? "" : ", which it does not have"}`;
   verdict.className = `verdict ${word.split(" ")[0]}`;
 }

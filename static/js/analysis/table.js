@@ -14,8 +14,6 @@ import { Painter } from "./painter.js";
 /** @typedef {import("./store.js").Entry} Entry */
 /** @typedef {import("./drawing.js").Look} Look */
 
-export const IMAGENET = "plain-imagenet";
-
 export class PhotoCell extends Cell {
   /** @param {HTMLElement} element */
   constructor(element) {
@@ -63,22 +61,16 @@ export class Table {
     this.cursor = null;
     /** @type {PhotoCell | null} */
     this.active = null;
-    this.imagenet = false;
-  }
-
-  /** @param {string} row @returns {string} the model that the row shows now */
-  model(row) {
-    return row === "plain" && this.imagenet ? IMAGENET : row;
   }
 
   /** @param {string} row @returns {any} Card JSON */
   card(row) {
-    return this.cards.get(this.model(row)) ?? this.cards.get(row);
+    return this.cards.get(row);
   }
 
   /** @param {PhotoCell} cell */
   entry({ row, stream, stage, method }) {
-    return this.store.entry({ model: this.model(row), stream, stage, method });
+    return this.store.entry({ model: row, stream, stage, method });
   }
 
   /** @param {any} view @returns {Look} */

@@ -7,7 +7,7 @@ import { bindPage, colours, evidence, root, showPage } from "../analysis/page.js
 import { Sources } from "../analysis/sources.js";
 import { rerun, showProblem, showStatus } from "../analysis/status.js";
 import { Store } from "../analysis/store.js";
-import { makeTarget, OWN_TOP } from "../analysis/target.js";
+import { className, makeTarget, OWN_TOP } from "../analysis/target.js";
 import { flip } from "../analysis/tools.js";
 import { getArray, getJson, isFinal } from "../lib/api.js";
 import { followPointer, mark } from "../lib/cursor.js";
@@ -56,17 +56,17 @@ const range = bindRange(timeline, state, () => clock, (from_s, to_s) => ask({ fr
 const showTarget = makeTarget(
   () => Object.values(analysis.predictions),
   () => [...new Set(rows.flatMap((/** @type {any} */ card) => card.classes))],
-  (target) => ask({ target, models: knowing(target) }),
+  (target) => ask({ target }),
 );
 /** @type {import("../lib/cursor.js").Cursor | null} */
 let cursor = null;
 /** @type {import("./cells.js").ClipCell | null} */
 let pointed = null;
 
-/** @param {string} target a class @returns {string[]} the models that have it */
-const knowing = (target) => {
-  const found = rows.filter((/** @type {any} */ card) => card.classes.includes(target)).map((card) => card.id);
-  return found.length > 0 ? found : analysis.request.models;
+/** @returns {string} the class that is explained, or "top" */
+const target = () => {
+  const asked = analysis.request.target || OWN_TOP;
+  return typeof asked === "number" ? className(asked, rows) : asked;
 };
 /** Ask for something like this analysis, and go there. @param {any} changes */
 const ask = (changes) => rerun({ ...analysis.request, ...changes }, "");
@@ -139,7 +139,7 @@ function describeAll() {
   const tracks = layerTracks();
   panes.name(tracks, { ...of, title: titleOf(of.model), card: rows.find((card) => card.id === of.model) }, view);
   cells.describe(titleOf, layerId(of), view);
-  answers.show(analysis.predictions, of, view, data.stages, analysis.request.target !== OWN_TOP);
+  answers.show(analysis.predictions, of, view, data.stages, target());
   legend.show(look, `${titleOf(of.model)}, ${of.stage}`, [tracks.rgb, tracks.flow]);
   [tracks.rgb, tracks.flow].forEach((track, index) => (legend.ramps[index].element.hidden = !track));
 }
@@ -192,7 +192,7 @@ function showView(view) {
   transport.setRate(view.rate);
   const { model, stage, method } = layer();
   showDownloads(view, ({ dataset: { layerLink: stream } }) => ({ stage, method, ...(stream && { model, stream }) }));
-  showTarget(typeof analysis.request.target === "number" ? rows[0].classes[analysis.request.target] : analysis.request.target || OWN_TOP);
+  showTarget(target());
 }
 
 const sources = new Sources(store, (_, now) => {

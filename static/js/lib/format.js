@@ -63,6 +63,9 @@ export function bytes(count) {
 /** @param {string} text @returns {string} the same with a capital first letter */
 export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
+/** A class as people read it: `no_fight` is a folder's name. @param {string} name @returns {string} */
+export const inWords = (name) => name.replaceAll("_", " ");
+
 /** Writing the same text again would cost a layout. @param {Element} element @param {string} text */
 export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;

@@ -159,7 +159,7 @@ export class Runs {
       const worked = await attempt(button, () => postJson(`${API}/training-runs/${run.id}/unpublish`));
       if (worked) tell(`${run.title} is no longer in the table.`);
     } else {
-      const model = await askAndPublish(run, `${run.title} (${this.watch.study.dataset.name})`);
+      const model = await askAndPublish(run, `${run.title}, ${this.watch.study.dataset.name}, ${new Date().toISOString().slice(0, 10)}`);
       if (model) tell(`Published as ${model}.`);
     }
     await this.#again();
