@@ -40,6 +40,7 @@ class Card(TypedDict):
     methods: list[str]
     curves: list[dict[str, float]]
     checkpoint: CheckpointFile
+    calibration: NotRequired[dict[str, Any] | None]  # app.web.models.schemas.Calibration
     head: NotRequired[str]
     default: NotRequired[bool]  # among the models of an analysis that names none
     media: NotRequired[Literal["image", "clip"]]  # of models before clips: image
@@ -146,11 +147,12 @@ class LaunchForm(TypedDict):
 
 
 class ClassScore(TypedDict):
-    """A class and its probability, 0..1."""
+    """A class, its calibrated probability, 0..1, and its raw logit."""
 
     index: int
     name: str
     probability: float
+    logit: NotRequired[float]
 
 
 class StreamScores(TypedDict):
@@ -171,6 +173,7 @@ class ClipScores(TypedDict):
     streams: dict[str, StreamScores]
     shares: dict[str, list[float]]
     rest: float
+    temperature: NotRequired[float]  # of the probabilities
 
 
 class Provenance(TypedDict):
@@ -178,8 +181,10 @@ class Provenance(TypedDict):
 
     photo_sha256: NotRequired[str]
     clip_sha256: NotRequired[str]
+    imagenet_sha256: NotRequired[str | None]  # of the 1000-class network; None if there is none
     request: dict[str, Any]
     checkpoints: dict[str, str]  # model -> SHA-256
+    calibration: NotRequired[dict[str, dict[str, Any]]]  # model -> as in its card
     preprocessing: dict[str, Any]
     combined: str
     device: str

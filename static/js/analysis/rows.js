@@ -1,6 +1,6 @@
 // The head of each row: what the model says, and whether that is right.
 import { make } from "../lib/dom.js";
-import { capital, percent } from "../lib/format.js";
+import { abstention, capital, percent } from "../lib/format.js";
 
 /**
  * @param {HTMLElement} row @param {any} prediction or null while the model has not answered
@@ -11,11 +11,14 @@ export function showAnswer(row, prediction, truth, target, classes) {
   const key = JSON.stringify([prediction, truth, target]);
   if (row.dataset.shown === key) return;
   row.dataset.shown = key;
-  const answers = prediction ? shown(prediction, target) : [];
-  [...row.querySelectorAll("[data-says] li")].forEach((item, index) => {
+  const none = Boolean(prediction?.abstained);
+  const answers = prediction && !none ? shown(prediction, target) : [];
+  const says = /** @type {HTMLElement} */ (row.querySelector("[data-says]"));
+  says.classList.toggle("is-none", none);
+  [...says.children].forEach((item, index) => {
     const answer = answers[index];
     if (answer) item.replaceChildren(make("span", { text: answer.name, title: answer.name }), make("span", { text: percent(answer.probability) }));
-    else item.replaceChildren();
+    else item.replaceChildren(none && index === 0 ? abstention(classes.length) : "");
     /** @type {HTMLElement} */ (item).style.setProperty("--p", answer ? answer.probability : "0");
     item.classList.toggle("is-true", truth !== "" && answer?.name === truth);
     item.classList.toggle("is-target", answer?.name === target);
@@ -36,10 +39,10 @@ function shown(/** @type {any} */ { top, target }, /** @type {string} */ chosen)
  */
 function showVerdict(row, prediction, truth, knows) {
   const verdict = /** @type {HTMLElement} */ (row.querySelector("[data-verdict]"));
-  const right = prediction?.top[0].name === truth;
-  const word = right ? "right" : knows ? "wrong" : "cannot be right";
+  const right = prediction?.abstained ? !knows : prediction?.top[0].name === truth;
+  const word = right ? "right" : prediction?.abstained ? "abstains" : knows ? "wrong" : "cannot be right";
   verdict.hidden = !(truth && prediction);
-  verdict.textContent = right ? "✓" : knows ? "✗" : "–";
+  verdict.textContent = right ? "✓" : word === "wrong" ? "✗" : "–";
   verdict.setAttribute("aria-label", word);
   verdict.title = `${capital(word)}: the true class is ${truth}${knows ? "" : ", which it does not have"}`;
   verdict.className = `verdict ${word.split(" ")[0]}`;

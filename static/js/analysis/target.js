@@ -6,10 +6,12 @@ export const OWN_TOP = "top";
 const OWN = "Each model’s own top class";
 
 /**
- * @param {any[]} predictions of the models on show
+ * @param {any[]} predictions of the models on show; those that abstain count if all do
  * @returns {{name: string, probability: number}[]} five best, by their mean probability
  */
 function best(predictions) {
+  const sure = predictions.filter(({ abstained }) => !abstained);
+  if (sure.length > 0) predictions = sure;
   /** @type {Map<string, number>} */
   const sums = new Map();
   for (const { top } of predictions) {
