@@ -160,6 +160,12 @@ def test_the_rule_with_the_largest_area_is_chosen_and_its_figures_hold() -> None
     assert domain.in_domain(1e9) == 1
 
 
+def test_a_rule_that_may_be_chance_is_left_out() -> None:
+    rng = np.random.default_rng(2)
+    inside, outside = {"poor": rng.normal(0.1, 1, 60)}, {"poor": rng.normal(0, 1, 30)}
+    assert choose_rule(inside, outside, range(30), "things") is None
+
+
 def test_a_record_survives_a_card() -> None:
     logits, labels = sample(200)
     alone = calibrate(logits, labels, "toys", seed=4)
