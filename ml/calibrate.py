@@ -74,7 +74,8 @@ def run(
         model: The model; of photos or of clips, as the files are.
         files: The split, which the model was not trained on.
         data: What the split is called.
-        others: What shows none of the classes; without it the model never abstains.
+        others: What shows none of the classes; without it, or if no rule tells it apart better
+            than chance, the model never abstains.
         imagenet: The 1000-class model, for the rule that asks it.
         rate: The share of the split on which the model may abstain.
         seed: Of halves and resamples.

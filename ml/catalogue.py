@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from ml import checkpoint as checkpoints
+from ml.calibration.record import Calibration
 from ml.clip_card import clip_fields
 from ml.errors import MlError
 from ml.explain.methods import names
@@ -121,6 +122,7 @@ class CatalogueEntry:
             "training": about.get("training", {}),
             "weights_origin": about.get("weights_origin"),
             "licence": about.get("licence"),
+            "calibration": about.get("calibration"),
             "checkpoint": {"sha256": self.checkpoint_sha256, "bytes": self.path.stat().st_size},
             "media": self.kind,
         }
@@ -209,7 +211,8 @@ def build_video(entry: CatalogueEntry) -> video.VideoNetwork:
 def load(entry: CatalogueEntry, device: str = "cpu") -> LoadedModel:
     """Load an entry prepared for quick inference on `device`."""
     network = for_inference(build(entry) if entry.kind == "image" else build_video(entry), device)
-    return LoadedModel(entry.id, network, tuple(entry.about["classes"]), device)
+    about = entry.about
+    return LoadedModel(entry.id, network, tuple(about["classes"]), device, Calibration.of(about))
 
 
 def default_device(setting: str = "auto") -> str:

@@ -40,6 +40,7 @@ class Card(TypedDict):
     methods: list[str]
     curves: list[dict[str, float]]
     checkpoint: CheckpointFile
+    calibration: NotRequired[dict[str, Any] | None]  # app.web.models.schemas.Calibration
     head: NotRequired[str]
     note: NotRequired[str | None]  # a sentence to read before its answers
     default: NotRequired[bool]  # among the models of an analysis that names none
@@ -147,11 +148,12 @@ class LaunchForm(TypedDict):
 
 
 class ClassScore(TypedDict):
-    """A class and its probability, 0..1."""
+    """A class, its calibrated probability, 0..1, and its raw logit."""
 
     index: int
     name: str
     probability: float
+    logit: NotRequired[float]
 
 
 class StreamScores(TypedDict):
@@ -172,6 +174,7 @@ class ClipScores(TypedDict):
     streams: dict[str, StreamScores]
     shares: dict[str, list[float]]
     rest: float
+    temperature: NotRequired[float]  # of the probabilities
 
 
 class Provenance(TypedDict):
@@ -179,8 +182,10 @@ class Provenance(TypedDict):
 
     photo_sha256: NotRequired[str]
     clip_sha256: NotRequired[str]
+    imagenet_sha256: NotRequired[str | None]  # of the 1000-class network; None if there is none
     request: dict[str, Any]
     checkpoints: dict[str, str]  # model -> SHA-256
+    calibration: NotRequired[dict[str, dict[str, Any]]]  # model -> as in its card
     preprocessing: dict[str, Any]
     combined: str
     device: str

@@ -57,6 +57,7 @@ class ClipOptions(Parameters):
     flow: FlowMethod = "dis"
 
 
+IMAGENET = "plain-imagenet"  # id of the 1000-class network
 SNIPPET = 11  # frames: ten flow fields between them
 
 
@@ -148,17 +149,23 @@ class ImportDatasetJob(JobParameters, kind="import_dataset", queue=PREPARATION):
     val_share: float = Field(default=0.2, gt=0, lt=1)
 
 
-def fingerprint(sha256: str, request: AnalysisRequest, checkpoints: Mapping[str, str]) -> str:
+def fingerprint(sha256: str, request: AnalysisRequest, versions: Mapping[str, Any]) -> str:
     """Return a hash that two analyses share if and only if one answers the other.
 
-    `sha256` is the photo's or clip's; `checkpoints` gives each requested model's checkpoint hash.
+    Args:
+        sha256: The photo's or clip's.
+        request: What is asked.
+        versions: Each model's checkpoint hash and calibration. A photo's answer also depends on
+            the 1000-class network, which other models ask whether they know the photo at all.
     """
     question: dict[str, Any] = request.model_dump(exclude={"media_id"})
     if request.clip is None:
         del question["clip"]  # as it was before there were clips
     if request.fit == "squash":
         del question["fit"]  # results of then answer it
-    question["models"] = sorted((model, checkpoints[model]) for model in set(request.models))
+    question["models"] = [(model, versions[model]) for model in sorted(set(request.models))]
+    if request.clip is None:
+        question["imagenet"] = versions.get(IMAGENET)
     question["methods"] = sorted(set(request.methods))
     question["photo"] = sha256
     return hashlib.sha256(json.dumps(question, sort_keys=True).encode()).hexdigest()

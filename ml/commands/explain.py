@@ -11,13 +11,14 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from ml.catalogue import CatalogueEntry, default_device, entries, find, load
+from ml.catalogue import IMAGENET_ID, CatalogueEntry, default_device, entries, find, load
 from ml.commands.base import Command, add_weights
 from ml.errors import MlError
+from ml.explain.certainty import ImageNet
 from ml.explain.explain import explain, find_class, known_target
 from ml.explain.results import ClipScores, Explanation
 from ml.explain.sample import sample_clip
-from ml.figures.rows import COLUMNS, by_moment, by_stage, sheet_title
+from ml.figures.rows import COLUMNS, answer, by_moment, by_stage, sheet_title
 from ml.figures.table import Row, Style, draw
 from ml.media import signature
 from ml.media.clip.read import inspect
@@ -90,7 +91,7 @@ def run(options: argparse.Namespace, known: Sequence[CatalogueEntry]) -> None:
     if not chosen:
         raise MlError("No model of clips is installed: train one, or name a photo.")
     subject = _clip(options) if clip else _photo(options)
-    results = _explain(options, chosen, subject.sampled)
+    results = _explain(options, chosen, known, subject.sampled)
     titles = {entry.id: entry.title for entry in chosen}
     rows = [row for r in results for row in _rows(options, titles[r.model], r, subject)]
     if not rows:
@@ -157,19 +158,25 @@ def _clip(options: argparse.Namespace) -> _Subject:
 
 
 def _explain(
-    options: argparse.Namespace, chosen: Sequence[CatalogueEntry], sampled: Sampled
+    options: argparse.Namespace,
+    chosen: Sequence[CatalogueEntry],
+    known: Sequence[CatalogueEntry],
+    sampled: Sampled,
 ) -> list[Explanation]:
     target = int(options.target) if options.target.isdigit() else options.target
-    known = any(find_class(target, entry.about["classes"]) is not None for entry in chosen)
+    in_some = any(find_class(target, entry.about["classes"]) is not None for entry in chosen)
     device = default_device(options.device)
     methods = tuple(options.methods)
+    thousand = next((entry for entry in known if entry.id == IMAGENET_ID), None)
+    imagenet = ImageNet(IMAGENET_ID, lambda: load(thousand, device) if thousand else None, sampled)
     with tqdm(chosen, unit="model", leave=False, disable=None) as bar:
         return [
             explain(
                 load(entry, device),
                 sampled,
-                target=known_target(target, entry.about["classes"]) if known else target,
+                target=known_target(target, entry.about["classes"]) if in_some else target,
                 methods=(*methods, options.sheet) if entry.kind == "clip" else methods,
+                imagenet=imagenet if entry.kind == "image" else None,
             )
             for entry in bar
         ]
@@ -178,8 +185,7 @@ def _explain(
 def _rows(
     options: argparse.Namespace, title: str, result: Explanation, subject: _Subject
 ) -> Iterator[Row]:
-    best = int(result.probabilities.argmax())
-    caption = f"{result.classes[best]}  {result.probabilities[best]:.0%}"
+    caption = _answer(result)
     if result.clip is None:
         return by_stage(title, caption, result.tracks)
     kind = (options.stage, options.sheet)
@@ -187,9 +193,15 @@ def _rows(
     return by_moment(title, caption, tracks, len(subject.columns))
 
 
+def _answer(result: Explanation) -> str:
+    best = int(result.probabilities.argmax())
+    return answer(
+        result.classes[best], float(result.probabilities[best]), abstained=result.abstained
+    )
+
+
 def _summary(result: Explanation, scores: ClipScores) -> str:
     """The answer of a model to a clip, and which stream and moment added most to it."""
-    best = int(result.probabilities.argmax())
     name = result.classes[result.target_index]
     stream, step = max(
         ((s, k) for s, values in scores.shares.items() for k in range(len(values))),
@@ -197,7 +209,7 @@ def _summary(result: Explanation, scores: ClipScores) -> str:
     )
     sums = ", ".join(f"{s} {float(values.sum()):+.2f}" for s, values in scores.shares.items())
     return (
-        f"{result.classes[best]} {result.probabilities[best]:.0%}; logit of {name}: {sums}; "
+        f"{_answer(result)}; logit of {name}: {sums}; "
         f"most from {stream} at {scores.times[step]:.2f} s"
     )
 

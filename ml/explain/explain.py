@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from ml.errors import MlError
+from ml.explain.certainty import ImageNet, certainty
 from ml.explain.maps import DEFAULT_METHODS, ClipMaps, explain_clips
 from ml.explain.methods import METHODS, unit_of
 from ml.explain.results import ClipScores, Explanation, LoadedModel, StreamScores, Track
@@ -51,8 +52,17 @@ def explain(
     *,
     target: int | str = "top",
     methods: Sequence[str] = DEFAULT_METHODS,
+    imagenet: ImageNet | None = None,
 ) -> Explanation:
     """Explain one photo (`Sampled.of_photo`) or clip.
+
+    Args:
+        model: The model.
+        sampled: The pixels.
+        target: The class that evidence is for; `top` is the model's own.
+        methods: Names of the maps wanted.
+        imagenet: What the 1000-class network says of the same pixels: some models need it to
+            know what they do not know, and never abstain without it.
 
     Raises:
         MlError: A class or method is unknown, or the clip has too few flow fields.
@@ -66,14 +76,20 @@ def explain(
     chosen = int(maps.targets[0])
     still = isinstance(network, StillNetwork)
     logits = maps.attended.logits.detach()[0].to(torch.float32 if still else torch.float64)
+    if imagenet is not None:
+        imagenet.note(model, logits)
+    sure = certainty(model, logits, imagenet)
     return Explanation(
         model=model.id,
         classes=model.classes,
         logits=logits.float().cpu().numpy(),
-        probabilities=logits.softmax(0).float().cpu().numpy(),
+        probabilities=sure.probabilities.float().cpu().numpy(),
         target_index=chosen,
         tracks=tuple(_tracks(network, maps, sampled, model.classes[chosen])),
         seconds=time.perf_counter() - began,
+        temperature=model.calibration.temperature if model.calibration else 1.0,
+        in_domain=sure.in_domain,
+        abstained=sure.abstained,
         clip=None if still else _clip_scores(network, sampled, maps.attended, chosen),
     )
 

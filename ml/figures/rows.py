@@ -13,6 +13,11 @@ COLUMNS = ("early", "medium", "late", "combined")  # of a photo's table
 STREAMS = {"rgb": "appearance (RGB)", "flow": "motion (flow)"}
 
 
+def answer(name: str, probability: float, *, abstained: bool) -> str:
+    """Return what a model says, in a few words."""
+    return "none of what it knows" if abstained else f"{name}  {probability:.0%}"
+
+
 def by_stage(title: str, caption: str, tracks: Iterable[Track]) -> Iterator[Row]:
     """A photo: one row a method, a column a stage. Maps by channel are left out."""
     shown = (track for track in tracks if track.values.ndim == 3)

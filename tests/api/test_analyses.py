@@ -10,9 +10,10 @@ from sqlalchemy import select
 
 from app.db import jobs as job_rows
 from app.db import models as model_rows
-from app.db.tables import Analysis, Job
+from app.db.tables import Analysis, Job, Prediction
 from app.jobs.doorbell import Doorbell
 from app.jobs.service import request_cancel
+from app.web.http.examples import MODEL
 from tests.support.backend import photo
 from tests.support.web import CLASSES, Api, card, files_of
 
@@ -173,6 +174,39 @@ def test_another_checkpoint_is_another_question(api: Api) -> None:
     api.finish(api.analyse(media_id)["id"])
     api.publish("plain", "gated", checkpoint={"sha256": "1" * 64, "bytes": 1})
     assert ask(api, media_id=media_id).status_code == 202
+
+
+@pytest.mark.parametrize("calibration", [None, {**MODEL["calibration"], "temperature": 0.9}])
+def test_another_calibration_is_another_question(api: Api, calibration: Any) -> None:
+    media_id = api.upload()["id"]
+    api.finish(api.analyse(media_id)["id"])
+    api.publish("plain", "gated", calibration=calibration)
+    assert ask(api, media_id=media_id).status_code == 202
+
+
+def test_what_earlier_versions_stored_has_no_logits_and_never_abstains(api: Api) -> None:
+    analysis_id = api.analyse(api.upload()["id"])["id"]
+    api.finish(analysis_id)  # rows as they were before there were calibrations
+    address = f"/api/v1/analyses/{analysis_id}"
+    said = api.client.get(address).json()["predictions"]["plain"]
+    assert (said["abstained"], said["in_domain"]) == (False, None)
+    assert [entry["logit"] for entry in said["top"]] == [None] * 3
+    assert said["target"]["logit"] == 3.5
+
+
+def test_an_answer_says_that_a_model_abstained(api: Api) -> None:
+    analysis_id = api.analyse(api.upload()["id"])["id"]
+    api.finish(analysis_id)
+    with api.web.sessions.begin() as session:
+        row = session.get_one(Prediction, (analysis_id, "gated"))
+        row.abstained, row.in_domain = True, 0.125
+        row.top = [{**entry, "logit": 1.5} for entry in row.top]
+    predictions = api.client.get(f"/api/v1/analyses/{analysis_id}").json()["predictions"]
+    said = predictions["gated"]
+    assert (said["abstained"], said["in_domain"]) == (True, 0.125)
+    assert said["top"][0]["logit"] == 1.5
+    listed = api.client.get("/").text  # recent ones, by their first row
+    assert ("none of what it knows" in listed) is (next(iter(predictions)) == "gated")
 
 
 def test_the_same_photo_of_another_visitor_shares_the_files(any_api: Api) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import httpx
+import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.support.pages import PIXELS, Visit, choose, until
+from tests.support.encoding import encode
+from tests.support.pages import PIXELS, Visit, analysed, choose, serious, until
 
 pytestmark = pytest.mark.xdist_group("browser: a photo")
 
@@ -227,6 +230,25 @@ def test_imagenet_head_of_the_first_row(visit: Visit, photo: str) -> None:
     expect(page.locator(".waiting")).to_have_count(0)
     choose(page, "Imagenette")
     expect(page.locator('[data-row="plain"] [data-says]')).to_have_text(before, use_inner_text=True)
+
+
+def test_rows_that_cannot_know_say_so_and_show_their_maps(
+    visit: Visit, server: str, tmp_path: Path
+) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (240, 320, 3), np.uint8)
+    file = tmp_path / "noise.png"
+    file.write_bytes(encode(noise, "PNG"))
+    page = visit.show(analysed(server, file, models=["residual", "cbam"]))
+    for model in ("residual", "cbam"):
+        says = page.locator(f'[data-row="{model}"] [data-says]')
+        expect(says).to_have_text("knows ten things; this seems to be none of them")
+    cell(page, "cbam", "late").click()
+    expect(page.locator("[data-big-facts]")).to_contain_text("it abstains")
+    page.get_by_label("True class").select_option("golf ball")
+    expect(page.locator('[data-row="cbam"] [data-verdict]')).to_have_attribute(
+        "aria-label", "abstains"
+    )
+    assert serious(page) == []
 
 
 def test_a_link_shows_what_was_seen(visit: Visit, photo: str) -> None:

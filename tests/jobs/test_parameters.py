@@ -8,7 +8,7 @@ import json
 import pytest
 from pydantic import ValidationError
 
-from app.jobs.parameters import AnalysisRequest, fingerprint
+from app.jobs.parameters import IMAGENET, AnalysisRequest, fingerprint
 
 MEDIA = "0" * 32
 REQUEST = {"media_id": MEDIA, "models": ["plain", "cbam"], "methods": ["attention", "gradcam"]}
@@ -73,6 +73,8 @@ def test_different_requests_have_different_fingerprints() -> None:
     changed = [
         fingerprint("d" * 64, request(), CHECKPOINTS),
         fingerprint("c" * 64, request(), CHECKPOINTS | {"cbam": "e" * 64}),
+        fingerprint("c" * 64, request(), CHECKPOINTS | {"cbam": ("b" * 64, {"temperature": 2})}),
+        fingerprint("c" * 64, request(), CHECKPOINTS | {IMAGENET: "f" * 64}),
         fingerprint("c" * 64, request(models=["plain"]), CHECKPOINTS),
         fingerprint("c" * 64, request(methods=["gradcam"]), CHECKPOINTS),
         fingerprint("c" * 64, request(target=1), CHECKPOINTS),

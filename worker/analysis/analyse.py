@@ -9,6 +9,8 @@ from sqlalchemy.orm import Session
 from app.db import analyses as rows
 from app.jobs.parameters import AnalyseClipJob, AnalyseImageJob, flow_key
 from app.media.deletion import discard_unfinished, unreferenced
+from ml.catalogue import IMAGENET_ID
+from ml.explain.certainty import ImageNet
 from ml.explain.explain import explain, known_target
 from ml.networks.video.types import Sampled
 from worker.analysis.blob_writer import BlobWriter
@@ -29,9 +31,12 @@ def analyse(params: AnalyseImageJob, context: Context) -> None:
         if missing := [name for name in task.request.models if name not in task.done]:
             with BlobWriter(context.runtime.blobs) as writer:
                 sampled = sample(task, writer)
+                imagenet = None
+                if not task.of_clip:
+                    imagenet = ImageNet(IMAGENET_ID, context.runtime.models.imagenet, sampled)
                 for model_id in missing:
                     context.check()
-                    _run_model(task, model_id, sampled, writer)
+                    _run_model(task, model_id, sampled, imagenet, writer)
     except WorkerStopping:
         raise  # the next try writes the same files again
     except Exception:
@@ -39,11 +44,13 @@ def analyse(params: AnalyseImageJob, context: Context) -> None:
         raise
 
 
-def _run_model(task: Task, model_id: str, sampled: Sampled, writer: BlobWriter) -> None:
+def _run_model(
+    task: Task, model_id: str, sampled: Sampled, imagenet: ImageNet | None, writer: BlobWriter
+) -> None:
     request = task.request
     model = task.context.runtime.models.get(model_id, task.media.kind)
     target = known_target(request.target, model.classes)
-    result = explain(model, sampled, target=target, methods=request.methods)
+    result = explain(model, sampled, target=target, methods=request.methods, imagenet=imagenet)
     task.context.check()
     maps = []
     for each in result.tracks:

@@ -11,6 +11,7 @@ import torch
 from app.db.documents import Provenance
 from app.db.tables import Media
 from app.jobs.parameters import SNIPPET, AnalysisRequest, Fit
+from ml.catalogue import IMAGENET_ID
 from ml.explain.combine import RULE
 from ml.media.fit import fitted_size
 from ml.networks.weights import MEAN, STD
@@ -34,6 +35,11 @@ def provenance(
     record: Provenance = {
         "request": wanted | (request.clip.model_dump(mode="json") if request.clip else {}),
         "checkpoints": {name: models.entry(name).checkpoint_sha256 for name in request.models},
+        "calibration": {
+            name: dict(calibration)
+            for name in request.models
+            if (calibration := models.entry(name).about.get("calibration")) is not None
+        },
         "preprocessing": {
             **(_of_photo(request, media) if request.clip is None else _of_clip(request)),
             "mean": list(MEAN),
@@ -47,7 +53,9 @@ def provenance(
         "seconds": round(seconds, 4),
     }
     if request.clip is None:
-        return {"photo_sha256": media.sha256, **record}
+        imagenet = models.entries.get(IMAGENET_ID)  # it tells others what they do not know
+        hashed = None if imagenet is None else imagenet.checkpoint_sha256
+        return {"photo_sha256": media.sha256, "imagenet_sha256": hashed, **record}
     return {"clip_sha256": media.sha256, **record}
 
 

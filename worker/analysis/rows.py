@@ -30,6 +30,7 @@ def prediction(analysis_id: str, result: Explanation) -> Prediction:
                 "index": int(index),
                 "name": result.classes[index],
                 "probability": float(result.probabilities[index]),
+                "logit": float(result.logits[index]),
             }
             for index in best
         ],
@@ -37,14 +38,16 @@ def prediction(analysis_id: str, result: Explanation) -> Prediction:
         target_name=result.classes[target],
         target_logit=float(result.logits[target]),
         target_probability=float(result.probabilities[target]),
+        abstained=result.abstained,
+        in_domain=result.in_domain,
         seconds=result.seconds,
     )
     if result.clip is not None:
-        row.clip = _clip(result.classes, result.clip)
+        row.clip = _clip(result.classes, result.clip, result.temperature)
     return row
 
 
-def _clip(classes: tuple[str, ...], scores: ClipScores) -> documents.ClipScores:
+def _clip(classes: tuple[str, ...], scores: ClipScores, temperature: float) -> documents.ClipScores:
     return {
         "classes": list(classes),
         "times": _numbers(scores.times),
@@ -60,6 +63,7 @@ def _clip(classes: tuple[str, ...], scores: ClipScores) -> documents.ClipScores:
         },
         "shares": {name: _numbers(values) for name, values in scores.shares.items()},
         "rest": float(scores.rest),
+        "temperature": temperature,
     }
 
 

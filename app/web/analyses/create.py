@@ -31,8 +31,8 @@ def create(session: Session, media: Media, body: AnalysisCreate, owner: str) -> 
     """Return an analysis that answers: stored, already under way, or new with its job queued."""
     cards = models.all_cards(session)
     request = complete(body, cards, media)
-    checkpoints = {card.id: card.checkpoint_sha256 for card in cards}
-    question = fingerprint(media.sha256, request, checkpoints)
+    versions = {row.id: (row.checkpoint_sha256, row.card.get("calibration")) for row in cards}
+    question = fingerprint(media.sha256, request, versions)
     answered = rows.find_answered(session, question, media.id)
     if answered is not None and answered.media_id == media.id:
         return answered

@@ -70,7 +70,7 @@ def _prediction(row: db.Prediction) -> dict[str, object]:
         "logit": row.target_logit,
         "probability": row.target_probability,
     }
-    return {"top": row.top, "target": target, "seconds": row.seconds, "clip": row.clip}
+    return {**columns(row, schemas.Prediction), "target": target}
 
 
 def _analysis_links(row: db.Analysis, *, of_clip: bool) -> schemas.AnalysisLinks:

@@ -79,15 +79,16 @@ class AnalysisRequest(Answer):
 
 
 class ClassScore(Answer):
-    """A class and its probability, 0..1."""
+    """A class, its calibrated probability, 0..1, and its logit, which is not calibrated."""
 
     index: int
     name: str
     probability: float
+    logit: float | None = Field(default=None, description="None in results of earlier versions.")
 
 
 class TargetScore(ClassScore):
-    """The class that the evidence maps explain; `logit` is before the softmax."""
+    """The class that the evidence maps explain."""
 
     logit: float
 
@@ -115,11 +116,24 @@ class ClipScores(Answer):
         description="What each stream and segment adds to the target's logit."
     )
     rest: float = Field(description="What cannot be shared out: 0 for a linear fusion.")
+    temperature: float = Field(
+        default=1.0, description="Logits are divided by it before the softmax."
+    )
 
 
 class Prediction(Answer):
-    """What one model says: its five best classes, the explained one, and the time it took."""
+    """What one model says: its five best classes, the explained one, and the time it took.
 
+    A model that has abstained knows nothing of the kind, whatever its best class is.
+    """
+
+    abstained: bool
+    in_domain: float | None = Field(
+        ge=0,
+        le=1,
+        description="How likely the photo or clip is of the model's kind; below 0.5 it abstains. "
+        "None if the model has no rule, or the 1000-class network that the rule asks is missing.",
+    )
     top: list[ClassScore]
     target: TargetScore
     seconds: float

@@ -64,12 +64,14 @@ ANALYSIS: dict[str, Any] = {
     "predictions": {
         "plain": {
             "top": [
-                {"index": 9, "name": "parachute", "probability": 0.982},
-                {"index": 8, "name": "golf ball", "probability": 0.004},
-                {"index": 7, "name": "gas pump", "probability": 0.003},
-                {"index": 4, "name": "church", "probability": 0.003},
-                {"index": 0, "name": "tench", "probability": 0.002},
+                {"index": 9, "name": "parachute", "probability": 0.982, "logit": 8.41},
+                {"index": 8, "name": "golf ball", "probability": 0.004, "logit": 5.66},
+                {"index": 7, "name": "gas pump", "probability": 0.003, "logit": 5.51},
+                {"index": 4, "name": "church", "probability": 0.003, "logit": 5.51},
+                {"index": 0, "name": "tench", "probability": 0.002, "logit": 5.31},
             ],
+            "abstained": False,
+            "in_domain": 0.997,
             "target": {"index": 9, "name": "parachute", "probability": 0.982, "logit": 8.41},
             "seconds": 0.041,
         }
@@ -165,4 +167,23 @@ MODEL: dict[str, Any] = {
     "weights_origin": "ImageNet-1k MobileNetV2",
     "licence": "Apache-2.0",
     "checkpoint": {"sha256": SHA256, "bytes": 4812345},
+    "calibration": {
+        "temperature": 0.5,
+        "ece_before": 0.13,
+        "ece_after": 0.011,
+        "count": 2000,
+        "data": "imagenette160",
+        "seed": 0,
+        "domain": {
+            "rule": "imagenet_mass + energy",
+            "threshold": 0.54,
+            "scale": 1.05,
+            "auroc": 0.979,
+            "auroc_interval": [0.969, 0.988],
+            "abstains_inside": 0.05,
+            "abstains_outside": 0.88,
+            "others": 200,
+            "others_data": "photos + clips",
+        },
+    },
 }

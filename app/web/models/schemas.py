@@ -10,6 +10,36 @@ from app.web.http import examples
 from app.web.http.schemas import Answer
 
 
+class Domain(Answer):
+    """When a model abstains: `score`s below `threshold`, by a rule of `ml.calibration.domain`.
+
+    `in_domain` is 1 / (1 + exp((threshold - score) / scale)). The other figures are None where
+    the threshold was not chosen on images of other things.
+    """
+
+    rule: str
+    threshold: float
+    scale: float
+    auroc: float | None = None
+    auroc_interval: list[float] | None = Field(default=None, description="95 %.")
+    abstains_inside: float | None = Field(default=None, description="Share of its own images.")
+    abstains_outside: float | None = Field(default=None, description="Share of the others.")
+    others: int
+    others_data: str
+
+
+class Calibration(Answer):
+    """What makes probabilities honest, from `count` images or clips that were not trained on."""
+
+    temperature: float = Field(description="Logits are divided by it before the softmax.")
+    ece_before: float = Field(description="Expected calibration error without it, 0..1.")
+    ece_after: float = Field(description="With it, cross-fitted on halves.")
+    count: int
+    data: str
+    seed: int
+    domain: Domain | None = Field(description="None: the model never abstains.")
+
+
 class Model(Answer):
     """A model's card, as the worker published it."""
 
@@ -42,3 +72,6 @@ class Model(Answer):
     weights_origin: str | None = None
     licence: str | None = None
     checkpoint: dict[str, Any] = Field(default_factory=dict)
+    calibration: Calibration | None = Field(
+        default=None, description="None: probabilities are the softmax's own."
+    )

@@ -79,8 +79,9 @@ export class Enlarged {
     if (!isLearnt(entry) && target) {
       facts.push(["Target", `${inWords(target.name)}: ${percent(target.probability)}, logit ${number(target.logit)}`]);
     }
-    const top = prediction?.top.map((/** @type {any} */ one) => `${inWords(one.name)} ${percent(one.probability)}`);
-    if (top) facts.push(["Top five", top.join("; ")]);
+    const top = prediction?.top.map((/** @type {any} */ one) => `${inWords(one.name)} ${percent(one.probability)}${one.logit === null ? "" : ` (${number(one.logit)})`}`);
+    if (top) facts.push(["Top five (logit)", top.join("; ")]);
+    if (prediction && prediction.in_domain !== null) facts.push(["One of its things", `${percent(prediction.in_domain)}${prediction.abstained ? ": it abstains" : ""}`]);
     part("big-facts").replaceChildren(...facts.map(([term, text]) => make("div", {}, make("dt", { text: term }), make("dd", { text }))));
   }
 }

@@ -1,6 +1,6 @@
 // The head of each row: what the model says, and whether that is right.
 import { make } from "../lib/dom.js";
-import { capital, inWords, percent } from "../lib/format.js";
+import { abstention, capital, inWords, percent } from "../lib/format.js";
 import { OWN_TOP } from "./target.js";
 
 /**
@@ -12,10 +12,14 @@ export function showAnswer(row, prediction, truth, target, classes) {
   const key = JSON.stringify([prediction, truth, target]);
   if (row.dataset.shown === key) return;
   row.dataset.shown = key;
-  const answers = prediction ? shown(prediction, target) : [];
-  const items = [...row.querySelectorAll("[data-says] li")];
+  const none = Boolean(prediction?.abstained);
+  const answers = prediction && !none ? shown(prediction, target) : [];
+  const says = /** @type {HTMLElement} */ (row.querySelector("[data-says]"));
+  says.classList.toggle("is-none", none);
+  const items = [...says.children];
   const lacking = prediction && target !== OWN_TOP && !classes.includes(target) ? items.pop() : null;
   items.forEach((item, index) => say(/** @type {HTMLElement} */ (item), answers[index], truth, target));
+  if (none) items[0].replaceChildren(abstention(classes.length));
   if (lacking) lacking.replaceChildren(make("span.lacking", { text: `does not know ${inWords(target)}`, title: `It explains ${inWords(prediction.target.name)}` }));
   showVerdict(row, prediction, truth, classes.includes(truth));
 }
@@ -43,10 +47,10 @@ function shown(/** @type {any} */ { top, target }, /** @type {string} */ chosen)
  */
 function showVerdict(row, prediction, truth, knows) {
   const verdict = /** @type {HTMLElement} */ (row.querySelector("[data-verdict]"));
-  const right = prediction?.top[0].name === truth;
-  const word = right ? "right" : knows ? "wrong" : "cannot be right";
+  const right = prediction?.abstained ? !knows : prediction?.top[0].name === truth;
+  const word = right ? "right" : prediction?.abstained ? "abstains" : knows ? "wrong" : "cannot be right";
   verdict.hidden = !(truth && prediction);
-  verdict.textContent = right ? "✓" : knows ? "✗" : "–";
+  verdict.textContent = right ? "✓" : word === "wrong" ? "✗" : "–";
   verdict.setAttribute("aria-label", word);
   verdict.title = `${capital(word)}: the true class is ${inWords(truth)}${knows ? "" : ", which it does not have"}`;
   verdict.className = `verdict ${word.split(" ")[0]}`;

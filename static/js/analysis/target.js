@@ -9,10 +9,12 @@ const OWN = "Each model’s own top class";
 export const className = (index, cards) => cards.find(({ classes }) => index < classes.length)?.classes[index] ?? OWN_TOP;
 
 /**
- * @param {any[]} predictions of the models on show
+ * @param {any[]} predictions of the models on show; those that abstain count if all do
  * @returns {{name: string, probability: number}[]} five best, by their mean probability
  */
 function best(predictions) {
+  const sure = predictions.filter(({ abstained }) => !abstained);
+  if (sure.length > 0) predictions = sure;
   /** @type {Map<string, number>} */
   const sums = new Map();
   for (const { top } of predictions) {

@@ -1,7 +1,7 @@
 // What the models say: the rows' answers, the timeline's lanes, the fusion slider, the shares.
 import { showAnswer } from "../analysis/rows.js";
 import { make, part } from "../lib/dom.js";
-import { inWords, percent, setText } from "../lib/format.js";
+import { abstention, capital, inWords, percent, setText } from "../lib/format.js";
 import { unit } from "../lib/scale.js";
 import { methodTitle } from "../lib/titles.js";
 import { contributions, fuse, isFree, ratio, reweighted, weightsOf } from "./fusion.js";
@@ -125,7 +125,8 @@ export class Answers {
   }
 
   /** @param {any} prediction */
-  #answer({ top }) {
+  #answer({ abstained, top, clip }) {
+    if (abstained) return part("answer").replaceChildren(make("span", { class: "muted", text: capital(abstention(clip.classes.length)) }));
     const [best, next] = top;
     const rest = next ? `, then ${inWords(next.name)} ${percent(next.probability)}` : "";
     part("answer").replaceChildren(make("strong", { text: inWords(best.name) }), ` ${percent(best.probability)}${rest}`);

@@ -29,6 +29,14 @@ export function percent(probability) {
   return `${value.toFixed(1)}\u202f%`;
 }
 
+const WORDS = "zero one two three four five six seven eight nine ten eleven twelve".split(" ");
+
+/** What a model says that does not know such pictures. @param {number} classes @returns {string} */
+export function abstention(classes) {
+  const count = WORDS[classes] ?? String(classes);
+  return classes < 1000 ? `knows ${count} things; this seems to be none of them` : `knows ${count} things and is sure of none here`;
+}
+
 /** @param {Date} then @returns {string} */
 export function ago(then) {
   const minutes = (Date.now() - then.getTime()) / 60000;
