@@ -5,6 +5,7 @@ import { number, setText } from "../lib/format.js";
 import { peakWords, valueAt } from "../lib/maps.js";
 import { isLearnt } from "../lib/scale.js";
 import { Cell, cursorWords } from "./cells.js";
+import { shownModels } from "./chooser.js";
 import { makeLook } from "./drawing.js";
 import { Legend } from "./legend.js";
 import { colours, evidence, root } from "./page.js";
@@ -56,7 +57,7 @@ export class Table {
     this.cells = [...this.grid.querySelectorAll('[role="gridcell"]')].map(
       (element) => new PhotoCell(/** @type {HTMLElement} */ (element)),
     );
-    this.legend = new Legend(part("legend"), ["Mask", evidence.title]);
+    this.legend = new Legend(part("legend"), [["Mask", false], [evidence.title, true]]);
     /** @type {Cursor | null} */
     this.cursor = null;
     /** @type {PhotoCell | null} */
@@ -81,7 +82,8 @@ export class Table {
 
   /** @param {any} view @returns {Look} */
   look(view) {
-    return makeLook(view, colours, this.cells.flatMap((cell) => this.entry(cell) ?? []));
+    const shown = shownModels(view);
+    return makeLook(view, colours, this.cells.flatMap((cell) => (shown.includes(cell.row) && this.entry(cell)) || []));
   }
 
   /** @param {Look} look */

@@ -18,7 +18,8 @@ Size = tuple[int, int]
 class Style:
     """How to draw: `size` is the longest side in pixels, `low` and `high` the colormap's ends.
 
-    `alpha` is the opacity of the colours, 0..1.
+    `alpha` is the opacity of the colours, 0..1; below `threshold`, a share of the scale, it is 0. A
+    `grey` style draws over the photo without its colours.
     """
 
     size: int
@@ -27,6 +28,8 @@ class Style:
     low: float
     high: float
     smooth: bool = True
+    threshold: float = 0.0
+    grey: bool = False
 
 
 def draw(grid: Array, style: Style, photo: bytes | None = None, shape: Size | None = None) -> bytes:
@@ -35,17 +38,20 @@ def draw(grid: Array, style: Style, photo: bytes | None = None, shape: Size | No
     `shape` is the picture's, of which only width by height counts; none: the photo's.
     """
     if photo is None:
-        colours = _colour(_stretch(grid, (style.size, style.size), style.smooth), style)
-        if style.alpha < 1:
-            colours.putalpha(round(style.alpha * 255))
+        colours, shown = _colour(_stretch(grid, (style.size, style.size), style.smooth), style)
+        if style.alpha < 1 or style.threshold:
+            colours.putalpha(shown)
         return encode(colours)
-    background = Image.open(io.BytesIO(photo)).convert("RGB")
+    background = Image.open(io.BytesIO(photo)).convert("L" if style.grey else "RGB").convert("RGB")
     width, height = shape or background.size
     scale = style.size / max(width, height)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    colours = _colour(_stretch(grid, size, style.smooth), style)
+    colours, shown = _colour(_stretch(grid, size, style.smooth), style)
     background = background.resize(size, Image.Resampling.BILINEAR)
-    return encode(Image.blend(background, colours, style.alpha))
+    if not style.threshold:
+        return encode(Image.blend(background, colours, style.alpha))
+    background.paste(colours, mask=shown)
+    return encode(background)
 
 
 def _stretch(grid: Array, size: Size, smooth: bool) -> Image.Image:
@@ -54,14 +60,18 @@ def _stretch(grid: Array, size: Size, smooth: bool) -> Image.Image:
     return Image.fromarray(grid.astype(np.float32)).resize(size, how)
 
 
-def _colour(values: Image.Image, style: Style) -> Image.Image:
-    """Look the colours up; below `low` and above `high` they stay those of the ends."""
+def _colour(values: Image.Image, style: Style) -> tuple[Image.Image, Image.Image]:
+    """Look the colours and their opacity up; below `low` and above `high` they are the ends'."""
+    table = tables()[style.colormap]
     width = style.high - style.low
     slope = 255.0 / width if width > 0 else 0.0
     offset = 0.5 - style.low * slope  # `convert` cuts the fraction off, so half a step rounds
     steps = values.point(lambda value: value * slope + offset).convert("L")
-    steps.putpalette(tables()[style.colormap].rgb)
-    return steps.convert("RGB")
+    place = [abs(step - 127.5) / 127.5 if table.diverging else step / 255 for step in range(256)]
+    alpha = round(style.alpha * 255)
+    shown = steps.point([alpha if far >= style.threshold else 0 for far in place])
+    steps.putpalette(table.rgb)
+    return steps.convert("RGB"), shown
 
 
 def encode(image: Image.Image) -> bytes:
