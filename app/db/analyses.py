@@ -59,6 +59,38 @@ def heatmaps(session: Session, analysis_id: str, choice: Choice = ALL) -> list[H
     return list(session.scalars(query.order_by(*order)))
 
 
+def is_learnt(row: Heatmap) -> bool:
+    """Whether a map is of a mask's column; the others are of evidence."""
+    return row.method.startswith("attention")
+
+
+def shown(
+    session: Session, analysis_id: str, *, models: Sequence[str] | None = None, show: str = "both",
+    evidence_of: str | None = None, choice: Choice = ALL,
+) -> list[Heatmap]:  # fmt: skip
+    """Return the maps [h, w] that a table shows.
+
+    Args:
+        session: Of the database.
+        analysis_id: Whose table it is.
+        models: Its rows; None for all.
+        show: `mask`, `cam` or `both`.
+        evidence_of: An analysis whose evidence takes the place of this one's, where it has some.
+        choice: Which maps there are at all.
+    """
+    maps = heatmaps(session, analysis_id, choice)
+    if evidence_of is not None:
+        others = [m for m in heatmaps(session, evidence_of, choice) if not is_learnt(m)]
+        known = {m.model for m in others}
+        maps = [m for m in maps if is_learnt(m) or m.model not in known] + others
+    wanted = {"both": (True, False), "mask": (True,), "cam": (False,)}[show]
+    return [
+        m
+        for m in maps
+        if len(m.shape) == 2 and is_learnt(m) in wanted and (models is None or m.model in models)
+    ]
+
+
 def map_owner(session: Session, analysis_id: str) -> str:
     """Return the analysis whose folder holds the maps: another one if a stored result answered.
 
@@ -96,15 +128,23 @@ def set_provenance(session: Session, analysis_id: str, provenance: Provenance) -
     )
 
 
-def find_answered(session: Session, fingerprint: str, media_id: str) -> Analysis | None:
-    """Return a succeeded analysis that answers the same question, of this medium if there is one.
+def find_answered(
+    session: Session, fingerprint: str, media_id: str, models: Sequence[str]
+) -> Analysis | None:
+    """Return a succeeded analysis that answers the same question.
 
-    The row is locked against deletion until the transaction ends.
+    One of this medium comes first, and of those one with the models in this order. The rows are
+    locked against deletion until the transaction ends.
     """
     same = select(Analysis).join(Job, Job.id == Analysis.job_id)
     same = same.where(Analysis.fingerprint == fingerprint, Job.state == "succeeded")
-    nearest_first = same.order_by(Analysis.media_id != media_id, Analysis.created_at).limit(1)
-    return session.scalar(nearest_first.with_for_update(read=True, of=Analysis, skip_locked=True))
+    nearest_first = same.order_by(Analysis.media_id != media_id, Analysis.created_at).limit(32)
+    found = session.scalars(nearest_first.with_for_update(read=True, of=Analysis, skip_locked=True))
+
+    def distance(row: Analysis) -> tuple[bool, bool]:
+        return row.media_id != media_id, row.request.get("models") != list(models)
+
+    return min(found, key=distance, default=None)
 
 
 def copy_results(session: Session, source: Analysis, target: Analysis) -> None:

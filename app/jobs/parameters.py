@@ -20,6 +20,7 @@ FilmFormat = Literal["mp4", "webm"]
 FlowMethod = Literal["dis", "farneback", "tvl1"]
 Stream = Literal["rgb", "flow"]
 Stage = Literal["early", "medium", "late", "combined"]
+Show = Literal["both", "mask", "cam"]
 Scale = Literal["map", "row", "shared", "absolute"]
 Fit = Literal["shape", "squash", "crop"]  # as `ml.media.fit`
 Identifier = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
@@ -83,23 +84,36 @@ class AnalyseClipJob(AnalyseImageJob, kind="analyse_clip", queue=INFERENCE):
     """Fill the analysis of a clip."""
 
 
-class DrawFigureJob(JobParameters, kind="draw_figure", queue=INFERENCE):
+class Look(Parameters):
+    """How maps are drawn: `signed` if the colours diverge, `models` in order or None for all."""
+
+    colormap: str = Field(default="viridis", max_length=32)
+    signed: bool = False
+    alpha: float = Field(default=0.55, ge=0, le=1)
+    scale: Scale = "map"
+    smooth: bool = True
+    threshold: float = Field(default=0.0, ge=0, le=1)
+    grey: bool = False
+    models: list[Name] | None = Field(default=None, min_length=1, max_length=32)
+
+
+class DrawFigureJob(Look, JobParameters, kind="draw_figure", queue=INFERENCE):
     """Draw an analysis's table into the blob `key`.
 
-    Of a clip it is a contact sheet: the maps of one stage and method over its snippets.
+    Of a clip it is a contact sheet: the maps of one stage and method over its snippets. Evidence
+    is that of `evidence_of`, an analysis of the same medium, where that has some.
     """
 
     analysis_id: Identifier
     format: FigureFormat
     stage: Stage = "combined"
     method: Name = "gradcam"
-    colormap: str = Field(default="viridis", max_length=32)
-    alpha: float = Field(default=0.55, ge=0, le=1)
-    scale: Scale = "map"
+    show: Show = "both"
+    evidence_of: Identifier | None = None
     key: str = Field(max_length=128)
 
 
-class DrawClipJob(JobParameters, kind="draw_clip", queue=INFERENCE):
+class DrawClipJob(Look, JobParameters, kind="draw_clip", queue=INFERENCE):
     """Draw one track of maps over its clip, as a film, into the blob `key`."""
 
     analysis_id: Identifier
@@ -108,8 +122,6 @@ class DrawClipJob(JobParameters, kind="draw_clip", queue=INFERENCE):
     stream: Stream
     stage: Stage
     method: Name
-    colormap: str = Field(default="viridis", max_length=32)
-    alpha: float = Field(default=0.55, ge=0, le=1)
     key: str = Field(max_length=128)
 
 

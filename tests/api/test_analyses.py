@@ -158,7 +158,7 @@ def test_without_the_photo_or_without_models_there_is_no_analysis(api: Api) -> N
 def test_the_same_question_is_answered_from_the_store(api: Api) -> None:
     media_id = api.upload()["id"]
     first = api.analyse(media_id)
-    waiting = ask(api, media_id=media_id, models=["gated", "plain"])
+    waiting = ask(api, media_id=media_id, models=["plain", "gated", "plain"])
     assert (waiting.status_code, waiting.json()["id"]) == (202, first["id"])  # under way already
     api.finish(first["id"])
     again = ask(api, media_id=media_id, methods=["gradcam", "attention"])
@@ -167,6 +167,19 @@ def test_the_same_question_is_answered_from_the_store(api: Api) -> None:
     others = {"models": ["plain"]}, {"target": 1}, {"input_size": 160}, {"fit": "crop"}
     for other in others:
         assert ask(api, media_id=media_id, **other).status_code == 202
+
+
+def test_rows_keep_the_order_of_the_request(api: Api) -> None:
+    media_id = api.upload()["id"]
+    first = api.analyse(media_id)
+    api.finish(first["id"])
+    turned = [ask(api, media_id=media_id, models=["gated", "plain", "gated"]) for _ in range(2)]
+    assert [one.status_code for one in turned] == [200, 200]  # nothing is computed again
+    assert turned[0].json()["request"]["models"] == ["gated", "plain"]
+    assert turned[0].json()["id"] == turned[1].json()["id"] != first["id"]
+    text = api.client.get(turned[0].json()["links"]["page"]).text
+    assert text.index('data-row="gated"') < text.index('data-row="plain"')
+    assert ask(api, media_id=media_id).json()["id"] == first["id"]
 
 
 def test_another_checkpoint_is_another_question(api: Api) -> None:

@@ -45,15 +45,16 @@ COMBINED_MASK = Extent(method="attention", unit="combined", target=None, min=0.1
         (EVIDENCE, "absolute", False, (0.0, 20 / 49)),
         (EVIDENCE, "absolute", True, (-20 / 49, 20 / 49)),
         (GATE, "map", False, (0.2, 0.9)),
-        (GATE, "map", True, (0.2, 0.9)),
+        (GATE, "map", True, (-0.5, 0.9)),  # the upper half of the colours
         (GATE, "absolute", False, (0.0, 1.0)),
         (SHARE, "map", False, (0.0, 0.3)),
         (SHARE, "absolute", False, (0.0, 8 / 49)),
         (ROLLOUT, "map", False, (0.01, 0.1)),
-        (ROLLOUT, "map", True, (0.01, 0.1)),
+        (ROLLOUT, "map", True, (-0.08, 0.1)),
         (ROLLOUT, "absolute", False, (0.0, 8 / 49)),
         (COMBINED, "absolute", False, (0.0, 1.0)),
         (COMBINED, "map", False, (0.0, 0.8)),
+        (COMBINED, "map", True, (-0.8, 0.8)),
         (COMBINED_MASK, "map", False, (0.1, 0.8)),
     ],
 )
@@ -149,6 +150,20 @@ def test_colours_are_looked_up_as_numpy_would(smooth: bool) -> None:
     table = np.frombuffer(tables()["batlow"].rgb, np.uint8).reshape(256, 3)
     difference = np.asarray(Image.open(io.BytesIO(drawn))).astype(int) - table[index]
     assert (np.abs(difference).max(-1) > 0).mean() < 0.005  # float32 rounding at a step's edge
+
+
+def test_below_the_threshold_nothing_is_drawn() -> None:
+    values = np.array([[-1.0, -0.4, 0.4, 1.0]])
+    photo = io.BytesIO()
+    Image.new("RGB", (4, 1), (200, 60, 40)).save(photo, "PNG")
+    for colormap, low, shown in (("vik", -1.0, [1, 0, 0, 1]), ("magma", 0.0, [0, 0, 0, 1])):
+        style = png.Style(4, colormap, 1.0, low, 1.0, smooth=False, threshold=0.5, grey=True)
+        alone = np.asarray(Image.open(io.BytesIO(png.draw(values, style))))[0]
+        assert (alone[:, 3] > 0).tolist() == [bool(one) for one in shown]
+        over = np.asarray(Image.open(io.BytesIO(png.draw(values, style, photo.getvalue()))))[0]
+        assert [len(set(pixel)) > 1 for pixel in over.tolist()] == [bool(one) for one in shown]
+        assert over[1].tolist() == [100, 100, 100]  # the photo's grey
+        assert over[3].tolist() == list(tables()[colormap].rgb[-3:])
 
 
 def test_a_map_without_any_range_is_drawn_in_the_first_colour() -> None:

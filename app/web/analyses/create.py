@@ -33,10 +33,11 @@ def create(session: Session, media: Media, body: AnalysisCreate, owner: str) -> 
     request = complete(body, cards, media)
     versions = {row.id: (row.checkpoint_sha256, row.card.get("calibration")) for row in cards}
     question = fingerprint(media.sha256, request, versions)
-    answered = rows.find_answered(session, question, media.id)
-    if answered is not None and answered.media_id == media.id:
+    answered = rows.find_answered(session, question, media.id, request.models)
+    if answered is not None and _same(answered, media, request):
         return answered
-    if (under_way := rows.find_under_way(session, question, media.id)) is not None:
+    under_way = rows.find_under_way(session, question, media.id)
+    if under_way is not None and _same(under_way, media, request):
         return under_way
     analysis = Analysis(
         id=new_id(),
@@ -55,6 +56,11 @@ def create(session: Session, media: Media, body: AnalysisCreate, owner: str) -> 
         session.add(analysis)
         session.flush()
     return analysis
+
+
+def _same(analysis: Analysis, media: Media, request: AnalysisRequest) -> bool:
+    """Whether an analysis that answers is the very one: of this medium, rows in this order."""
+    return analysis.media_id == media.id and analysis.request["models"] == request.models
 
 
 def complete(body: AnalysisCreate, cards: Sequence[ModelCard], media: Media) -> AnalysisRequest:
@@ -91,7 +97,7 @@ def _models(names: list[str] | None, cards: Sequence[ModelCard], kind: str) -> l
                 f"models: {name} looks at {other}, not at {MEDIA[kind]}; "
                 f"for these there are {_listed(fit)}."
             )
-    return [card for name, card in fit.items() if name in names]
+    return [fit[name] for name in dict.fromkeys(names)]
 
 
 def _fit(asked: Fit | None, kind: str) -> Fit:

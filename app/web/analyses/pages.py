@@ -3,7 +3,7 @@
 analysis.html.jinja
 - `analysis`: Analysis JSON (contract of GET /api/v1/analyses/{id}).
 - `media`: Media JSON.
-- `rows`: [Card JSON] of the requested models in row order: one a table row.
+- `rows`: [Card JSON] of the requested models in the request's order: one a table row.
 - `stages`: ["early", "medium", "late", "combined"]: one a column.
 - `heatmaps`: [Heatmap JSON] ready so far.
 - `methods`: [{name, title, kind: "learnt" | "evidence" | "channels", description}] this analysis
@@ -76,12 +76,12 @@ def _analysis_data(session: Session, row: Analysis, *, owner: bool) -> Context:
     """Return what the page shows, all JSON; the job is read first, so nothing is older than it."""
     body = present.analysis(row, rows.predictions(session, row.id)).model_dump(mode="json")
     wanted = body["request"]
-    cards = [known.card for known in model_rows.known_cards(session)]
+    cards = {known.id: known.card for known in model_rows.known_cards(session)}
     current = model_rows.cards(session)
     return {
         "analysis": body,
         "media": media_present.media(row.media).model_dump(mode="json"),
-        "rows": [card for card in cards if card["id"] in wanted["models"]],
+        "rows": [cards[name] for name in wanted["models"] if name in cards],
         "stages": list(STAGES),
         **_methods(session, wanted["methods"]),
         "all_models": [c for c in current if model_rows.media_kind(c) == row.media.kind],

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import anyio
+from pydantic import Field
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,11 +18,11 @@ from app.core.errors import NotFound, Unprocessable
 from app.db import analyses as rows
 from app.db import media as media_rows
 from app.db.tables import Heatmap, Media
-from app.jobs.parameters import AnalysisRequest, ClipOptions, Scale
+from app.jobs.parameters import AnalysisRequest, ClipOptions, Fit
 from app.storage import keys
 from app.web.analyses import present
 from app.web.analyses.drawing import npy, png, scale
-from app.web.analyses.drawing.colormaps import tables
+from app.web.analyses.looks import Look
 from app.web.http.caching import PRIVATE_IMMUTABLE, reply
 from app.web.http.render_cache import Rendered
 from app.web.http.state import AppState
@@ -31,17 +32,21 @@ Find = Callable[[Session], tuple[str, Callable[[], bytes]]]  # the analysis, and
 DIGITS = 6  # significant, more than a float16 holds
 
 
-@dataclass(frozen=True)
-class PictureStyle:
-    """How a picture is asked for; `alpha` None means 1 alone and 0.55 over the photo."""
+class Picture(Look):
+    """How to draw the map."""
 
-    size: int
-    colormap: str
-    alpha: float | None
-    overlay: bool
-    scale: Scale
-    smooth: bool
-    channel: str
+    size: int = Field(default=448, ge=32, le=2048, description="Longest side, in pixels.")
+    alpha: float | None = Field(
+        default=None, ge=0, le=1, description="Opacity; left out: 1, or 0.55 over the photo."
+    )
+    overlay: bool = Field(
+        default=False, description="Over what the model saw of the photo, in the photo's shape."
+    )
+    channel: str = Field(
+        default="mean",
+        pattern=r"^(mean|max|l2|[0-9]{1,4})$",
+        description="Of `attention-channels`: mean, max or L2 norm over channels, or one channel.",
+    )
 
 
 async def serve(
@@ -95,35 +100,49 @@ def record(web: AppState, session: Session, row: Heatmap, *, values: bool) -> by
     return json.dumps(body, separators=(",", ":"), allow_nan=False).encode()
 
 
-def picture(web: AppState, session: Session, row: Heatmap, style: PictureStyle) -> bytes:
+def picture(web: AppState, session: Session, row: Heatmap, style: Picture) -> bytes:
     """Return the PNG; Unprocessable for a channel that the map does not have."""
     try:
         grid = npy.channel(npy.load(array(web, session, row)), style.channel)
     except IndexError:
         last = row.shape[0] - 1
         raise Unprocessable(f"channel: this map has the channels 0 to {last}.") from None
-    low, high = _ends(session, row, style, grid)
-    alpha = style.alpha if style.alpha is not None else (0.55 if style.overlay else 1.0)
-    drawing = png.Style(style.size, style.colormap, alpha, low, high, style.smooth)
-    medium, request = _subject(session, row)
-    whole = request.fit == "shape" or (style.overlay and request.fit == "squash")
-    shape = (medium.width, medium.height) if whole else png.SQUARE
-    if not style.overlay:
-        return png.draw(grid, drawing, shape)
-    below = png.background(_photo(web, session, row, medium, request), centre=request.fit == "crop")
-    return png.draw(grid, drawing, shape, below)
-
-
-def _ends(
-    session: Session, row: Heatmap, style: PictureStyle, grid: npy.Array
-) -> tuple[float, float]:
-    diverging = tables()[style.colormap].diverging
-    if len(row.shape) == 3:  # the record's range is of all channels, not of the one shown
-        return scale.span(_Shown.of(row, grid), [], style.scale, diverging=diverging)
-    alone = style.scale in {"map", "absolute"}
+    alone = style.scale in {"map", "absolute"} or len(row.shape) == 3
     same_stream = rows.Choice(stream=row.stream)
     others = [] if alone else rows.heatmaps(session, row.analysis_id, same_stream)
-    return scale.span(row, others, style.scale, diverging=diverging)
+    ends = span(row, grid, others, style)
+    medium, request = _subject(session, row)
+    below = _photo(web, session, row, medium, request) if style.overlay else None
+    return draw(grid, ends, style, medium, request.fit, below)
+
+
+def draw(
+    grid: npy.Array,
+    ends: tuple[float, float],
+    style: Picture,
+    medium: Media,
+    fit: Fit,
+    below: bytes | None = None,
+) -> bytes:
+    """Return the PNG of a map, alone in the shape that the model saw, or over a JPEG."""
+    alpha = style.alpha if style.alpha is not None else (1.0 if below is None else 0.55)
+    drawing = png.Style(
+        style.size, style.colormap, alpha, *ends, style.smooth, style.threshold, style.grey
+    )
+    whole = fit == "shape" or (below is not None and fit == "squash")
+    shape = (medium.width, medium.height) if whole else png.SQUARE
+    photo = None if below is None else png.background(below, centre=fit == "crop")
+    return png.draw(grid, drawing, shape, photo)
+
+
+def span(
+    row: Heatmap, grid: npy.Array, others: Sequence[Heatmap], style: Picture
+) -> tuple[float, float]:
+    """Return the values at the ends of the colours, among those of the models on show."""
+    if len(row.shape) == 3:  # the record's range is of all channels, not of the one shown
+        return scale.span(_Shown.of(row, grid), [], style.scale, diverging=style.signed)
+    counted = [one for one in others if style.rows is None or one.model in style.rows]
+    return scale.span(row, counted, style.scale, diverging=style.signed)
 
 
 @dataclass(frozen=True)

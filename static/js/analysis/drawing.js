@@ -8,16 +8,14 @@ import { hasSign, isEvidence, span } from "../lib/scale.js";
  * @typedef {object} Look
  * @property {any} view               what the visitor has chosen
  * @property {Entry[]} all            every map on the page
- * @property {Uint32Array} lookup     colours of masks, and of evidence when not signed
- * @property {Uint32Array} diverging  colours of the signed view
+ * @property {Uint32Array} lookup     the colours: one palette for all maps
  * @property {Map<Entry, [number, number]>} spans  found so far: they hold until the view changes
  */
 
 /** @param {any} view @param {import("../lib/colours.js").Colours} colours @param {Entry[]} all @returns {Look} */
 export function makeLook(view, colours, all) {
-  const lookup = (/** @type {string} */ name, /** @type {string} */ other) =>
-    colours.lookup(colours.known(name, other), view.threshold / 100);
-  return { view, all, lookup: lookup(view.colours, "inferno"), diverging: lookup(view.diverging, "vik"), spans: new Map() };
+  const name = view.signed ? colours.known(view.diverging, "vik") : colours.known(view.colours, "inferno");
+  return { view, all, lookup: colours.lookup(name, view.threshold / 100), spans: new Map() };
 }
 
 /** The values that the two ends of the colours stand for. @param {Entry} entry @param {Look} look @returns {[number, number]} */
@@ -27,15 +25,10 @@ export function spanOf(entry, look) {
   return range;
 }
 
-/** @param {Entry | null} entry @param {Look} look @returns {Uint32Array} its colours */
-export const lookupOf = (entry, look) => (look.view.signed && entry && hasSign(entry) ? look.diverging : look.lookup);
-
-/**
- * How the server is asked to draw what the page shows.
- * @param {View} view @param {boolean} [signed] whether the colours are those of the signed view
- */
-export const asDrawn = (view, signed = view.signed) => ({
-  colormap: signed ? view.diverging : view.colours, alpha: String(view.opacity / 100), scale: view.scale,
+/** How the server is asked to draw what the page shows. @param {View} view @param {string[]} models the rows on show */
+export const asDrawn = (view, models) => ({
+  colormap: view.signed ? view.diverging : view.colours, alpha: String(view.opacity / 100), scale: view.scale,
+  smooth: String(view.smooth), threshold: String(view.threshold / 100), models: models.join(), grey: "true",
 });
 
 /** Give a canvas the device pixels of its frame. @param {HTMLCanvasElement} canvas @param {HTMLElement} frame @returns {boolean} whether it changed */

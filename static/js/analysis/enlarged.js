@@ -3,8 +3,9 @@ import { make, part, svg } from "../lib/dom.js";
 import { capital, inWords, number, percent } from "../lib/format.js";
 import { arrowStep } from "../lib/keys.js";
 import { entropy, peakPoint } from "../lib/maps.js";
-import { hasSign, isLearnt } from "../lib/scale.js";
+import { isLearnt } from "../lib/scale.js";
 import { methodTitle } from "../lib/titles.js";
+import { shownModels } from "./chooser.js";
 import { asDrawn } from "./drawing.js";
 import { meaning } from "./meaning.js";
 import { Painter } from "./painter.js";
@@ -34,6 +35,14 @@ export class Enlarged {
     if (event.shiftKey) on.nudge(...step);
     else on.step(...step);
     event.preventDefault();
+  }
+
+  /** Focus it, with its head below the tool bar and, where that fits, all of it in sight. */
+  reveal() {
+    this.element.focus({ preventScroll: true });
+    const { top, bottom } = this.element.getBoundingClientRect();
+    const covered = innerWidth > 900 ? part("tools").getBoundingClientRect().bottom : 0;
+    if (top < covered || bottom > innerHeight) this.element.scrollIntoView({ block: "start" });
   }
 
   /** @param {boolean} open */
@@ -88,8 +97,9 @@ export class Enlarged {
 
 /** @param {Entry} entry @param {import("./view.js").View} view @returns {string} */
 function pngAddress(entry, view) {
-  const query = new URLSearchParams({ size: "896", overlay: "true", ...asDrawn(view, view.signed && hasSign(entry)) });
-  return `${entry.record.links.png}?${query}`;
+  const { stack, channel = "mean" } = entry;
+  const query = new URLSearchParams({ size: "896", overlay: "true", channel: stack ? channel : "mean", ...asDrawn(view, shownModels(view)) });
+  return `${(stack ?? entry.record).links.png}?${query}`;
 }
 
 const BINS = 40;

@@ -7,6 +7,7 @@ import { gridKeys, neighbour } from "../lib/keys.js";
 import { peakPoint } from "../lib/maps.js";
 import { RULES } from "../lib/scale.js";
 import { Channels } from "./channels.js";
+import { Chooser, openChoice, shownModels } from "./chooser.js";
 import { showDownloads } from "./downloads.js";
 import { Enlarged } from "./enlarged.js";
 import { bindPage, root, showPage } from "./page.js";
@@ -39,6 +40,7 @@ const sources = new Sources(store, (layer, analysis) => {
   if (layer === "base") showStatus(analysis);
   draw();
 });
+const chooser = new Chooser(state);
 const retarget = new Retarget(state, table, sources, data.analysis, draw);
 const big = new Enlarged({
   close: () => closeBig(),
@@ -55,6 +57,7 @@ const showTarget = makeTarget(
 const classes = () => [...new Set(data.rows.flatMap((card) => card.classes))];
 /** @param {string} row */
 const predictionOf = (row) => store.prediction(row);
+let before = 0; // where the page was scrolled to when a map was enlarged
 const selected = () => table.cells.find((cell) => cell.id === state.now.cell);
 
 function drawNow() {
@@ -78,8 +81,9 @@ function showView(view) {
   showChannels(view);
   showTruths(view.truth);
   showPage(view, RULES);
-  showDownloads(view);
+  chooser.show(view, table.cells);
   const { current } = retarget;
+  showDownloads(view, shownModels(view), () => ({ show: view.show, ...(view.cam && current !== retarget.base && { evidence_of: view.cam }) }));
   // Downloads are of this analysis, not of another target looked at on top.
   part("other-target").hidden = current === retarget.base;
   part("other-target").textContent = current === "top" ? "Make them for each model’s own top" : `Make them for “${inWords(current)}”`;
@@ -102,19 +106,18 @@ function showChannels(view) {
     const radio = /** @type {HTMLInputElement} */ (input);
     radio.checked = radio.value === channel;
   }
-  if (part("channel-number")) part("channel-number").hidden = channel !== "one";
+  if (part("channel-number")) part("channel-number").style.visibility = channel === "one" ? "visible" : "hidden"; // it keeps its place
   if (channel === "one") part("channel-number").value = view.channel;
 }
 
 /** @param {PhotoCell} cell */
 function openBig(cell) {
   if (!cell.painter) return;
+  if (!state.now.cell) before = scrollY;
   table.active = cell;
   state.set({ cell: cell.id });
   drawNow();
-  big.element.focus({ preventScroll: true });
-  part("bench").scrollIntoView({ block: "nearest" });
-  if (innerWidth <= 900) big.element.scrollIntoView({ block: "start" });
+  big.reveal();
 }
 
 function closeBig() {
@@ -122,7 +125,9 @@ function closeBig() {
   state.set({ cell: "", at: "" });
   table.cursor = null;
   drawNow();
-  cell?.element.focus();
+  scrollTo({ top: before, behavior: "instant" });
+  cell?.element.focus({ preventScroll: true });
+  cell?.element.scrollIntoView({ block: "nearest" }); // it may be another one than at first
 }
 
 /** @param {number} right @param {number} down */
@@ -199,6 +204,7 @@ for (const button of root.querySelectorAll("[data-refit]")) {
 }
 new ResizeObserver(draw).observe(table.grid);
 
+openChoice(state);
 table.cursor = parseCursor(state.now.at);
 table.active = selected() ?? table.cells.find((cell) => cell.method === "attention" && cell.stage === "combined" && cell.painter) ?? null;
 showView(state.now);

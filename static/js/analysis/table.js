@@ -5,6 +5,7 @@ import { number, setText } from "../lib/format.js";
 import { peakWords, valueAt } from "../lib/maps.js";
 import { isLearnt } from "../lib/scale.js";
 import { Cell, cursorWords } from "./cells.js";
+import { shownModels } from "./chooser.js";
 import { makeLook } from "./drawing.js";
 import { Legend } from "./legend.js";
 import { colours, evidence, root } from "./page.js";
@@ -56,7 +57,7 @@ export class Table {
     );
     /** @type {HTMLElement[]} */
     this.heads = [...this.grid.querySelectorAll("[data-stage-grid]")].map((head) => /** @type {HTMLElement} */ (head));
-    this.legend = new Legend(part("legend"), ["Mask", evidence.title]);
+    this.legend = new Legend(part("legend"), [["Mask", false], [evidence.title, true]]);
     /** @type {Cursor | null} */
     this.cursor = null;
     /** @type {PhotoCell | null} */
@@ -75,7 +76,8 @@ export class Table {
 
   /** @param {any} view @returns {Look} */
   look(view) {
-    return makeLook(view, colours, this.cells.flatMap((cell) => this.entry(cell) ?? []));
+    const shown = shownModels(view);
+    return makeLook(view, colours, this.cells.flatMap((cell) => (shown.includes(cell.row) && this.entry(cell)) || []));
   }
 
   /** @param {Look} look */

@@ -1,5 +1,6 @@
 // The page of a clip: it joins the view (address, tools, keys), the clock, and what is drawn.
 import { cursorWords } from "../analysis/cells.js";
+import { Chooser, openChoice, shownModels } from "../analysis/chooser.js";
 import { showDownloads } from "../analysis/downloads.js";
 import { makeLook } from "../analysis/drawing.js";
 import { Legend } from "../analysis/legend.js";
@@ -42,8 +43,9 @@ const duration = media.duration_s || 1;
 const store = new Store(() => later("named"));
 const panes = new Panes(part("panes"), () => later("fresh"));
 const cells = new Cells(part("grid"), store, () => later());
+const chooser = new Chooser(state);
 const timeline = new Timeline(part("timeline"), duration);
-const legend = new Legend(part("legend"), ["RGB stream", "Flow stream"]);
+const legend = new Legend(part("legend"), [["RGB stream"], ["Flow stream"]]);
 /** @type {import("./clock.js").Clock} */
 let clock = new FrameClock(panes.poster, duration, media.fps, () => later("fresh"), () => transport.show());
 const transport = new Transport(part("transport"), () => clock, (way) => step(way));
@@ -134,7 +136,8 @@ function picture(now) {
 /** What changes with the view or with what has come, not with time. */
 function describeAll() {
   const view = state.now;
-  look = makeLook(view, colours, [...store.layers.base.entries.values()]);
+  const shown = shownModels(view);
+  look = makeLook(view, colours, [...store.layers.base.entries.values()].filter(({ model }) => shown.includes(model)));
   const of = layer();
   const tracks = layerTracks();
   panes.name(tracks, { ...of, title: titleOf(of.model), card: rows.find((card) => card.id === of.model) }, view);
@@ -191,7 +194,8 @@ function showView(view) {
   showLayer(layer(), view, rows.find(({ id }) => id === layer().model).methods);
   transport.setRate(view.rate);
   const { model, stage, method } = layer();
-  showDownloads(view, ({ dataset: { layerLink: stream } }) => ({ stage, method, ...(stream && { model, stream }) }));
+  chooser.show(view, cells.all);
+  showDownloads(view, shownModels(view), ({ dataset: { layerLink: stream } }) => ({ stage, method, ...(stream && { model, stream }) }));
   showTarget(target());
 }
 
@@ -278,6 +282,7 @@ new ResizeObserver(() => {
 }).observe(root);
 state.listen((_, changed) => changed.has("show") && requestAnimationFrame(fit));
 
+openChoice(state);
 sources.watch("base", analysis, data.tracks).catch((error) => showProblem(error.message));
 if (state.now.t) clock.seek(state.now.t);
 else if (analysis.request.from_s) clock.seek(analysis.request.from_s);

@@ -19,7 +19,8 @@ SQUARE: Size = (1, 1)
 class Style:
     """How to draw: `size` is the longest side in pixels, `low` and `high` the colormap's ends.
 
-    `alpha` is the opacity of the colours, 0..1.
+    `alpha` is the opacity of the colours, 0..1; below `threshold`, a share of the scale, it is 0. A
+    `grey` style draws over the photo without its colours.
     """
 
     size: int
@@ -28,6 +29,8 @@ class Style:
     low: float
     high: float
     smooth: bool = True
+    threshold: float = 0.0
+    grey: bool = False
 
 
 def draw(
@@ -39,13 +42,18 @@ def draw(
     """
     scale = style.size / max(shape)
     width, height = (max(1, round(side * scale)) for side in shape)
-    colours = _colour(_stretch(grid, (width, height), style.smooth), style)
-    if photo is not None:
-        background = photo.resize((width, height), Image.Resampling.BILINEAR)
-        colours = Image.blend(background, colours, style.alpha)
-    elif style.alpha < 1:
-        colours.putalpha(round(style.alpha * 255))
-    return encode(colours)
+    colours, shown = _colour(_stretch(grid, (width, height), style.smooth), style)
+    if photo is None:
+        if style.alpha < 1 or style.threshold:
+            colours.putalpha(shown)
+        return encode(colours)
+    below = photo.resize((width, height), Image.Resampling.BILINEAR)
+    if style.grey:
+        below = below.convert("L").convert("RGB")
+    if not style.threshold:
+        return encode(Image.blend(below, colours, style.alpha))
+    below.paste(colours, mask=shown)
+    return encode(below)
 
 
 def background(jpeg: bytes, *, centre: bool) -> Image.Image:
@@ -61,14 +69,18 @@ def _stretch(grid: Array, size: Size, smooth: bool) -> Image.Image:
     return Image.fromarray(grid.astype(np.float32)).resize(size, how)
 
 
-def _colour(values: Image.Image, style: Style) -> Image.Image:
-    """Look the colours up; below `low` and above `high` they stay those of the ends."""
+def _colour(values: Image.Image, style: Style) -> tuple[Image.Image, Image.Image]:
+    """Look the colours and their opacity up; below `low` and above `high` they are the ends'."""
+    table = tables()[style.colormap]
     width = style.high - style.low
     slope = 255.0 / width if width > 0 else 0.0
     offset = 0.5 - style.low * slope  # `convert` cuts the fraction off, so half a step rounds
     steps = values.point(lambda value: value * slope + offset).convert("L")
-    steps.putpalette(tables()[style.colormap].rgb)
-    return steps.convert("RGB")
+    place = [abs(step - 127.5) / 127.5 if table.diverging else step / 255 for step in range(256)]
+    alpha = round(style.alpha * 255)
+    shown = steps.point([alpha if far >= style.threshold else 0 for far in place])
+    steps.putpalette(table.rgb)
+    return steps.convert("RGB"), shown
 
 
 def encode(image: Image.Image) -> bytes:
