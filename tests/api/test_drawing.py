@@ -151,6 +151,21 @@ def test_colours_are_looked_up_as_numpy_would(smooth: bool) -> None:
     assert (np.abs(difference).max(-1) > 0).mean() < 0.005  # float32 rounding at a step's edge
 
 
+@pytest.mark.parametrize(
+    ("colormap", "seen"), [("magma", [0, 0.5, 1, 1]), ("vik", [1, 0.67, 0.67, 1])]
+)
+def test_the_photo_shows_where_a_map_is_low(colormap: str, seen: list[float]) -> None:
+    photo = io.BytesIO()
+    Image.new("RGB", (64, 16), (90, 90, 90)).save(photo, "PNG")
+    values = np.array([[0, 0.25, 0.75, 1]]) if colormap == "magma" else np.array([[0, 1, 2, 3]]) / 3
+    style = png.Style(64, colormap, 0.8, 0.0, 1.0, smooth=False)
+    drawn = np.asarray(Image.open(io.BytesIO(png.draw(values, style, photo.getvalue()))))
+    table = np.frombuffer(tables()[colormap].rgb, np.uint8).reshape(256, 3).astype(float)
+    colours = table[np.round(255 * values[0]).astype(int)]
+    cover = 0.8 * np.array(seen)[:, None]
+    np.testing.assert_allclose(drawn[8, 8::16], 90 + cover * (colours - 90), atol=2)
+
+
 def test_a_map_without_any_range_is_drawn_in_the_first_colour() -> None:
     drawn = png.draw(np.zeros((2, 2)), png.Style(32, "magma", 1.0, 0.0, 0.0))
     assert Image.open(io.BytesIO(drawn)).getcolors() == [(1024, (0, 0, 4))]

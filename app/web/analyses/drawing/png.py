@@ -18,7 +18,7 @@ Size = tuple[int, int]
 class Style:
     """How to draw: `size` is the longest side in pixels, `low` and `high` the colormap's ends.
 
-    `alpha` is the opacity of the colours, 0..1.
+    `alpha` is the opacity of the colours, 0..1; over a photo, that of the upper half of the scale.
     """
 
     size: int
@@ -35,7 +35,7 @@ def draw(grid: Array, style: Style, photo: bytes | None = None, shape: Size | No
     `shape` is the picture's, of which only width by height counts; none: the photo's.
     """
     if photo is None:
-        colours = _colour(_stretch(grid, (style.size, style.size), style.smooth), style)
+        colours = _colour(_steps(grid, (style.size, style.size), style), style)
         if style.alpha < 1:
             colours.putalpha(round(style.alpha * 255))
         return encode(colours)
@@ -43,25 +43,34 @@ def draw(grid: Array, style: Style, photo: bytes | None = None, shape: Size | No
     width, height = shape or background.size
     scale = style.size / max(width, height)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    colours = _colour(_stretch(grid, size, style.smooth), style)
+    steps = _steps(grid, size, style)
     background = background.resize(size, Image.Resampling.BILINEAR)
-    return encode(Image.blend(background, colours, style.alpha))
+    cover = steps.point(_opacities(style))
+    return encode(Image.composite(_colour(steps, style), background, cover))
 
 
-def _stretch(grid: Array, size: Size, smooth: bool) -> Image.Image:
-    """Return the values at `size`, still as 32-bit numbers."""
-    how = Image.Resampling.BILINEAR if smooth else Image.Resampling.NEAREST
-    return Image.fromarray(grid.astype(np.float32)).resize(size, how)
-
-
-def _colour(values: Image.Image, style: Style) -> Image.Image:
-    """Look the colours up; below `low` and above `high` they stay those of the ends."""
+def _steps(grid: Array, size: Size, style: Style) -> Image.Image:
+    """Return the values at `size` as indices of the colours; beyond the ends they stay those."""
+    how = Image.Resampling.BILINEAR if style.smooth else Image.Resampling.NEAREST
+    values = Image.fromarray(grid.astype(np.float32)).resize(size, how)
     width = style.high - style.low
     slope = 255.0 / width if width > 0 else 0.0
     offset = 0.5 - style.low * slope  # `convert` cuts the fraction off, so half a step rounds
-    steps = values.point(lambda value: value * slope + offset).convert("L")
-    steps.putpalette(tables()[style.colormap].rgb)
-    return steps.convert("RGB")
+    return values.point(lambda value: value * slope + offset).convert("L")
+
+
+def _colour(steps: Image.Image, style: Style) -> Image.Image:
+    colours = steps.copy()
+    colours.putpalette(tables()[style.colormap].rgb)
+    return colours.convert("RGB")
+
+
+def _opacities(style: Style) -> list[int]:
+    """How much each colour covers: where a map is low, the photo shows, as in the browser."""
+    steps = np.arange(256)
+    diverging = tables()[style.colormap].diverging
+    heights = abs(steps - 127.5) / 127.5 if diverging else steps / 255
+    return [round(255 * style.alpha * min(1.0, 2 * height)) for height in heights.tolist()]
 
 
 def encode(image: Image.Image) -> bytes:
