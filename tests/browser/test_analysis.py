@@ -41,6 +41,7 @@ def record(visit: Visit, model: str, stage: str, method: str) -> dict[str, objec
 
 
 def hover(target: Locator, x: float, y: float) -> None:
+    target.scroll_into_view_if_needed()
     box = target.locator(".frame").bounding_box()
     assert box
     target.page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])

@@ -1,6 +1,6 @@
 // What all maps on a page share when they are drawn: colours, scale, size, and words instead of a map.
 import { inWords, number } from "../lib/format.js";
-import { hasSign, isEvidence, span } from "../lib/scale.js";
+import { hasSign, isEvidence, places, span, unit } from "../lib/scale.js";
 
 /** @typedef {import("./store.js").Entry} Entry */
 /** @typedef {import("./view.js").View} View */
@@ -23,6 +23,18 @@ export function spanOf(entry, look) {
   let range = look.spans.get(entry);
   if (!range) look.spans.set(entry, (range = span(entry, look.all, look.view.scale, look.view.signed)));
   return range;
+}
+
+/**
+ * What darkness and full light stand for: only what speaks for the class is lit, of shares only
+ * what is more than an even mask's.
+ * @param {Entry} entry @param {Look} look @returns {[number, number]} equal where there is nothing to light
+ */
+export function litSpan(entry, look) {
+  const [low, high] = spanOf(entry, look);
+  const even = ["share", "rollout"].includes(unit(entry)) ? 1 / places(entry) : low;
+  const floor = Math.max(low, isEvidence(entry) ? 0 : even);
+  return [floor, high - floor > 1e-4 * Math.abs(high) ? high : floor];
 }
 
 /** How the server is asked to draw what the page shows. @param {View} view @param {string[]} models the rows on show */

@@ -1,4 +1,5 @@
 // The page of a photo: it joins the view (address, tool bar, keys) to the maps and their table.
+import { DRAWN, Lead } from "../answer/lead.js";
 import { followPointer, parseCursor, cursorText } from "../lib/cursor.js";
 import { batched, data, part } from "../lib/dom.js";
 import { fieldOf } from "../lib/fields.js";
@@ -10,11 +11,11 @@ import { Channels } from "./channels.js";
 import { Chooser, openChoice, shownModels } from "./chooser.js";
 import { showDownloads } from "./downloads.js";
 import { Enlarged } from "./enlarged.js";
-import { bindPage, root, showPage } from "./page.js";
+import { bindPage, evidence, root, showPage } from "./page.js";
 import { Retarget } from "./retarget.js";
 import { showAnswer } from "./rows.js";
 import { Sources } from "./sources.js";
-import { rerun, showProblem, showStatus } from "./status.js";
+import { rerun, showProblem, showStatus, waitingWords } from "./status.js";
 import { Store } from "./store.js";
 import { Table } from "./table.js";
 import { makeTarget } from "./target.js";
@@ -30,14 +31,18 @@ const state = makeViewState({
   truth: "", // true class
   target: "", // class that evidence is for; empty: each model's own first
   cam: "", // id of the analysis that holds the evidence for `target`
-}, { names: { truth: "true" } });
+  lead: "", // model whose map is large; empty: that of the first row
+  stage: "late", // of the large map
+  drawn: "light", // how: as light or as heat
+}, { names: { truth: "true" }, choices: { stage: data.stages, drawn: DRAWN } });
 
 const draw = batched(drawNow);
 const store = new Store(draw, ["cam", "derived"]);
 const channels = new Channels(store);
 const table = new Table(store, [...data.all_models, ...data.rows]);
-const sources = new Sources(store, (layer, analysis) => {
-  if (layer === "base") showStatus(analysis);
+let { analysis } = data;
+const sources = new Sources(store, (layer, now) => {
+  if (layer === "base") showStatus((analysis = now));
   draw();
 });
 const chooser = new Chooser(state);
@@ -46,6 +51,11 @@ const big = new Enlarged({
   close: () => closeBig(),
   step: (right, down) => stepBig(right, down),
   nudge: (right, down) => moveCursor(/** @type {PhotoCell} */ (selected()), right, down),
+});
+const lead = new Lead(data.rows, data.stages, {
+  model: (id) => state.set({ lead: id === data.rows[0].id ? "" : id }),
+  stage: (stage) => state.set({ stage }),
+  drawn: (drawn) => state.set({ drawn }),
 });
 const showTarget = makeTarget(
   () => data.rows.flatMap((card) => predictionOf(card.id) ?? []),
@@ -60,9 +70,23 @@ const predictionOf = (row) => store.prediction(row);
 let before = 0; // where the page was scrolled to when a map was enlarged
 const selected = () => table.cells.find((cell) => cell.id === state.now.cell);
 
+/** Evidence is shown large; the mask where masks only are looked at. @param {import("./drawing.js").Look} look */
+function drawLead(look) {
+  const { lead: wanted, stage, drawn, show } = state.now;
+  const card = data.rows.find(({ id }) => id === wanted) ?? data.rows[0];
+  const cells = table.cells.filter((cell) => cell.painter && cell.row === card.id);
+  const methods = new Set(cells.map(({ method }) => method));
+  const method = show !== "mask" && methods.has(evidence.name) ? evidence.name : [...methods][0];
+  lead.show({
+    model: card.id, stage, drawn, look, predictionOf, waiting: waitingWords(analysis), at: { low: 0, high: 0, part: 0 },
+    entryOf: (name) => table.entry(/** @type {any} */ ({ row: card.id, stream: "rgb", stage: name, method })),
+  });
+}
+
 function drawNow() {
   const view = state.now;
   const look = table.look(view);
+  drawLead(look);
   for (const row of document.querySelectorAll("[data-row]")) {
     const element = /** @type {HTMLElement} */ (row);
     const id = element.dataset.row ?? "";
@@ -115,6 +139,7 @@ function openBig(cell) {
   if (!cell.painter) return;
   if (!state.now.cell) before = scrollY;
   table.active = cell;
+  lead.fold.fold();
   state.set({ cell: cell.id });
   drawNow();
   big.reveal();
@@ -169,7 +194,7 @@ function bindRows() {
 
 state.listen((view, changed) => {
   showView(view);
-  if (changed.size === 1 && changed.has("opacity") && !view.cell) return; // the style sheet does it
+  if (changed.size === 1 && changed.has("opacity") && !view.cell && view.drawn === "light") return; // the style sheet does it
   if (changed.has("channel")) channels.reduce(view.channel).then(draw, (error) => showProblem(error.message));
   draw();
 });
@@ -194,6 +219,8 @@ bindPage(state, {
   i: flip(state, "smooth"),
   ",": nudge(state, "threshold", -5),
   ".": nudge(state, "threshold", 5),
+  h: () => state.set({ drawn: DRAWN[1 - DRAWN.indexOf(state.now.drawn)] }),
+  ...Object.fromEntries(data.stages.map((stage, index) => [String(index + 1), () => state.set({ stage })])),
   escape: () => state.now.cell && closeBig(),
 });
 bindRows();
@@ -209,6 +236,7 @@ table.cursor = parseCursor(state.now.at);
 table.active = selected() ?? table.cells.find((cell) => cell.method === "attention" && cell.stage === "combined" && cell.painter) ?? null;
 showView(state.now);
 drawNow();
+lead.takePhoto(part("lead-photo"));
 const base = sources.watch("base", data.analysis, data.heatmaps);
 retarget.open();
 base

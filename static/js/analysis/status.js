@@ -19,6 +19,12 @@ function words(analysis) {
   return `${models} in ${seconds.toFixed(1)} s`;
 }
 
+/** What the answer says before there is one. @param {any} analysis @returns {string} */
+export function waitingWords({ state, request }) {
+  if (state === "queued") return "Waiting for its turn…";
+  return isFinal({ state }) ? "No answer." : `Looking at the ${"segments" in request ? "clip" : "photo"}…`;
+}
+
 /** @param {any} analysis @returns {string} what went wrong, or "" */
 function problem(analysis) {
   if (analysis.state === "failed") return analysis.detail ?? "The analysis failed inside the server.";

@@ -6,11 +6,12 @@ import { makeLook } from "../analysis/drawing.js";
 import { Legend } from "../analysis/legend.js";
 import { bindPage, colours, evidence, root, showPage } from "../analysis/page.js";
 import { Sources } from "../analysis/sources.js";
-import { rerun, showProblem, showStatus } from "../analysis/status.js";
+import { rerun, showProblem, showStatus, waitingWords } from "../analysis/status.js";
 import { Store } from "../analysis/store.js";
 import { className, makeTarget, OWN_TOP } from "../analysis/target.js";
 import { flip } from "../analysis/tools.js";
-import { getArray, getJson, isFinal } from "../lib/api.js";
+import { DRAWN, Lead } from "../answer/lead.js";
+import { getArray, getJson } from "../lib/api.js";
 import { followPointer, mark } from "../lib/cursor.js";
 import { data, part } from "../lib/dom.js";
 import { gridKeys } from "../lib/keys.js";
@@ -18,6 +19,7 @@ import { Answers } from "./answers.js";
 import { Cells, Pace } from "./cells.js";
 import { FrameClock, VideoClock, frameBeside } from "./clock.js";
 import { Flow } from "./flow.js";
+import { reweighted } from "./fusion.js";
 import { bindLayer, layerId, layerOf, showLayer } from "./layer.js";
 import { moment } from "./moments.js";
 import { Panes } from "./panes.js";
@@ -73,22 +75,28 @@ const target = () => {
 /** Ask for something like this analysis, and go there. @param {any} changes */
 const ask = (changes) => rerun({ ...analysis.request, ...changes }, "");
 
-/** @type {import("./layer.js").Layer | null} what is shown unless the visitor chooses */
-let settled = null;
-/** The first model with a mask; while they are still coming, the first that is ready. */
-function standard() {
-  if (settled) return settled;
-  const ready = rows.filter((/** @type {any} */ { id }) => id in analysis.predictions);
-  const masked = (/** @type {any} */ card) => card.methods.includes("attention") && methods.includes("attention");
-  const card = (isFinal(analysis) ? ready.find(masked) : null) ?? ready[0] ?? rows.find(masked) ?? rows[0];
-  const first = { model: card.id, stage: "late", method: masked(card) ? "attention" : evidence.name };
-  if (ready.length > 0) settled = first;
-  return first;
-}
-const layer = () => layerOf(state.now, standard(), rows, data.stages, methods);
+/** What is shown unless the visitor chooses: where the first model looked. */
+const standard = { model: rows[0].id, stage: "late", method: methods.includes(evidence.name) ? evidence.name : methods[0] };
+const layer = () => layerOf(state.now, standard, rows, data.stages, methods);
 const layerTracks = () => ({
   rgb: store.entry({ ...layer(), stream: "rgb" }), flow: store.entry({ ...layer(), stream: "flow" }),
 });
+/** @param {Partial<import("./layer.js").Layer>} change */
+const setLayer = (change) => state.set({ layer: layerId({ ...layer(), ...change }) });
+const lead = new Lead(rows, data.stages, {
+  model: (model) => setLayer({ model }), stage: (stage) => setLayer({ stage }), drawn: (drawn) => state.set({ drawn }),
+  seen: () => later("fresh"),
+});
+const leadMoment = () => moment(answers.times.length > 0 ? answers.times : [0], clock.time, state.now.raw);
+function showLead() {
+  const { streams = ["rgb"] } = rows.find(({ id }) => id === layer().model);
+  const [stream] = streams;
+  lead.show({
+    ...layer(), drawn: state.now.drawn, look, waiting: waitingWords(analysis), at: leadMoment(),
+    predictionOf: (id) => analysis.predictions[id] && reweighted(analysis.predictions[id], state.now.fusion),
+    entryOf: (stage) => store.entry({ ...layer(), stage, stream }),
+  });
+}
 
 /** @type {import("../analysis/drawing.js").Look} */
 let look;
@@ -118,6 +126,7 @@ function picture(now) {
   wasPlaying = playing;
   if (due.fresh || due.named) {
     panes.draw(layerTracks(), look, clock.time);
+    lead.takeFrame(clock.source(), panes.base.canvas, leadMoment(), playing);
     cells.expire();
     clearTimeout(resting);
     if (!playing) resting = setTimeout(() => (cells.complete(), later()), REST_MS);
@@ -143,6 +152,7 @@ function describeAll() {
   panes.name(tracks, { ...of, title: titleOf(of.model), card: rows.find((card) => card.id === of.model) }, view);
   cells.describe(titleOf, layerId(of), view);
   answers.show(analysis.predictions, of, view, data.stages, target());
+  showLead();
   legend.show(look, `${titleOf(of.model)}, ${of.stage}`, [tracks.rgb, tracks.flow]);
   [tracks.rgb, tracks.flow].forEach((track, index) => (legend.ramps[index].element.hidden = !track));
 }
@@ -263,7 +273,8 @@ const pointedPane = (frame) =>
 bindPointer(timeline, { go, range: range.set, commit: remember });
 bindPage(state, {
   ...clockKeys({ clock: () => clock, times: () => answers.times, toggle: () => transport.toggle(), go, step, faster: (by) => transport.faster(by, state), mark: range.mark }),
-  ...Object.fromEntries(data.stages.map((stage, index) => [String(index + 1), () => state.set({ layer: layerId({ ...layer(), stage }) })])),
+  ...Object.fromEntries(data.stages.map((stage, index) => [String(index + 1), () => setLayer({ stage })])),
+  h: () => state.set({ drawn: DRAWN[1 - DRAWN.indexOf(state.now.drawn)] }),
   d: flip(state, "smooth"),
   r: flip(state, "raw"),
   a: flip(state, "arrows"),
@@ -271,7 +282,7 @@ bindPage(state, {
   escape: () => range.set(null),
 });
 part("rate").addEventListener("change", () => state.set({ rate: Number(part("rate").value) }));
-part("play").addEventListener("click", () => transport.toggle());
+for (const name of ["play", "lead-play"]) part(name).addEventListener("click", () => transport.toggle());
 bindLayer(state);
 bindShare(state);
 const fit = () => (cells.fit() || panes.fit() ? later("fresh") : undefined);

@@ -1,5 +1,6 @@
 // What the visitor has chosen to see of a clip, beside what every page has.
 import { makeViewState as make } from "../analysis/view.js";
+import { DRAWN } from "../answer/lead.js";
 
 export const RATES = [0.1, 0.25, 0.5, 1, 2];
 
@@ -7,7 +8,8 @@ const DEFAULTS = {
   raw: false, // the nearest snippet's map; false: mixed between two snippets
   arrows: true, // over the flow
   under: "clip", // or "flow": what lies below the flow stream's map in the player
-  layer: "", // of the player: "model.stage.method"
+  layer: "", // of the large view and the player: "model.stage.method"
+  drawn: "light", // the large view: as light or as heat
   fusion: -1, // the flow stream's share of the weight in percent; -1: the models' own
   t: 0, // seconds
   rate: 1, // speed
@@ -19,7 +21,7 @@ const DEFAULTS = {
 
 /** @returns {ViewState} */
 export const makeViewState = () => make(DEFAULTS, {
-  choices: { under: ["clip", "flow"], rate: RATES }, limits: { t: [0, 1e6], rate: [0, 2] },
+  choices: { under: ["clip", "flow"], rate: RATES, drawn: DRAWN }, limits: { t: [0, 1e6], rate: [0, 2] },
 });
 
 /** @param {string} text "from-to" @returns {[number, number] | null} seconds */

@@ -11,6 +11,9 @@ function bytes(name, table) {
   return decoded[name];
 }
 
+/** How much a colour covers: fully from half of the scale on, so that low values leave no black holes. @param {number} height 0..1 */
+const opacity = (height) => Math.min(1, 2 * height);
+
 /** Colour lookups for one set of tables. */
 export class Colours {
   /** @param {Record<string, Table>} maps */
@@ -29,7 +32,8 @@ export class Colours {
   }
 
   /**
-   * RGBA by index, transparent below the threshold (around the middle for a diverging map).
+   * RGBA by index: where a map is low, the photo shows through (see `opacity`); below the threshold
+   * nothing is drawn. A diverging map is low around its middle.
    * @param {string} name @param {number} threshold 0..1 @returns {Uint32Array}
    */
   lookup(name, threshold) {
@@ -43,7 +47,7 @@ export class Colours {
       view.setUint8(4 * step, rgb[3 * step]);
       view.setUint8(4 * step + 1, rgb[3 * step + 1]);
       view.setUint8(4 * step + 2, rgb[3 * step + 2]);
-      view.setUint8(4 * step + 3, shown ? 255 : 0);
+      view.setUint8(4 * step + 3, shown ? Math.round(255 * opacity(height)) : 0);
     }
     return out;
   }

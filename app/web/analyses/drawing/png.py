@@ -19,8 +19,9 @@ SQUARE: Size = (1, 1)
 class Style:
     """How to draw: `size` is the longest side in pixels, `low` and `high` the colormap's ends.
 
-    `alpha` is the opacity of the colours, 0..1; below `threshold`, a share of the scale, it is 0. A
-    `grey` style draws over the photo without its colours.
+    `alpha` is the opacity of the colours, 0..1; over a photo, that of the upper half of the scale.
+    Below `threshold`, a share of the scale, nothing is drawn. A `grey` style draws over the photo
+    without its colours.
     """
 
     size: int
@@ -42,7 +43,8 @@ def draw(
     """
     scale = style.size / max(shape)
     width, height = (max(1, round(side * scale)) for side in shape)
-    colours, shown = _colour(_stretch(grid, (width, height), style.smooth), style)
+    values = _stretch(grid, (width, height), style.smooth)
+    colours, shown = _colour(values, style, over=photo is not None)
     if photo is None:
         if style.alpha < 1 or style.threshold:
             colours.putalpha(shown)
@@ -50,10 +52,7 @@ def draw(
     below = photo.resize((width, height), Image.Resampling.BILINEAR)
     if style.grey:
         below = below.convert("L").convert("RGB")
-    if not style.threshold:
-        return encode(Image.blend(below, colours, style.alpha))
-    below.paste(colours, mask=shown)
-    return encode(below)
+    return encode(Image.composite(colours, below, shown))
 
 
 def background(jpeg: bytes, *, centre: bool) -> Image.Image:
@@ -69,18 +68,25 @@ def _stretch(grid: Array, size: Size, smooth: bool) -> Image.Image:
     return Image.fromarray(grid.astype(np.float32)).resize(size, how)
 
 
-def _colour(values: Image.Image, style: Style) -> tuple[Image.Image, Image.Image]:
+def _colour(values: Image.Image, style: Style, *, over: bool) -> tuple[Image.Image, Image.Image]:
     """Look the colours and their opacity up; below `low` and above `high` they are the ends'."""
-    table = tables()[style.colormap]
     width = style.high - style.low
     slope = 255.0 / width if width > 0 else 0.0
     offset = 0.5 - style.low * slope  # `convert` cuts the fraction off, so half a step rounds
     steps = values.point(lambda value: value * slope + offset).convert("L")
-    place = [abs(step - 127.5) / 127.5 if table.diverging else step / 255 for step in range(256)]
-    alpha = round(style.alpha * 255)
-    shown = steps.point([alpha if far >= style.threshold else 0 for far in place])
-    steps.putpalette(table.rgb)
+    shown = steps.point(_opacities(style, over=over))
+    steps.putpalette(tables()[style.colormap].rgb)
     return steps.convert("RGB"), shown
+
+
+def _opacities(style: Style, *, over: bool) -> list[int]:
+    """How much each colour covers: where a map is low, a photo shows, as in the browser."""
+    steps = np.arange(256)
+    diverging = tables()[style.colormap].diverging
+    heights = abs(steps - 127.5) / 127.5 if diverging else steps / 255
+    cover = np.minimum(1, 2 * heights) if over else np.ones(256)
+    shown = cover * (heights >= style.threshold)
+    return [round(255 * style.alpha * share) for share in shown.tolist()]
 
 
 def encode(image: Image.Image) -> bytes:

@@ -1,0 +1,61 @@
+// The models as a strip of chips: what each answers, and whether it agrees with the one shown large.
+import { setText } from "../lib/format.js";
+import { declines, plain, whole } from "./sentence.js";
+
+/** Signs and words, never colour alone. @type {Record<string, [string, string]>} */
+const MARKS = {
+  waiting: ["…", "waiting"], shown: ["●", "shown"], agrees: ["=", "agrees"], differs: ["≠", "differs"],
+  other: ["◇", "other classes"], abstains: ["–", "abstains"],
+};
+
+const STEPS = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 };
+
+export class Chips {
+  /** @param {HTMLElement} element a radio group @param {any[]} cards one a chip @param {(id: string) => void} choose */
+  constructor(element, cards, choose) {
+    this.cards = cards;
+    this.chips = cards.map(({ id }) => /** @type {HTMLElement} */ (element.querySelector(`[data-chip="${CSS.escape(id)}"]`)));
+    this.chips.forEach((chip, index) => chip.addEventListener("click", () => choose(cards[index].id)));
+    element.addEventListener("keydown", (event) => {
+      const step = STEPS[/** @type {keyof typeof STEPS} */ (event.key)];
+      const from = this.chips.indexOf(/** @type {HTMLElement} */ (event.target));
+      if (!step || from < 0) return;
+      event.preventDefault();
+      event.stopPropagation(); // the page's own arrows
+      const to = (from + step + cards.length) % cards.length;
+      this.chips[to].focus();
+      choose(cards[to].id);
+    });
+  }
+
+  /** @param {string} model shown large @param {(id: string) => any} predictionOf */
+  show(model, predictionOf) {
+    const chosen = this.cards.findIndex(({ id }) => id === model);
+    const answer = predictionOf(model);
+    this.cards.forEach((card, index) => {
+      const prediction = predictionOf(card.id);
+      const chip = this.chips[index];
+      chip.setAttribute("aria-checked", String(index === chosen));
+      chip.tabIndex = index === chosen ? 0 : -1;
+      const [sign, word] = MARKS[index === chosen && prediction ? "shown" : markOf(prediction, card, answer)];
+      const says = prediction ? sayOf(prediction, card) : { name: "", share: "" };
+      [says.name, says.share, sign, word].forEach((text, part) => setText(chip.querySelectorAll("[data-part]")[part], text));
+    });
+  }
+}
+
+/** @param {any} prediction @param {any} card its model @param {any} answer of the model shown @returns {keyof typeof MARKS} */
+function markOf(prediction, card, answer) {
+  if (!prediction) return "waiting";
+  if (declines(prediction, card.classes.length)) return "abstains";
+  const name = answer?.top[0].name;
+  if (prediction.top[0].name === name) return "agrees";
+  return !name || card.classes.includes(name) ? "differs" : "other";
+}
+
+/** @param {any} prediction @param {any} card */
+function sayOf(prediction, { classes }) {
+  if (declines(prediction, classes.length)) return { name: "none it knows", share: "" };
+  const [{ name, probability }] = prediction.top;
+  return { name: plain(name), share: whole(probability).replace("over ", ">\u202f").replace("under ", "<\u202f") };
+}

@@ -1,0 +1,150 @@
+// The answer first: the photo (or the clip) large under one map, a sentence, the models' chips, the stages.
+import { insteadOfMap, litSpan, spanOf } from "../analysis/drawing.js";
+import { showWords } from "../analysis/cells.js";
+import { part } from "../lib/dom.js";
+import { capital, setText } from "../lib/format.js";
+import { grid } from "../lib/maps.js";
+import { Scrub } from "../lib/scrub.js";
+import { isDark, Spotlight } from "../lib/spotlight.js";
+import { methodTitle } from "../lib/titles.js";
+import { Chips } from "./chips.js";
+import { fieldOf, meanMap } from "./field.js";
+import { Fold } from "./fold.js";
+import { placeWords } from "./places.js";
+import { answerWords, declines, declineWords, plain, whereWords } from "./sentence.js";
+
+/** @typedef {import("../analysis/store.js").Entry} Entry */
+/**
+ * @typedef {object} Shown  what the page shows large
+ * @property {string} model
+ * @property {string} stage
+ * @property {"light" | "heat"} drawn
+ * @property {import("../analysis/drawing.js").Look} look
+ * @property {(model: string) => any} predictionOf
+ * @property {(stage: string) => Entry | null} entryOf  the model's map
+ * @property {import("../clip/moments.js").Moment} at
+ * @property {string} waiting  what is said while there is no answer
+ */
+
+export const DRAWN = ["light", "heat"];
+const LONG = 36; // letters: beyond, the sentence is set smaller
+
+export class Lead {
+  /**
+   * @param {any[]} cards one a row @param {string[]} stages
+   * @param {{model: (id: string) => void, stage: (name: string) => void, drawn: (how: string) => void, seen?: () => void}} choose
+   *   seen: it has come into sight, or left it
+   */
+  constructor(cards, stages, choose) {
+    this.element = /** @type {HTMLElement} */ (part("lead"));
+    this.cards = cards;
+    this.stages = stages;
+    this.frame = /** @type {HTMLElement} */ (this.element.querySelector(".frame"));
+    this.spotlight = new Spotlight(part("lead-canvas"));
+    this.chips = new Chips(part("chips"), cards, choose.model);
+    this.scrub = new Scrub(part("scrub"), { move: () => this.paint(), rest: (stop) => choose.stage(stages[stop]) });
+    this.fold = new Fold(this.element);
+    /** @type {Shown | null} */
+    this.shown = null;
+    part("drawn").addEventListener("input", (/** @type {any} */ { target }) => choose.drawn(target.value));
+    this.seen = true;
+    new IntersectionObserver(([{ isIntersecting }]) => {
+      this.seen = isIntersecting;
+      this.paint();
+      choose.seen?.();
+    }).observe(this.frame);
+    const again = () => this.paint();
+    document.addEventListener("themechange", again);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", again);
+  }
+
+  /** A photo: it is taken once it is there. @param {HTMLImageElement} image */
+  async takePhoto(image) {
+    await image.decode();
+    this.spotlight.take(image);
+    this.paint();
+  }
+
+  /**
+   * A frame of a clip, and the map of its moment.
+   * @param {CanvasImageSource | null} source @param {CanvasImageSource} inGrey @param {import("../clip/moments.js").Moment} at
+   * @param {boolean} playing
+   */
+  takeFrame(source, inGrey, at, playing) {
+    this.element.classList.toggle("playing", playing);
+    if (!this.shown || !source || !this.seen) return;
+    this.shown.at = at;
+    this.spotlight.take(source, inGrey);
+    this.paint();
+  }
+
+  /** @param {Shown} shown */
+  show(shown) {
+    const first = !this.shown;
+    this.shown = shown;
+    const { model, stage, drawn, predictionOf } = shown;
+    this.scrub.go(this.stages.indexOf(stage), !first);
+    for (const radio of part("drawn").querySelectorAll("input")) radio.checked = radio.value === drawn;
+    this.chips.show(model, predictionOf);
+    this.#say(shown);
+    this.paint();
+  }
+
+  /** @param {Shown} shown */
+  #say({ model, stage, drawn, look, predictionOf, entryOf, waiting }) {
+    const card = this.cards.find(({ id }) => id === model);
+    const prediction = predictionOf(model);
+    const entry = entryOf(stage);
+    const count = card.classes.length;
+    const target = entry?.record.target ?? "";
+    const place = entry?.data ? placeWords(grid(entry.rows, entry.cols, meanMap(entry)), litSpan(entry, look)) : "";
+    const answer = prediction ? answerWords(prediction, count) : waiting;
+    const where = prediction && place ? whereWords(place, prediction, target) : "";
+    setText(part("lead-says"), answer);
+    setText(part("lead-where"), where);
+    part("lead-sentence").classList.toggle("long", answer.length > LONG);
+    setText(part("lead-strip-words"), `${answer} ${where}`);
+    const stageWords = stage === "combined" ? "all stages combined" : `${stage} stage`;
+    const map = entry ? `${capital(methodTitle(entry.method))}${target && ` for “${plain(target)}”`}, ${stageWords}` : "";
+    setText(part("lead-note"), prediction && declines(prediction, count)
+      ? declineWords(prediction, count) : `${card.title}${map && `. ${capital(drawn)}: ${map}`}`);
+    part("lead-canvas").setAttribute("aria-label", `${card.title}, ${map}, as ${drawn}`);
+    showWords(this.frame, entry?.data ? insteadOfMap(entry, look.view) : "");
+    if (prediction) this.#toldOnce();
+  }
+
+  /** A screen reader says the first answer by itself, later ones with the chip that is chosen. */
+  #toldOnce() {
+    const heading = part("lead-sentence");
+    if (heading.hasAttribute("aria-live")) setTimeout(() => heading.removeAttribute("aria-live"), 2000);
+  }
+
+  /** Draw the map at the scrub's place, between two stages or on one. */
+  paint() {
+    const { shown, spotlight } = this;
+    if (!shown || !this.seen) return;
+    const layers = this.#layers(shown);
+    const ready = spotlight.ready && layers.length > 0;
+    this.frame.classList.toggle("lit", ready);
+    if (!ready) return;
+    const field = fieldOf(layers, shown.at, shown.look.view.smooth);
+    if (shown.drawn === "light") spotlight.light(field, isDark());
+    else spotlight.heat(field, layers[0].lookup, shown.look.view.opacity / 100);
+  }
+
+  /** @param {Shown} shown */
+  #layers({ drawn, look, entryOf }) {
+    const { position } = this.scrub;
+    const low = Math.floor(position);
+    const parts = [{ stop: low, weight: 1 - position + low }, { stop: low + 1, weight: position - low }];
+    const found = parts.filter(({ weight }) => weight > 0).flatMap(({ stop, weight }) => {
+      const entry = entryOf(this.stages[stop]);
+      if (!entry?.data || insteadOfMap(entry, look.view)) return [];
+      const range = drawn === "light" ? litSpan(entry, look) : spanOf(entry, look);
+      return [{ entry, weight, range, lookup: look.lookup }];
+    });
+    const [one, other] = found.sort((a, b) => b.weight - a.weight);
+    if (other && (drawn === "light" || one.lookup === other.lookup)) return found;
+    return one ? [{ ...one, weight: 1 }] : []; // colours of two tables do not mix
+  }
+}
