@@ -40,6 +40,7 @@ class Card(TypedDict):
     methods: list[str]
     curves: list[dict[str, float]]
     checkpoint: CheckpointFile
+    metrics: NotRequired[dict[str, Any]]
     head: NotRequired[str]
     default: NotRequired[bool]  # among the models of an analysis that names none
     media: NotRequired[Literal["image", "clip"]]  # of models before clips: image

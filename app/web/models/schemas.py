@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 
+from app.core.shares import completed
 from app.web.http import examples
 from app.web.http.schemas import Answer
 
@@ -32,7 +33,11 @@ class Model(Answer):
     methods: list[str] = Field(default_factory=list)
     head: str | None = None
     default: bool = True
-    metrics: dict[str, Any] = Field(default_factory=dict)
+    metrics: Annotated[dict[str, Any], AfterValidator(completed)] = Field(
+        default_factory=dict,
+        description="On the validation split: `accuracy`, its 95 % `interval`, and how many "
+        "`images` or `clips` were judged.",
+    )
     curves: list[dict[str, Any]] = Field(default_factory=list, description="One entry an epoch.")
     localisation: list[dict[str, Any]] = Field(
         default_factory=list, description="How often a map's maximum is inside the object's box."

@@ -96,10 +96,11 @@ class Trial(Answer):
 
 
 class DatasetRef(Answer):
-    """A dataset by id and name."""
+    """A study's dataset."""
 
     id: Id
     name: str
+    val_images: int = Field(description="Images or clips that accuracy is measured on.")
 
 
 class RunStatus(Answer):
@@ -119,6 +120,8 @@ class RunSummary(Answer):
 
     val_accuracy: float | None
     val_loss: float | None
+    images: int | None = Field(description="Images or clips that were judged.")
+    interval: list[float] | None = Field(description="95 % interval of `val_accuracy` (Wilson).")
     best_epoch: int | None
     seconds: float
     stopped_early: bool = False
