@@ -21,6 +21,7 @@ class CardSource(TypedDict):
 
     kind: Literal["run", "import"]
     imported_at: NotRequired[str]
+    published_at: NotRequired[str]
     run_id: NotRequired[str]
     study_id: NotRequired[str]
     study: NotRequired[str]  # name
@@ -46,6 +47,7 @@ class Card(TypedDict):
     media: NotRequired[Literal["image", "clip"]]  # of models before clips: image
     source: NotRequired[CardSource]
     withdrawn: NotRequired[bool]
+    private_to: NotRequired[str]  # user id of the importer, until it is published
 
 
 class RunConfig(TypedDict):

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, ConfigDict, Field
 
 from app.core.shares import completed
 from app.web.http import examples
-from app.web.http.schemas import Answer
+from app.web.http.schemas import Answer, RequestBody, Title, example
 
 
 class Model(Answer):
@@ -43,6 +43,19 @@ class Model(Answer):
         default_factory=list, description="How often a map's maximum is inside the object's box."
     )
     training: dict[str, Any] = Field(default_factory=dict)
+    private_to: str | None = Field(
+        default=None,
+        exclude_if=lambda user: user is None,
+        description="Only with an import that is not published: the user who sees it, with admins.",
+    )
     weights_origin: str | None = None
     licence: str | None = None
     checkpoint: dict[str, Any] = Field(default_factory=dict)
+
+
+class PublishImport(RequestBody):
+    """The title under which everybody sees an imported model."""
+
+    model_config = example({"title": "CBAM, flowers, 27 Nov 2026"})
+
+    title: Title | None = Field(default=None, description="Left out: the one that it has.")

@@ -2,8 +2,9 @@
 import { getJson, postJson } from "../lib/api.js";
 import { API, attempt, data, iconButton, make, part, tell } from "../lib/dom.js";
 import { bytes, duration, setText } from "../lib/format.js";
+import { askAndPublish, titleOf } from "../lib/publishing.js";
 import { shareWords } from "../lib/shares.js";
-import { askAndPublish } from "./publishing.js";
+import { sure } from "../lib/sure.js";
 import { isOver, rate, runName, STATES } from "./words.js";
 
 /** What may be done in which state; the queue's own order by up and down. */
@@ -157,11 +158,13 @@ export class Runs {
   async #publish(run, event) {
     const button = /** @type {HTMLElement} */ (event.currentTarget);
     if (run.model_id) {
+      const text = "New analyses cannot use it; stored ones keep its rows.";
+      if (!(await sure({ title: `Unpublish ${run.title}?`, text, deed: "Unpublish" }))) return;
       const worked = await attempt(button, () => postJson(`${API}/training-runs/${run.id}/unpublish`));
       if (worked) tell(`${run.title} is no longer in the table.`);
     } else {
-      const model = await askAndPublish(run, `${run.title} (${this.watch.study.dataset.name})`);
-      if (model) tell(`Published as ${model}.`);
+      const model = await askAndPublish(`${API}/training-runs/${run.id}`, titleOf(run.title, this.watch.study.dataset.name));
+      if (model) tell(`Published as ${model.title}.`);
     }
     await this.#again();
   }
