@@ -21,6 +21,7 @@ class CardSource(TypedDict):
 
     kind: Literal["run", "import"]
     imported_at: NotRequired[str]
+    published_at: NotRequired[str]
     run_id: NotRequired[str]
     study_id: NotRequired[str]
     study: NotRequired[str]  # name
@@ -41,12 +42,14 @@ class Card(TypedDict):
     curves: list[dict[str, float]]
     checkpoint: CheckpointFile
     calibration: NotRequired[dict[str, Any] | None]  # app.web.models.schemas.Calibration
+    metrics: NotRequired[dict[str, Any]]
     head: NotRequired[str]
     note: NotRequired[str | None]  # a sentence to read before its answers
     default: NotRequired[bool]  # among the models of an analysis that names none
     media: NotRequired[Literal["image", "clip"]]  # of models before clips: image
     source: NotRequired[CardSource]
     withdrawn: NotRequired[bool]
+    private_to: NotRequired[str]  # user id of the importer, until it is published
 
 
 class RunConfig(TypedDict):

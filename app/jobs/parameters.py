@@ -148,6 +148,7 @@ class CheckModelJob(JobParameters, kind="check_model", queue=PREPARATION):
 
     model_id: Name
     title: str = Field(max_length=120)
+    user_id: str = Field(default="", max_length=32)  # who may see it before it is published
 
 
 class ImportDatasetJob(JobParameters, kind="import_dataset", queue=PREPARATION):

@@ -15,11 +15,12 @@ from app.db import models
 from app.db import training as rows
 from app.db.documents import Card, CardSource
 from app.db.hooks import after_commit
-from app.db.tables import ModelCard, utcnow
+from app.db.tables import ModelCard
 from app.db.training_tables import Study, TrainingRun
 from app.jobs import service
 from app.jobs.states import State
 from app.storage.blobs import BlobStore
+from app.training import titles
 from app.training.files import remove_run
 
 MODEL_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
@@ -85,7 +86,8 @@ def publish(
         title: Title of the model; None for the mechanism's, with the dataset's name and the date.
 
     Raises:
-        Conflict: The run has not succeeded or is published, or the id is taken or malformed.
+        Conflict: The run has not succeeded or is published, the id or the title is taken, or the
+            id is malformed.
     """
     if run.model_id is not None:
         raise Conflict(f"The run is published already, as {run.model_id}.")
@@ -104,12 +106,13 @@ def publish(
         "dataset": study.dataset.name,
         "seed": run.seed,
     }
-    standard = f"{summary['card']['title']}, {study.dataset.name}, {utcnow().date()}"
     card: Card = {
         **summary["card"],
         "id": name,
         "position": models.next_position(session),
-        "title": models.free_title(session, title or standard),
+        "title": titles.chosen(session, title)
+        if title
+        else titles.automatic(session, summary["card"]["title"], study.dataset.name),
         "head": "trained",
         "default": True,
         "source": source,
@@ -138,7 +141,7 @@ def free_id(
     if model_id is not None:
         if not MODEL_ID.fullmatch(model_id):
             raise Conflict("model_id: small letters, digits, - and _, at most 64.")
-        if models.get(session, model_id) is not None:
+        if models.get(session, model_id, models.SERVER) is not None:
             raise Conflict(f"There is a model called {model_id} already; choose another name.")
         return model_id
     number, taken = 2, {row.id for row in models.known_cards(session)}

@@ -321,6 +321,23 @@ def test_publish_offers_a_model_and_unpublish_takes_it_back(api: Api, dataset: s
     assert api.client.delete(run["links"]["study"]).status_code == 204
 
 
+def test_titles_name_data_and_date_and_are_unique(api: Api, dataset: str):
+    runs = launch(api, dataset, mechanisms=["gated"], seeds=[0, 1])["runs"]
+    titles = []
+    for run in runs:
+        work(api, run)
+        titles.append(api.client.post(f"{run['links']['self']}/publish", json={}).json()["title"])
+    assert re.fullmatch(r"Gated, [^_]+, \d{1,2} [A-Z][a-z]{2} \d{4}", titles[0])
+    assert titles[1] == f"{titles[0]} (2)"
+    at = runs[1]["links"]["self"]
+    assert api.client.post(f"{at}/unpublish").status_code == 200
+    taken = api.client.post(f"{at}/publish", json={"title": titles[0].upper()})
+    assert taken.status_code == 409
+    assert "another title" in taken.json()["detail"]
+    renamed = api.client.post(f"{at}/publish", json={"title": "my_own title"})
+    assert renamed.json()["title"] == "my own title"
+
+
 def test_a_taken_name_is_refused(api: Api, dataset: str):
     run = launch(api, dataset, mechanisms=["gated"])["runs"][0]
     work(api, run)

@@ -1,4 +1,4 @@
-"""Job `check_model`: load an imported checkpoint, and offer it if it loads."""
+"""Job `check_model`: load an imported checkpoint, and offer it to its importer if it loads."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from worker.handlers import handles
 
 @handles(CheckModelJob)
 def check_model(params: CheckModelJob, context: Context) -> None:
-    """Publish the model's card.
+    """Store the model's card, private to its importer.
 
     Raises:
         MlError: The model does not load; its files are deleted.
@@ -29,7 +29,7 @@ def check_model(params: CheckModelJob, context: Context) -> None:
     path = blobs.path(keys.imported_model(params.model_id))
     try:
         checkpoint = checkpoints.read(path)
-        entry = CatalogueEntry.of(checkpoint, params.model_id)
+        entry = CatalogueEntry.of(checkpoint, params.model_id, title=params.title)
         if checkpoint.kind == checkpoints.CLIP:
             checkpoints.load_video(checkpoint)
         else:
@@ -37,14 +37,18 @@ def check_model(params: CheckModelJob, context: Context) -> None:
     except MlError:
         blobs.delete_prefix(keys.import_folder(params.model_id))
         raise
-    card, now = entry.card(), utcnow()
-    standard = f"{entry.title}, imported, {now.date()}"
+    card = entry.card()
 
     def write(session: Session) -> None:
-        source = {"kind": "import", "imported_at": now.isoformat()}
+        source = {"kind": "import", "imported_at": utcnow().isoformat()}
         position = rows.next_position(session)
-        title = rows.free_title(session, params.title or standard)
-        facts = {"title": title, "head": "trained", "position": position, rows.SOURCE: source}
+        facts = {
+            "head": "trained",
+            "position": position,
+            "default": False,
+            rows.SOURCE: source,
+            rows.PRIVATE: params.user_id,
+        }
         rows.put(session, cast("Card", {**card, **facts}))
 
-    context.commit(1.0, "Published", write)
+    context.commit(1.0, "Imported", write)

@@ -23,6 +23,7 @@ from app.web.analyses.events import follow
 from app.web.analyses.find import find_analysis
 from app.web.http.deps import KnownVisitor, ReadSession, StateDep, Visitor, WriteSession, must_own
 from app.web.http.parameters import PathId, errors, errors_of_stream
+from app.web.http.principal import MaybeUser
 from app.web.http.schemas import Page
 from app.web.media.find import find_media
 
@@ -57,7 +58,11 @@ def existing(analysis_id: PathId, session: ReadSession) -> str:
     },
 )
 def create(
-    request: schemas.AnalysisCreate, response: Response, session: WriteSession, visitor: Visitor
+    request: schemas.AnalysisCreate,
+    response: Response,
+    session: WriteSession,
+    visitor: Visitor,
+    principal: MaybeUser,
 ) -> schemas.Analysis:
     """Queue an analysis; follow it at `links.events` or read `links.self` until it has ended.
 
@@ -65,7 +70,7 @@ def create(
     of a clip segments, range and flow) is answered from what is stored: 200, with `stored` true.
     """
     medium = find_media(session, request.media_id)
-    row = requests.create(session, medium, request, visitor)
+    row = requests.create(session, medium, request, visitor, principal.viewer)
     stored = row.job.state == State.SUCCEEDED
     response.status_code = status.HTTP_200_OK if stored else status.HTTP_202_ACCEPTED
     body = present.analysis(row, rows.predictions(session, row.id), stored=stored)

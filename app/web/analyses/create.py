@@ -27,9 +27,11 @@ MEDIA = {"image": "photos", "clip": "clips"}
 CLIP_ONLY = ("segments", "from_s", "to_s", "flow")
 
 
-def create(session: Session, media: Media, body: AnalysisCreate, owner: str) -> Analysis:
+def create(
+    session: Session, media: Media, body: AnalysisCreate, owner: str, viewer: models.Viewer
+) -> Analysis:
     """Return an analysis that answers: stored, already under way, or new with its job queued."""
-    cards = models.all_cards(session)
+    cards = models.all_cards(session, viewer)
     request = complete(body, cards, media)
     versions = {row.id: (row.checkpoint_sha256, row.card.get("calibration")) for row in cards}
     question = fingerprint(media.sha256, request, versions)

@@ -33,12 +33,14 @@ from starlette.responses import Response
 from app.db import analyses as rows
 from app.db import capabilities
 from app.db import models as model_rows
+from app.db.documents import Card
 from app.db.tables import Analysis
 from app.web.analyses import flow, present
 from app.web.analyses.drawing import npy
 from app.web.analyses.find import find_analysis
 from app.web.http.deps import KnownVisitor, ReadSession, StateDep
 from app.web.http.parameters import PathId
+from app.web.http.principal import MaybeUser
 from app.web.http.schemas import API
 from app.web.http.state import AppState
 from app.web.http.templating import page
@@ -56,10 +58,11 @@ def analysis(
     session: ReadSession,
     web: StateDep,
     visitor: KnownVisitor,
+    principal: MaybeUser,
 ) -> Response:
     """The table of one analysis."""
     row = find_analysis(session, analysis_id)
-    data = _analysis_data(session, row, owner=row.owner == visitor)
+    data = _analysis_data(session, row, principal.viewer, owner=row.owner == visitor)
     data["urls"] = {"colormaps": web.static.url("colormaps.json"), "api": API}
     template = "analysis.html.jinja"
     if row.media.kind == "clip":
@@ -72,21 +75,28 @@ def analysis(
     return page(request, template, {"page": "analysis", **data, "data": data})
 
 
-def _analysis_data(session: Session, row: Analysis, *, owner: bool) -> Context:
+def _analysis_data(
+    session: Session, row: Analysis, viewer: model_rows.Viewer, *, owner: bool
+) -> Context:
     """Return what the page shows, all JSON; the job is read first, so nothing is older than it."""
     body = present.analysis(row, rows.predictions(session, row.id)).model_dump(mode="json")
     wanted = body["request"]
     cards = {known.id: known.card for known in model_rows.known_cards(session)}
-    current = model_rows.cards(session)
+    current = model_rows.cards(session, viewer)
     return {
         "analysis": body,
         "media": media_present.media(row.media).model_dump(mode="json"),
-        "rows": [cards[name] for name in wanted["models"] if name in cards],
+        "rows": [_public(cards[name]) for name in wanted["models"] if name in cards],
         "stages": list(STAGES),
         **_methods(session, wanted["methods"]),
         "all_models": [c for c in current if model_rows.media_kind(c) == row.media.kind],
         "owner": owner,
     }
+
+
+def _public(card: Card) -> Context:
+    """Return a row's card, for whoever was given the analysis's address: not who imported it."""
+    return {name: value for name, value in card.items() if name != model_rows.PRIVATE}
 
 
 def _tracks(session: Session, row: Analysis) -> list[Context]:

@@ -25,6 +25,7 @@ from app.db.tables import Analysis
 from app.web.analyses import present
 from app.web.home import explorer
 from app.web.http.deps import ReadSession, StateDep, Visitor
+from app.web.http.principal import MaybeUser
 from app.web.http.state import AppState
 from app.web.http.templating import page
 
@@ -34,7 +35,13 @@ Context = dict[str, Any]
 
 
 @router.get("/")
-def home(request: Request, session: ReadSession, web: StateDep, visitor: Visitor) -> Response:
+def home(
+    request: Request,
+    session: ReadSession,
+    web: StateDep,
+    visitor: Visitor,
+    principal: MaybeUser,
+) -> Response:
     """The home page."""
     settings = web.settings
     image = ("max_image_bytes", "max_pixels", "max_side", "min_side")
@@ -44,7 +51,7 @@ def home(request: Request, session: ReadSession, web: StateDep, visitor: Visitor
         "examples": examples(web),
         "recent": [_recent(session, row) for row in rows.recent(session, visitor, RECENT)],
         "limits": {name: getattr(settings, name) for name in names},
-        "models": model_rows.cards(session),
+        "models": model_rows.cards(session, principal.viewer),
     }
     return page(request, "home.html.jinja", context)
 

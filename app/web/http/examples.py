@@ -141,7 +141,12 @@ MODEL: dict[str, Any] = {
     "methods": ["attention", "gradcam"],
     "head": "imagenette",
     "default": True,
-    "metrics": {"accuracy": 0.981, "loss": 0.07, "images": 3791},
+    "metrics": {
+        "accuracy": 0.981,
+        "loss": 0.07,
+        "images": 3791,
+        "interval": [0.9762, 0.9849],
+    },
     "curves": [
         {
             "epoch": 1,
