@@ -2,7 +2,7 @@
 
 home.html.jinja
 - `examples`: [{name, title, true_class, href, poster}] from static/examples/.
-- `recent`: [Analysis JSON plus {filename, view}] of this visitor, newest first, at most 12.
+- `recent`: [ListedAnalysis JSON] of this visitor, newest first, at most 12.
 - `limits`: {max_image_bytes, max_pixels, max_side, min_side, max_clip_bytes, max_clip_seconds}.
 - `models`: [Card JSON] in row order; empty while no worker has published any.
 
@@ -21,7 +21,6 @@ from starlette.responses import RedirectResponse, Response
 
 from app.db import analyses as rows
 from app.db import models as model_rows
-from app.db.tables import Analysis
 from app.web.analyses import present
 from app.web.home import explorer
 from app.web.http.deps import ReadSession, StateDep, Visitor
@@ -42,7 +41,7 @@ def home(request: Request, session: ReadSession, web: StateDep, visitor: Visitor
     context = {
         "page": "home",
         "examples": examples(web),
-        "recent": [_recent(session, row) for row in rows.recent(session, visitor, RECENT)],
+        "recent": _recent(session, visitor),
         "limits": {name: getattr(settings, name) for name in names},
         "models": model_rows.cards(session),
     }
@@ -84,6 +83,7 @@ def examples(web: AppState) -> list[dict[str, str]]:
     ]
 
 
-def _recent(session: Session, row: Analysis) -> Context:
-    body = present.analysis(row, rows.predictions(session, row.id)).model_dump(mode="json")
-    return {**body, "filename": row.media.filename, "view": body["links"]["view"]}
+def _recent(session: Session, visitor: str) -> list[Context]:
+    found = rows.page(session, visitor, rows.EVERY, RECENT)
+    said = rows.first_predictions(session, found)
+    return [present.listed(row, said.get(row.id)).model_dump(mode="json") for row in found]

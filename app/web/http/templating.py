@@ -2,7 +2,7 @@
 
 All templates:
 - `static_url('x.js')`: address of a file of static/, see `app.web.http.static`.
-- `version`: of Sightline. `page`: `home`, `analysis`, `models`, `model`, `api` or `error`.
+- `version`: of Sightline. `page`: `home`, `analysis`, `yours`, `models`, `model`, `api` or `error`.
 - `data | json_block`: safe JSON for `<script type="application/json" id="...">`.
 
 error.html.jinja (also without a database)
