@@ -4,6 +4,7 @@ import { Colours } from "../lib/colours.js";
 import { data, part } from "../lib/dom.js";
 import { shortcuts } from "../lib/keys.js";
 import { bindDownloads } from "./downloads.js";
+import { bindShare } from "./share.js";
 import { bindStatus } from "./status.js";
 import { bindTools, showTools, toolKeys } from "./tools.js";
 
@@ -31,6 +32,7 @@ export function bindPage(state, keys) {
   bindTools(state);
   bindStatus(data.analysis);
   bindDownloads(data.analysis);
+  bindShare(state);
   for (const name of ["tools", "transport"]) {
     if (part(name)) showHeight(name);
   }
