@@ -3,6 +3,7 @@
 home.html.jinja
 - `examples`: [{name, title, true_class, href, poster}] from static/examples/.
 - `recent`: [ListedAnalysis JSON] of this visitor, newest first, at most 12.
+- `figure`: {title, answer, probability} of the model whose maps light the photo on the right.
 - `limits`: {max_image_bytes, max_pixels, max_side, min_side, max_clip_bytes, max_clip_seconds}.
 - `models`: [Card JSON] in row order; empty while no worker has published any.
 
@@ -42,6 +43,7 @@ def home(request: Request, session: ReadSession, web: StateDep, visitor: Visitor
         "page": "home",
         "examples": examples(web),
         "recent": _recent(session, visitor),
+        "figure": figure(web),
         "limits": {name: getattr(settings, name) for name in names},
         "models": model_rows.cards(session),
     }
@@ -81,6 +83,12 @@ def examples(web: AppState) -> list[dict[str, str]]:
         }
         for entry in named
     ]
+
+
+def figure(web: AppState) -> Context:
+    """Return what static/home.json says but for the maps, which only the script reads."""
+    stored = json.loads((web.static.root / "home.json").read_text(encoding="utf-8"))
+    return {name: stored[name] for name in ("title", "answer", "probability")}
 
 
 def _recent(session: Session, visitor: str) -> list[Context]:
