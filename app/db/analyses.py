@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, insert, select, update
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy import ColumnElement, and_, exists, func, insert, or_, select, update
+from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from app.db.documents import Provenance
-from app.db.tables import Analysis, Heatmap, Job, Prediction, new_id, utcnow
+from app.db.queries import Place, newest
+from app.db.tables import Analysis, Heatmap, Job, Media, Prediction, new_id, utcnow
 
 
 def get(session: Session, analysis_id: str) -> Analysis | None:
@@ -170,13 +172,69 @@ def heatmap(session: Session, heatmap_id: str) -> Heatmap | None:
     return session.get(Heatmap, heatmap_id)
 
 
-def recent(session: Session, owner: str, limit: int) -> list[Analysis]:
-    """Return a visitor's newest analyses, with their media and jobs."""
-    query = select(Analysis).where(Analysis.owner == owner)
-    newest = query.order_by(Analysis.created_at.desc(), Analysis.id.desc()).limit(limit)
-    return list(
-        session.scalars(newest.options(joinedload(Analysis.media), joinedload(Analysis.job)))
-    )
+@dataclass(frozen=True)
+class Wanted:
+    """Which of a visitor's analyses are listed; None or "" leaves a condition out."""
+
+    search: str = ""  # in the file's name, or in what the first model says; in any case
+    kind: str | None = None  # image | clip
+    since: datetime | None = None  # in UTC, included
+    before: datetime | None = None  # in UTC, not included
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """Return the conditions on an analysis joined to its medium."""
+        conditions: list[ColumnElement[bool]] = []
+        if self.search:
+            says = and_(
+                _is_first(),
+                Prediction.top[(0, "name")].as_string().icontains(self.search, autoescape=True),
+            )
+            named = Media.filename.icontains(self.search, autoescape=True)
+            conditions.append(or_(named, exists(select(Prediction.model).where(says))))
+        if self.kind is not None:
+            conditions.append(Media.kind == self.kind)
+        if self.since is not None:
+            conditions.append(Analysis.created_at >= self.since)
+        if self.before is not None:
+            conditions.append(Analysis.created_at < self.before)
+        return conditions
+
+
+EVERY = Wanted()
+
+
+def page(
+    session: Session, owner: str, wanted: Wanted, limit: int, after: Place | None = None
+) -> list[Analysis]:
+    """Return up to `limit` of a visitor's analyses with their media and jobs, newest first."""
+    query = select(Analysis).join(Analysis.media).where(Analysis.owner == owner)
+    loaded = query.options(contains_eager(Analysis.media), joinedload(Analysis.job))
+    return newest(session, loaded.where(*wanted.conditions()), Analysis, limit, after)
+
+
+def count(session: Session, owner: str, wanted: Wanted) -> int:
+    """Return how many analyses of a visitor there are of this kind."""
+    query = select(func.count(Analysis.id)).join(Analysis.media).where(Analysis.owner == owner)
+    return session.scalar(query.where(*wanted.conditions())) or 0
+
+
+def first_predictions(session: Session, analyses: Iterable[Analysis]) -> dict[str, Prediction]:
+    """Return what the first model of each request says, by analysis; only where it has."""
+    ids = [row.id for row in analyses]
+    query = select(Prediction).join(Analysis, _is_first()).where(Analysis.id.in_(ids))
+    return {row.analysis_id: row for row in session.scalars(query)}
+
+
+def _is_first() -> ColumnElement[bool]:
+    """Return whether a prediction is of the first model that its analysis asks for."""
+    first = Analysis.request[("models", 0)].as_string()
+    return and_(Prediction.analysis_id == Analysis.id, Prediction.model == first)
+
+
+def several(session: Session, ids: Sequence[str]) -> list[Analysis]:
+    """Return those of the analyses that exist, in the order of their ids."""
+    query = select(Analysis).where(Analysis.id.in_(ids)).order_by(Analysis.id)
+    return list(session.scalars(query))
 
 
 def standing(session: Session, analysis_id: str) -> tuple[int, str] | None:

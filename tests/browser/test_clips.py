@@ -148,6 +148,7 @@ def test_a_cell_becomes_the_players_layer_and_a_link_says_so(visit: Visit, clip:
     expect(page.locator(".cell.selected")).to_have_count(2)
     page.get_by_label("Opacity").fill("90")
     until(lambda: "opacity=90" in page.evaluate("location.search"))
+    page.get_by_role("button", name="Copy link").click()
     address = page.evaluate("location.href")
     assert f"layer={cell.get_attribute('data-model')}.early.gradcam" in address
     other = visit.context.new_page()

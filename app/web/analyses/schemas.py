@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from app.jobs.parameters import Fit, FlowMethod
 from app.web.http import examples
-from app.web.http.schemas import UNIT, Answer, Id, Name, OfClip, State, Unit, Whole
+from app.web.http.schemas import UNIT, Answer, Id, Name, OfClip, State, Unit, Whole, example
 
 
 class AnalysisCreate(BaseModel):
@@ -180,6 +180,39 @@ class Analysis(Answer):
     started_at: datetime | None
     finished_at: datetime | None
     links: AnalysisLinks
+
+
+class FirstAnswer(Answer):
+    """What the first model of a request says: its most probable class."""
+
+    model: str
+    name: str
+    probability: float
+    abstained: bool = Field(description="True if this is none of what the model knows.")
+
+
+class ListedLinks(Answer):
+    """Where a listed analysis and its picture are; `page` is for people."""
+
+    self: str
+    view: str
+    page: str
+
+
+class ListedAnalysis(Answer):
+    """An analysis as a list shows it."""
+
+    model_config = example(examples.LISTED_ANALYSIS)
+
+    id: Id
+    media_id: Id
+    kind: Literal["image", "clip"]
+    filename: str
+    state: State
+    progress: float = Field(ge=0, le=1)
+    answer: FirstAnswer | None = Field(description="Null until the first model has answered.")
+    created_at: datetime
+    links: ListedLinks
 
 
 class HeatmapLinks(Answer):

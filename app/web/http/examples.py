@@ -94,6 +94,27 @@ ANALYSIS: dict[str, Any] = {
     },
 }
 
+LISTED_ANALYSIS: dict[str, Any] = {
+    "id": ANALYSIS_ID,
+    "media_id": MEDIA_ID,
+    "kind": "image",
+    "filename": "parachute.jpg",
+    "state": "succeeded",
+    "progress": 1.0,
+    "answer": {
+        "model": "plain",
+        "name": "parachute",
+        "probability": 0.982,
+        "abstained": False,
+    },
+    "created_at": "2026-01-15T09:30:02Z",
+    "links": {
+        "self": f"{API}/analyses/{ANALYSIS_ID}",
+        "view": f"{API}/media/{MEDIA_ID}/view",
+        "page": f"/analyses/{ANALYSIS_ID}",
+    },
+}
+
 HEATMAP: dict[str, Any] = {
     "id": HEATMAP_ID,
     "analysis_id": ANALYSIS_ID,

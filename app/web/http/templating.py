@@ -2,7 +2,7 @@
 
 All templates:
 - `static_url('x.js')`: address of a file of static/, see `app.web.http.static`.
-- `version`: of Sightline. `page`: `home`, `analysis`, `models`, `model`, `api` or `error`.
+- `version`: of Sightline. `page`: `home`, `analysis`, `yours`, `models`, `model`, `api` or `error`.
 - `share | share_words(count)`: `18 of 20 (70 to 97 %)`, or `97.47 %` where many were judged; count:
   `metrics | judged` of a card.
 - `data | json_block`: safe JSON for `<script type="application/json" id="...">`.

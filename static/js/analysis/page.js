@@ -5,6 +5,7 @@ import { data, part } from "../lib/dom.js";
 import { bindDrops } from "../lib/drops.js";
 import { shortcuts } from "../lib/keys.js";
 import { bindDownloads } from "./downloads.js";
+import { bindShare } from "./share.js";
 import { bindStatus } from "./status.js";
 import { bindTools, showTools, toolKeys } from "./tools.js";
 
@@ -34,6 +35,7 @@ export function bindPage(state, keys) {
   part("adjust").addEventListener("toggle", leaveStrip);
   bindStatus(data.analysis);
   bindDownloads(data.analysis);
+  bindShare(state);
   for (const name of ["tools", "transport"]) {
     if (part(name)) showHeight(name);
   }

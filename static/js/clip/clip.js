@@ -26,7 +26,6 @@ import { Panes } from "./panes.js";
 import { loadPlayable } from "./playable.js";
 import { bindPointer, clockKeys } from "./pointing.js";
 import { bindRange } from "./range.js";
-import { bindShare } from "./share.js";
 import { Timeline } from "./timeline.js";
 import { mapAt } from "./tracks.js";
 import { Transport } from "./transport.js";
@@ -284,7 +283,6 @@ bindPage(state, {
 part("rate").addEventListener("change", () => state.set({ rate: Number(part("rate").value) }));
 for (const name of ["play", "lead-play"]) part(name).addEventListener("click", () => transport.toggle());
 bindLayer(state);
-bindShare(state);
 const fit = () => (cells.fit() || panes.fit() ? later("fresh") : undefined);
 new ResizeObserver(() => {
   panes.fit();
