@@ -188,5 +188,7 @@ def flow_key(media_id: str, request: AnalysisRequest) -> str:
     """Return the blob that keeps a clip's flow: it serves every analysis with the same snippets."""
     clip = request.clip or ClipOptions()
     facts = {**clip.model_dump(), "size": request.input_size, "frames": SNIPPET}
+    if request.fit != "squash":
+        facts["fit"] = request.fit
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
     return keys.clip_flow(media_id, digest[:16])

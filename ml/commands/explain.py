@@ -22,7 +22,7 @@ from ml.figures.rows import COLUMNS, answer, by_moment, by_stage, sheet_title
 from ml.figures.table import Row, Style, draw
 from ml.media import signature
 from ml.media.clip.read import inspect
-from ml.media.fit import FITS, Fit
+from ml.media.fit import CLIP_FIT, FITS, Fit
 from ml.media.photo import fitted, load_rgb
 from ml.networks.video.types import Pixels, Sampled
 
@@ -48,7 +48,7 @@ def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--target", default="top", help="top, a class name or an index")
     parser.add_argument("--size", type=int, default=224, help="shorter side of the input, px")
     parser.add_argument(
-        "--fit", choices=FITS, help="of a photo: whole (the default), squashed, or its middle"
+        "--fit", choices=FITS, help="whole (the default), squashed, or the middle of a photo"
     )
     parser.add_argument("--colormap", default="viridis")
     parser.add_argument("--alpha", type=float, default=0.55)
@@ -145,11 +145,11 @@ def _photo(options: argparse.Namespace) -> _Subject:
 
 
 def _clip(options: argparse.Namespace) -> _Subject:
-    if options.fit not in (None, "squash"):
-        raise MlError("--fit: the frames of a clip are always squashed.")
+    if options.fit == "crop":
+        raise MlError("--fit: the frames of a clip are seen whole; choose shape or squash.")
     sampled = sample_clip(
         options.photo, options.segments, 11, options.size, options.from_s, options.to_s,
-        options.flow,
+        options.flow, options.fit or CLIP_FIT,
     )  # fmt: skip
     headings = [f"{moment:.2f} s" for moment in sampled.snippet_times]
     facts = inspect(options.photo)[0]

@@ -12,6 +12,7 @@ Fit = Literal["shape", "squash", "crop"]
 - squash: all of it, as a square.
 - crop: the square in its middle.
 """
+CLIP_FIT: Fit = "shape"  # of a clip's frames; they are never cropped
 FITS: tuple[Fit, ...] = get_args(Fit)
 MOST = 3  # times the area of the square: what a long picture may cost
 LEAST = 32  # pixels a side: one cell of the late stage

@@ -139,7 +139,7 @@ def _tracks(blobs: BlobStore, maps: Sequence[Heatmap]) -> Iterator[Track]:
 
 
 def _snippets(blobs: BlobStore, owner: str, answers: Sequence[Prediction]) -> Columns:
-    """Return the snippets' times and frames [S, S, 3]."""
+    """Return the snippets' times and frames [H, W, 3]."""
     frames: list[Pixels] = []
     while blobs.exists(key := keys.snippet_frame(owner, len(frames))):
         frames.append(np.asarray(Image.open(io.BytesIO(blobs.get(key))).convert("RGB")))

@@ -20,9 +20,9 @@ from worker.model_cache import ModelCache
 PACKAGES = ("sightline", "torch", "torchvision", "numpy", "pillow")
 CLIP_PACKAGES = ("av", "opencv-python-headless")
 FITTED: dict[Fit, str] = {
-    "shape": "whole photo at its own proportions,",
-    "squash": "whole photo squashed to",
-    "crop": "centre square of the photo,",
+    "shape": "whole picture at its own proportions,",
+    "squash": "whole picture squashed to",
+    "crop": "centre square of the picture,",
 }
 
 
@@ -41,7 +41,7 @@ def provenance(
             if (calibration := models.entry(name).about.get("calibration")) is not None
         },
         "preprocessing": {
-            **(_of_photo(request, media) if request.clip is None else _of_clip(request)),
+            **(_of_photo if request.clip is None else _of_clip)(_resized(request, media)),
             "mean": list(MEAN),
             "std": list(STD),
         },
@@ -59,21 +59,24 @@ def provenance(
     return {"clip_sha256": media.sha256, **record}
 
 
-def _of_photo(request: AnalysisRequest, media: Media) -> dict[str, str]:
+def _resized(request: AnalysisRequest, media: Media) -> str:
     width, height = fitted_size(media.width, media.height, request.input_size, request.fit)
+    return f"{FITTED[request.fit]} {width} x {height}"
+
+
+def _of_photo(resized: str) -> dict[str, str]:
     return {
         "decoding": "turned as EXIF says, 8-bit RGB, over white where transparent",
-        "resize": f"{FITTED[request.fit]} {width} x {height}, Pillow bilinear, antialiased",
+        "resize": f"{resized}, Pillow bilinear, antialiased",
     }
 
 
-def _of_clip(request: AnalysisRequest) -> dict[str, str]:
-    side = request.input_size
+def _of_clip(resized: str) -> dict[str, str]:
     return {
         "decoding": "turned as the file says, 8-bit RGB, times from the first frame",
-        "resize": f"whole frame squashed to {side} x {side}, FFmpeg bilinear, antialiased",
+        "resize": f"{resized}, FFmpeg area, antialiased",
         "sampling": f"equal segments of the range, in the middle of each {SNIPPET} frames in a row",
-        "flow": "between frames in a row of the squashed square, cut off at 20 px, 8 bits",
+        "flow": "between frames in a row at that size, cut off at 20 px, 8 bits",
     }
 
 

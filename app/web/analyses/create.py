@@ -103,12 +103,8 @@ def _models(names: list[str] | None, cards: Sequence[ModelCard], kind: str) -> l
 
 
 def _fit(asked: Fit | None, kind: str) -> Fit:
-    if kind == "clip":
-        if asked not in (None, "squash"):
-            raise Unprocessable(
-                f"fit: the frames of a clip are always squashed; leave {asked} out, or say squash."
-            )
-        return "squash"
+    if kind == "clip" and asked == "crop":
+        raise Unprocessable("fit: the frames of a clip are seen whole; use shape or squash.")
     return asked or "shape"
 
 

@@ -40,8 +40,8 @@ class AnalysisCreate(BaseModel):
     fit: Fit | None = Field(
         default=None,
         description="What they see: all of it at its own proportions (`shape`), all of it squashed "
-        "to a square (`squash`), or the square in its middle (`crop`); left out: `shape`. A clip "
-        "is always squashed.",
+        "to a square (`squash`), or the square in its middle (`crop`, of a photo only); left out: "
+        "`shape`.",
     )
     segments: OfClip[Whole] = Field(
         default=None, ge=1, le=32, description="Of a clip: how many moments are looked at; else 8."
