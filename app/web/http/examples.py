@@ -154,6 +154,7 @@ MODEL: dict[str, Any] = {
         "url": "https://arxiv.org/abs/1804.05338",
     },
     "summary": "A gate at each stage asks the pooled late features where to look.",
+    "note": None,
     "equation": r"q = \psi(\mathrm{ReLU}(\theta(x) + \phi(g)))",
     "parameters": {"normalise": "mean_flow", "aggregate": "concat"},
     "stages": [{"stage": "late", "layer": "features.17", "channels": 320, "grid_224": [7, 7]}],

@@ -38,7 +38,7 @@ export function makeTarget(predictions, classes, choose) {
   /** @param {string} query @returns {import("../lib/combobox.js").Option[]} */
   const find = (query) => {
     const all = [...classes()].sort((a, b) => a.localeCompare(b));
-    const found = all.filter((name) => inWords(name.toLowerCase()).includes(query));
+    const found = all.filter((name) => inWords(name.toLowerCase()).includes(inWords(query)));
     if (query) return found.slice(0, 200).map((name) => ({ value: name, label: inWords(name) }));
     const top = best(predictions()).map(({ name, probability }) => ({
       value: name, label: inWords(name), note: percent(probability), group: "Best five, mean over the models",
