@@ -161,6 +161,7 @@ def test_a_range_is_explained_alone(visit: Visit, gated: str) -> None:
     page = ready(visit, gated)
     posted: list[Any] = []
     page.on("request", lambda r: r.method == "POST" and posted.append(r.post_data_json))
+    page.locator(".timeline").scroll_into_view_if_needed()
     box = page.locator(".lane.scores").bounding_box()
     assert box
     y = box["y"] + box["height"] / 2

@@ -36,6 +36,8 @@ const state = makeViewState({
   drawn: "light", // how: as light or as heat
 }, { names: { truth: "true" }, choices: { stage: data.stages, drawn: DRAWN } });
 
+const LARGE = new Set(["lead", "stage", "drawn"]);
+
 const draw = batched(drawNow);
 const store = new Store(draw, ["cam", "derived"]);
 const channels = new Channels(store);
@@ -194,6 +196,7 @@ function bindRows() {
 
 state.listen((view, changed) => {
   showView(view);
+  if ([...changed].every((key) => LARGE.has(key))) return drawLead(table.look(view)); // the table stays
   if (changed.size === 1 && changed.has("opacity") && !view.cell && view.drawn === "light") return; // the style sheet does it
   if (changed.has("channel")) channels.reduce(view.channel).then(draw, (error) => showProblem(error.message));
   draw();

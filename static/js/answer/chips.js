@@ -1,4 +1,5 @@
 // The models as a strip of chips: what each answers, and whether it agrees with the one shown large.
+import { part } from "../lib/dom.js";
 import { setText } from "../lib/format.js";
 import { declines, plain, whole } from "./sentence.js";
 
@@ -32,14 +33,16 @@ export class Chips {
   show(model, predictionOf) {
     const chosen = this.cards.findIndex(({ id }) => id === model);
     const answer = predictionOf(model);
+    const marks = this.cards.map((card) => markOf(predictionOf(card.id), card, answer));
+    setText(part("chips-words"), countWords(marks, answer));
     this.cards.forEach((card, index) => {
       const prediction = predictionOf(card.id);
       const chip = this.chips[index];
       chip.setAttribute("aria-checked", String(index === chosen));
       chip.tabIndex = index === chosen ? 0 : -1;
-      const [sign, word] = MARKS[index === chosen && prediction ? "shown" : markOf(prediction, card, answer)];
+      const [sign, word] = MARKS[index === chosen && prediction ? "shown" : marks[index]];
       const says = prediction ? sayOf(prediction, card) : { name: "", share: "" };
-      [says.name, says.share, sign, word].forEach((text, part) => setText(chip.querySelectorAll("[data-part]")[part], text));
+      [says.name, says.share, sign, word].forEach((text, place) => setText(chip.querySelectorAll("[data-part]")[place], text));
     });
   }
 }
@@ -51,6 +54,16 @@ function markOf(prediction, card, answer) {
   const name = answer?.top[0].name;
   if (prediction.top[0].name === name) return "agrees";
   return !name || card.classes.includes(name) ? "differs" : "other";
+}
+
+/** How many say the same. @param {string[]} marks of all models @param {any} answer of the model shown @returns {string} */
+function countWords(marks, answer) {
+  const count = (/** @type {string} */ mark) => marks.filter((one) => one === mark).length;
+  const [all, abstain, waiting] = [marks.length, count("abstains"), count("waiting")];
+  if (waiting) return `${all - waiting} of ${all} models have answered`;
+  const abstaining = abstain > 0 && `${abstain} of ${all} know none of it`;
+  const agreeing = count("agrees") > 0 && `${count("agrees")} of ${all} models say “${plain(answer.top[0].name)}”`;
+  return [agreeing, abstaining].filter(Boolean).join(", ");
 }
 
 /** @param {any} prediction @param {any} card */

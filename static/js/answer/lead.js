@@ -2,7 +2,7 @@
 import { insteadOfMap, litSpan, spanOf } from "../analysis/drawing.js";
 import { showWords } from "../analysis/cells.js";
 import { part } from "../lib/dom.js";
-import { capital, setText } from "../lib/format.js";
+import { setText } from "../lib/format.js";
 import { grid } from "../lib/maps.js";
 import { Scrub } from "../lib/scrub.js";
 import { isDark, Spotlight } from "../lib/spotlight.js";
@@ -28,6 +28,14 @@ import { answerWords, declines, declineWords, plain, whereWords } from "./senten
 
 export const DRAWN = ["light", "heat"];
 const LONG = 36; // letters: beyond, the sentence is set smaller
+
+/** What the large view shows. @param {string} title of the model @param {Entry} entry @param {string} drawn */
+function mapWords(title, { method, stage, record }, drawn) {
+  const found = record.target ? `found “${plain(record.target)}”` : "paid attention";
+  const stages = stage === "combined" ? "all stages combined" : `${stage} stage`;
+  const sign = drawn === "light" ? "Light falls" : "Colours lie";
+  return `${sign} where ${title} ${found} (${methodTitle(method)}, ${stages}).`;
+}
 
 export class Lead {
   /**
@@ -104,11 +112,9 @@ export class Lead {
     setText(part("lead-where"), where);
     part("lead-sentence").classList.toggle("long", answer.length > LONG);
     setText(part("lead-strip-words"), `${answer} ${where}`);
-    const stageWords = stage === "combined" ? "all stages combined" : `${stage} stage`;
-    const map = entry ? `${capital(methodTitle(entry.method))}${target && ` for “${plain(target)}”`}, ${stageWords}` : "";
-    setText(part("lead-note"), prediction && declines(prediction, count)
-      ? declineWords(prediction, count) : `${card.title}${map && `. ${capital(drawn)}: ${map}`}`);
-    part("lead-canvas").setAttribute("aria-label", `${card.title}, ${map}, as ${drawn}`);
+    const map = entry ? mapWords(card.title, entry, drawn) : card.title;
+    setText(part("lead-note"), prediction && declines(prediction, count) ? declineWords(prediction, count) : map);
+    part("lead-canvas").setAttribute("aria-label", map);
     showWords(this.frame, entry?.data ? insteadOfMap(entry, look.view) : "");
     if (prediction) this.#toldOnce();
   }
@@ -128,8 +134,10 @@ export class Lead {
     this.frame.classList.toggle("lit", ready);
     if (!ready) return;
     const field = fieldOf(layers, shown.at, shown.look.view.smooth);
-    if (shown.drawn === "light") spotlight.light(field, isDark());
-    else spotlight.heat(field, layers[0].lookup, shown.look.view.opacity / 100);
+    const { opacity, threshold } = shown.look.view;
+    if (shown.drawn === "heat") return spotlight.heat(field, layers[0].lookup, opacity / 100);
+    if (threshold) field.steps.forEach((step, at) => step < 2.55 * threshold && (field.steps[at] = 0));
+    spotlight.light(field, isDark());
   }
 
   /** @param {Shown} shown */
