@@ -17,7 +17,7 @@ from ml.errors import MlError
 from ml.explain.explain import explain, find_class, known_target
 from ml.explain.results import ClipScores, Explanation
 from ml.explain.sample import sample_clip
-from ml.figures.rows import COLUMNS, by_moment, by_stage, sheet_title
+from ml.figures.rows import COLUMNS, by_moment, by_stage, in_words, sheet_title
 from ml.figures.table import Row, Style, draw
 from ml.media import signature
 from ml.media.clip.read import inspect
@@ -172,7 +172,7 @@ def _rows(
     options: argparse.Namespace, title: str, result: Explanation, subject: _Subject
 ) -> Iterator[Row]:
     best = int(result.probabilities.argmax())
-    caption = f"{result.classes[best]}  {result.probabilities[best]:.0%}"
+    caption = f"{in_words(result.classes[best])}  {result.probabilities[best]:.0%}"
     if result.clip is None:
         return by_stage(title, caption, result.tracks)
     kind = (options.stage, options.sheet)

@@ -32,6 +32,11 @@ def by_moment(title: str, caption: str, tracks: Iterable[Track], columns: int) -
         yield Row(title, STREAMS[track.stream], caption, track.target is not None, cells)
 
 
+def in_words(name: str) -> str:
+    """Return a class as people read it: `no_fight` is a folder's name."""
+    return name.replace("_", " ")
+
+
 def sheet_title(name: str, stage: str, method: str) -> str:
     """Return what stands above a clip's sheet: the file, and which maps these are."""
     return f"{name}    {METHODS[method].title}, {stage}"

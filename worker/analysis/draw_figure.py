@@ -20,7 +20,7 @@ from app.jobs.parameters import DrawFigureJob
 from app.storage import keys
 from app.storage.blobs import BlobStore
 from ml.explain.results import Track
-from ml.figures.rows import COLUMNS, by_moment, by_stage, sheet_title
+from ml.figures.rows import COLUMNS, by_moment, by_stage, in_words, sheet_title
 from ml.figures.table import Row, Style, draw
 from ml.networks.types import Unit
 from ml.networks.video.types import Pixels, Stream
@@ -58,7 +58,7 @@ def draw_figure(params: DrawFigureJob, context: Context) -> None:
     drawn: list[Row] = []
     for title, shown in models_in_order:
         best = answers[shown[0].model].top[0]
-        caption = f"{best['name']} {best['probability']:.0%}"
+        caption = f"{in_words(best['name'])} {best['probability']:.0%}"
         tracks = _tracks(runtime.blobs, shown)
         drawn += (
             by_moment(title, caption, tracks, len(columns))
