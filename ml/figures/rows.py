@@ -15,7 +15,7 @@ STREAMS = {"rgb": "appearance (RGB)", "flow": "motion (flow)"}
 
 def answer(name: str, probability: float, *, abstained: bool) -> str:
     """Return what a model says, in a few words."""
-    return "none of what it knows" if abstained else f"{name}  {probability:.0%}"
+    return "none of what it knows" if abstained else f"{in_words(name)}  {probability:.0%}"
 
 
 def by_stage(
@@ -50,6 +50,11 @@ def by_moment(
         cells = [Cell(track.values[place], track.unit) for place in places]
         evidence = track.target is not None
         yield Row(title, STREAMS[track.stream], caption, evidence, cells, ends(track))
+
+
+def in_words(name: str) -> str:
+    """Return a class as people read it: `no_fight` is a folder's name."""
+    return name.replace("_", " ")
 
 
 def sheet_title(name: str, stage: str, method: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -146,18 +147,24 @@ def _axes(axes: Any) -> Any:
 
 
 def _label(axes: Any, row: Row) -> None:
-    """Lines left of the row: model, method or stream, what the model says, another target."""
-    lines: tuple[tuple[str, dict[str, Any]], ...] = (
-        (row.title, {"fontsize": 9.5, "fontweight": "bold"}),
-        (row.subtitle, {"fontsize": 8.5}),
-        (row.caption, {"fontsize": 8, "color": "#555555"}),
-        (f"for {row.target}" if row.target else "", {"fontsize": 8, "color": "#555555"}),
+    """Left of the row: model, method or stream, answer, another target; long ones in two lines."""
+    parts: tuple[tuple[str, int, dict[str, Any]], ...] = (
+        (row.title, 20, {"fontsize": 9.5, "fontweight": "bold"}),
+        (row.subtitle, 26, {"fontsize": 8.5}),
+        (row.caption, 26, {"fontsize": 8, "color": "#555555"}),
+        (f"for {row.target}" if row.target else "", 26, {"fontsize": 8, "color": "#555555"}),
     )
+    lines = [(words, look) for text, most, look in parts for words in _wrapped(text, most)]
     for line, (words, look) in enumerate(lines):
         axes.annotate(
             words, (0, 1), xytext=(-(LABEL - 0.1) * 72, -9 - 13 * line), xycoords="axes fraction",
             textcoords="offset points", va="center", annotation_clip=False, **look,
         )  # fmt: skip
+
+
+def _wrapped(text: str, most: int) -> list[str]:
+    """Return the text as it is, or in lines of at most `most` letters."""
+    return [text] if len(text) <= most else textwrap.wrap(text, most)
 
 
 def _draw_cell(

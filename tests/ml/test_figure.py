@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -79,6 +80,13 @@ def test_it_is_written_on(tmp_path: Path, photo_array: np.ndarray) -> None:
     said = words(tmp_path / "a.svg")
     for expected in ("CBAM", "learnt mask", "Grad-CAM", "tench  98%", "A photo", *STAGES):
         assert expected in said
+
+
+def test_a_long_title_takes_two_lines(tmp_path: Path, photo_array: np.ndarray) -> None:
+    drawn = [replace(one, title="MobileNetV2, ImageNet, averaged") for one in rows()]
+    draw(drawn, columns(photo_array), tmp_path / "a.svg", "svg", Style())
+    said = words(tmp_path / "a.svg")
+    assert {"MobileNetV2,", "ImageNet, averaged", "learnt mask", "tench  98%"} <= set(said)
 
 
 def test_a_map_without_positive_evidence_says_so(tmp_path: Path, photo_array: np.ndarray) -> None:
