@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 import torch
 
 from ml import checkpoint as checkpoints
-from ml.calibration.record import Calibration, Domain
+from ml.calibration.record import NOT_SURE, Calibration
 from ml.clip_card import clip_fields
 from ml.errors import MlError
 from ml.explain.methods import names
@@ -30,20 +29,14 @@ SHIPPED = Path(__file__).parent / "checkpoints"
 CLIPS = "clips"  # the folder in it with the models of clips
 FIRST_CLIP_POSITION = 200
 IMAGENET_ID = "plain-imagenet"
-IMAGENET_CALIBRATION = Calibration(  # docs/models.md: measured how, and the threshold chosen how
+IMAGENET_CALIBRATION = Calibration(
     temperature=1.076672,
     ece_before=0.061043,
     ece_after=0.054696,
     count=520,
     data="imagenette160",
     seed=0,
-    domain=Domain(
-        rule="max_softmax",
-        threshold=math.log(0.3),
-        scale=0.25,
-        abstains_inside=0.211538,
-        others_data="photos",
-    ),
+    domain=NOT_SURE,
 )
 
 

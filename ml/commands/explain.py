@@ -159,7 +159,7 @@ def _explain(
     target = int(options.target) if options.target.isdigit() else options.target
     device = default_device(options.device)
     methods = tuple(options.methods)
-    thousand = next((entry for entry in known if entry.imagenet), None)
+    thousand = next((entry for entry in known if entry.id == IMAGENET_ID), None)
     imagenet = ImageNet(IMAGENET_ID, lambda: load(thousand, device) if thousand else None, sampled)
     with tqdm(chosen, unit="model", leave=False, disable=None) as bar:
         return [

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from ml.calibration.domain import MASS_AND_ENERGY
-from ml.calibration.record import Calibration, Domain
-from ml.catalogue import IMAGENET_CALIBRATION, IMAGENET_ID
+from ml.calibration.record import NOT_SURE, Calibration, Domain
+from ml.catalogue import IMAGENET_ID
 from ml.explain.certainty import ImageNet, certainty
 from ml.explain.explain import explain
 from ml.explain.results import LoadedModel
@@ -63,8 +63,8 @@ def test_the_1000_class_network_abstains_below_thirty_percent(
 ) -> None:
     shares = torch.full((1000,), (1 - probability) / 999)
     shares[7] = probability
-    network = replace(model(), calibration=IMAGENET_CALIBRATION)
-    sure = certainty(network, shares.log() * IMAGENET_CALIBRATION.temperature)
+    record = Calibration(1.08, 0.06, 0.05, 520, "toys", 0, NOT_SURE)
+    sure = certainty(replace(model(), calibration=record), shares.log() * 1.08)
     assert sure.probabilities[7].item() == pytest.approx(probability, abs=1e-4)
     assert sure.abstained is abstains
 
