@@ -151,7 +151,8 @@ def sentence(model: str, record: Calibration) -> str:
     low, high = domain.auroc_interval
     return (
         f"{text}: AUROC {domain.auroc:.3f} ({low:.3f} to {high:.3f}), on "
-        f"{domain.abstains_inside:.1%} of its own and {domain.abstains_outside:.1%} of {domain.others} others"
+        f"{domain.abstains_inside:.1%} of its own and {domain.abstains_outside:.1%} of "
+        f"{domain.others} others"
     )
 
 
