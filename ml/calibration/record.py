@@ -67,6 +67,10 @@ class Domain:
         return 1 / (1 + math.exp(-min(max(distance, -500.0), 500.0)))
 
 
+NOT_SURE = Domain("max_softmax", math.log(0.3), scale=0.25)
+"""The rule of the 1000-class network, which has nothing outside; docs/models.md says why 0.3."""
+
+
 @dataclass(frozen=True)
 class Calibration:
     """What makes a model's answers honest, from data that it was not trained on.

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from tqdm import tqdm
 
 from ml import calibrate
 from ml import checkpoint as checkpoints
-from ml.calibration.record import Calibration
-from ml.catalogue import SHIPPED, CatalogueEntry, default_device, entries, find, load
+from ml.calibration.record import NOT_SURE, Calibration
+from ml.catalogue import IMAGENET_ID, SHIPPED, CatalogueEntry, default_device, entries, find, load
 from ml.commands.base import Command, add_weights
 from ml.errors import MlError
 from ml.explain.results import LoadedModel
@@ -49,8 +50,9 @@ def _run(options: argparse.Namespace) -> None:
         raise MlError("--rate goes from 0 to 1, both left out.")
     known = entries(options.weights, options.checkpoints)
     device = default_device(options.device)
-    imagenet = next((load(e, device) for e in known if e.imagenet), None)
-    for entry, files in _chosen(options, [e for e in known if not e.imagenet]):
+    imagenet = next((load(e, device) for e in known if e.id == IMAGENET_ID), None)
+    offered = known if options.models else [e for e in known if not e.imagenet]
+    for entry, files in _chosen(options, offered):
         record = _calibrated(options, entry, files, imagenet, device)
         print(sentence(entry.id, record))
         if options.write:
@@ -65,13 +67,26 @@ def _chosen(
     splits = _splits(options.data / "val")
     wanted = [find(name, known) for name in options.models] if options.models else known
     chosen = [
-        (entry, _thinned(splits[key], options.most))
+        (entry, _thinned(files, options.most))
         for entry in wanted
-        if (key := (entry.kind, tuple(entry.about["classes"]))) in splits
+        if (files := _split_of(entry, splits)) is not None
     ]
     if not chosen or (options.models and len(chosen) < len(wanted)):
         raise MlError(f"The classes in {options.data.name}/val are not those of the models.")
     return chosen
+
+
+def _split_of(
+    entry: CatalogueEntry, splits: Mapping[tuple[str, tuple[str, ...]], LabelledFiles]
+) -> LabelledFiles | None:
+    """Return the split with a model's classes; for the 1000-class network, with some of them."""
+    known = tuple(entry.about["classes"])
+    for (kind, classes), files in splits.items():
+        fits = classes == known or (entry.imagenet and set(classes) <= set(known))
+        if fits and kind == entry.kind:
+            labels = tuple(known.index(classes[label]) for label in files.labels)
+            return LabelledFiles(files.files, labels)
+    return None
 
 
 def _thinned(files: LabelledFiles, most: int) -> LabelledFiles:
@@ -100,7 +115,9 @@ def _calibrated(
     device: str,
 ) -> Calibration:
     model = load(entry, device)
-    others = calibrate.find_others(options.others, model.classes) if options.others else None
+    others = None
+    if options.others and not entry.imagenet:
+        others = calibrate.find_others(options.others, model.classes)
     work = calibrate.run(
         model,
         files,
@@ -116,7 +133,7 @@ def _calibrated(
                 bar.update(next(work) - bar.n)
             except StopIteration as ended:
                 record: Calibration = ended.value
-                return record
+                return replace(record, domain=NOT_SURE) if entry.imagenet else record
 
 
 def sentence(model: str, record: Calibration) -> str:
@@ -126,13 +143,16 @@ def sentence(model: str, record: Calibration) -> str:
         f"{record.ece_before:.3f} -> {record.ece_after:.3f} on {record.count}"
     )
     domain = record.domain
-    if domain is None or domain.auroc_interval is None:
+    if domain is None:
+        return text
+    text = f"{text}; abstains by {domain.rule} below {domain.threshold:.2f}"
+    if domain.auroc_interval is None:
         return text
     low, high = domain.auroc_interval
     return (
-        f"{text}; abstains by {domain.rule} below {domain.threshold:.2f}: AUROC "
-        f"{domain.auroc:.3f} ({low:.3f} to {high:.3f}), on {domain.abstains_inside:.1%} of its own "
-        f"and {domain.abstains_outside:.1%} of {domain.others} others"
+        f"{text}: AUROC {domain.auroc:.3f} ({low:.3f} to {high:.3f}), on "
+        f"{domain.abstains_inside:.1%} of its own and {domain.abstains_outside:.1%} of "
+        f"{domain.others} others"
     )
 
 

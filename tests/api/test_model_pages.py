@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from app.web.http.examples import MODEL
 from tests.support.web import Api
 
 
@@ -33,3 +34,24 @@ def test_a_head_names_its_own_data(
     api.publish("headed", head=head, training=training)
     page = api.client.get("/models/headed", headers={"accept": "text/html"})
     assert f"3 classes {words}" in page.text
+
+
+@pytest.mark.parametrize(
+    ("domain", "words"),
+    [
+        (None, "never: when it should is not known"),
+        ({"abstains_outside": None}, "when it is not sure: imagenet_mass + energy below 0.54"),
+        ({}, "from 88 % of 200 pictures of other things, 5 % of its own (AUROC 0.979)"),
+    ],
+)
+def test_when_a_model_abstains_is_said(
+    api: Api, domain: dict[str, None] | None, words: str
+) -> None:
+    record = MODEL["calibration"]
+    known = None if domain is None else {**record["domain"], **domain}
+    api.publish("honest", calibration={**record, "domain": known})
+    page = api.client.get("/models/honest", headers={"accept": "text/html"})
+    assert words in page.text
+    assert "calibration error 13.0 % without, 1.1 % with it, on 2000 of imagenette160" in page.text
+    api.publish("plain", calibration=None)
+    assert "<dt>Abstains" not in api.client.get("/models/plain").text

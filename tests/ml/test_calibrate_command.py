@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from ml import checkpoint as checkpoints
 from ml.__main__ import main
@@ -19,6 +19,7 @@ from ml.checkpoint import describe_video
 from ml.errors import MlError
 from ml.networks.network import NetworkSpec, build_network
 from ml.networks.video.base import VideoSpec, build_video
+from ml.networks.weights import FILE_NAME
 from tests.support import camera_clips
 from tests.support import toy_images as toys
 
@@ -115,3 +116,20 @@ def test_others_show_none_of_the_classes(tmp_path: Path) -> None:
     assert [p.name for p in find_others([tmp_path], ("church",)).files] == ["n02391049_zebra.jpg"]
     with pytest.raises(MlError, match="No photos or clips"):
         find_others([tmp_path / "church"], ("church",))
+
+
+def test_the_1000_class_network_is_calibrated_on_some_of_its_classes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trunk = build_network(NetworkSpec()).state_dict()
+    state = {name: value for name, value in trunk.items() if name.startswith("features.")}
+    head = {"classifier.1.weight": torch.randn(1000, 1280), "classifier.1.bias": torch.zeros(1000)}
+    weights = tmp_path / "weights"
+    weights.mkdir()
+    save_file({**state, **head}, weights / FILE_NAME)
+    data = toys.folder(tmp_path / "toys", train=1, val=2)
+    for name, synset in zip(toys.CLASSES, ("n03028079", "n03445777"), strict=True):
+        (data / "val" / name).rename(data / "val" / synset)
+    fixed = ["calibrate", "--data", data, "--weights", weights, "--checkpoints", tmp_path / "none"]
+    assert main([*map(str, fixed), "--models", "plain-imagenet"]) == 0
+    assert "on 4; abstains by max_softmax below -1.20" in capsys.readouterr().out
