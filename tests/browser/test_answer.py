@@ -227,6 +227,10 @@ def test_the_scrub_goes_from_stage_to_stage(visit: Visit, photo: str) -> None:
     until(lambda: canvas.evaluate(PIXELS) != late)
     choose(page, "Light")
     until(lambda: canvas.evaluate(PIXELS) == late)
+    page.emulate_media(reduced_motion="reduce")
+    scrub.evaluate("input => { input.value = 0.6; input.dispatchEvent(new Event('input')) }")
+    expect(scrub).to_have_value("1")  # nothing lies between
+    until(lambda: canvas.evaluate(PIXELS) == medium)
     assert [address for address in visit.requests if "/api/" in address] == []
 
 

@@ -278,7 +278,7 @@ bindPage(state, {
   escape: () => range.set(null),
 });
 part("rate").addEventListener("change", () => state.set({ rate: Number(part("rate").value) }));
-for (const name of ["play", "lead-play"]) part(name).addEventListener("click", () => transport.toggle());
+for (const name of ["play", "lead-play", "lead-canvas"]) part(name).addEventListener("click", () => transport.toggle());
 bindLayer(state);
 bindShare(state);
 const fit = () => (cells.fit() || panes.fit() ? later("fresh") : undefined);
