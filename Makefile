@@ -42,8 +42,9 @@ check: $(VENV)/.dev ## Lint, format, types, and who may import whom
 bench: $(VENV)/.bench ## Time it against its baselines and write docs/benchmarks.md
 	@$(BIN)/python -m bench $(ARGS)
 
-examples: $(VENV)/.run ## Draw the example pictures of the home page again
+examples: $(VENV)/.run ## Draw the example pictures of the home page again, and the maps that it shows
 	@$(BIN)/python -m tools.examples
+	@$(BIN)/python -m tools.home_picture
 
 lock: $(VENV)/.dev ## Write the lock files from what this environment holds
 	@$(BIN)/python tools/lock.py

@@ -69,7 +69,7 @@ def section(rounds: int) -> Section:
         more <= 0.5,
     )
     stop = Row(
-        "Cancelling a running analysis (six models, six methods, 512 px), until the next one runs",
+        "Cancelling a running analysis (7 models, 6 methods, 512 px), until the next one runs",
         "-",
         f"{milliseconds(median(stops))} (longest {milliseconds(max(stops))})",
         "within a second",
@@ -77,7 +77,7 @@ def section(rounds: int) -> Section:
     )
     remark = (
         "From choosing the file on the home page: upload, check by decoding, decoding again for "
-        "the models, six models, rows and files, and the page drawing all cells, in one browser."
+        "the models, seven models, rows and files, and the page drawing all cells, in one browser."
     )
     return Section("The page", (row, stop), (remark,))
 

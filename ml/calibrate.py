@@ -17,13 +17,13 @@ from ml.errors import MlError
 from ml.explain.results import LoadedModel
 from ml.explain.sample import sample_clip
 from ml.media.clip import read
+from ml.media.photo import fitted, load_rgb
 from ml.networks.video.base import VideoNetwork
 from ml.networks.video.inputs import prepare
 from ml.networks.weights import imagenet_classes, normalise
 from ml.train.spec import LabelledFiles
 from ml.train.tasks.clips.data import SUFFIXES as CLIP_SUFFIXES
 from ml.train.tasks.photos.data import SUFFIXES, SYNSETS
-from ml.train.tasks.photos.decoding import decode
 
 FRAMES = 8  # of a clip among the others, evenly spread
 BATCH = 16
@@ -74,7 +74,8 @@ def run(
         model: The model; of photos or of clips, as the files are.
         files: The split, which the model was not trained on.
         data: What the split is called.
-        others: What shows none of the classes; without it the model never abstains.
+        others: What shows none of the classes; without it, or if no rule tells it apart better
+            than chance, the model never abstains.
         imagenet: The 1000-class model, for the rule that asks it.
         rate: The share of the split on which the model may abstain.
         seed: Of halves and resamples.
@@ -144,9 +145,13 @@ _shared_logits = cache(_logits)
 
 
 def _pictures(path: Path, size: int = 224) -> Tensor:
-    """Return a photo, or some frames of a clip, uint8 (F, 3, size, size)."""
+    """Return a photo as the app shows it to models, or frames of a clip: uint8 (F, 3, h, w)."""
     if path.suffix.lower() not in CLIP_SUFFIXES:
-        return torch.from_numpy(decode(path, size)[None].copy())  # what Pillow gives is read-only
+        try:
+            photo = fitted(load_rgb(path), size, "shape")
+        except MlError as error:
+            raise MlError(f"{path.name} cannot be read. {error.detail}") from error
+        return torch.from_numpy(photo.transpose(2, 0, 1)[None].copy())
     count = len(read.times(path))
     chosen = sorted({int((i + 0.5) * count / FRAMES) for i in range(FRAMES)})
     frames = read.frames(path, chosen, size).transpose(0, 3, 1, 2)

@@ -1,16 +1,16 @@
-"""The models on offer: those with a checkpoint, and ImageNet's own if its weights are here."""
+"""The models on offer: those with a checkpoint, and ImageNet's own, of photos and of clips."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from ml import checkpoint as checkpoints
+from ml.calibration.record import Calibration
 from ml.clip_card import clip_fields
 from ml.errors import MlError
 from ml.explain.methods import names
@@ -21,13 +21,16 @@ from ml.networks.attention.base import MECHANISMS
 from ml.networks.backbones.base import BACKBONES, DEFAULT
 from ml.networks.network import Network, NetworkSpec, build_network
 from ml.networks.types import STAGES
-from ml.networks.video.base import VideoNetwork
-from ml.networks.weights import find_local, imagenet_classes, load_imagenet, put_into
+from ml.networks.video import base as video
+from ml.networks.weights import FILE_NAME, find_local, put_into, read_local
 
 SHIPPED = Path(__file__).parent / "checkpoints"
 CLIPS = "clips"  # the folder in it with the models of clips
 FIRST_CLIP_POSITION = 200
+IMAGENET = "imagenet"  # the folder in it with the 1000-class weights
 IMAGENET_ID = "plain-imagenet"
+IMAGENET_CLIP_ID = "imagenet-clip"
+FRAME_AVERAGE = "frame_average"  # its architecture
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ class CatalogueEntry:
     @property
     def imagenet(self) -> bool:
         """True for the 1000-class network as it was before any training of ours."""
-        return self.id == IMAGENET_ID
+        return self.id in (IMAGENET_ID, IMAGENET_CLIP_ID)
 
     @property
     def kind(self) -> str:
@@ -78,6 +81,12 @@ class CatalogueEntry:
         card = self._card()
         return card if self.kind == "image" else {**card, **clip_fields(self.about)}
 
+    @property
+    def _head(self) -> str:
+        if self.imagenet:
+            return "imagenet"
+        return "imagenette" if self.kind == "image" else "clips"
+
     def _card(self) -> dict[str, Any]:
         registered = MECHANISMS[self.mechanism]
         words, about = registered.about, self.about
@@ -88,7 +97,8 @@ class CatalogueEntry:
             "title": self.title,
             "mechanism": self.mechanism,
             "paper": asdict(words.paper) if words.paper else None,
-            "summary": words.summary,
+            "summary": about.get("summary", words.summary),
+            "note": about.get("note"),
             "equation": words.equation,
             "mask_range": words.mask_range,
             "parameters": about.get("parameters", {}),
@@ -104,14 +114,15 @@ class CatalogueEntry:
             "classes": list(about["classes"]),
             "input_size": about.get("input_size", 224),
             "methods": names("gradients", *(() if self.mechanism == "plain" else ("masks",))),
-            "head": "imagenet" if self.imagenet else "imagenette",
-            "default": not self.imagenet,
+            "head": self._head,
+            "default": about.get("default", True),
             "metrics": about.get("metrics", {}),
             "curves": about.get("curves", []),
             "localisation": about.get("localisation", []),
             "training": about.get("training", {}),
             "weights_origin": about.get("weights_origin"),
             "licence": about.get("licence"),
+            "calibration": about.get("calibration"),
             "checkpoint": {"sha256": self.checkpoint_sha256, "bytes": self.path.stat().st_size},
             "media": self.kind,
         }
@@ -121,15 +132,15 @@ def entries(weights: Sequence[Path] = (), folder: Path = SHIPPED) -> list[Catalo
     """Return every model that can be loaded here, of photos and of clips, in table order.
 
     Args:
-        weights: Folders that may hold the ImageNet weights, for the 1000-class model.
+        weights: Folders whose ImageNet weights replace those that come along.
         folder: Folder of the checkpoints.
     """
     listed = [_of_photos(checkpoints.read(p)) for p in sorted(folder.glob("*.safetensors"))]
     clips = sorted((folder / CLIPS).glob("*.safetensors"))
     listed += [_of_clips(checkpoints.read(p), number) for number, p in enumerate(clips)]
-    imagenet = find_local(weights)
+    imagenet = find_local([*weights, folder / IMAGENET])
     if imagenet is not None:
-        listed.append(_imagenet(imagenet))
+        listed += _imagenet(imagenet)
     return sorted(listed, key=lambda entry: entry.position)
 
 
@@ -145,39 +156,63 @@ def _of_clips(checkpoint: checkpoints.Checkpoint, number: int) -> CatalogueEntry
     return CatalogueEntry.of(checkpoint, name, position=position, title=about.get("title", name))
 
 
-def _imagenet(path: Path) -> CatalogueEntry:
-    return CatalogueEntry(
-        id=IMAGENET_ID,
-        position=100,
-        title="MobileNetV2, ImageNet head",
-        mechanism="plain",
-        checkpoint_sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
-        path=path,
-        about={
-            "classes": list(imagenet_classes()),
-            "weights_origin": f"{path.name}: ImageNet-1k MobileNetV2, before any training here",
-        },
-    )
+def _imagenet(path: Path) -> list[CatalogueEntry]:
+    """Return the 1000-class network's entries, of photos and of clips."""
+    checkpoint, title = _imagenet_checkpoint(path), "MobileNetV2, ImageNet"
+    about: ModelCard = {
+        **checkpoint.about,
+        "kind": checkpoints.CLIP,
+        "architecture": FRAME_AVERAGE,
+        "summary": video.VIDEO_MODELS[FRAME_AVERAGE].about.summary,
+        "metrics": {},  # these are of photos
+    }
+    return [
+        CatalogueEntry.of(checkpoint, IMAGENET_ID, position=-1, title=title),
+        CatalogueEntry.of(
+            replace(checkpoint, about=about),
+            IMAGENET_CLIP_ID,
+            position=FIRST_CLIP_POSITION - 2,  # before camera motion
+            title=f"{title}, averaged over frames",
+        ),
+    ]
+
+
+def _imagenet_checkpoint(path: Path) -> checkpoints.Checkpoint:
+    """Return the weights with the card that came along; of others it does not say how good."""
+    shipped = checkpoints.read(SHIPPED / IMAGENET / FILE_NAME)
+    digest = checkpoints.hash_of(path)
+    if digest == shipped.sha256:
+        return replace(shipped, path=path)
+    origin = f"{path.name}: ImageNet-1k MobileNetV2, before any training here"
+    about: ModelCard = {**shipped.about, "metrics": {}, "weights_origin": origin}
+    about.pop("calibration", None)
+    return checkpoints.Checkpoint(path, digest, about)
 
 
 def build(entry: CatalogueEntry) -> Network:
     """Load an entry's network as it was trained: float32, BatchNorm in place, eval mode."""
     if not entry.imagenet:
         return checkpoints.load_network(checkpoints.read(entry.path))
-    network = build_network(NetworkSpec(num_classes=1000))
-    put_into(network, load_imagenet([entry.path.parent]).state, head=True)
+    network = build_network(NetworkSpec(num_classes=len(entry.about["classes"])))
+    put_into(network, read_local(entry.path), head=True)
     return network.eval()
 
 
-def build_video(entry: CatalogueEntry) -> VideoNetwork:
+def build_video(entry: CatalogueEntry) -> video.VideoNetwork:
     """Do as `build` for a model of clips."""
-    return checkpoints.load_video(checkpoints.read(entry.path))
+    if not entry.imagenet:
+        return checkpoints.load_video(checkpoints.read(entry.path))
+    network = video.build_video(video.VideoSpec(FRAME_AVERAGE, classes=len(entry.about["classes"])))
+    assert isinstance(network.rgb, Network)
+    put_into(network.rgb, read_local(entry.path), head=True)
+    return network.eval()
 
 
 def load(entry: CatalogueEntry, device: str = "cpu") -> LoadedModel:
     """Load an entry prepared for quick inference on `device`."""
     network = for_inference(build(entry) if entry.kind == "image" else build_video(entry), device)
-    return LoadedModel(entry.id, network, tuple(entry.about["classes"]), device)
+    about = entry.about
+    return LoadedModel(entry.id, network, tuple(about["classes"]), device, Calibration.of(about))
 
 
 def default_device(setting: str = "auto") -> str:

@@ -91,9 +91,14 @@ def save(network: nn.Module, path: Path, about: ModelCard) -> Checkpoint:
     with replacing(path) as part:
         save_file(state, part)
         part.chmod(0o644)  # safetensors makes files that only their owner may read
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    digest = hash_of(path)
     write_about(path, {**about, "checkpoint": {"sha256": digest, "bytes": path.stat().st_size}})
     return read(path)
+
+
+def hash_of(path: Path) -> str:
+    """Return the SHA-256 of a file, in hex digits."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def write_about(path: Path, about: ModelCard) -> None:
@@ -114,7 +119,7 @@ def read(path: Path) -> Checkpoint:
     if not side.is_file():
         raise MlError(f"{path.name} has no {side.name} beside it, so it cannot be read.")
     about = _about(side)
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    digest = hash_of(path)
     if "checkpoint" not in about or about["checkpoint"]["sha256"] != digest:
         raise MlError(f"{path.name} is not the file that {side.name} describes: fetch both again.")
     return Checkpoint(path, digest, about)

@@ -16,8 +16,6 @@ def clip_fields(about: ModelCard) -> dict[str, Any]:
     entry = VIDEO_MODELS[name]
     return {
         "media": "clip",
-        "head": "clips",
-        "default": True,
         "architecture": name,
         "architecture_title": entry.about.title,
         "architecture_summary": entry.about.summary,

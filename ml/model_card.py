@@ -88,6 +88,9 @@ class ModelCard(Architecture, total=False):
 
     title: str
     position: int
+    default: bool  # among the models of an analysis that names none; so if missing
+    note: str  # a sentence to read before the answers
+    summary: str  # where it is not the mechanism's
     classes: Sequence[str]
     input_size: int
     metrics: Metrics

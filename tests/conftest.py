@@ -17,7 +17,6 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -58,7 +57,6 @@ SLOW = frozenset(
     ]
 )
 MISSING = " is missing here"
-STANDING_IN: list[str] = []
 ROOT = Path(__file__).resolve().parents[1]
 READY_SECONDS = 300  # importing torch on a busy machine takes its time
 # Two test processes and their servers share the cores; torch has not been imported yet.
@@ -95,30 +93,14 @@ def _inherited() -> tuple[object, ...]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _weights(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """If ImageNet weights are neither installed nor available, use the plain model's instead."""
-    from ml.errors import MlError
-    from ml.networks.weights import FILE_NAME, load_imagenet
+def _weights() -> Iterator[None]:
+    """Training starts from the weights that come along, so no test waits for a download."""
+    from ml.networks.weights import SHIPPED
 
     with pytest.MonkeyPatch.context() as patch:
-        try:
-            load_imagenet(Settings().weights_dirs)
-        except MlError:
-            folder = tmp_path_factory.mktemp("weights")
-            _stand_in(folder / FILE_NAME)
-            patch.setenv("SIGHTLINE_WEIGHTS_DIR", str(folder))
-            STANDING_IN.append("ImageNet weights were missing: the plain model's were used.")
+        if "SIGHTLINE_WEIGHTS_DIR" not in os.environ:
+            patch.setenv("SIGHTLINE_WEIGHTS_DIR", str(SHIPPED))
         yield
-
-
-def _stand_in(path: Path) -> None:
-    import torch
-    from safetensors.torch import load_file, save_file
-
-    shipped = load_file(ROOT / "ml/checkpoints/plain.safetensors")
-    trunk = {name: value for name, value in shipped.items() if name.startswith("features.")}
-    head = torch.randn((1000, 1280), generator=torch.Generator().manual_seed(0)) / 100
-    save_file({**trunk, "classifier.1.weight": head, "classifier.1.bias": head[:, 0].clone()}, path)
 
 
 @pytest.fixture(scope="session")
@@ -257,22 +239,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         assert all("@" in item.nodeid for item in session.items), "pytest-xdist reads no groups"
 
 
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Send this process's lines of the summary to the main process."""
-    if hasattr(session.config, "workeroutput"):
-        session.config.workeroutput["standing_in"] = STANDING_IN
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_testnodedown(node: Any) -> None:
-    """Receive a process's lines of the summary."""
-    STANDING_IN.extend(node.workeroutput.get("standing_in", []))
-
-
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """List the services whose tests were skipped."""
-    for words in sorted(set(STANDING_IN)):
-        terminalreporter.write_line(words)
     reasons = [str(report.longrepr[2]) for report in terminalreporter.stats.get("skipped", [])]
     needs = [reason.removeprefix("Skipped: ") for reason in reasons if reason.endswith(MISSING)]
     for what, count in sorted(Counter(needs).items()):

@@ -1,14 +1,15 @@
-"""Write `static/home.webp`: maps of an example photo, for the home page.
+"""Write what the home page shows: a photo lit by the maps of a shipped model.
 
-Run `python -m tools.home_picture`; it needs the checkpoints. Columns are `STAGES`, rows are `ROWS`;
-their labels are in `templates/_picture.html.jinja`.
+Run `python -m tools.home_picture`; it needs the checkpoints. `static/home.json` has the model's
+answer and its maps as it gives them, which `static/js/home/ball.js` draws; `static/home-dark.webp`
+and `home-paper.webp` are the first of these pictures, shown before a script runs.
 """
 
 from __future__ import annotations
 
-import base64
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -20,53 +21,66 @@ from ml.networks.video.types import Sampled
 
 STATIC = Path(__file__).resolve().parent.parent / "static"
 PHOTO = STATIC / "examples" / "golf-ball.jpg"
-ROWS = (
-    ("l2pa", "attention"),
-    ("l2pa", "gradcam"),
-    ("gated", "attention"),
-    ("gated", "gradcam"),
-)
-STAGES = ("early", "medium", "late", "combined")
-CELL = (260, 195)
-GAP = 4
-OPACITY = 0.65
+MODEL = "gated"
+METHODS = ("attention", "gradcam")
+STAGES = ("early", "medium", "late")
+FIRST = ("attention", "late")
+SIZE = (1040, 780)
+GREY = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 def main() -> None:
-    """Explain the photo and write the picture."""
-    photo = load_rgb(PHOTO)
-    grey = np.asarray(photo.resize(CELL).convert("L").convert("RGB"), np.float32)
-    colours = colormap("inferno")
-    catalogue = entries()
-    results = {
-        name: explain(load(find(name, catalogue)), Sampled.of_photo(squash(photo, 224)))
-        for name in {model for model, _ in ROWS}
+    """Explain the photo; write the numbers and the two pictures."""
+    found = document()
+    text = json.dumps(found, separators=(",", ":")) + "\n"
+    (STATIC / "home.json").write_text(text, encoding="utf-8")
+    photo = np.asarray(load_rgb(PHOTO).resize(SIZE, Image.Resampling.LANCZOS), np.float32) / 255
+    first = next(one for one in found["maps"] if (one["method"], one["stage"]) == FIRST)
+    light = spotlight(np.array(first["values"], np.float32).reshape(first["shape"]))
+    for name, dark in (("home-dark", True), ("home-paper", False)):
+        pixels = np.rint(lit(photo, light, dark=dark) * 255).astype(np.uint8)
+        Image.fromarray(pixels).save(STATIC / f"{name}.webp", quality=82, method=6)
+
+
+def document() -> dict[str, Any]:
+    """Return the model's answer and maps: values row by row, to four significant digits."""
+    entry = find(MODEL, entries())
+    result = explain(load(entry), Sampled.of_photo(squash(load_rgb(PHOTO), 224)))
+    tracks = {(track.method, track.stage): track for track in result.tracks}
+    maps = [
+        {
+            "method": method,
+            "stage": stage,
+            "unit": tracks[method, stage].unit,
+            "shape": list(tracks[method, stage].values.shape[1:]),
+            "values": [float(f"{v:.4g}") for v in tracks[method, stage].values[0].ravel().tolist()],
+        }
+        for method in METHODS
+        for stage in STAGES
+    ]
+    return {
+        "model": MODEL,
+        "title": entry.title,
+        "answer": result.classes[result.target_index],
+        "probability": float(f"{result.probabilities[result.target_index]:.4g}"),
+        "maps": maps,
     }
-    width = len(STAGES) * (CELL[0] + GAP) - GAP
-    sheet = Image.new("RGBA", (width, len(ROWS) * (CELL[1] + GAP) - GAP))
-    for row, (model, method) in enumerate(ROWS):
-        maps = {t.stage: t.values[0] for t in results[model].tracks if t.method == method}
-        for column, stage in enumerate(STAGES):
-            cell = draw(maps[stage], grey, colours, evidence=method == "gradcam")
-            sheet.paste(cell, (column * (CELL[0] + GAP), row * (CELL[1] + GAP)))
-    sheet.save(STATIC / "home.webp", quality=84, method=6)
 
 
-def colormap(name: str) -> np.ndarray:
-    """Return one of the page's colour maps: uint8 (256, 3)."""
-    document = json.loads((STATIC / "colormaps.json").read_text(encoding="utf-8"))
-    return np.frombuffer(base64.b64decode(document["maps"][name]["rgb"]), np.uint8).reshape(-1, 3)
+def spotlight(shares: np.ndarray) -> np.ndarray:
+    """Return the light of a mask that sums to 1: an even mask's level is dark, its maximum full."""
+    even = 1 / shares.size
+    smooth = np.asarray(Image.fromarray(shares).resize(SIZE, Image.Resampling.BILINEAR))
+    return np.clip((smooth - even) / (float(shares.max()) - even), 0, 1)[..., None] ** 0.8
 
 
-def draw(
-    values: np.ndarray, grey: np.ndarray, colours: np.ndarray, *, evidence: bool
-) -> Image.Image:
-    """Blend a map over the grey photo, as the page does with its default settings."""
-    smooth = np.asarray(Image.fromarray(values).resize(CELL, Image.Resampling.BILINEAR))
-    low = 0.0 if evidence else float(values.min())
-    scaled = (smooth - low) / max(float(values.max()) - low, 1e-12)
-    coloured = colours[np.clip(np.rint(scaled * 255), 0, 255).astype(np.uint8)]
-    return Image.fromarray((grey * (1 - OPACITY) + coloured * OPACITY).astype(np.uint8))
+def lit(photo: np.ndarray, light: np.ndarray, *, dark: bool) -> np.ndarray:
+    """Return the photo with colour, and on dark ground brightness, where there is light."""
+    grey = (photo @ GREY)[..., None]
+    mixed = grey + (photo - grey) * light
+    if dark:
+        return np.clip(mixed * (0.28 + 0.82 * light), 0, 1)
+    return mixed * light + (0.35 * grey + 0.6) * (1 - light)
 
 
 if __name__ == "__main__":

@@ -47,7 +47,7 @@ def find_published(
 ) -> CatalogueEntry | None:
     """Return a model that an admin has published (trained here, or imported), or None."""
     with readers() as session:
-        row = rows.get(session, model_id)
+        row = rows.get(session, model_id, rows.SERVER)
     key = None if row is None else published_key(row.card)
     if row is None or key is None:
         return None

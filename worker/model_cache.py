@@ -51,6 +51,16 @@ class ModelCache:
             return self._load(entry)
         return known[1]
 
+    def imagenet(self) -> LoadedModel | None:
+        """Return the 1000-class network, or None where its weights are not, or are damaged."""
+        try:
+            return self.get(catalogue.IMAGENET_ID, "image")
+        except NotFound:
+            return None
+        except MlError as error:
+            log.error("%s cannot be loaded: %s", catalogue.IMAGENET_ID, error.detail)
+            return None
+
     def load_next(self) -> bool:
         """Load one model ahead of its first use; False if none is left.
 

@@ -37,7 +37,7 @@ class Settings(BaseSettings):
     blobs: str = Field(default="", description="Folder for blobs; empty means `HOME/blobs`.")
     device: str = Field(default="auto", description="`auto`, `cpu`, `cuda` or `cuda:N`.")
     weights_dir: Path | None = Field(
-        default=None, description="Folder with ImageNet weights, if there is no network."
+        default=None, description="Folder with ImageNet weights, instead of those that come along."
     )
     data: Path | None = Field(default=None, description="Folder with datasets on this server.")
     secret_key: str = Field(

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, insert, select, update
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy import ColumnElement, and_, exists, func, insert, or_, select, update
+from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from app.db.documents import Provenance
-from app.db.tables import Analysis, Heatmap, Job, Prediction, new_id, utcnow
+from app.db.queries import Place, newest
+from app.db.tables import Analysis, Heatmap, Job, Media, Prediction, new_id, utcnow
 
 
 def get(session: Session, analysis_id: str) -> Analysis | None:
@@ -59,6 +61,38 @@ def heatmaps(session: Session, analysis_id: str, choice: Choice = ALL) -> list[H
     return list(session.scalars(query.order_by(*order)))
 
 
+def is_learnt(row: Heatmap) -> bool:
+    """Whether a map is of a mask's column; the others are of evidence."""
+    return row.method.startswith("attention")
+
+
+def shown(
+    session: Session, analysis_id: str, *, models: Sequence[str] | None = None, show: str = "both",
+    evidence_of: str | None = None, choice: Choice = ALL,
+) -> list[Heatmap]:  # fmt: skip
+    """Return the maps [h, w] that a table shows.
+
+    Args:
+        session: Of the database.
+        analysis_id: Whose table it is.
+        models: Its rows; None for all.
+        show: `mask`, `cam` or `both`.
+        evidence_of: An analysis whose evidence takes the place of this one's, where it has some.
+        choice: Which maps there are at all.
+    """
+    maps = heatmaps(session, analysis_id, choice)
+    if evidence_of is not None:
+        others = [m for m in heatmaps(session, evidence_of, choice) if not is_learnt(m)]
+        known = {m.model for m in others}
+        maps = [m for m in maps if is_learnt(m) or m.model not in known] + others
+    wanted = {"both": (True, False), "mask": (True,), "cam": (False,)}[show]
+    return [
+        m
+        for m in maps
+        if len(m.shape) == 2 and is_learnt(m) in wanted and (models is None or m.model in models)
+    ]
+
+
 def map_owner(session: Session, analysis_id: str) -> str:
     """Return the analysis whose folder holds the maps: another one if a stored result answered.
 
@@ -96,15 +130,23 @@ def set_provenance(session: Session, analysis_id: str, provenance: Provenance) -
     )
 
 
-def find_answered(session: Session, fingerprint: str, media_id: str) -> Analysis | None:
-    """Return a succeeded analysis that answers the same question, of this medium if there is one.
+def find_answered(
+    session: Session, fingerprint: str, media_id: str, models: Sequence[str]
+) -> Analysis | None:
+    """Return a succeeded analysis that answers the same question.
 
-    The row is locked against deletion until the transaction ends.
+    One of this medium comes first, and of those one with the models in this order. The rows are
+    locked against deletion until the transaction ends.
     """
     same = select(Analysis).join(Job, Job.id == Analysis.job_id)
     same = same.where(Analysis.fingerprint == fingerprint, Job.state == "succeeded")
-    nearest_first = same.order_by(Analysis.media_id != media_id, Analysis.created_at).limit(1)
-    return session.scalar(nearest_first.with_for_update(read=True, of=Analysis, skip_locked=True))
+    nearest_first = same.order_by(Analysis.media_id != media_id, Analysis.created_at).limit(32)
+    found = session.scalars(nearest_first.with_for_update(read=True, of=Analysis, skip_locked=True))
+
+    def distance(row: Analysis) -> tuple[bool, bool]:
+        return row.media_id != media_id, row.request.get("models") != list(models)
+
+    return min(found, key=distance, default=None)
 
 
 def copy_results(session: Session, source: Analysis, target: Analysis) -> None:
@@ -130,13 +172,69 @@ def heatmap(session: Session, heatmap_id: str) -> Heatmap | None:
     return session.get(Heatmap, heatmap_id)
 
 
-def recent(session: Session, owner: str, limit: int) -> list[Analysis]:
-    """Return a visitor's newest analyses, with their media and jobs."""
-    query = select(Analysis).where(Analysis.owner == owner)
-    newest = query.order_by(Analysis.created_at.desc(), Analysis.id.desc()).limit(limit)
-    return list(
-        session.scalars(newest.options(joinedload(Analysis.media), joinedload(Analysis.job)))
-    )
+@dataclass(frozen=True)
+class Wanted:
+    """Which of a visitor's analyses are listed; None or "" leaves a condition out."""
+
+    search: str = ""  # in the file's name, or in what the first model says; in any case
+    kind: str | None = None  # image | clip
+    since: datetime | None = None  # in UTC, included
+    before: datetime | None = None  # in UTC, not included
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """Return the conditions on an analysis joined to its medium."""
+        conditions: list[ColumnElement[bool]] = []
+        if self.search:
+            says = and_(
+                _is_first(),
+                Prediction.top[(0, "name")].as_string().icontains(self.search, autoescape=True),
+            )
+            named = Media.filename.icontains(self.search, autoescape=True)
+            conditions.append(or_(named, exists(select(Prediction.model).where(says))))
+        if self.kind is not None:
+            conditions.append(Media.kind == self.kind)
+        if self.since is not None:
+            conditions.append(Analysis.created_at >= self.since)
+        if self.before is not None:
+            conditions.append(Analysis.created_at < self.before)
+        return conditions
+
+
+EVERY = Wanted()
+
+
+def page(
+    session: Session, owner: str, wanted: Wanted, limit: int, after: Place | None = None
+) -> list[Analysis]:
+    """Return up to `limit` of a visitor's analyses with their media and jobs, newest first."""
+    query = select(Analysis).join(Analysis.media).where(Analysis.owner == owner)
+    loaded = query.options(contains_eager(Analysis.media), joinedload(Analysis.job))
+    return newest(session, loaded.where(*wanted.conditions()), Analysis, limit, after)
+
+
+def count(session: Session, owner: str, wanted: Wanted) -> int:
+    """Return how many analyses of a visitor there are of this kind."""
+    query = select(func.count(Analysis.id)).join(Analysis.media).where(Analysis.owner == owner)
+    return session.scalar(query.where(*wanted.conditions())) or 0
+
+
+def first_predictions(session: Session, analyses: Iterable[Analysis]) -> dict[str, Prediction]:
+    """Return what the first model of each request says, by analysis; only where it has."""
+    ids = [row.id for row in analyses]
+    query = select(Prediction).join(Analysis, _is_first()).where(Analysis.id.in_(ids))
+    return {row.analysis_id: row for row in session.scalars(query)}
+
+
+def _is_first() -> ColumnElement[bool]:
+    """Return whether a prediction is of the first model that its analysis asks for."""
+    first = Analysis.request[("models", 0)].as_string()
+    return and_(Prediction.analysis_id == Analysis.id, Prediction.model == first)
+
+
+def several(session: Session, ids: Sequence[str]) -> list[Analysis]:
+    """Return those of the analyses that exist, in the order of their ids."""
+    query = select(Analysis).where(Analysis.id.in_(ids)).order_by(Analysis.id)
+    return list(session.scalars(query))
 
 
 def standing(session: Session, analysis_id: str) -> tuple[int, str] | None:

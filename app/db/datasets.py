@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from sqlalchemy import delete, select, update
@@ -41,6 +41,11 @@ def is_used(session: Session, dataset_id: str) -> bool:
     """Return True if a study uses the dataset."""
     studies = select(Study.id).where(Study.dataset_id == dataset_id).limit(1)
     return session.scalar(studies) is not None
+
+
+def existing(session: Session, ids: Collection[str]) -> set[str]:
+    """Return the ids that are ids of datasets."""
+    return set(session.scalars(select(Dataset.id).where(Dataset.id.in_(ids))))
 
 
 def remove(session: Session, dataset: Dataset) -> None:

@@ -21,6 +21,7 @@ class CardSource(TypedDict):
 
     kind: Literal["run", "import"]
     imported_at: NotRequired[str]
+    published_at: NotRequired[str]
     run_id: NotRequired[str]
     study_id: NotRequired[str]
     study: NotRequired[str]  # name
@@ -40,11 +41,15 @@ class Card(TypedDict):
     methods: list[str]
     curves: list[dict[str, float]]
     checkpoint: CheckpointFile
+    calibration: NotRequired[dict[str, Any] | None]  # app.web.models.schemas.Calibration
+    metrics: NotRequired[dict[str, Any]]
     head: NotRequired[str]
+    note: NotRequired[str | None]  # a sentence to read before its answers
     default: NotRequired[bool]  # among the models of an analysis that names none
     media: NotRequired[Literal["image", "clip"]]  # of models before clips: image
     source: NotRequired[CardSource]
     withdrawn: NotRequired[bool]
+    private_to: NotRequired[str]  # user id of the importer, until it is published
 
 
 class RunConfig(TypedDict):
@@ -146,11 +151,12 @@ class LaunchForm(TypedDict):
 
 
 class ClassScore(TypedDict):
-    """A class and its probability, 0..1."""
+    """A class, its calibrated probability, 0..1, and its raw logit."""
 
     index: int
     name: str
     probability: float
+    logit: NotRequired[float]
 
 
 class StreamScores(TypedDict):
@@ -171,6 +177,7 @@ class ClipScores(TypedDict):
     streams: dict[str, StreamScores]
     shares: dict[str, list[float]]
     rest: float
+    temperature: NotRequired[float]  # of the probabilities
 
 
 class Provenance(TypedDict):
@@ -178,8 +185,10 @@ class Provenance(TypedDict):
 
     photo_sha256: NotRequired[str]
     clip_sha256: NotRequired[str]
+    imagenet_sha256: NotRequired[str | None]  # of the 1000-class network; None if there is none
     request: dict[str, Any]
     checkpoints: dict[str, str]  # model -> SHA-256
+    calibration: NotRequired[dict[str, dict[str, Any]]]  # model -> as in its card
     preprocessing: dict[str, Any]
     combined: str
     device: str

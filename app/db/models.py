@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
@@ -13,6 +13,24 @@ from app.db.tables import ModelCard, utcnow
 
 SOURCE: Final = "source"  # key of a card: where a model that is not shipped comes from
 WITHDRAWN: Final = "withdrawn"  # key of a card: the model is in the table no more
+PRIVATE: Final = "private_to"  # key of a card: only this user and admins see the model
+
+
+class Viewer(NamedTuple):
+    """Who asks for models; by default a visitor, who sees those that are for everybody."""
+
+    user_id: str | None = None
+    admin: bool = False
+
+    def sees(self, card: Card) -> bool:
+        """Return True if the model is in the table that this viewer sees."""
+        if card.get(WITHDRAWN):
+            return False
+        return PRIVATE not in card or self.admin or card[PRIVATE] == self.user_id
+
+
+VISITOR = Viewer()
+SERVER = Viewer(admin=True)  # the server itself sees all
 
 
 def publish(session: Session, cards: Sequence[Card]) -> None:
@@ -55,25 +73,25 @@ def next_position(session: Session) -> int:
     return (session.scalar(select(func.max(ModelCard.position))) or 0) + 1
 
 
-def all_cards(session: Session) -> list[ModelCard]:
-    """Return every model of the table, in row order."""
-    return [row for row in known_cards(session) if not row.card.get(WITHDRAWN)]
+def all_cards(session: Session, viewer: Viewer = VISITOR) -> list[ModelCard]:
+    """Return every model of the viewer's table, in row order."""
+    return [row for row in known_cards(session) if viewer.sees(row.card)]
 
 
 def known_cards(session: Session) -> list[ModelCard]:
-    """Return every model, also withdrawn ones, in row order."""
+    """Return every model, also withdrawn and private ones, in row order."""
     return list(session.scalars(select(ModelCard).order_by(ModelCard.position, ModelCard.id)))
 
 
-def get(session: Session, model_id: str) -> ModelCard | None:
-    """Return a model of the table, or None."""
+def get(session: Session, model_id: str, viewer: Viewer = VISITOR) -> ModelCard | None:
+    """Return a model of the viewer's table, or None."""
     row = session.get(ModelCard, model_id)
-    return None if row is None or row.card.get(WITHDRAWN) else row
+    return row if row is not None and viewer.sees(row.card) else None
 
 
-def cards(session: Session) -> list[Card]:
-    """Return the cards of every model of the table, in row order."""
-    return [row.card for row in all_cards(session)]
+def cards(session: Session, viewer: Viewer = VISITOR) -> list[Card]:
+    """Return the cards of every model of the viewer's table, in row order."""
+    return [row.card for row in all_cards(session, viewer)]
 
 
 def media_kind(card: Card) -> str:

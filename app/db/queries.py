@@ -10,10 +10,10 @@ from sqlalchemy import CursorResult, Select, Update, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from app.db.tables import Base, Media
+from app.db.tables import Analysis, Base, Media
 from app.db.training_tables import Dataset, Study, TrainingRun
 
-Row = TypeVar("Row", Media, Dataset, Study, TrainingRun)
+Row = TypeVar("Row", Analysis, Media, Dataset, Study, TrainingRun)
 Place = tuple[datetime, str]  # time and id of a row
 
 

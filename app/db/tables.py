@@ -6,7 +6,17 @@ import secrets
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, DateTime, ForeignKey, Index, MetaData, String, Text, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    DateTime,
+    ForeignKey,
+    Index,
+    MetaData,
+    String,
+    Text,
+    UniqueConstraint,
+    false,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import TypeDecorator
 
@@ -137,7 +147,7 @@ class Analysis(Base):
 
 
 class Prediction(Base):
-    """One model's prediction: `top` is [{index, name, probability}, ...], best first."""
+    """One model's prediction: `top` is [{index, name, probability, logit}, ...], best first."""
 
     __tablename__ = "predictions"
 
@@ -150,6 +160,8 @@ class Prediction(Base):
     target_name: Mapped[str] = mapped_column(String(128))
     target_logit: Mapped[float]
     target_probability: Mapped[float]
+    abstained: Mapped[bool] = mapped_column(default=False, server_default=false())
+    in_domain: Mapped[float | None]  # 0..1; None if the model has no rule
     seconds: Mapped[float]  # this model's forward, backward and combining
     clip: Mapped[ClipScores | None] = mapped_column(JSON)  # None for a photo
 

@@ -92,6 +92,11 @@ def existing_runs(session: Session, ids: Collection[str]) -> set[str]:
     return set(session.scalars(select(TrainingRun.id).where(TrainingRun.id.in_(ids))))
 
 
+def existing_studies(session: Session, ids: Collection[str]) -> set[str]:
+    """Return the ids that are ids of studies."""
+    return set(session.scalars(select(Study.id).where(Study.id.in_(ids))))
+
+
 def add_points(session: Session, points: Sequence[dict[str, Any]]) -> None:
     """Insert steps; those that a resumed run repeats are skipped."""
     insert_new(session, RunPoint, points)

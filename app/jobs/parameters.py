@@ -20,7 +20,9 @@ FilmFormat = Literal["mp4", "webm"]
 FlowMethod = Literal["dis", "farneback", "tvl1"]
 Stream = Literal["rgb", "flow"]
 Stage = Literal["early", "medium", "late", "combined"]
+Show = Literal["both", "mask", "cam"]
 Scale = Literal["map", "row", "shared", "absolute"]
+Fit = Literal["shape", "squash", "crop"]  # as `ml.media.fit`
 Identifier = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 
@@ -56,6 +58,7 @@ class ClipOptions(Parameters):
     flow: FlowMethod = "dis"
 
 
+IMAGENET = "plain-imagenet"  # id of the 1000-class network
 SNIPPET = 11  # frames: ten flow fields between them
 
 
@@ -67,6 +70,7 @@ class AnalysisRequest(Parameters):
     methods: list[Name] = Field(min_length=1, max_length=16)
     target: Annotated[int, Field(strict=True, ge=0)] | Annotated[str, Field(max_length=128)] = "top"
     input_size: int = Field(default=224, ge=96, le=512)
+    fit: Fit = "squash"  # as it was before there was a choice
     clip: ClipOptions | None = None  # None for a photo
 
 
@@ -80,23 +84,36 @@ class AnalyseClipJob(AnalyseImageJob, kind="analyse_clip", queue=INFERENCE):
     """Fill the analysis of a clip."""
 
 
-class DrawFigureJob(JobParameters, kind="draw_figure", queue=INFERENCE):
+class Look(Parameters):
+    """How maps are drawn: `signed` if the colours diverge, `models` in order or None for all."""
+
+    colormap: str = Field(default="viridis", max_length=32)
+    signed: bool = False
+    alpha: float = Field(default=0.55, ge=0, le=1)
+    scale: Scale = "map"
+    smooth: bool = True
+    threshold: float = Field(default=0.0, ge=0, le=1)
+    grey: bool = False
+    models: list[Name] | None = Field(default=None, min_length=1, max_length=32)
+
+
+class DrawFigureJob(Look, JobParameters, kind="draw_figure", queue=INFERENCE):
     """Draw an analysis's table into the blob `key`.
 
-    Of a clip it is a contact sheet: the maps of one stage and method over its snippets.
+    Of a clip it is a contact sheet: the maps of one stage and method over its snippets. Evidence
+    is that of `evidence_of`, an analysis of the same medium, where that has some.
     """
 
     analysis_id: Identifier
     format: FigureFormat
     stage: Stage = "combined"
     method: Name = "gradcam"
-    colormap: str = Field(default="viridis", max_length=32)
-    alpha: float = Field(default=0.55, ge=0, le=1)
-    scale: Scale = "map"
+    show: Show = "both"
+    evidence_of: Identifier | None = None
     key: str = Field(max_length=128)
 
 
-class DrawClipJob(JobParameters, kind="draw_clip", queue=INFERENCE):
+class DrawClipJob(Look, JobParameters, kind="draw_clip", queue=INFERENCE):
     """Draw one track of maps over its clip, as a film, into the blob `key`."""
 
     analysis_id: Identifier
@@ -105,8 +122,6 @@ class DrawClipJob(JobParameters, kind="draw_clip", queue=INFERENCE):
     stream: Stream
     stage: Stage
     method: Name
-    colormap: str = Field(default="viridis", max_length=32)
-    alpha: float = Field(default=0.55, ge=0, le=1)
     key: str = Field(max_length=128)
 
 
@@ -133,6 +148,7 @@ class CheckModelJob(JobParameters, kind="check_model", queue=PREPARATION):
 
     model_id: Name
     title: str = Field(max_length=120)
+    user_id: str = Field(default="", max_length=32)  # who may see it before it is published
 
 
 class ImportDatasetJob(JobParameters, kind="import_dataset", queue=PREPARATION):
@@ -146,15 +162,23 @@ class ImportDatasetJob(JobParameters, kind="import_dataset", queue=PREPARATION):
     val_share: float = Field(default=0.2, gt=0, lt=1)
 
 
-def fingerprint(sha256: str, request: AnalysisRequest, checkpoints: Mapping[str, str]) -> str:
+def fingerprint(sha256: str, request: AnalysisRequest, versions: Mapping[str, Any]) -> str:
     """Return a hash that two analyses share if and only if one answers the other.
 
-    `sha256` is the photo's or clip's; `checkpoints` gives each requested model's checkpoint hash.
+    Args:
+        sha256: The photo's or clip's.
+        request: What is asked.
+        versions: Each model's checkpoint hash and calibration. A photo's answer also depends on
+            the 1000-class network, which other models ask whether they know the photo at all.
     """
     question: dict[str, Any] = request.model_dump(exclude={"media_id"})
     if request.clip is None:
         del question["clip"]  # as it was before there were clips
-    question["models"] = sorted((model, checkpoints[model]) for model in set(request.models))
+    if request.fit == "squash":
+        del question["fit"]  # results of then answer it
+    question["models"] = [(model, versions[model]) for model in sorted(set(request.models))]
+    if request.clip is None:
+        question["imagenet"] = versions.get(IMAGENET)
     question["methods"] = sorted(set(request.methods))
     question["photo"] = sha256
     return hashlib.sha256(json.dumps(question, sort_keys=True).encode()).hexdigest()
@@ -164,5 +188,7 @@ def flow_key(media_id: str, request: AnalysisRequest) -> str:
     """Return the blob that keeps a clip's flow: it serves every analysis with the same snippets."""
     clip = request.clip or ClipOptions()
     facts = {**clip.model_dump(), "size": request.input_size, "frames": SNIPPET}
+    if request.fit != "squash":
+        facts["fit"] = request.fit
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
     return keys.clip_flow(media_id, digest[:16])

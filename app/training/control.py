@@ -20,6 +20,7 @@ from app.db.training_tables import Study, TrainingRun
 from app.jobs import service
 from app.jobs.states import State
 from app.storage.blobs import BlobStore
+from app.training import titles
 from app.training.files import remove_run
 
 MODEL_ID = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
@@ -82,10 +83,11 @@ def publish(
         session: Session that writes.
         run: A run that succeeded.
         model_id: Id of the model; None for a free one.
-        title: Title of the model; None for the mechanism's, with the dataset's name.
+        title: Title of the model; None for the mechanism's, with the dataset's name and the date.
 
     Raises:
-        Conflict: The run has not succeeded or is published, or the id is taken or malformed.
+        Conflict: The run has not succeeded or is published, the id or the title is taken, or the
+            id is malformed.
     """
     if run.model_id is not None:
         raise Conflict(f"The run is published already, as {run.model_id}.")
@@ -108,7 +110,9 @@ def publish(
         **summary["card"],
         "id": name,
         "position": models.next_position(session),
-        "title": title or f"{summary['card']['title']} ({study.dataset.name})",
+        "title": titles.chosen(session, title)
+        if title
+        else titles.automatic(session, summary["card"]["title"], study.dataset.name),
         "head": "trained",
         "default": True,
         "source": source,
@@ -137,7 +141,7 @@ def free_id(
     if model_id is not None:
         if not MODEL_ID.fullmatch(model_id):
             raise Conflict("model_id: small letters, digits, - and _, at most 64.")
-        if models.get(session, model_id) is not None:
+        if models.get(session, model_id, models.SERVER) is not None:
             raise Conflict(f"There is a model called {model_id} already; choose another name.")
         return model_id
     number, taken = 2, {row.id for row in models.known_cards(session)}

@@ -10,7 +10,15 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from ml.calibration.domain import Scores, auroc, auroc_interval, fit_scale, threshold_at
+from ml.calibration.domain import (
+    IMAGENET_MASS,
+    MASS_AND_ENERGY,
+    Scores,
+    auroc,
+    auroc_interval,
+    fit_scale,
+    threshold_at,
+)
 from ml.calibration.temperature import (
     cross_calibrated,
     expected_calibration_error,
@@ -18,6 +26,7 @@ from ml.calibration.temperature import (
 )
 
 DIGITS = 6
+CHANCE = 0.5  # of an AUROC
 
 
 @dataclass(frozen=True)
@@ -28,7 +37,8 @@ class Domain:
         rule: The score's name, as in `ml.calibration.domain`.
         threshold: A model abstains below this score.
         scale: How fast the score turns from outside to inside.
-        auroc: Over the images of the model's data and the others.
+        auroc: Over the images of the model's data and the others; None if nothing is outside, as
+            for the 1000-class network.
         auroc_interval: Its 95 % interval.
         abstains_inside: The share of the model's own images on which it abstains.
         abstains_outside: The share of the others on which it abstains.
@@ -39,12 +49,17 @@ class Domain:
     rule: str
     threshold: float
     scale: float
-    auroc: float
-    auroc_interval: tuple[float, float]
-    abstains_inside: float
-    abstains_outside: float
-    others: int
-    others_data: str
+    auroc: float | None = None
+    auroc_interval: tuple[float, float] | None = None
+    abstains_inside: float | None = None
+    abstains_outside: float | None = None
+    others: int = 0
+    others_data: str = ""
+
+    @property
+    def asks_imagenet(self) -> bool:
+        """Whether the score needs the answer of the 1000-class network."""
+        return self.rule in (IMAGENET_MASS, MASS_AND_ENERGY)
 
     def in_domain(self, score: float) -> float:
         """Return 0..1: above 0.5 the model answers, below it abstains."""
@@ -87,7 +102,8 @@ class Calibration:
             return None
         domain = fields["domain"]
         if domain is not None:
-            domain = Domain(**{**domain, "auroc_interval": tuple(domain["auroc_interval"])})
+            interval = domain.get("auroc_interval")
+            domain = Domain(**{**domain, "auroc_interval": tuple(interval) if interval else None})
         return cls(**{**fields, "domain": domain})
 
 
@@ -111,8 +127,8 @@ def choose_rule(
     others_data: str,
     rate: float = 0.05,
     seed: int = 0,
-) -> Domain:
-    """Return the rule with the largest AUROC, and its threshold.
+) -> Domain | None:
+    """Return the rule with the largest AUROC, and its threshold; None if it may be chance.
 
     Args:
         inside: Rule -> scores of the model's own validation images, (N,).
@@ -125,13 +141,16 @@ def choose_rule(
     areas = {name: auroc(inside[name], outside[name]) for name in inside}
     rule = max(areas, key=lambda name: areas[name])
     own, others = inside[rule], outside[rule]
+    interval = auroc_interval(own, others, groups, seed)
+    if interval[0] <= CHANCE:
+        return None
     threshold = threshold_at(own, rate)
     return Domain(
         rule=rule,
         threshold=threshold,
         scale=fit_scale(own, others, threshold),
         auroc=areas[rule],
-        auroc_interval=auroc_interval(own, others, groups, seed),
+        auroc_interval=interval,
         abstains_inside=float(np.mean(own < threshold)),
         abstains_outside=float(np.mean(others < threshold)),
         others=len(others),

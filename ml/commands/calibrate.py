@@ -126,7 +126,7 @@ def sentence(model: str, record: Calibration) -> str:
         f"{record.ece_before:.3f} -> {record.ece_after:.3f} on {record.count}"
     )
     domain = record.domain
-    if domain is None:
+    if domain is None or domain.auroc_interval is None:
         return text
     low, high = domain.auroc_interval
     return (

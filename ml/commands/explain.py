@@ -14,17 +14,19 @@ from tqdm import tqdm
 from ml.catalogue import IMAGENET_ID, CatalogueEntry, default_device, entries, find, load
 from ml.commands.base import Command, add_weights
 from ml.errors import MlError
-from ml.explain.explain import explain
+from ml.explain.certainty import ImageNet
+from ml.explain.explain import explain, find_class, known_target
 from ml.explain.results import ClipScores, Explanation
 from ml.explain.sample import sample_clip
-from ml.figures.rows import COLUMNS, by_moment, by_stage, sheet_title
+from ml.figures.rows import COLUMNS, answer, by_moment, by_stage, sheet_title
 from ml.figures.table import Row, Style, draw
 from ml.media import signature
 from ml.media.clip.read import inspect
-from ml.media.photo import load_rgb, squash
+from ml.media.fit import CLIP_FIT, FITS, Fit
+from ml.media.photo import fitted, load_rgb
 from ml.networks.video.types import Pixels, Sampled
 
-SHARP = 512  # pixels of the photo in the figure
+SHARP = 512  # pixels of the photo's shorter side in the figure
 
 
 @dataclass(frozen=True)
@@ -41,10 +43,13 @@ def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o", "--output", type=Path, default=Path("figure.png"), help="png, svg, pdf"
     )
-    parser.add_argument("--models", nargs="+", metavar="ID", help="default: all shipped ones")
+    parser.add_argument("--models", nargs="+", metavar="ID", help="default: the rows of the pages")
     parser.add_argument("--methods", nargs="+", default=["attention", "gradcam"], metavar="NAME")
     parser.add_argument("--target", default="top", help="top, a class name or an index")
-    parser.add_argument("--size", type=int, default=224, help="input size, 96 to 512 px")
+    parser.add_argument("--size", type=int, default=224, help="shorter side of the input, px")
+    parser.add_argument(
+        "--fit", choices=FITS, help="whole (the default), squashed, or the middle of a photo"
+    )
     parser.add_argument("--colormap", default="viridis")
     parser.add_argument("--alpha", type=float, default=0.55)
     parser.add_argument("--scale", choices=("map", "row", "shared", "absolute"), default="map")
@@ -86,7 +91,7 @@ def run(options: argparse.Namespace, known: Sequence[CatalogueEntry]) -> None:
     if not chosen:
         raise MlError("No model of clips is installed: train one, or name a photo.")
     subject = _clip(options) if clip else _photo(options)
-    results = _explain(options, chosen, subject.sampled)
+    results = _explain(options, chosen, known, subject.sampled)
     titles = {entry.id: entry.title for entry in chosen}
     rows = [row for r in results for row in _rows(options, titles[r.model], r, subject)]
     if not rows:
@@ -125,23 +130,26 @@ def _chosen(
 ) -> Sequence[CatalogueEntry]:
     if options.models:
         return [find(model_id, known) for model_id in options.models]
-    return [entry for entry in known if entry.id != IMAGENET_ID]
+    return [entry for entry in known if entry.about.get("default", True)]
 
 
 def _photo(options: argparse.Namespace) -> _Subject:
     photo = load_rgb(options.photo)
-    shown = squash(photo, SHARP)
+    fit: Fit = options.fit or "shape"
+    shown = fitted(photo, SHARP, fit)
     return _Subject(
-        Sampled.of_photo(squash(photo, options.size)),
+        Sampled.of_photo(fitted(photo, options.size, fit)),
         [(stage, shown) for stage in COLUMNS],
-        photo.width / photo.height,
+        1.0 if fit == "crop" else photo.width / photo.height,
     )
 
 
 def _clip(options: argparse.Namespace) -> _Subject:
+    if options.fit == "crop":
+        raise MlError("--fit: the frames of a clip are seen whole; choose shape or squash.")
     sampled = sample_clip(
         options.photo, options.segments, 11, options.size, options.from_s, options.to_s,
-        options.flow,
+        options.flow, options.fit or CLIP_FIT,
     )  # fmt: skip
     headings = [f"{moment:.2f} s" for moment in sampled.snippet_times]
     facts = inspect(options.photo)[0]
@@ -150,18 +158,25 @@ def _clip(options: argparse.Namespace) -> _Subject:
 
 
 def _explain(
-    options: argparse.Namespace, chosen: Sequence[CatalogueEntry], sampled: Sampled
+    options: argparse.Namespace,
+    chosen: Sequence[CatalogueEntry],
+    known: Sequence[CatalogueEntry],
+    sampled: Sampled,
 ) -> list[Explanation]:
     target = int(options.target) if options.target.isdigit() else options.target
+    in_some = any(find_class(target, entry.about["classes"]) is not None for entry in chosen)
     device = default_device(options.device)
     methods = tuple(options.methods)
+    thousand = next((entry for entry in known if entry.id == IMAGENET_ID), None)
+    imagenet = ImageNet(IMAGENET_ID, lambda: load(thousand, device) if thousand else None, sampled)
     with tqdm(chosen, unit="model", leave=False, disable=None) as bar:
         return [
             explain(
                 load(entry, device),
                 sampled,
-                target=target,
+                target=known_target(target, entry.about["classes"]) if in_some else target,
                 methods=(*methods, options.sheet) if entry.kind == "clip" else methods,
+                imagenet=imagenet if entry.kind == "image" else None,
             )
             for entry in bar
         ]
@@ -170,8 +185,7 @@ def _explain(
 def _rows(
     options: argparse.Namespace, title: str, result: Explanation, subject: _Subject
 ) -> Iterator[Row]:
-    best = int(result.probabilities.argmax())
-    caption = f"{result.classes[best]}  {result.probabilities[best]:.0%}"
+    caption = _answer(result)
     if result.clip is None:
         return by_stage(title, caption, result.tracks)
     kind = (options.stage, options.sheet)
@@ -179,9 +193,15 @@ def _rows(
     return by_moment(title, caption, tracks, len(subject.columns))
 
 
+def _answer(result: Explanation) -> str:
+    best = int(result.probabilities.argmax())
+    return answer(
+        result.classes[best], float(result.probabilities[best]), abstained=result.abstained
+    )
+
+
 def _summary(result: Explanation, scores: ClipScores) -> str:
     """The answer of a model to a clip, and which stream and moment added most to it."""
-    best = int(result.probabilities.argmax())
     name = result.classes[result.target_index]
     stream, step = max(
         ((s, k) for s, values in scores.shares.items() for k in range(len(values))),
@@ -189,7 +209,7 @@ def _summary(result: Explanation, scores: ClipScores) -> str:
     )
     sums = ", ".join(f"{s} {float(values.sum()):+.2f}" for s, values in scores.shares.items())
     return (
-        f"{result.classes[best]} {result.probabilities[best]:.0%}; logit of {name}: {sums}; "
+        f"{_answer(result)}; logit of {name}: {sums}; "
         f"most from {stream} at {scores.times[step]:.2f} s"
     )
 

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from ml.errors import MlError
+from ml.explain.certainty import ImageNet, certainty
 from ml.explain.maps import DEFAULT_METHODS, ClipMaps, explain_clips
 from ml.explain.methods import METHODS, unit_of
 from ml.explain.results import ClipScores, Explanation, LoadedModel, StreamScores, Track
@@ -24,14 +25,25 @@ def resolve_target(target: int | str, classes: Sequence[str], model: str) -> int
     """Class index of a target; None for `top`. MlError when the model has no such class."""
     if target == "top":
         return None
-    if isinstance(target, int) and 0 <= target < len(classes):
-        return target
-    lowered = [name.lower() for name in classes]
-    if isinstance(target, str) and target.lower() in lowered:
-        return lowered.index(target.lower())
-    raise MlError(
-        f"{model} has no class {target!r}. It has {len(classes)}, such as {classes[0]!r}."
-    )
+    found = find_class(target, classes)
+    if found is None:
+        raise MlError(
+            f"{model} has no class {target!r}. It has {len(classes)}, such as {classes[0]!r}."
+        )
+    return found
+
+
+def find_class(target: int | str, classes: Sequence[str]) -> int | None:
+    """Class index of an index or a name, whose case does not matter; None where it is unknown."""
+    if isinstance(target, int):
+        return target if 0 <= target < len(classes) else None
+    folded = [name.casefold() for name in classes]
+    return folded.index(target.casefold()) if target.casefold() in folded else None
+
+
+def known_target(target: int | str, classes: Sequence[str]) -> int | str:
+    """Return the target for a model among several: `top` where it has no such class."""
+    return "top" if find_class(target, classes) is None else target
 
 
 def explain(
@@ -40,8 +52,17 @@ def explain(
     *,
     target: int | str = "top",
     methods: Sequence[str] = DEFAULT_METHODS,
+    imagenet: ImageNet | None = None,
 ) -> Explanation:
     """Explain one photo (`Sampled.of_photo`) or clip.
+
+    Args:
+        model: The model.
+        sampled: The pixels.
+        target: The class that evidence is for; `top` is the model's own.
+        methods: Names of the maps wanted.
+        imagenet: What the 1000-class network says of the same pixels: some models need it to
+            know what they do not know, and never abstain without it.
 
     Raises:
         MlError: A class or method is unknown, or the clip has too few flow fields.
@@ -55,14 +76,20 @@ def explain(
     chosen = int(maps.targets[0])
     still = isinstance(network, StillNetwork)
     logits = maps.attended.logits.detach()[0].to(torch.float32 if still else torch.float64)
+    if imagenet is not None:
+        imagenet.note(model, logits)
+    sure = certainty(model, logits, imagenet)
     return Explanation(
         model=model.id,
         classes=model.classes,
         logits=logits.float().cpu().numpy(),
-        probabilities=logits.softmax(0).float().cpu().numpy(),
+        probabilities=sure.probabilities.float().cpu().numpy(),
         target_index=chosen,
         tracks=tuple(_tracks(network, maps, sampled, model.classes[chosen])),
         seconds=time.perf_counter() - began,
+        temperature=model.calibration.temperature if model.calibration else 1.0,
+        in_domain=sure.in_domain,
+        abstained=sure.abstained,
         clip=None if still else _clip_scores(network, sampled, maps.attended, chosen),
     )
 

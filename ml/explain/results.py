@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from ml.calibration.record import Calibration
 from ml.networks.network import Network
 from ml.networks.types import FloatArray, Unit
 from ml.networks.video.base import VideoNetwork
@@ -19,6 +20,7 @@ class LoadedModel:
     network: Network | VideoNetwork
     classes: tuple[str, ...]
     device: str = "cpu"
+    calibration: Calibration | None = None
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,9 @@ class ClipScores:
 class Explanation:
     """All that one model says of one photo or clip: logits [C], probabilities [C], maps.
 
+    probabilities: calibrated, by the temperature that the logits were divided by.
+    in_domain: how likely the picture is of the model's kind, 0..1; None without a rule.
+    abstained: whether it seems to be none of what the model knows.
     clip: how the answer came about over time; None for a photo.
     """
 
@@ -79,4 +84,7 @@ class Explanation:
     target_index: int
     tracks: tuple[Track, ...]
     seconds: float
+    temperature: float = 1.0
+    in_domain: float | None = None
+    abstained: bool = False
     clip: ClipScores | None = None

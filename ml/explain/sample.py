@@ -8,6 +8,7 @@ import numpy as np
 
 from ml.media import flow as motion
 from ml.media.clip import read
+from ml.media.fit import CLIP_FIT, Fit, fitted_size
 from ml.networks.video.sampling import segment_bounds, snippets
 from ml.networks.video.types import Sampled
 
@@ -20,15 +21,16 @@ def sample_clip(
     start_s: float | None = None,
     end_s: float | None = None,
     flow: str = "dis",
+    fit: Fit = CLIP_FIT,
 ) -> Sampled:
-    """Decode the frames that are looked at, at size x size px, and compute the flow among them.
+    """Decode the frames that are looked at, fitted to `size` px, and compute the flow among them.
 
     MlError for a file that is no clip, a range in which it has nothing, or an unknown flow.
     """
     times = read.times(path)
     chosen = np.array(snippets(times.tolist(), segments, length, start_s, end_s))
     wanted, place = np.unique(chosen, return_inverse=True)
-    decoded = read.frames(path, wanted.tolist(), size)
+    decoded = read.frames(path, wanted.tolist(), fitted_size(*read.shown(path), size, fit))
     frames = decoded[place.reshape(chosen.shape)]
     return Sampled(
         frames=frames,

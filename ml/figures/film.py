@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from av.video.stream import VideoStream
 
-from ml.figures.table import colormap_named
+from ml.figures.table import Style, colormap_named, grey
 from ml.networks.types import FloatArray
 from ml.networks.video.types import Pixels, Seconds
 
@@ -36,8 +36,7 @@ class Layer:
     times: Seconds
     low: float
     high: float
-    colormap: str
-    alpha: float
+    style: Style
 
     def at(self, moment: float) -> npt.NDArray[np.float32]:
         """Return the map at a moment, 0 to 1: linear between its neighbours, still at the ends."""
@@ -65,7 +64,7 @@ def write(
     layer: Layer,
 ) -> None:  # fmt: skip
     """Write `frames` (presentation time in s, RGB of any size) with the layer over them."""
-    table = _table(layer.colormap)
+    table = _table(layer.style.colormap)
     clock = CLOCK[kind]
     began: float | None = None
     with av.open(str(path), "w", format=kind, options={"movflags": "+faststart"}) as container:
@@ -85,10 +84,15 @@ def write(
 def _blend(
     rgb: Pixels, moment: float, size: tuple[int, int], layer: Layer, table: Pixels
 ) -> Pixels:
-    below = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
-    values = cv2.resize(layer.at(moment), size, interpolation=cv2.INTER_LINEAR)
+    style = layer.style
+    below = cv2.resize(grey(rgb) if style.grey else rgb, size, interpolation=cv2.INTER_AREA)
+    how = cv2.INTER_LINEAR if style.smooth else cv2.INTER_NEAREST
+    values = cv2.resize(layer.at(moment), size, interpolation=how)
     colours = table[(values * 255 + 0.5).astype(np.uint8)]
-    blended = cv2.addWeighted(below, 1 - layer.alpha, colours, layer.alpha, 0)
+    blended = cv2.addWeighted(below, 1 - style.alpha, colours, style.alpha, 0)
+    if style.threshold:
+        far = np.abs(2 * values - 1) if style.signed else values
+        blended = np.where((far >= style.threshold)[..., None], blended, below)
     return blended.astype(np.uint8, copy=False)
 
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 from ml.errors import MlError
 from ml.networks.types import FloatArray, Unit
@@ -23,7 +24,8 @@ UNDATED: dict[str, dict[str, Any]] = {  # so that the same maps give the same fi
     "svg": {"Date": None},
     "pdf": {"CreationDate": None},
 }
-LABEL, BAR, HEAD, FOOT = 1.85, 0.35, 0.6, 0.15  # inches
+LABEL, BAR, HEAD, FOOT, NOTE = 1.85, 0.35, 0.6, 0.15, 0.2  # inches
+SMOOTH = 224  # pixels that a smooth map is laid over
 WIDE, NARROW, MOST_WIDE = 1.45, 1.1, 4  # inches a cell is wide, in at most 4 columns or in more
 
 
@@ -41,6 +43,8 @@ class Row:
 
     evidence: whether the maps are for or against a class; their colours start at zero then.
     cells: one a column, None where there is no map.
+    ends: what the ends of the colours stand for in all of them; None: as the style's scale says.
+    target: the class that the maps are evidence for, where it is not the one in the caption.
     """
 
     title: str
@@ -48,6 +52,8 @@ class Row:
     caption: str
     evidence: bool
     cells: Sequence[Cell | None]
+    ends: tuple[float, float] | None = None
+    target: str = ""
 
 
 @dataclass(frozen=True)
@@ -56,11 +62,19 @@ class Style:
 
     scale: `map` each its own range, `row` shared along a row, `shared` over all rows of one
     subtitle, `absolute` fixed (as in the page; docs/api.md).
+    signed: the colours diverge, and evidence against is drawn too.
+    smooth: bilinear; False shows the maps' own grid.
+    threshold: share of the scale, 0..1, below which nothing is drawn.
+    grey: the pictures below are grey, so that every colour is a value.
     """
 
     colormap: str = "viridis"
     alpha: float = 0.55
     scale: Scale = "map"
+    signed: bool = False
+    smooth: bool = True
+    threshold: float = 0.0
+    grey: bool = False
 
 
 def draw(
@@ -71,6 +85,7 @@ def draw(
     style: Style,
     *,
     title: str = "",
+    note: str = "",
     aspect: float = 1.0,
 ) -> None:
     """Draw rows of maps into a file.
@@ -82,7 +97,8 @@ def draw(
         format: Its format.
         style: Colours and scale.
         title: Stands above.
-        aspect: Width over height of the photo or clip, to undo the squashing.
+        note: Stands below: how it is drawn.
+        aspect: Width over height of what is shown: pictures and maps are stretched to it.
     """
     import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -90,13 +106,14 @@ def draw(
 
     wide = WIDE if len(columns) <= MOST_WIDE else NARROW
     cell = wide / max(aspect, 0.5)  # inches high
-    width, height = LABEL + wide * len(columns) + BAR, HEAD + (cell + 0.12) * len(rows) + FOOT
+    foot = FOOT + (NOTE if note else 0)
+    width, height = LABEL + wide * len(columns) + BAR, HEAD + (cell + 0.12) * len(rows) + foot
     figure = Figure(figsize=(width, height), dpi=160, facecolor="white")
     FigureCanvasAgg(figure)
     grid = figure.add_gridspec(
         len(rows), len(columns) + 1, width_ratios=(*[1] * len(columns), 0.06), wspace=0.06,
         hspace=0.12 / cell, left=LABEL / width, right=1 - 0.25 / width,
-        top=1 - HEAD / height, bottom=FOOT / height,
+        top=1 - HEAD / height, bottom=foot / height,
     )  # fmt: skip
     for i, row in enumerate(rows):
         drawn = None
@@ -107,14 +124,15 @@ def draw(
             if j == 0:
                 _label(axes, row)
             if (shown := row.cells[j]) is not None:
-                ends = _range(shown, row, rows, style.scale)
-                drawn = _draw_cell(axes, rgb, shown, row, ends, style, aspect) or drawn
-        if drawn is not None:
-            bar = figure.colorbar(drawn, cax=figure.add_subplot(grid[i, -1]), ticks=[])
-            bar.set_label("low to high", fontsize=6)
-            bar.outline.set_visible(False)
+                ends = row.ends or _range(shown, row, rows, style.scale, signed=style.signed)
+                below = grey(rgb) if style.grey else rgb
+                drawn = _draw_cell(axes, below, shown, row, ends, style, aspect) or drawn
+        if drawn:
+            _bar(figure, figure.add_subplot(grid[i, -1]), row, style)
     if title:
         figure.suptitle(title, x=0.1 / width, y=1 - 0.12 / height, ha="left", va="top", fontsize=10)
+    if note:
+        figure.text(0.1 / width, 0.1 / height, note, fontsize=6.5, color="#555555", va="bottom")
     with matplotlib.rc_context({"svg.hashsalt": "sightline"}):  # else its ids are drawn anew
         figure.savefig(path, format=format, metadata=UNDATED[format])
 
@@ -128,11 +146,12 @@ def _axes(axes: Any) -> Any:
 
 
 def _label(axes: Any, row: Row) -> None:
-    """Three lines left of the row: model, method or stream, and what the model says."""
+    """Lines left of the row: model, method or stream, what the model says, another target."""
     lines: tuple[tuple[str, dict[str, Any]], ...] = (
         (row.title, {"fontsize": 9.5, "fontweight": "bold"}),
         (row.subtitle, {"fontsize": 8.5}),
         (row.caption, {"fontsize": 8, "color": "#555555"}),
+        (f"for {row.target}" if row.target else "", {"fontsize": 8, "color": "#555555"}),
     )
     for line, (words, look) in enumerate(lines):
         axes.annotate(
@@ -144,29 +163,90 @@ def _label(axes: Any, row: Row) -> None:
 def _draw_cell(
     axes: Any, rgb: RGB, cell: Cell, row: Row, ends: tuple[float, float], style: Style,
     aspect: float,
-) -> Any:  # fmt: skip
-    """Draw a map over its picture; return what a colour bar needs, None if there is no colour."""
+) -> bool:  # fmt: skip
+    """Draw a map over its picture; return whether there is any colour."""
     extent = (0, aspect, 1, 0)
     axes.imshow(rgb, extent=extent)
-    if row.evidence and cell.values.max() <= 0:
+    against = style.signed and cell.unit == "evidence" and cell.values.min() < 0
+    if row.evidence and cell.values.max() <= 0 and not against:
         axes.text(aspect / 2, 0.5, "no positive\nevidence", ha="center", va="center",
                   fontsize=7, bbox={"facecolor": "white", "alpha": 0.8, "lw": 0})  # fmt: skip
-        return None
+        return False
     low, high = ends
-    drawn = axes.imshow(
-        cell.values, cmap=colormap_named(style.colormap), vmin=low, vmax=high, alpha=style.alpha,
-        interpolation="bilinear", extent=extent,
-    )  # fmt: skip
-    axes.text(0.03 * aspect, 0.96, f"{low:.2g} to {high:.2g}", fontsize=5.5, color="white",
+    how = "bilinear" if style.smooth else "nearest"
+    axes.imshow(coloured(cell.values, ends, style), interpolation=how, extent=extent)
+    least = (low + high) / 2 if style.signed and not _has_sign(cell, row) else low
+    axes.text(0.03 * aspect, 0.96, f"{least:.2g} to {high:.2g}", fontsize=5.5, color="white",
               bbox={"facecolor": "black", "alpha": 0.45, "lw": 0, "pad": 1})  # fmt: skip
-    return drawn
+    return True
 
 
-def _range(cell: Cell, row: Row, rows: Sequence[Row], scale: Scale) -> tuple[float, float]:
-    """Colour range by the scale's rule; evidence starts at zero, masks at their minimum."""
+def coloured(
+    values: FloatArray, ends: tuple[float, float], style: Style
+) -> npt.NDArray[np.float64]:
+    """Return a map's colours [h, w, RGBA], 0..1; below the threshold they are transparent."""
+    image = Image.fromarray(values.astype(np.float32))
+    if style.smooth:
+        image = image.resize((SMOOTH, SMOOTH), Image.Resampling.BILINEAR)
+    low, high = ends
+    place = (np.asarray(image, np.float64) - low) / max(high - low, 1e-12)
+    rgba = np.array(colormap_named(style.colormap)(place.clip(0, 1)))
+    far = np.abs(2 * place - 1) if style.signed else place
+    rgba[..., 3] = (
+        np.where(far >= style.threshold, style.alpha, 0) if style.threshold else style.alpha
+    )
+    return rgba
+
+
+def grey(rgb: RGB) -> RGB:
+    """Return a picture [H, W, 3] without its colours."""
+    return np.asarray(Image.fromarray(rgb).convert("L").convert("RGB"))
+
+
+def _bar(figure: Any, axes: Any, row: Row, style: Style) -> None:
+    """The row's colours: from low to high, or from against over zero to for."""
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import ListedColormap, Normalize
+
+    table = colormap_named(style.colormap)
+    both = style.signed and row.evidence
+    if style.signed and not both:
+        table = ListedColormap(table(np.linspace(0.5, 1, 128)))
+    bar = figure.colorbar(ScalarMappable(Normalize(-1, 1), table), cax=axes, ticks=[])
+    bar.set_label("against \u2013 0 \u2013 for" if both else "low to high", fontsize=6)
+    bar.outline.set_visible(False)
+
+
+def _has_sign(cell: Cell, row: Row) -> bool:
+    """Combined maps have no evidence against, and masks none at all."""
+    return row.evidence and cell.unit == "evidence"
+
+
+def spread(
+    low: float, high: float, *, evidence: bool, sign: bool, signed: bool
+) -> tuple[float, float]:
+    """Return what the ends of the colours stand for, of maps from `low` to `high`.
+
+    Evidence starts at zero. Signed colours are even around zero where maps have a sign; others
+    take their upper half, from the middle on.
+    """
+    if signed and sign:
+        reach = max(abs(low), abs(high))
+        return -reach, reach
+    if evidence:
+        low, high = 0.0, max(high, 0.0)
+    return (2 * low - high if signed else low), high
+
+
+def _range(
+    cell: Cell, row: Row, rows: Sequence[Row], scale: Scale, *, signed: bool
+) -> tuple[float, float]:
+    """Colour range by the scale's rule."""
+    sign = _has_sign(cell, row)
     if scale == "absolute":
         top = TOPS.get(cell.unit)
-        return 0.0, 1.0 if top is None else top / cell.values.size
+        high = 1.0 if top is None else top / cell.values.size
+        return spread(0.0, high, evidence=row.evidence, sign=sign, signed=signed)
     others: Sequence[Row] = {"map": [], "row": [row], "shared": rows}[scale]
     group = [cell.values] + [
         shown.values
@@ -175,8 +255,8 @@ def _range(cell: Cell, row: Row, rows: Sequence[Row], scale: Scale) -> tuple[flo
         for shown in other.cells
         if shown is not None and shown.unit == cell.unit
     ]
-    low = 0.0 if row.evidence else min(float(values.min()) for values in group)
-    return low, max(float(values.max()) for values in group)
+    low, high = min(float(v.min()) for v in group), max(float(v.max()) for v in group)
+    return spread(low, high, evidence=row.evidence, sign=sign, signed=signed)
 
 
 def colormap_named(name: str) -> Any:

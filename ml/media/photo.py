@@ -1,4 +1,4 @@
-"""Reading a photo: what is in the file, its pixels as shown, and a square of them.
+"""Reading a photo: what is in the file, its pixels as shown, and as a network sees them.
 
 Pillow does the decoding. Whatever the file is, the result is 8-bit RGB, turned as its EXIF says,
 over white where it is transparent; of an animation the first frame. ICC profiles are not applied.
@@ -29,6 +29,7 @@ from PIL import (  # the plugins by name: Pillow would load all of its fifty oth
 )
 
 from ml.errors import MlError
+from ml.media.fit import Fit, fitted_size
 
 if TYPE_CHECKING:
     import numpy as np
@@ -130,12 +131,28 @@ def thumbnail(path: Path, side: int, limits: Limits | None = None) -> bytes:
     return view.getvalue()
 
 
-def squash(image: Image.Image, size: int) -> np.ndarray:
-    """Return the whole photo as a square, uint8 [size, size, 3]; antialiased bilinear."""
+def fitted(image: Image.Image, size: int, fit: Fit) -> np.ndarray:
+    """Return the photo as a network sees it, uint8 [h, w, 3]; antialiased bilinear.
+
+    Args:
+        image: RGB.
+        size: Side of the square, or with `shape` the shorter side, in pixels.
+        fit: See `Fit`; `fitted_size` says what h and w become.
+    """
     import numpy as np
 
-    square = image.resize((size, size), Image.Resampling.BILINEAR, reducing_gap=None)
-    return np.asarray(square, dtype=np.uint8)
+    box = None
+    if fit == "crop":
+        side = min(image.size)
+        left, top = ((length - side) // 2 for length in image.size)
+        box = (left, top, left + side, top + side)
+    shown = image.resize(fitted_size(*image.size, size, fit), Image.Resampling.BILINEAR, box)
+    return np.asarray(shown, dtype=np.uint8)
+
+
+def squash(image: Image.Image, size: int) -> np.ndarray:
+    """Return the whole photo as a square, uint8 [size, size, 3]: what the models learn from."""
+    return fitted(image, size, "squash")
 
 
 def _read(path: Path, limits: Limits) -> tuple[PhotoFacts, Image.Image]:

@@ -49,9 +49,10 @@ def inspect(request: Request, limits: Limits) -> Answer:
 
 
 def pixels(request: Request, limits: Limits) -> Answer:
-    """Answer with the whole photo as a square."""
-    square = photo.squash(photo.load_rgb(Path(request["path"]), limits), request["size"])
-    return {"shape": square.shape}, square.tobytes()
+    """Answer with the photo as a network sees it."""
+    image = photo.load_rgb(Path(request["path"]), limits)
+    seen = photo.fitted(image, request["size"], request["fit"])
+    return {"shape": seen.shape}, seen.tobytes()
 
 
 def thumbnail(request: Request, limits: Limits) -> Answer:

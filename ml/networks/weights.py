@@ -1,4 +1,4 @@
-"""ImageNet weights for the backbone: from a local file, or downloaded by torchvision."""
+"""ImageNet weights for the backbone: a folder's, torchvision's, or those that come along."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from ml.files import replacing
 from ml.networks.network import Network
 
 FILE_NAME = "mobilenet_v2-imagenet1k-fp16.safetensors"
+SHIPPED = Path(__file__).parents[1] / "checkpoints" / "imagenet"
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
 
@@ -33,7 +34,24 @@ def find_local(folders: Iterable[Path]) -> Path | None:
     return next((f / FILE_NAME for f in folders if (f / FILE_NAME).is_file()), None)
 
 
+def read_local(path: Path) -> dict[str, Tensor]:
+    """Read a weights file as float32."""
+    return {k: v.float() if v.is_floating_point() else v for k, v in load_file(path).items()}
+
+
 def load_imagenet(folders: Iterable[Path]) -> ImageNetWeights:
+    """Load the weights that training starts from: as `fetch_imagenet`, else those that come along.
+
+    These are the last resort because torchvision's own are more accurate.
+    """
+    try:
+        return fetch_imagenet(folders)
+    except MlError:
+        origin = f"{FILE_NAME}, which comes along (torchvision's int8 release as float16)"
+        return ImageNetWeights(read_local(SHIPPED / FILE_NAME), origin)
+
+
+def fetch_imagenet(folders: Iterable[Path]) -> ImageNetWeights:
     """Load the 1000-class weights from one of `folders`, or download them by torchvision.
 
     Raises:
@@ -41,8 +59,8 @@ def load_imagenet(folders: Iterable[Path]) -> ImageNetWeights:
     """
     local = find_local(folders)
     if local is not None:
-        state = {k: v.float() if v.is_floating_point() else v for k, v in load_file(local).items()}
-        return ImageNetWeights(state, f"{FILE_NAME} (ImageNet-1k MobileNetV2, torchvision keys)")
+        origin = f"{FILE_NAME} (ImageNet-1k MobileNetV2, torchvision keys)"
+        return ImageNetWeights(read_local(local), origin)
     weights = MobileNet_V2_Weights.IMAGENET1K_V2
     try:
         state = dict(weights.get_state_dict(check_hash=True, weights_only=True))
@@ -62,9 +80,12 @@ def store(folder: Path, folders: Iterable[Path] = ()) -> Path:
     Args:
         folder: The folder to write to; created if missing.
         folders: Folders that may have the weights already; otherwise they are downloaded.
+
+    Raises:
+        MlError: No folder has them and the download failed.
     """
     path = folder / FILE_NAME
-    state = load_imagenet(folders).state
+    state = fetch_imagenet(folders).state
     with replacing(path) as part:
         save_file({k: v.half() if v.is_floating_point() else v for k, v in state.items()}, part)
     return path

@@ -42,7 +42,8 @@ class TrainConfig:
         "imagenet",
         "Starting weights",
         NETWORK,
-        "ImageNet weights, random ones, or those of another run.",
+        "ImageNet weights (a folder's of this server, else torchvision's, else those that come "
+        "along), random ones, or those of another run.",
         choices=("imagenet", "scratch", "checkpoint"),
     )
     epochs: int = about(

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -22,7 +21,8 @@ class Evaluation:
         loss: Mean cross-entropy.
         accuracy: Share of files whose class is predicted.
         predicted: Each file's predicted class, [N].
-        confidence: The probability of that class, [N].
+        confidence: The probability of that class, [N], before calibration.
+        logits: Of all classes, (N, C), float32.
         streams: Accuracy of each stream of a clip model alone.
     """
 
@@ -30,26 +30,22 @@ class Evaluation:
     accuracy: float
     predicted: npt.NDArray[np.uint16]
     confidence: npt.NDArray[np.float16]
+    logits: Tensor
     streams: Mapping[str, float] = field(default_factory=dict)
 
 
-def scores(logits: Tensor, labels: Tensor) -> Tensor:
-    """Return predicted class, its probability and the cross-entropy of each row, (3, B)."""
-    loss = F.cross_entropy(logits, labels, reduction="none")
-    confidence, predicted = logits.softmax(1).max(1)
-    return torch.stack([predicted.float(), confidence, loss])
-
-
 def summarise(
-    scored: Tensor, labels: Tensor, streams: Mapping[str, float] | None = None
+    logits: Tensor, labels: Tensor, streams: Mapping[str, float] | None = None
 ) -> Evaluation:
-    """Return the evaluation of a whole split from its `scores`, (3, N) on the CPU."""
-    predicted = scored[0].long()
+    """Return the evaluation of a whole split from its logits (N, C) on the CPU."""
+    losses = F.cross_entropy(logits, labels, reduction="none")
+    confidence, predicted = logits.softmax(1).max(1)
     return Evaluation(
-        loss=scored[2].double().mean().item(),
+        loss=losses.double().mean().item(),
         accuracy=(predicted == labels).double().mean().item(),
         predicted=predicted.numpy().astype(np.uint16),
-        confidence=scored[1].numpy().astype(np.float16),
+        confidence=confidence.numpy().astype(np.float16),
+        logits=logits,
         streams=streams or {},
     )
 

@@ -35,7 +35,8 @@ def form(weights: Sequence[Path] = ()) -> dict[str, Any]:
         `recipe`, the settings (and `parameters`) of the shipped photo model where they differ from
         the defaults. clips: what a dataset of clips needs more: its own fields, and each
         mechanism's recipe. scratch, scratch_adamw: settings that random weights need changed.
-        imagenet: true if the ImageNet weights are here already (else they are downloaded).
+        imagenet: true if a folder has the ImageNet weights (else they are downloaded, and if that
+        fails, those that come along are taken).
     """
     device = default_device()
     return {

@@ -9,6 +9,7 @@ from importlib.metadata import version
 
 import torch
 
+from ml.calibration.record import calibrate
 from ml.model_card import Architecture, ModelCard, TaskMetrics, TaskTraining
 from ml.train.evaluation import Evaluation
 from ml.train.events import EpochEnd
@@ -72,6 +73,10 @@ def describe(
         "weights_origin": provenance.origin,
         "licence": licence(config.start, provenance.data),
     }
+    labels = trainer.val.labels
+    if len(labels) > 1:  # halves calibrate one another
+        record = calibrate(evaluation.logits, labels, provenance.data, config.seed)
+        card["calibration"] = record.as_dict()
     return {**network, **card}
 
 

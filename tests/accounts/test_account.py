@@ -283,7 +283,7 @@ def test_account_pages_need_their_scopes(api: Api) -> None:
     text = client.get("/account", headers=page).text
     assert "never used" in text
     assert "/training" in text
-    assert "token.create" in client.get("/audit", headers=page).text
+    assert "Made a token" in client.get("/audit", headers=page).text
     assert client.get("/audit?action=none&cursor=abc", headers=page).status_code == 422
     assert client.get("/sign-in?next=/models", headers=page).headers["location"] == "/models"
 

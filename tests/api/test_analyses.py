@@ -9,11 +9,13 @@ import pytest
 from sqlalchemy import select
 
 from app.db import jobs as job_rows
-from app.db.tables import Analysis, Job
+from app.db import models as model_rows
+from app.db.tables import Analysis, Job, Prediction
 from app.jobs.doorbell import Doorbell
 from app.jobs.service import request_cancel
+from app.web.http.examples import MODEL
 from tests.support.backend import photo
-from tests.support.web import Api, files_of
+from tests.support.web import CLASSES, Api, card, files_of
 
 
 def ask(api: Api, **body: Any) -> Any:
@@ -33,6 +35,7 @@ def test_asking_queues_a_job_and_says_where_to_look(api: Api) -> None:
         "methods": ["attention", "gradcam"],
         "target": "top",
         "input_size": 224,
+        "fit": "shape",
     }
     with api.web.readers() as session:
         job = session.scalars(select(Job)).one()
@@ -71,6 +74,7 @@ def test_the_doorbell_rings_after_the_row_can_be_seen(api: Api) -> None:
         ({"input_size": 95}, "96"),
         ({"input_size": 513}, "512"),
         ({"input_size": 224.5}, "integer"),
+        ({"fit": "stretch"}, "'shape', 'squash' or 'crop'"),
         ({"speed": "fast"}, "speed"),
         ({"media_id": "x"}, "media_id"),
     ],
@@ -88,6 +92,49 @@ def test_targets_are_known_by_index_and_by_name_in_any_case(api: Api) -> None:
     assert api.analyse(media_id, target=1)["request"]["target"] == 1
     assert api.analyse(media_id, target="CHURCH")["request"]["target"] == "church"
     assert api.analyse(media_id, input_size=160.0)["request"]["input_size"] == 160
+
+
+def test_a_photo_keeps_its_shape_unless_asked_otherwise(api: Api) -> None:
+    media_id = api.upload()["id"]
+    given = api.analyse(media_id)
+    assert given["request"]["fit"] == "shape"
+    assert api.analyse(media_id, fit="shape")["id"] == given["id"]
+    for fit in ("squash", "crop"):
+        other = api.analyse(media_id, fit=fit)
+        assert (other["request"]["fit"], other["id"] != given["id"]) == (fit, True)
+
+
+def test_a_result_of_an_earlier_version_reads_as_squashed(api: Api) -> None:
+    media_id = api.upload()["id"]
+    first = api.analyse(media_id, fit="squash")
+    api.finish(first["id"])
+    with api.web.sessions.begin() as session:
+        row = session.get_one(Analysis, first["id"])
+        row.request = {name: value for name, value in row.request.items() if name != "fit"}
+    read = api.client.get(first["links"]["self"]).json()
+    assert read["request"] == first["request"]
+    assert "squashed to a square" in api.client.get(first["links"]["page"]).text
+    assert api.analyse(media_id, fit="squash")["id"] == first["id"]
+
+
+def test_a_class_needs_one_model_that_has_it(api: Api) -> None:
+    """The others explain their own first class; an index counts in each model's own list."""
+    with api.web.sessions.begin() as session:
+        wide = card(0, "wide", classes=["zebra", *CLASSES, "Golfcart"])
+        model_rows.publish(session, [wide, card(1, "plain")])
+    media_id = api.upload()["id"]
+    for target, kept in (("golfCART", "Golfcart"), (4, 4), ("church", "church")):
+        asked = api.analyse(media_id, target=target)["request"]
+        assert (asked["target"], asked["models"]) == (kept, ["wide", "plain"])
+    for target, words in (
+        ("quagga", "wide has no class 'quagga'"),
+        (5, "wide has the classes 0 to 4"),
+    ):
+        refused = ask(api, media_id=media_id, target=target)
+        assert refused.status_code == 422
+        assert words in refused.json()["detail"]
+    refused = ask(api, media_id=media_id, target="golfcart", models=["plain"])
+    assert refused.status_code == 422
 
 
 def test_a_broken_body_gets_the_same_shape(api: Api) -> None:
@@ -111,14 +158,28 @@ def test_without_the_photo_or_without_models_there_is_no_analysis(api: Api) -> N
 def test_the_same_question_is_answered_from_the_store(api: Api) -> None:
     media_id = api.upload()["id"]
     first = api.analyse(media_id)
-    waiting = ask(api, media_id=media_id, models=["gated", "plain"])
+    waiting = ask(api, media_id=media_id, models=["plain", "gated", "plain"])
     assert (waiting.status_code, waiting.json()["id"]) == (202, first["id"])  # under way already
     api.finish(first["id"])
     again = ask(api, media_id=media_id, methods=["gradcam", "attention"])
     assert again.status_code == 200
     assert (again.json()["id"], again.json()["stored"]) == (first["id"], True)
-    for other in ({"models": ["plain"]}, {"target": 1}, {"input_size": 160}):
+    others = {"models": ["plain"]}, {"target": 1}, {"input_size": 160}, {"fit": "crop"}
+    for other in others:
         assert ask(api, media_id=media_id, **other).status_code == 202
+
+
+def test_rows_keep_the_order_of_the_request(api: Api) -> None:
+    media_id = api.upload()["id"]
+    first = api.analyse(media_id)
+    api.finish(first["id"])
+    turned = [ask(api, media_id=media_id, models=["gated", "plain", "gated"]) for _ in range(2)]
+    assert [one.status_code for one in turned] == [200, 200]  # nothing is computed again
+    assert turned[0].json()["request"]["models"] == ["gated", "plain"]
+    assert turned[0].json()["id"] == turned[1].json()["id"] != first["id"]
+    text = api.client.get(turned[0].json()["links"]["page"]).text
+    assert text.index('data-row="gated"') < text.index('data-row="plain"')
+    assert ask(api, media_id=media_id).json()["id"] == first["id"]
 
 
 def test_another_checkpoint_is_another_question(api: Api) -> None:
@@ -126,6 +187,39 @@ def test_another_checkpoint_is_another_question(api: Api) -> None:
     api.finish(api.analyse(media_id)["id"])
     api.publish("plain", "gated", checkpoint={"sha256": "1" * 64, "bytes": 1})
     assert ask(api, media_id=media_id).status_code == 202
+
+
+@pytest.mark.parametrize("calibration", [None, {**MODEL["calibration"], "temperature": 0.9}])
+def test_another_calibration_is_another_question(api: Api, calibration: Any) -> None:
+    media_id = api.upload()["id"]
+    api.finish(api.analyse(media_id)["id"])
+    api.publish("plain", "gated", calibration=calibration)
+    assert ask(api, media_id=media_id).status_code == 202
+
+
+def test_what_earlier_versions_stored_has_no_logits_and_never_abstains(api: Api) -> None:
+    analysis_id = api.analyse(api.upload()["id"])["id"]
+    api.finish(analysis_id)  # rows as they were before there were calibrations
+    address = f"/api/v1/analyses/{analysis_id}"
+    said = api.client.get(address).json()["predictions"]["plain"]
+    assert (said["abstained"], said["in_domain"]) == (False, None)
+    assert [entry["logit"] for entry in said["top"]] == [None] * 3
+    assert said["target"]["logit"] == 3.5
+
+
+def test_an_answer_says_that_a_model_abstained(api: Api) -> None:
+    analysis_id = api.analyse(api.upload()["id"])["id"]
+    api.finish(analysis_id)
+    with api.web.sessions.begin() as session:
+        row = session.get_one(Prediction, (analysis_id, "gated"))
+        row.abstained, row.in_domain = True, 0.125
+        row.top = [{**entry, "logit": 1.5} for entry in row.top]
+    predictions = api.client.get(f"/api/v1/analyses/{analysis_id}").json()["predictions"]
+    said = predictions["gated"]
+    assert (said["abstained"], said["in_domain"]) == (True, 0.125)
+    assert said["top"][0]["logit"] == 1.5
+    listed = api.client.get("/").text  # recent ones, by their first row
+    assert ("none of what it knows" in listed) is (next(iter(predictions)) == "gated")
 
 
 def test_the_same_photo_of_another_visitor_shares_the_files(any_api: Api) -> None:

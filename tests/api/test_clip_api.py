@@ -109,9 +109,9 @@ def test_a_map_is_drawn_over_its_own_frame(live: Api, clip: Any, tracks: list[An
     for segment, map_id in enumerate(tracks[0]["heatmaps"]):
         drawn = live.client.get(f"/api/v1/heatmaps/{map_id}.png", params=style)
         frame = live.client.get(f"{clip['links']['self']}/frames/{segment}.jpg")
-        square = Image.open(io.BytesIO(frame.content))
-        assert square.size == (96, 96)
-        expected = np.asarray(square.resize(SIZE, Image.Resampling.BILINEAR))
+        seen = Image.open(io.BytesIO(frame.content))
+        assert seen.size == (128, 96)
+        expected = np.asarray(seen.resize(SIZE, Image.Resampling.BILINEAR))
         np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(drawn.content))), expected)
     shared = {"scale": "shared", "size": 64}
     assert live.client.get(f"/api/v1/heatmaps/{map_id}.png", params=shared).is_success
@@ -120,9 +120,10 @@ def test_a_map_is_drawn_over_its_own_frame(live: Api, clip: Any, tracks: list[An
 def test_motion_as_numbers_and_as_colours(live: Api, clip: Any) -> None:
     mean = array(live.client.get(clip["links"]["flow"]))
     full = array(live.client.get(clip["links"]["flow"], params={"full": True}))
-    assert (mean.shape, full.shape) == ((4, 2, 56, 56), (4, 10, 2, 96, 96))
-    pixels = (full.astype(np.float64).mean(1) - 128) * 40 / 255 * 224 / 96
-    np.testing.assert_allclose(mean.mean((2, 3)), pixels.mean((2, 3)), atol=0.05)
+    assert (mean.shape, full.shape) == ((4, 2, 56, 56), (4, 10, 2, 96, 128))
+    pixels = (full.astype(np.float64).mean((1, 3, 4)) - 128) * 40 / 255
+    in_a_square = pixels * (224 / 128, 224 / 96)
+    np.testing.assert_allclose(mean.mean((2, 3)), in_a_square, atol=0.05)
     picture = live.client.get(f"{clip['links']['self']}/flow/0.png", params={"size": 96})
     drawn = np.asarray(Image.open(io.BytesIO(picture.content))).astype(int)
     assert drawn.shape == (72, 96, 3)
@@ -227,6 +228,7 @@ def test_only_a_range(live: Api, media: Any) -> None:
         ({"from_s": 1.0, "to_s": 1.01}, "frame"),
         ({"segments": 33}, "segments"),
         ({"flow": "magic"}, "flow"),
+        ({"fit": "crop"}, "seen whole"),
         ({"models": ["plain"]}, "plain looks at photos"),
     ],
 )

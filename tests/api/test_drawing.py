@@ -45,15 +45,16 @@ COMBINED_MASK = Extent(method="attention", unit="combined", target=None, min=0.1
         (EVIDENCE, "absolute", False, (0.0, 20 / 49)),
         (EVIDENCE, "absolute", True, (-20 / 49, 20 / 49)),
         (GATE, "map", False, (0.2, 0.9)),
-        (GATE, "map", True, (0.2, 0.9)),
+        (GATE, "map", True, (-0.5, 0.9)),  # the upper half of the colours
         (GATE, "absolute", False, (0.0, 1.0)),
         (SHARE, "map", False, (0.0, 0.3)),
         (SHARE, "absolute", False, (0.0, 8 / 49)),
         (ROLLOUT, "map", False, (0.01, 0.1)),
-        (ROLLOUT, "map", True, (0.01, 0.1)),
+        (ROLLOUT, "map", True, (-0.08, 0.1)),
         (ROLLOUT, "absolute", False, (0.0, 8 / 49)),
         (COMBINED, "absolute", False, (0.0, 1.0)),
         (COMBINED, "map", False, (0.0, 0.8)),
+        (COMBINED, "map", True, (-0.8, 0.8)),
         (COMBINED_MASK, "map", False, (0.1, 0.8)),
     ],
 )
@@ -151,15 +152,27 @@ def test_colours_are_looked_up_as_numpy_would(smooth: bool) -> None:
     assert (np.abs(difference).max(-1) > 0).mean() < 0.005  # float32 rounding at a step's edge
 
 
+def test_below_the_threshold_nothing_is_drawn() -> None:
+    values = np.array([[-1.0, -0.4, 0.4, 1.0]])
+    photo = Image.new("RGB", (4, 1), (200, 60, 40))
+    for colormap, low, shown in (("vik", -1.0, [1, 0, 0, 1]), ("magma", 0.0, [0, 0, 0, 1])):
+        style = png.Style(4, colormap, 1.0, low, 1.0, smooth=False, threshold=0.5, grey=True)
+        alone = np.asarray(Image.open(io.BytesIO(png.draw(values, style, (4, 1)))))[0]
+        assert (alone[:, 3] > 0).tolist() == [bool(one) for one in shown]
+        over = np.asarray(Image.open(io.BytesIO(png.draw(values, style, (4, 1), photo))))[0]
+        assert [len(set(pixel)) > 1 for pixel in over.tolist()] == [bool(one) for one in shown]
+        assert over[1].tolist() == [100, 100, 100]  # the photo's grey
+        assert over[3].tolist() == list(tables()[colormap].rgb[-3:])
+
+
 @pytest.mark.parametrize(
     ("colormap", "seen"), [("magma", [0, 0.5, 1, 1]), ("vik", [1, 0.67, 0.67, 1])]
 )
 def test_the_photo_shows_where_a_map_is_low(colormap: str, seen: list[float]) -> None:
-    photo = io.BytesIO()
-    Image.new("RGB", (64, 16), (90, 90, 90)).save(photo, "PNG")
+    photo = Image.new("RGB", (64, 16), (90, 90, 90))
     values = np.array([[0, 0.25, 0.75, 1]]) if colormap == "magma" else np.array([[0, 1, 2, 3]]) / 3
     style = png.Style(64, colormap, 0.8, 0.0, 1.0, smooth=False)
-    drawn = np.asarray(Image.open(io.BytesIO(png.draw(values, style, photo.getvalue()))))
+    drawn = np.asarray(Image.open(io.BytesIO(png.draw(values, style, (64, 16), photo))))
     table = np.frombuffer(tables()[colormap].rgb, np.uint8).reshape(256, 3).astype(float)
     colours = table[np.round(255 * values[0]).astype(int)]
     cover = 0.8 * np.array(seen)[:, None]

@@ -9,7 +9,9 @@ import zipfile
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
+from app.web.analyses.drawing.colormaps import tables
 from tests.support.backend import photo
 from tests.support.web import Api, values_of
 
@@ -52,6 +54,36 @@ def test_the_maps_alone(api: Api, analysis: Any, heatmaps: Maps) -> None:
     with np.load(io.BytesIO(response.content)) as maps:
         assert len(maps.files) == len(heatmaps)
     assert api.client.get(f"{analysis['links']['export']}?format=tar").status_code == 422
+
+
+def test_its_pictures_are_as_the_page_shows_them(api: Api) -> None:
+    body = api.analyse(api.upload()["id"])
+    api.finish(body["id"])
+    look = {"colormap": "vik", "smooth": "false", "alpha": "1", "models": "gated,plain"}
+    answer = api.client.get(body["links"]["export"], params=look | {"drawn": "true", "show": "cam"})
+    archive = zipfile.ZipFile(io.BytesIO(answer.content))
+    drawn = [name for name in archive.namelist() if name.startswith("drawn/")]
+    assert {name.split("-")[-1] for name in drawn} == {"gradcam.png"}
+    assert [name[6:13] for name in drawn[:1] + drawn[-1:]] == ["1-gated", "2-plain"]
+    said = json.loads(archive.read("manifest.json"))["drawn"]
+    assert (said["signed"], said["smooth"], said["models"]) == (True, False, ["gated", "plain"])
+    values = values_of("late", "gradcam")
+    picture = Image.open(io.BytesIO(archive.read("drawn/1-gated-late-gradcam.png")))
+    pixels = np.asarray(picture.resize(values.shape[::-1], Image.Resampling.NEAREST)).astype(int)
+    blue, red = (np.array(list(tables()["vik"].rgb[at : at + 3])) for at in (0, 765))
+    at = np.unravel_index(np.abs(values).argmax(), values.shape)
+    wanted = red if values[at] > 0 else blue
+    assert np.abs(pixels[at] - wanted).max() <= 8
+    missing = api.client.get(body["links"]["export"], params={"drawn": "true", "models": "cbam"})
+    assert (missing.status_code, "no cbam" in missing.json()["detail"]) == (422, True)
+
+
+def test_a_figure_takes_evidence_of_the_same_photo_only(api: Api) -> None:
+    first = api.analyse(api.upload()["id"])
+    other = api.analyse(api.upload(photo(1))["id"])
+    api.finish(first["id"])
+    for wrong in ({"evidence_of": other["id"]}, {"models": "cbam"}, {"threshold": 2}):
+        assert api.client.get(first["links"]["figure_png"], params=wrong).status_code == 422
 
 
 def test_nothing_is_exported_before_the_end(api: Api) -> None:

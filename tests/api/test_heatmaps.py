@@ -47,12 +47,12 @@ def test_colours_are_those_of_the_table_at_the_maps_own_cells(api: Api, heatmaps
     values = values_of("late", "gradcam").astype(float)  # [[-1, -.75], [-.5, -.25]]: nothing for
     options = {"size": 32, "smooth": False, "colormap": "viridis"}
     drawn = pixels(api.client.get(record["links"]["png"], params=options))
-    assert drawn.shape == (32, 32, 3)
+    assert drawn.shape == (24, 32, 3)  # the photo is 640 x 480
     assert (drawn == table("viridis")[0]).all()  # no evidence for the class: the colour of zero
     signed = pixels(api.client.get(record["links"]["png"], params={**options, "colormap": "vik"}))
     expected = table("vik")[np.rint((values + 1) / 2 * 255).astype(int)]
-    np.testing.assert_array_equal(signed[::16, ::16], expected)
-    np.testing.assert_array_equal(signed[15::16, 15::16], expected)
+    np.testing.assert_array_equal(signed[::12, ::16], expected)
+    np.testing.assert_array_equal(signed[11::12, 15::16], expected)
 
 
 def test_a_mask_goes_from_its_smallest_to_its_largest_value(api: Api, heatmaps: Maps) -> None:
@@ -77,8 +77,27 @@ def test_over_the_photo_it_has_the_photos_shape(api: Api, heatmaps: Maps) -> Non
     photo = np.asarray(view.resize((320, 240), Image.Resampling.BILINEAR))
     np.testing.assert_array_equal(bare, photo)
     faint = pixels(api.client.get(url, params={"size": 64, "alpha": 0.5}))
-    assert faint.shape == (64, 64, 4)
+    assert faint.shape == (48, 64, 4)
     assert set(faint[..., 3].flat) == {128}
+
+
+@pytest.mark.parametrize(
+    ("fit", "alone", "over"), [("squash", (64, 64), (48, 64)), ("crop", (64, 64), (64, 64))]
+)
+def test_a_picture_has_the_shape_of_what_was_seen(
+    api: Api, fit: str, alone: tuple[int, int], over: tuple[int, int]
+) -> None:
+    media = api.upload()
+    analysis = api.analyse(media["id"], fit=fit)
+    api.finish(analysis["id"])
+    first = api.client.get(analysis["links"]["heatmaps"]).json()["items"][0]
+    url = first["links"]["png"]
+    assert pixels(api.client.get(url, params={"size": 64})).shape[:2] == alone
+    drawn = pixels(api.client.get(url, params={"size": 64, "overlay": True, "alpha": 0}))
+    view = Image.open(io.BytesIO(api.client.get(media["links"]["view"]).content))
+    left = (640 - 480) // 2
+    seen = view.crop((left, 0, left + 480, 480)) if fit == "crop" else view
+    np.testing.assert_array_equal(drawn, seen.resize(over[::-1], Image.Resampling.BILINEAR))
 
 
 @pytest.mark.parametrize(

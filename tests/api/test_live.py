@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from tests.api.test_events import read_all
 from tests.support.backend import photo, wait_for
 from tests.support.web import Api
 
+EXAMPLES = Path(__file__).resolve().parents[2] / "static" / "examples"
 pytestmark = pytest.mark.xdist_group("live")
 
 
@@ -43,6 +45,48 @@ def test_every_model_answers_and_every_map_is_there(live: Api, table: Any) -> No
         assert list(values.shape) == item["shape"]
         assert (float(values.min()), float(values.max())) == (item["min"], item["max"])
         assert live.client.get(item["links"]["png"], params={"size": 64}).status_code == 200
+
+
+def test_imagenet_goes_first(live: Api, table: Any) -> None:
+    assert table["request"]["models"] == [
+        "plain-imagenet", "plain", "l2pa", "gated", "gated-grid", "residual", "cbam",
+    ]  # fmt: skip
+    church = live.client.post(
+        "/api/v1/media", files={"file": EXAMPLES.joinpath("church.jpg").open("rb")}
+    )
+    body = live.analyse(church.json()["id"], models=["plain-imagenet"])
+    last = json.loads(read_all(live, body["links"]["events"])[-1]["data"])
+    assert last["predictions"]["plain-imagenet"]["top"][0]["name"] == "church"
+
+
+def test_models_that_lack_a_class_explain_their_own_first(live: Api, table: Any) -> None:
+    asked = {"models": ["plain-imagenet", "plain"], "input_size": 96}
+    body = live.analyse(table["media_id"], target="golfcart", **asked)
+    said = json.loads(read_all(live, body["links"]["events"])[-1]["data"])["predictions"]
+    assert said["plain-imagenet"]["target"]["name"] == "golfcart"
+    assert said["plain"]["target"]["name"] == said["plain"]["top"][0]["name"]
+
+
+def test_an_odd_clip_gets_an_answer_by_the_usual_rows(live: Api, data_dir: Path) -> None:
+    """Of phone footage that is turned; ImageNet first, all of its classes, in a small JSON."""
+    clip = (data_dir / "clips_odd" / "decord_video_90.mov").open("rb")
+    media = live.client.post("/api/v1/media", files={"file": clip}).json()
+    body = live.analyse(media["id"], segments=4)
+    assert body["request"]["models"] == ["imagenet-clip", "camera-motion"]
+    last = json.loads(read_all(live, body["links"]["events"])[-1]["data"])
+    assert (last["state"], last["detail"]) == ("succeeded", None)
+    said = last["predictions"]["imagenet-clip"]
+    scores = said["clip"]
+    assert set(scores["streams"]) == set(scores["shares"]) == {"rgb"}
+    added = sum(scores["shares"]["rgb"]) + scores["rest"]
+    assert added == pytest.approx(said["target"]["logit"], rel=1e-4)
+    logits = np.array(scores["streams"]["rgb"]["logits"])
+    assert logits.shape == (4, 1000)
+    assert int(logits.mean(0).argmax()) == said["top"][0]["index"]
+    assert len(json.dumps(scores)) < 60_000
+    tracks = live.client.get(last["links"]["tracks"], params={"limit": 100}).json()["items"]
+    own = {(t["stage"], t["method"]) for t in tracks if t["model"] == "imagenet-clip"}
+    assert own == {(s, "gradcam") for s in ("early", "medium", "late", "combined")}
 
 
 def test_figures_for_a_paper(live: Api, table: Any) -> None:

@@ -13,7 +13,10 @@ def test_a_score_names_what_was_counted(api: Api, kind: str) -> None:
     api.publish("scored", metrics={"accuracy": 0.75, counted: 64})
     page = api.client.get("/models/scored", headers={"accept": "text/html"})
     assert page.status_code == 200
-    assert f"64 validation {kind} right" in page.text
+    assert "48 of 64 (63 to 84 %)" in page.text
+    assert f"validation {kind} right" in page.text
+    metrics = api.client.get("/api/v1/models/scored").json()["metrics"]
+    assert metrics["interval"] == [0.6318, 0.8399]
 
 
 @pytest.mark.parametrize(

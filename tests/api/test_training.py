@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from typing import Any
 
 import numpy as np
@@ -287,6 +288,17 @@ def test_events_tell_everything_once_and_resume(api: Api, dataset: str):
     assert alone[0][1]["id"] == run["id"]
 
 
+def test_titles_in_the_table_are_unique_and_say_data_and_date(api: Api, dataset: str):
+    runs = launch(api, dataset, mechanisms=["gated"], seeds=[0, 1, 2])["runs"]
+    titles = []
+    for run, body in zip(runs, ({}, {}, {"title": "Gated"}), strict=True):
+        work(api, run)
+        made = api.client.post(f"{run['links']['self']}/publish", json=body).json()
+        titles.append(made["title"])
+    assert re.fullmatch(r"Gated, .+, \d{4}-\d\d-\d\d", titles[0])
+    assert titles[1:] == [f"{titles[0]}, 2", "Gated, 2"]  # the shipped one is called Gated here
+
+
 def test_publish_offers_a_model_and_unpublish_takes_it_back(api: Api, dataset: str):
     run = launch(api, dataset, mechanisms=["gated"])["runs"][0]
     at = run["links"]["self"]
@@ -307,6 +319,23 @@ def test_publish_offers_a_model_and_unpublish_takes_it_back(api: Api, dataset: s
     page = api.client.get(analysis["links"]["page"], headers={"accept": "text/html"})
     assert "Mine" in page.text  # a stored analysis still says what it asked for
     assert api.client.delete(run["links"]["study"]).status_code == 204
+
+
+def test_titles_name_data_and_date_and_are_unique(api: Api, dataset: str):
+    runs = launch(api, dataset, mechanisms=["gated"], seeds=[0, 1])["runs"]
+    titles = []
+    for run in runs:
+        work(api, run)
+        titles.append(api.client.post(f"{run['links']['self']}/publish", json={}).json()["title"])
+    assert re.fullmatch(r"Gated, [^_]+, \d{1,2} [A-Z][a-z]{2} \d{4}", titles[0])
+    assert titles[1] == f"{titles[0]} (2)"
+    at = runs[1]["links"]["self"]
+    assert api.client.post(f"{at}/unpublish").status_code == 200
+    taken = api.client.post(f"{at}/publish", json={"title": titles[0].upper()})
+    assert taken.status_code == 409
+    assert "another title" in taken.json()["detail"]
+    renamed = api.client.post(f"{at}/publish", json={"title": "my_own title"})
+    assert renamed.json()["title"] == "my own title"
 
 
 def test_a_taken_name_is_refused(api: Api, dataset: str):

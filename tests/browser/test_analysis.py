@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import httpx
+import numpy as np
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.support.pages import PIXELS, Visit, choose, until
+from tests.support.encoding import encode
+from tests.support.pages import PIXELS, Visit, analysed, choose, serious, until
 
 pytestmark = pytest.mark.xdist_group("browser: a photo")
 
@@ -48,14 +51,14 @@ def test_the_value_under_the_pointer_is_the_servers(visit: Visit, photo: str) ->
     page = visit.show(photo)
     for method, words in (("attention", "learnt mask"), ("gradcam", "Grad-CAM")):
         target = cell(page, "gated", "late", method)
-        hover(target, 0.5, 0.36)  # column 3, row 2 of 7 x 7
+        hover(target, 0.55, 0.36)  # column 5, row 2 of 7 x 10
         values = record(visit, "gated", "late", method)["values"]
         assert isinstance(values, list)
         readout = page.locator("[data-readout]")
         expect(readout).to_contain_text(f"late, {words}")
-        expect(readout).to_contain_text("row 3, column 4 of 7 × 7")
+        expect(readout).to_contain_text("row 3, column 6 of 7 × 10")
         read = number(readout.locator("strong").inner_text())
-        assert read == pytest.approx(values[2][3], rel=6e-3)
+        assert read == pytest.approx(values[2][5], rel=6e-3)
         until(lambda target=target, read=read: number(value_of(target)) == read)
 
 
@@ -132,7 +135,7 @@ def test_enlarged_map_tells_its_facts(each_width: Visit, photo: str) -> None:
         )
     )
     assert facts["Layer"] == truth["layer"]
-    assert facts["Grid"] == "14 × 14"
+    assert facts["Grid"] == "14 × 19"
     low, high = facts["Range"].split(" to ")
     assert (number(low), number(high)) == pytest.approx((truth["min"], truth["max"]), rel=6e-3)
     assert number(facts["Sum"]) == pytest.approx(truth["sum"], rel=6e-3)
@@ -144,6 +147,28 @@ def test_enlarged_map_tells_its_facts(each_width: Visit, photo: str) -> None:
     expect(cell(page, "gated-grid", "medium")).to_be_focused()
 
 
+def test_a_photo_keeps_its_shape_until_its_middle_is_asked_for(visit: Visit, photo: str) -> None:
+    page = visit.show(photo)
+    heads, frame = page.locator("[data-stage-grid]"), cell(page, "gated", "late").locator(".frame")
+    expect(heads).to_have_text(["28 × 38", "14 × 19", "7 × 10", "all three"])
+    expect(page.get_by_text("at its own proportions")).to_be_visible()
+    assert shape_of(frame) == pytest.approx(1200 / 900, abs=0.02)
+    page.get_by_role("button", name="the square in its middle").click()
+    page.wait_for_url(lambda url: photo not in url)
+    visit.complete()
+    expect(heads).to_have_text(["28 × 28", "14 × 14", "7 × 7", "all three"])
+    expect(page.get_by_text("the rest of it is not shown")).to_be_visible()
+    for one in (frame, page.locator("[data-frame=photo]")):
+        assert shape_of(one) == pytest.approx(1, abs=0.02)
+
+
+def shape_of(frame: Locator) -> float:
+    """Width by height of what stands in a frame."""
+    box = frame.locator("img").bounding_box()
+    assert box
+    return box["width"] / box["height"]
+
+
 def test_another_target_computes_gradcam_only(visit: Visit, photo: str) -> None:
     page = visit.show(photo)
     cam = cell(page, "gated", "combined").locator("canvas")
@@ -153,9 +178,9 @@ def test_another_target_computes_gradcam_only(visit: Visit, photo: str) -> None:
     page.on("request", lambda r: r.method == "POST" and posted.append(r.post_data_json))
     page.get_by_label("Grad-CAM explains").click()
     expect(page.get_by_role("option").nth(1)).to_contain_text("%")
-    page.get_by_label("Grad-CAM explains").fill("horn")
+    page.get_by_label("Grad-CAM explains").fill("French horn")
     page.keyboard.press("Enter")
-    expect(page.locator(".is-target")).to_have_count(6)
+    expect(page.locator(".is-target")).to_have_count(7)
     until(lambda: cam.evaluate(PIXELS) != before)
     assert [(post["methods"], post["target"]) for post in posted] == [(["gradcam"], "French horn")]
     expect(page.locator(".waiting")).to_have_count(0)
@@ -171,7 +196,7 @@ def test_the_enlarged_map_follows_the_target(visit: Visit, photo: str) -> None:
     page = visit.show(photo)
     cell(page, "gated", "medium").click()
     expect(page.locator("[data-big-meaning]")).to_contain_text("golf ball")
-    page.get_by_label("Grad-CAM explains").fill("horn")
+    page.get_by_label("Grad-CAM explains").fill("French horn")
     page.keyboard.press("Enter")
     expect(page.locator("[data-big-meaning]")).to_contain_text("French horn")
     expect(page.locator("[data-big-facts]")).to_contain_text("French horn")
@@ -196,16 +221,41 @@ def test_residual_channels_are_one_click_away(visit: Visit, photo: str) -> None:
     until(lambda: number(shown.inner_text()) == pytest.approx(max(flat[5]), rel=6e-3))
 
 
-def test_imagenet_head_of_the_first_row(visit: Visit, photo: str) -> None:
+def test_a_row_that_lacks_the_class_says_so(visit: Visit, photo: str) -> None:
+    """It explains its own first class as before, and nothing moves."""
     page = visit.show(photo)
-    if not page.locator("[data-head]").count():
-        pytest.skip("the ImageNet weights are missing here")
-    before = page.locator('[data-row="plain"] [data-says]').inner_text()
-    choose(page, "ImageNet")
-    expect(page.locator('[data-row="plain"] [data-says]')).not_to_have_text(before)
+    rows = page.locator(".row:not(.head)")
+    boxes = "rows => rows.map((row) => row.getBoundingClientRect().toJSON())"
+    before = rows.evaluate_all(boxes)
+    own = cell(page, "cbam", "late").locator("canvas")
+    pixels = own.evaluate(PIXELS)
+    page.get_by_label("Grad-CAM explains").fill("golfcart")
+    page.keyboard.press("Enter")
+    first = rows.first.locator("[data-says]")
+    expect(first.locator(".is-target")).to_contain_text("golfcart")
+    expect(page.locator(".lacking")).to_have_text(6 * ["does not know golfcart"])
     expect(page.locator(".waiting")).to_have_count(0)
-    choose(page, "Imagenette")
-    expect(page.locator('[data-row="plain"] [data-says]')).to_have_text(before, use_inner_text=True)
+    assert own.evaluate(PIXELS) == pixels
+    assert rows.evaluate_all(boxes) == before
+
+
+def test_rows_that_cannot_know_say_so_and_show_their_maps(
+    visit: Visit, server: str, tmp_path: Path
+) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (240, 320, 3), np.uint8)
+    file = tmp_path / "noise.png"
+    file.write_bytes(encode(noise, "PNG"))
+    page = visit.show(analysed(server, file, models=["residual", "cbam"]))
+    for model in ("residual", "cbam"):
+        says = page.locator(f'[data-row="{model}"] [data-says]')
+        expect(says).to_have_text("knows ten things; this seems to be none of them")
+    cell(page, "cbam", "late").click()
+    expect(page.locator("[data-big-facts]")).to_contain_text("it abstains")
+    page.get_by_label("True class").select_option("golf ball")
+    expect(page.locator('[data-row="cbam"] [data-verdict]')).to_have_attribute(
+        "aria-label", "abstains"
+    )
+    assert serious(page) == []
 
 
 def test_a_link_shows_what_was_seen(visit: Visit, photo: str) -> None:
@@ -215,7 +265,7 @@ def test_a_link_shows_what_was_seen(visit: Visit, photo: str) -> None:
     page.get_by_label("True class").select_option("golf ball")
     page.get_by_label("Grad-CAM explains").fill("church")
     page.keyboard.press("Enter")
-    expect(page.locator(".is-target")).to_have_count(6)
+    expect(page.locator(".is-target")).to_have_count(7)
     expect(page.locator(".waiting")).to_have_count(0)
     cell(page, "cbam", "late").click()
     for part in ("opacity=80", "scale=shared", "true=golf", "cam=", "cell=cbam.late.gradcam"):
@@ -231,7 +281,7 @@ def test_a_link_shows_what_was_seen(visit: Visit, photo: str) -> None:
     expect(other.get_by_label("Scale")).to_have_value("shared")
     expect(other.get_by_label("True class")).to_have_value("golf ball")
     expect(other.get_by_label("Grad-CAM explains")).to_have_value("church")
-    expect(other.locator(".is-target")).to_have_count(6)
+    expect(other.locator(".is-target")).to_have_count(7)
     expect(other.locator(".waiting")).to_have_count(0)
     until(lambda: other.locator("[data-big-canvas]").evaluate(PIXELS) == picture)
     assert posted == []

@@ -148,6 +148,7 @@ def test_a_cell_becomes_the_players_layer_and_a_link_says_so(visit: Visit, clip:
     expect(page.locator(".cell.selected")).to_have_count(2)
     page.get_by_label("Opacity").fill("90")
     until(lambda: "opacity=90" in page.evaluate("location.search"))
+    page.get_by_role("button", name="Copy link").click()
     address = page.evaluate("location.href")
     assert f"layer={cell.get_attribute('data-model')}.early.gradcam" in address
     other = visit.context.new_page()
@@ -192,14 +193,15 @@ def test_another_class_is_explained_on_a_page_of_its_own(visit: Visit, gated: st
         name for name in prediction["clip"]["classes"] if name != prediction["target"]["name"]
     )
     first = page.url.split("?")[0]
+    words = other.replace("_", " ")
     page.get_by_label("Explained class").fill(other)
-    page.get_by_role("option", name=other, exact=True).click()
+    page.get_by_role("option", name=words, exact=True).click()
     page.wait_for_url(lambda url: "/analyses/" in url and first not in url)
     assert posted[0]["target"] == other
     assert shown in posted[0]["models"]
     visit.complete()
-    expect(page.get_by_label("Explained class")).to_have_value(other)
-    expect(page.locator("[data-shares-title]")).to_contain_text(other)
+    expect(page.get_by_label("Explained class")).to_have_value(words)
+    expect(page.locator("[data-shares-title]")).to_contain_text(words)
 
 
 def test_the_clock_by_keyboard(visit: Visit, clip: str) -> None:

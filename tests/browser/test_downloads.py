@@ -49,7 +49,7 @@ def test_figure_follows_the_view(visit: Visit, row: str) -> None:
 def test_arrays(visit: Visit, photo: str) -> None:
     visit.show(photo)
     arrays = np.load(io.BytesIO(download(visit, "NPZ")))
-    assert arrays["l2pa/medium/attention"].shape == (14, 14)
+    assert arrays["l2pa/medium/attention"].shape == (14, 19)
     assert float(arrays["l2pa/medium/attention"].astype(float).sum()) == pytest.approx(1, abs=0.01)
 
 
@@ -58,7 +58,7 @@ def test_everything(visit: Visit, photo: str) -> None:
     archive = zipfile.ZipFile(io.BytesIO(download(visit, "ZIP")))
     assert archive.testzip() is None
     assert {"maps.npz", "manifest.json", "request.json", "numbers.csv"} <= set(archive.namelist())
-    assert json.loads(archive.read("request.json"))["models"][0] == "plain"
+    assert json.loads(archive.read("request.json"))["models"][0] == "plain-imagenet"
 
 
 def test_one_map(visit: Visit, photo: str) -> None:
@@ -66,7 +66,7 @@ def test_one_map(visit: Visit, photo: str) -> None:
     page.locator('.cell[data-model="gated"][data-stage="late"][data-method="gradcam"]').click()
     with page.expect_download() as started:
         page.get_by_role("link", name="This map as NPY").click()
-    assert np.load(started.value.path()).shape == (7, 7)
+    assert np.load(started.value.path()).shape == (7, 10)
     with page.expect_download() as started:
         page.get_by_role("link", name="drawn as PNG").click()
     assert max(Image.open(started.value.path()).size) == 896
@@ -76,10 +76,10 @@ def test_figures_of_another_target_are_another_analysis(visit: Visit, photo: str
     page = visit.show(photo)
     page.get_by_label("Grad-CAM explains").fill("church")
     page.keyboard.press("Enter")
-    expect(page.locator(".is-target")).to_have_count(6)
+    expect(page.locator(".is-target")).to_have_count(7)
     page.get_by_text("Download", exact=True).click()
     page.get_by_role("button", name="Make them for “church”").click()
     page.wait_for_url(lambda url: "cam=" not in url)
     visit.complete()
     expect(page.get_by_label("Grad-CAM explains")).to_have_value("church")
-    expect(page.locator(".is-target")).to_have_count(6)
+    expect(page.locator(".is-target")).to_have_count(7)

@@ -8,6 +8,7 @@ import httpx
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from app.core.shares import share_words
 from tests.support.pages import PIXELS, Visit, choose, until
 
 # Pages read cards and draw a few lines: scripts and styles of their own, no library.
@@ -44,9 +45,9 @@ def test_list_and_comparison(visit: Visit) -> None:
 @pytest.mark.parametrize(
     ("figure", "key", "form"),
     [
-        ("Validation accuracy", "val_accuracy", lambda value: f"{100 * value:.2f} %"),
-        ("Validation loss", "val_loss", lambda value: f"{value:.4f}"),
-        ("Training loss", "train_loss", lambda value: f"{value:.4f}"),
+        ("Validation accuracy", "val_accuracy", lambda *case: share_words(*case, interval=False)),
+        ("Validation loss", "val_loss", lambda value, _: f"{value:.4f}"),
+        ("Training loss", "train_loss", lambda value, _: f"{value:.4f}"),
     ],
 )
 def test_curves_of_all_models_are_those_of_their_cards(
@@ -59,7 +60,7 @@ def test_curves_of_all_models_are_those_of_their_cards(
     plot.press("Home")
     page.keyboard.press("ArrowRight")  # the second epoch
     shown = {
-        card["title"]: form(card["curves"][1][key])
+        card["title"]: form(card["curves"][1][key], card["metrics"]["clips"])
         for card in cards_of(visit).values()
         if card["media"] == "clip" and card["curves"]
     }
@@ -162,6 +163,20 @@ def test_curves_answer_the_pointer(visit: Visit) -> None:
     expect(tip).to_contain_text("%")
     page.mouse.move(0, 0)
     expect(tip).to_be_hidden()
+
+
+def test_scripts_count_few_as_the_server_does(visit: Visit) -> None:
+    """`static/js/lib/shares.js` says what `app.core.shares` says."""
+    page = visit.open("/models/l2pa")
+    script = page.evaluate("""() => performance.getEntriesByType("resource")
+      .find((one) => one.name.includes("/js/models/curves.js")).name""")
+    cases = [(18 / 20, 20), (1.0, 3), (0.97472, 3791), (49 / 64, 64), (0.0, 7)]
+    said = page.evaluate(
+        "async ([path, cases]) => { const { shareWords } = await import(path);"
+        " return cases.map(([share, count]) => shareWords(share, count)); }",
+        [script.replace("models/curves.js", "lib/shares.js"), cases],
+    )
+    assert said == [share_words(*case) for case in cases]
 
 
 @pytest.mark.parametrize("path", ["/models", "/models/l2pa"])

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.support.pages import PIXELS, Visit, overflows, serious, until
+from tests.support.pages import PIXELS, Visit, agree, overflows, serious, until
 from tests.support.signing_in import sign_in
 from tests.support.studies import LONG, MINUTES, TINY, admin, dataset_of, fill, only, rows, tiles
 
@@ -134,8 +134,8 @@ def test_one_press_starts_all_networks(visit: Visit, study: Any) -> None:
         removed = page.locator(".queue-row", has_text=waiting[-2]["title"])
         expect(removed).to_have_count(0)
         visit.open(f"/training/{begun['id']}")
-        page.once("dialog", lambda dialog: dialog.accept())
         page.get_by_role("button", name="Cancel all").click()
+        agree(page, "Cancel all")
         expect(page.locator("[data-state]")).not_to_contain_text(
             re.compile("running|waiting"), timeout=MINUTES
         )

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 
-from tests.support.pages import Visit, until
+from tests.support.pages import Visit, agree, until
 from tests.support.signing_in import sign_in
 from tests.support.studies import MINUTES, SMALL, TINY, admin, fill, only, rows
 
@@ -49,8 +49,8 @@ def test_pause_resume_cancel_and_retry(visit: Visit, study: Any) -> None:
         expect(rows(page).nth(1).locator(".state")).to_have_text("cancelled")
         rows(page).nth(1).get_by_role("button", name="Retry").click()
         expect(rows(page).nth(1).locator(".state")).to_have_text(re.compile("waiting|running"))
-        page.once("dialog", lambda dialog: dialog.accept())
         page.get_by_role("button", name="Cancel all").click()
+        agree(page, "Cancel all")
         for one in range(3):
             expect(rows(page).nth(one).locator(".state")).to_have_text("cancelled")
         runs = api.get(f"/studies/{begun['id']}").json()["runs"]
@@ -121,6 +121,16 @@ def test_epochs_play_and_a_model_is_imported(visit: Visit, study: Any, tmp_path:
     model = str(words.get_by_role("link").get_attribute("href")).rpartition("/")[2]
     expect(visit.open("/models").get_by_role("link", name="Attention gates").first).to_be_visible()
     visit.open(f"/models/{model}")
-    expect(page.get_by_role("heading", level=1)).to_contain_text("Attention gates")
-    with admin(visit.address) as api:  # the other tests count six rows
-        assert api.delete(f"/models/{model}").status_code == 204
+    title = page.get_by_role("heading", level=1)
+    expect(title).to_have_text(re.compile(r"Attention gates, stripes, \d+ [A-Z][a-z]{2} \d{4}"))
+    assert httpx.get(f"{visit.address}/api/v1/models/{model}").status_code == 404
+    page.get_by_role("button", name="Publish…").click()
+    ask = page.get_by_role("dialog", name="Publish this network")
+    ask.get_by_label("Title in the table").fill("Gates from afar")
+    ask.get_by_role("button", name="Publish", exact=True).click()
+    expect(title).to_have_text("Gates from afar")
+    assert httpx.get(f"{visit.address}/api/v1/models/{model}").status_code == 200
+    page.get_by_role("button", name="Remove…").click()
+    agree(page, "Remove")
+    page.wait_for_url("**/models")
+    expect(page.get_by_role("link", name="Gates from afar")).to_have_count(0)

@@ -35,7 +35,8 @@ def _transfer(visit: Visit, photo: Path) -> object:
 def test_photo_in_table_out(each_width: Visit) -> None:
     page = each_width.upload()
     expect(page.locator("h1")).to_have_text("golf-ball.jpg")
-    expect(page.locator(".row:not(.head)")).to_have_count(6)
+    expect(page.locator(".row:not(.head)")).to_have_count(7)
+    expect(page.locator(".row:not(.head)").first).to_contain_text("MobileNetV2, ImageNet")
     for row in page.locator(".row:not(.head)").all():
         texts = row.locator("[data-says] li span:last-child").all_inner_texts()
         shares = [float(text.strip("<>\u202f%")) for text in texts]
@@ -67,7 +68,7 @@ def test_examples_come_with_their_class(visit: Visit) -> None:
     visit.complete()
     expect(page.get_by_label("True class")).to_have_value("church")
     verdicts = page.locator(".verdict:visible")
-    expect(verdicts).to_have_count(6)
+    expect(verdicts).to_have_count(7)
     for verdict in verdicts.all():
         top = verdict.locator("xpath=ancestor::*[@data-row]").locator("li").first
         right = top.locator("span").first.inner_text() == "church"
@@ -151,5 +152,10 @@ def test_the_example_clip_moves(visit: Visit) -> None:
     page.get_by_role("button", name="A moving camera").click()
     page.wait_for_url("**/analyses/*")
     expect(page.locator("h1")).to_have_text("camera.mp4")
+    rows = page.locator(".row:not(.head) .who-name a")
+    expect(rows).to_have_text(["MobileNetV2, ImageNet, averaged over frames", "Camera motion"])
+    says = page.locator('[data-row="imagenet-clip"] [data-says]')
+    expect(says).to_contain_text("church", timeout=120_000)  # or its tower, the bell cote
+    expect(page.locator('[data-row="imagenet-clip"]')).to_contain_text("no flow stream")
     row = page.locator('[data-row="camera-motion"]')
     expect(row).to_contain_text(re.compile("still|pan|zoom|rotate"), timeout=120_000)

@@ -24,6 +24,10 @@ OLD_MAP = (
     "sum, blob_key, created_at) VALUES (:id, :id, 'm', :stage, :method, 'rgb', 'l', '[2, 2]', "
     ":low, 1, :total, 'k', '2026-01-01')"
 )
+OLD_ANSWER = (
+    "INSERT INTO predictions (analysis_id, model, top, target_index, target_name, target_logit, "
+    "target_probability, seconds) VALUES ('a', 'm', '[]', 0, 't', 1.5, 0.5, 0.1)"
+)
 START = (
     "from app.core.settings import Settings; from app.db.engine import make_engine;"
     "from app.db.migrate import upgrade; s = Settings(); upgrade(make_engine(s), s)"
@@ -93,3 +97,19 @@ def test_maps_of_before_get_the_unit_that_pages_guessed(tmp_path: Path) -> None:
         assert connection.scalar(text("SELECT count(*) FROM heatmaps")) == len(maps)
     engine.dispose()
     assert {tuple(row) for row in units} == {(unit, unit) for unit in maps}
+
+
+def test_answers_of_before_have_not_abstained(tmp_path: Path) -> None:
+    engine = create_engine(f"sqlite:///{tmp_path / 'old.db'}")  # it asks for no rows beside
+    config = Config()
+    config.set_main_option("script_location", str(migrate.SCRIPTS))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0005")
+        connection.execute(text(OLD_ANSWER))
+        command.upgrade(config, "head")
+        query = text("SELECT abstained, in_domain, target_logit FROM predictions")
+        assert tuple(connection.execute(query).one()) == (0, None, 1.5)
+        command.downgrade(config, "0005")
+        assert connection.scalar(text("SELECT target_logit FROM predictions")) == 1.5
+    engine.dispose()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+
 import pytest
 from pydantic import ValidationError
 
-from app.jobs.parameters import AnalysisRequest, fingerprint
+from app.jobs.parameters import IMAGENET, AnalysisRequest, fingerprint
 
 MEDIA = "0" * 32
 REQUEST = {"media_id": MEDIA, "models": ["plain", "cbam"], "methods": ["attention", "gradcam"]}
@@ -29,6 +32,7 @@ def request(**changes: object) -> AnalysisRequest:
         {"target": "x" * 200},
         {"input_size": 95},
         {"input_size": 513},
+        {"fit": "stretch"},
         {"media_id": "x"},
         {"unknown": 1},
     ],
@@ -52,15 +56,32 @@ def test_equal_requests_have_the_same_fingerprint() -> None:
     assert fingerprint("c" * 64, other_medium, CHECKPOINTS) == first
 
 
+def test_what_was_stored_before_there_was_a_choice_was_squashed() -> None:
+    earlier = {
+        "models": sorted(CHECKPOINTS.items()),
+        "methods": ["attention", "gradcam"],
+        "target": "top",
+        "input_size": 224,
+        "photo": "c" * 64,
+    }
+    kept = hashlib.sha256(json.dumps(earlier, sort_keys=True).encode()).hexdigest()
+    assert request().fit == "squash"
+    assert fingerprint("c" * 64, request(fit="squash"), CHECKPOINTS) == kept
+
+
 def test_different_requests_have_different_fingerprints() -> None:
     changed = [
         fingerprint("d" * 64, request(), CHECKPOINTS),
         fingerprint("c" * 64, request(), CHECKPOINTS | {"cbam": "e" * 64}),
+        fingerprint("c" * 64, request(), CHECKPOINTS | {"cbam": ("b" * 64, {"temperature": 2})}),
+        fingerprint("c" * 64, request(), CHECKPOINTS | {IMAGENET: "f" * 64}),
         fingerprint("c" * 64, request(models=["plain"]), CHECKPOINTS),
         fingerprint("c" * 64, request(methods=["gradcam"]), CHECKPOINTS),
         fingerprint("c" * 64, request(target=1), CHECKPOINTS),
         fingerprint("c" * 64, request(target="1"), CHECKPOINTS),
         fingerprint("c" * 64, request(input_size=256), CHECKPOINTS),
+        fingerprint("c" * 64, request(fit="shape"), CHECKPOINTS),
+        fingerprint("c" * 64, request(fit="crop"), CHECKPOINTS),
         fingerprint("c" * 64, request(), CHECKPOINTS),
     ]
     assert len(set(changed)) == len(changed)

@@ -19,6 +19,7 @@ from app.core.settings import Settings
 from app.media.decoder.client import Decoder
 from app.media.uploads import received
 from app.storage.blobs import LocalBlobs
+from ml.media.clip import read
 from tests.support import photos
 from tests.support.clip_files import KINDS, make, number, uneven
 from tests.support.mutations import check_medium, mutated
@@ -51,7 +52,7 @@ def test_photos_never_load_what_decodes_clips(new_decoder: Decoder, film: Path) 
     path = film.with_name("photo.png")
     Image.new("RGB", (64, 48), "red").save(path)
     new_decoder.inspect(path)
-    new_decoder.pixels(path, 96)
+    new_decoder.pixels(path, 96, "shape")
     assert new_decoder.clips.pool.processes == []
     new_decoder.inspect(film)
     assert new_decoder.photos.pool.processes
@@ -204,6 +205,10 @@ def test_a_copy_is_upright_and_fits(decoder: Decoder, tmp_path: Path) -> None:
     path = make(tmp_path, KINDS["h264 mov"], [0, 40], rotation=90, draw=lambda _: large)
     copy = tmp_path / "copy.mp4"
     decoder.playable_copy(path, copy)
+    assert read.shown(path) == (1600, 900)
+    wide = decoder.clip_frames(path, [1], (80, 45))[0]
+    assert wide.shape == (45, 80, 3)
+    assert wide[:, :35].min() > 150 > 50 > wide[:, 45:].max()
     facts = decoder.inspect(copy)
     assert (facts.width, facts.height) == (1280, 720)
     left, right = decoder.clip_frames(copy, [1], 64)[0][:, [8, 56]].mean((0, 2))

@@ -115,7 +115,7 @@ def test_a_process_is_replaced_after_its_last_file(new_decoder: Decoder, save: S
     path = save(GOOD)
     seen = []
     for _ in range(REQUESTS_A_PROCESS + 1):
-        new_decoder.pixels(path, 96)
+        new_decoder.pixels(path, 96, "shape")
         seen.append(pid(new_decoder))
     assert len(set(seen[:-1])) == 1
     assert seen[-1] != seen[0]
@@ -151,7 +151,7 @@ def test_the_process_ends_with_its_parent(save: Save, settings: Settings) -> Non
 
 
 def test_the_process_needs_no_torch(decoder: Decoder, save: Save) -> None:
-    decoder.pixels(save(GOOD), 224)
+    decoder.pixels(save(GOOD), 224, "shape")
     maps = [region.path for region in psutil.Process(pid(decoder)).memory_maps()]
     assert any("numpy" in path for path in maps)
     assert not any("torch" in path for path in maps)

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from app.media.decoder.client import Decoder
-from ml.media.photo import load_rgb, squash
+from ml.media.photo import fitted, load_rgb, squash
 from tests.support import photos
 
 Save = Callable[[bytes], Path]
@@ -20,7 +20,7 @@ RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 
 def corner_colours(decoder: Decoder, path: Path) -> list[list[int]]:
     """Colours near the top left, top right and bottom left."""
-    pixels = decoder.pixels(path, 32)
+    pixels = decoder.pixels(path, 32, "squash")
     return [pixels[y, x].tolist() for y, x in ((3, 3), (3, 28), (28, 3))]
 
 
@@ -131,8 +131,9 @@ def test_a_phones_double_photo_is_a_jpeg(decoder: Decoder, save: Save) -> None:
 
 def test_the_command_line_gets_the_same_numbers(decoder: Decoder, save: Save) -> None:
     path = save(photos.encode(photos.scene(333, 517), "JPEG"))
-    for size in (96, 224, 512):
-        assert np.array_equal(decoder.pixels(path, size), squash(load_rgb(path), size))
+    for size, fit in ((96, "shape"), (224, "squash"), (512, "crop")):
+        expected = fitted(load_rgb(path), size, fit)
+        assert np.array_equal(decoder.pixels(path, size, fit), expected)
 
 
 def test_squashing_averages_what_it_shrinks(save: Save) -> None:

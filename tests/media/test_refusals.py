@@ -52,7 +52,7 @@ def test_the_reason_helps(
     assert refusal.value.status == status
     assert refusal.value.detail.endswith((".", ")"))
     with pytest.raises(kind):
-        decoder.pixels(path, 224)
+        decoder.pixels(path, 224, "shape")
 
 
 def test_a_refusal_costs_no_new_process(new_decoder: Decoder, save: Save) -> None:

@@ -44,15 +44,21 @@ def test_no_other_temperature_has_a_lower_loss() -> None:
     logits, labels = sample(300, 2.5)
     best = fit_temperature(logits, labels)
     losses = [
-        torch.nn.functional.cross_entropy(logits.double() / (best * factor), labels).item()
+        torch.nn.functional.cross_entropy(
+            logits.double() / (best * factor), labels, label_smoothing=1 / 302
+        ).item()
         for factor in (1.0, 0.99, 1.01)
     ]
     assert losses[0] == min(losses)
 
 
-def test_perfect_answers_end_at_the_lowest_temperature() -> None:
-    logits = torch.eye(4)
-    assert fit_temperature(logits, torch.arange(4)) == pytest.approx(0.01)
+def test_a_few_right_answers_do_not_make_a_network_infinitely_sure() -> None:
+    sure = [
+        (100 * torch.eye(n) / fit_temperature(100 * torch.eye(n), torch.arange(n))).softmax(1)[0, 0]
+        for n in (4, 40)
+    ]
+    assert 0.85 < sure[0] < 0.9  # the label's share after smoothing: 5/6 and a quarter of 1/6
+    assert 0.97 < sure[1] < 0.98
     with pytest.raises(ValueError, match="at least one"):
         fit_temperature(torch.empty(0, 3), torch.empty(0, dtype=torch.long))
 
@@ -152,6 +158,12 @@ def test_the_rule_with_the_largest_area_is_chosen_and_its_figures_hold() -> None
     assert domain.in_domain(domain.threshold) == 0.5
     assert domain.in_domain(-1e9) == pytest.approx(0)
     assert domain.in_domain(1e9) == 1
+
+
+def test_a_rule_that_may_be_chance_is_left_out() -> None:
+    rng = np.random.default_rng(2)
+    inside, outside = {"poor": rng.normal(0.1, 1, 60)}, {"poor": rng.normal(0, 1, 30)}
+    assert choose_rule(inside, outside, range(30), "things") is None
 
 
 def test_a_record_survives_a_card() -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
 from ml.errors import MlError
-from ml.figures.table import Cell, Row, Style, draw
+from ml.figures.table import Cell, Row, Style, colormap_named, coloured, draw
 from ml.networks.types import Unit
 
 STAGES = ("early", "medium", "late", "combined")
@@ -54,6 +55,25 @@ def test_the_same_maps_give_the_same_file(
     assert first.startswith({"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}[kind])
 
 
+def test_maps_that_are_not_square_lie_as_they_are(tmp_path: Path) -> None:
+    """The highest place of a wide map is drawn at its own corner of a cell that is as wide."""
+    photo = np.zeros((70, 140, 3), np.uint8)
+    for row_, column in ((0, 13), (6, 0)):
+        values = np.zeros((7, 14), np.float32)
+        values[row_, column] = 1
+        shown = [Row("Gated", "learnt mask", "", False, [Cell(values, "share")])]
+        style = Style("viridis", 1.0)
+        draw(shown, [("late", photo)], tmp_path / "a.png", "png", style, aspect=2.0)
+        drawn = np.asarray(Image.open(tmp_path / "a.png").convert("RGB"))
+        found = cv2.connectedComponentsWithStats((drawn.min(2) < 250).astype(np.uint8))[2]
+        left, top, width, height, _ = max(found[1:], key=lambda part: part[4])
+        assert width / height == pytest.approx(2, abs=0.05)
+        red, _, blue = drawn[top : top + height, left : left + width].astype(int).transpose(2, 0, 1)
+        y, x = np.argwhere(red - blue > 150).mean(0)  # the last colour is yellow
+        assert x / width == pytest.approx((column + 0.5) / 14, abs=0.05)
+        assert y / height == pytest.approx((row_ + 0.5) / 7, abs=0.05)
+
+
 def test_it_is_written_on(tmp_path: Path, photo_array: np.ndarray) -> None:
     draw(rows(), columns(photo_array), tmp_path / "a.svg", "svg", Style(), title="A photo")
     said = words(tmp_path / "a.svg")
@@ -80,6 +100,34 @@ def test_ranges_are_the_maps_own_or_shared(tmp_path: Path, photo_array: np.ndarr
     highest = max(m.max() for m in cams[:3])
     assert ranges["row"][4:7] == [f"0 to {highest:.2g}"] * 3
     assert ranges["shared"] == ranges["row"]
+
+
+def test_a_signed_figure_says_so_and_has_its_palette(
+    tmp_path: Path, photo_array: np.ndarray
+) -> None:
+    signed = Style(colormap="vik", signed=True)
+    draw(rows(), columns(photo_array), tmp_path / "a.svg", "svg", signed, note="How it is drawn")
+    said = words(tmp_path / "a.svg")
+    assert {"against \u2013 0 \u2013 for", "low to high", "How it is drawn"} <= set(said)
+    masks, cams = ([cell.values for cell in row.cells] for row in rows())
+    ranges = [w for w in said if re.fullmatch(r"\S+ to [\d.]+", w)]
+    assert ranges[0] == f"{masks[0].min():.2g} to {masks[0].max():.2g}"
+    reach = np.abs(cams[0]).max()
+    assert ranges[4] == f"{-reach:.2g} to {reach:.2g}"
+    draw(rows(negative=True), columns(photo_array), tmp_path / "a.svg", "svg", signed)
+    assert "no positive" not in (tmp_path / "a.svg").read_text()  # there is evidence against
+
+
+def test_colours_are_the_values_at_their_own_grid() -> None:
+    values = np.array([[-2.0, -0.5], [0.5, 2.0]], np.float32)
+    style = Style("vik", 0.6, signed=True, smooth=False, threshold=0.5)
+    drawn = coloured(values, (-2.0, 2.0), style)
+    assert drawn.shape == (2, 2, 4)
+    table = colormap_named("vik")
+    np.testing.assert_allclose(drawn[0, 0, :3], table(0.0)[:3])
+    np.testing.assert_allclose(drawn[1, 1, :3], table(1.0)[:3])
+    np.testing.assert_allclose(drawn[..., 3], [[0.6, 0], [0, 0.6]])
+    assert coloured(values, (0, 2), Style(smooth=True)).shape == (224, 224, 4)
 
 
 def test_more_rows_make_a_taller_picture(tmp_path: Path, photo_array: np.ndarray) -> None:

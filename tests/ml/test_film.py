@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -22,16 +23,8 @@ MAPS[1, :, 2:] = 1.0
 TIMES = np.array([0.5, 1.5])
 
 
-def layer(**changes: object) -> film.Layer:
-    values = {
-        "maps": MAPS,
-        "times": TIMES,
-        "low": 0.0,
-        "high": 1.0,
-        "colormap": "gray",
-        "alpha": 1.0,
-    }
-    return film.Layer(**values | changes)  # type: ignore[arg-type]
+def layer(high: float = 1.0, **look: Any) -> film.Layer:
+    return film.Layer(MAPS, TIMES, 0.0, high, Style(**{"colormap": "gray", "alpha": 1.0} | look))
 
 
 def frames(count: int = 20) -> Iterator[tuple[float, Pixels]]:
@@ -75,6 +68,17 @@ def test_without_opacity_it_is_the_clip(tmp_path: Path) -> None:
     with av.open(str(tmp_path / "a.mp4")) as container:
         [first, *_] = container.decode(video=0)
     np.testing.assert_allclose(first.to_ndarray(format="rgb24"), 90, atol=4)
+
+
+def test_a_film_is_drawn_as_the_page_is(tmp_path: Path) -> None:
+    look = {"colormap": "vik", "signed": True, "smooth": False, "threshold": 0.5}
+    drawn = film.Layer(MAPS - 0.5, TIMES, -1.0, 1.0, Style(alpha=1.0, **look))
+    film.write(tmp_path / "a.mp4", "mp4", (96, 64), frames(1), drawn)
+    with av.open(str(tmp_path / "a.mp4")) as container:
+        [first] = container.decode(video=0)
+    pixels = first.to_ndarray(format="rgb24").astype(int)
+    assert pixels[:, :40, 0].mean() > pixels[:, :40, 2].mean() + 50  # half for: red
+    assert pixels[:, 56:, 2].mean() > pixels[:, 56:, 0].mean() + 50  # half against: blue
 
 
 def test_a_sheet_has_a_cell_a_snippet_and_says_when(tmp_path: Path) -> None:

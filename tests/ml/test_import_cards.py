@@ -12,11 +12,16 @@ import torch
 from app.core.errors import Unprocessable
 from app.training.models import cards, headers
 from ml import checkpoint as checkpoints
+from ml.calibration.record import Calibration
 from ml.catalogue import SHIPPED
 from ml.model_card import ModelCard
 from ml.networks.video.base import VIDEO_MODELS, VideoSpec, build_video
 
 FILES = sorted(SHIPPED.rglob("*.safetensors"))
+
+
+CALIBRATION = checkpoints.read(SHIPPED / "gated.safetensors").about["calibration"]
+DOMAIN = CALIBRATION["domain"]
 
 
 def stored(card: bytes) -> ModelCard:
@@ -31,6 +36,7 @@ def test_every_shipped_model_could_be_imported(path) -> None:
     about = stored(path.with_suffix(".json").read_bytes())
     kept = checkpoints.Checkpoint(path, checkpoint.sha256, about)
     assert kept.kind == checkpoint.kind
+    assert Calibration.of(about) == Calibration.of(checkpoint.about)
     if checkpoint.kind == checkpoints.CLIP:
         assert kept.video_spec == checkpoint.video_spec
         assert about["metrics"]["interval"] == checkpoint.about["metrics"]["interval"]
@@ -63,6 +69,9 @@ def card(**changes: object) -> bytes:
         ({"class_index": {"sound": [0]}}, "class_index"),
         ({"metrics": {"accuracy": "high"}}, "metrics.accuracy"),
         ({"metrics": {"interval": [0.1]}}, "metrics.interval"),
+        ({"calibration": {**CALIBRATION, "temperature": 0}}, "calibration.temperature"),
+        ({"calibration": {**CALIBRATION, "domain": {}}}, "calibration.domain.rule"),
+        ({"calibration": {**CALIBRATION, "domain": {**DOMAIN, "scale": 0}}}, "calibration.domain"),
     ],
 )
 def test_a_card_of_clips_that_is_wrong_says_where(changes: dict[str, object], place: str) -> None:

@@ -96,6 +96,8 @@ def test_six_fight_models_share_one_recipe() -> None:
             64,
             161,
         )
+        assert about(name)["default"] is False
+        assert "161 surveillance clips" in about(name)["note"]
 
 
 @pytest.mark.parametrize("name", [n for n in FIGHTS if n != "fight-plain"])

@@ -70,6 +70,8 @@ def test_a_run_tells_of_its_clips_and_ends_in_a_checkpoint(data: Path, tmp_path:
     assert about["classes"] == list(WAYS)
     assert about["metrics"]["clips"] == 2
     assert about["metrics"]["segments"] == 2
+    assert about["calibration"]["count"] == 2
+    assert about["calibration"]["domain"] is None
     assert set(about["metrics"]["streams"]) == {"rgb", "flow"}
     assert about["training"]["train_clips"] == 6
     assert about["training"]["recipe"]["segments"] == 2

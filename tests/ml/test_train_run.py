@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import load_file
 
 from ml import checkpoint as checkpoints
+from ml.calibration.record import Calibration
 from ml.errors import MlError
 from ml.explain.maps import explain_images
 from ml.networks.types import STAGES
@@ -150,6 +151,11 @@ def test_the_card_says_all(whole: tuple[RunSpec, list[Event]]) -> None:
     assert about == finished.about
     assert about["classes"] == list(toys.CLASSES)
     assert [c["epoch"] for c in about["curves"]] == [1, 2]
+    record = Calibration.of(about)
+    assert record is not None
+    assert (record.count, record.data, record.seed, record.domain) == (10, "toys", 0, None)
+    assert record.temperature != 1
+    assert 0.01 <= record.temperature <= 100
     training = about["training"]
     assert (training["data"], training["data_fingerprint"]) == ("toys", "toys-24-10")
     assert (training["train_images"], about["metrics"]["images"]) == (24, 10)

@@ -114,7 +114,7 @@ def test_the_catalogue_lists_clips_after_photos(tmp_path: Path) -> None:
 
 def test_cards_of_photo_models() -> None:
     photos = [e for e in catalogue.entries([]) if e.kind == "image"]
-    assert len(photos) == 6
+    assert len(photos) == 7
     assert all(e.card()["media"] == "image" for e in photos)
     assert not {"streams", "architecture"} & set(photos[0].card())
 
@@ -133,15 +133,16 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_clip_file_is_sampled(film: Path) -> None:
     found = sample_clip(film, segments=4, length=6, size=64)
-    assert found.frames.shape == (4, 6, 64, 64, 3)
-    assert found.flow.shape == (4, 5, 2, 64, 64)
+    assert found.frames.shape == (4, 6, 64, 96, 3)
+    assert found.flow.shape == (4, 5, 2, 64, 96)
     np.testing.assert_allclose(found.bounds[:, 0], [0, 0.5, 1, 1.5])
     np.testing.assert_allclose(np.diff(found.times), 0.05, atol=1e-6)
     middle = found.bounds.mean(1)
     assert np.abs(found.snippet_times - middle).max() < 0.06
     moved = flow.dequantise(found.flow)[:, :, 0]
-    assert 0.5 < np.median(moved) < 2.5  # to the right; 2 px of 96 are 1.3 of 64
-    part = sample_clip(film, 2, 3, 64, start_s=1.0, end_s=1.4)
+    assert 0.5 < np.median(moved) < 2.5  # to the right
+    part = sample_clip(film, 2, 3, 64, start_s=1.0, end_s=1.4, fit="squash")
+    assert part.frames.shape == (2, 3, 64, 64, 3)
     np.testing.assert_allclose(part.bounds, [[1.0, 1.2], [1.2, 1.4]])
     with pytest.raises(MlError, match="nothing from"):
         sample_clip(film, start_s=5)
@@ -167,7 +168,7 @@ def test_explain_draws_a_clips_contact_sheet(
     with Image.open(figure) as drawn:
         assert drawn.format == "PNG"
     stored = np.load(maps)
-    assert stored["fight-gated/flow/late/attention"].shape == (3, 3, 3)
+    assert stored["fight-gated/flow/late/attention"].shape == (3, 3, 5)
     assert stored["times/fight-gated/flow/late/attention"].shape == (3,)
     assert stored["shares/fight-gated/rgb"].shape == (3,)
     with pytest.raises(MlError, match="No model of clips"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -163,6 +165,20 @@ def test_in_double_precision_they_add_up_to_the_last_digits(fusion: str) -> None
     torch.testing.assert_close(
         sum(p.sum(1) for p in parts) + rest, output.logits, atol=1e-12, rtol=1e-12
     )
+
+
+@pytest.mark.parametrize("architecture", VIDEO_MODELS)
+def test_a_clip_keeps_its_shape(architecture: str) -> None:
+    """Of 40 x 70 px: grids are rounded up, and no map is transposed."""
+    square = videos.sampled(2, 72)
+    clip = replace(square, frames=square.frames[:, :, :40, :70], flow=square.flow[..., :40, :70])
+    found = explain(loaded(videos.lively(architecture)), clip, methods=("rollout", "gradcam"))
+    strides = {s.stage: 224 // s.grid_224 for s in VIDEO_MODELS[architecture].stages}
+    for track in found.tracks:
+        stride = 4 if track.method == "rollout" else strides.get(track.stage)
+        expected = (56, 56) if track.stage == "combined" else (-(-40 // stride), -(-70 // stride))
+        assert track.values.shape[1:] == expected, (track.method, track.stage)
+        assert np.isfinite(track.values).all()
 
 
 def test_the_top_class_is_that_of_the_clip() -> None:

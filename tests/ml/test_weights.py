@@ -13,14 +13,11 @@ from safetensors.torch import load_file, save_file
 from torchvision.models import MobileNet_V2_Weights, mobilenet_v2
 
 from app.core.settings import Settings
-from ml import catalogue
 from ml.__main__ import main
 from ml.errors import MlError
-from ml.explain.explain import explain
 from ml.media.photo import load_rgb, squash
 from ml.networks import weights
 from ml.networks.network import NetworkSpec, build_network
-from ml.networks.video.types import Sampled
 from tests.support import networks as nets
 
 
@@ -33,7 +30,7 @@ def test_missing_weights_are_reported_with_both_remedies(
 ) -> None:
     monkeypatch.setattr(MobileNet_V2_Weights, "get_state_dict", offline)
     with pytest.raises(MlError) as error:
-        weights.load_imagenet([tmp_path])
+        weights.fetch_imagenet([tmp_path])
     for words in (
         "--weights",
         "SIGHTLINE_WEIGHTS_DIR",
@@ -43,6 +40,34 @@ def test_missing_weights_are_reported_with_both_remedies(
         "no route",
     ):
         assert words in error.value.detail
+
+
+def test_training_starts_from_what_comes_along_only_as_a_last_resort(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder that is named goes first, then torchvision's own; the card says which it was."""
+    own = {k: torch.zeros(1) for k in ("features.0.0.weight", "classifier.1.bias")}
+    monkeypatch.setattr(MobileNet_V2_Weights, "get_state_dict", lambda *_a, **_o: own)
+    downloaded = weights.load_imagenet([tmp_path])
+    assert downloaded.state.keys() == own.keys()
+    assert downloaded.origin.startswith("torchvision MobileNet_V2_Weights.IMAGENET1K_V2")
+    monkeypatch.setattr(MobileNet_V2_Weights, "get_state_dict", offline)
+    shipped = weights.load_imagenet([tmp_path])
+    assert "comes along" in shipped.origin
+    assert shipped.state["classifier.1.weight"].shape == (1000, 1280)
+    save_file(own, tmp_path / weights.FILE_NAME)
+    named = weights.load_imagenet([tmp_path])
+    assert named.state.keys() == own.keys()
+    assert "comes along" not in named.origin
+
+
+def test_what_comes_along_is_never_taken_for_torchvisions_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(MobileNet_V2_Weights, "get_state_dict", offline)
+    assert main(["weights", str(tmp_path / "there")]) == 2
+    assert "not found" in capsys.readouterr().err
+    assert not (tmp_path / "there" / weights.FILE_NAME).exists()
 
 
 def test_a_local_file_is_found_in_either_folder(
@@ -155,17 +180,3 @@ def test_exif_orientation_is_applied(
     stored = np.asarray(Image.fromarray(photo_array).transpose(undo))
     turned = load_rgb(save_photo(stored, "turned.png", exif=exif))
     assert np.array_equal(np.asarray(turned), photo_array)
-
-
-def test_the_imagenet_head_recognises_photos(data_dir: Path) -> None:
-    """Of thirty photos, at least twenty have the class of their file name among the top five."""
-    entry = catalogue.find(catalogue.IMAGENET_ID, catalogue.entries([data_dir / "weights"]))
-    assert len(set(entry.about["classes"])) >= 998  # ImageNet has two cranes and two maillots
-    model, right = catalogue.load(entry), 0
-    photos = sorted((data_dir / "photos").glob("*.jpg"))
-    for photo in photos:
-        result = explain(model, Sampled.of_photo(squash(load_rgb(photo), 224)), methods=())
-        five = [model.classes[i] for i in result.logits.argsort()[-5:]]
-        right += photo.stem.split("_", 1)[1].replace("_", " ") in five
-    assert len(photos) == 30
-    assert right >= 20

@@ -121,6 +121,7 @@ class Server:
             models=list(models or self.models()),
             methods=list(methods),
             input_size=size,
+            fit="shape",
         )
         return self.enqueue(request, ring=ring, **job_values)
 

@@ -114,6 +114,7 @@ def ask(server: Server, media_id: str, models: list[str], size: int = 96, **opti
         models=models,
         methods=["attention", "gradcam"],
         input_size=size,
+        fit="shape",
         clip=ClipOptions.model_validate({"segments": 4, **options}),
     )
     return server.enqueue(request)

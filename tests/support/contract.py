@@ -73,6 +73,8 @@ class Site:
         if CLIP_ONLY.search(case.path):
             case.path_parameters |= {k: v for k, v in self.clip.items() if k in case.path}
         case.query = next((q for end, q in QUERIES.items() if case.path.endswith(end)), case.query)
+        if case.method == "DELETE" and case.path.endswith("/analyses"):
+            case.query = {"id": [self.ids["analysis_id"]]}
         if case.method == "POST" and case.path.endswith("/analyses"):
             case.body = {"media_id": self.ids["media_id"], **PHOTO}
         if case.method == "POST" and case.path in BODIES:

@@ -36,7 +36,9 @@ def check_medium(decoder: Decoder, path: Path, data: bytes) -> bool:
     try:
         facts = decoder.inspect(path)
         clip = facts.kind == "clip"
-        pixels = decoder.clip_frames(path, [0], 64)[0] if clip else decoder.pixels(path, 64)
+        pixels = (
+            decoder.clip_frames(path, [0], 64)[0] if clip else decoder.pixels(path, 64, "shape")
+        )
     except (BadMedia, TooLarge) as error:
         message = error.detail
     else:

@@ -137,6 +137,11 @@ def serious(page: Page) -> list[str]:
     ]
 
 
+def agree(page: Page, deed: str) -> None:
+    """Say yes to the question before something that cannot be taken back."""
+    page.get_by_role("dialog").get_by_role("button", name=deed, exact=True).click()
+
+
 def overflows(page: Page) -> int:
     """By how many pixels the page is wider than its window."""
     root = "document.documentElement"

@@ -121,7 +121,7 @@ def fights(data_dir: Path, chosen: range) -> tuple[Tensor, Tensor]:
     with torch.inference_mode():
         scores = [
             model.run_stream(
-                "flow", prepare(model, [sample_clip(files.files[i], segments=2)]).flow
+                "flow", prepare(model, [sample_clip(files.files[i], segments=2, fit="squash")]).flow
             ).scores[0]
             for i in chosen
         ]

@@ -24,7 +24,7 @@ SIX = ("plain", "l2pa", "gated", "gated-grid", "residual", "cbam")
 MASKED = SIX[1:]
 
 
-@lru_cache(maxsize=6)
+@lru_cache(maxsize=8)
 def model(model_id: str) -> LoadedModel:
     """A shipped model, loaded once."""
     return catalogue.load(entry(model_id))

@@ -8,7 +8,9 @@ import httpx
 
 from app.accounts import sessions, tokens
 from app.core.settings import Settings
+from app.db.account_tables import User
 from app.db.engine import make_engine, make_sessions
+from app.db.tables import new_id
 from app.web.http.identity import SESSION_COOKIE
 from tests.support.server_settings import settings_of
 
@@ -23,6 +25,21 @@ def signed_in(client: httpx.Client) -> httpx.Client:
     secret = open_session(settings_of(str(client.base_url)))
     client.cookies.set(SESSION_COOKIE, secret, domain="127.0.0.1")
     return client
+
+
+def as_user(client: httpx.Client, name: str = "somebody") -> str:
+    """Sign a client in as a new user who is no admin; return their id."""
+    settings = settings_of(str(client.base_url))
+    engine = make_engine(settings)
+    with make_sessions(engine).begin() as session:
+        sessions.ensure_admin(session)  # is made only where there is no user yet
+        user = User(id=new_id(), name=name, admin=False)
+        session.add(user)
+        session.flush()
+        secret = sessions.start(session, user, sessions.Browser(HERE, "test"), 1)
+    engine.dispose()
+    client.cookies.set(SESSION_COOKIE, secret, domain="127.0.0.1")
+    return user.id
 
 
 def sign_in(visit: Visit, address: str = HERE) -> Visit:

@@ -221,5 +221,5 @@ def import_model(server: Server, weights: bytes, card: bytes) -> ModelCard:
     path = server.blobs.incoming()
     path.write_bytes(weights)
     with server.sessions.begin() as session:
-        received = importing.receive(session, server.blobs, path, card)
+        received = importing.receive(session, server.blobs, path, card, user_id="")
     return importing.outcome(server.readers, received, 120)

@@ -20,6 +20,8 @@ from tests.support import clip_models as clips
 from tests.support.backend import Server, wait_for
 from tests.support.kills import clip_result, ends_the_same, killed_in_the_middle
 
+SEEN = (128, 96)  # the film of 96 x 72 at 96 px
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -67,7 +69,7 @@ def take(server: Server, media_id: str, start: float, end: float) -> Sampled:
     path = server.blobs.path(f"media/{media_id}/original")
     times = server.decoder.clip_times(path)
     chosen = snippets(times, 4, 11, start, end)
-    frames = np.stack([server.decoder.clip_frames(path, sorted(one), 96) for one in chosen])
+    frames = np.stack([server.decoder.clip_frames(path, sorted(one), SEEN) for one in chosen])
     bounds = segment_bounds(times, 4, start, end)
     return Sampled(frames, np.array(times)[np.array(chosen)], bounds, flow.stack(frames))
 
@@ -82,7 +84,7 @@ def test_what_lies_beside_the_maps_and_goes_with_them(local_server: Server, fold
     second = clips.ask(server, media_id, models[:1])
     assert server.wait(second).state == "succeeded"
     assert server.blobs.path(key).stat().st_mtime_ns == kept, "the flow was computed twice"
-    assert np.load(server.blobs.path(key)).shape == (4, 10, 2, 96, 96)
+    assert np.load(server.blobs.path(key)).shape == (4, 10, 2, 96, 128)
     mean = np.load(io.BytesIO(server.blobs.get(f"maps/{first}/flow.npy")))
     assert (mean.shape, mean.dtype) == ((4, 2, 56, 56), np.float16)
     assert mean[0, 0].max() > 2, "the box goes to the right, 4.7 px of 224 a frame"

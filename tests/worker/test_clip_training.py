@@ -58,7 +58,7 @@ def test_a_study_on_clips_ends_in_the_table_of_clips(celery_server: Server) -> N
         [again] = analyses.predictions(session, analysis)
     assert (again.top, again.target_logit) == (said.top, said.target_logit)
     with server.sessions.begin() as session:
-        importing.remove(session, server.blobs, models.get(session, row.id))
+        importing.remove(session, server.blobs, models.get(session, row.id, models.SERVER))
 
 
 def test_a_kill_changes_nothing(local_server: Server) -> None:

@@ -10,7 +10,7 @@ import pytest
 from app.db import jobs
 from app.db.tables import Job, new_id
 from app.jobs import service
-from app.jobs.parameters import DrawFigureJob
+from app.jobs.parameters import AnalysisRequest, DrawFigureJob
 from app.jobs.states import TERMINAL
 from tests.support import clip_models as clips
 from tests.support.backend import Server, photo, wait_for
@@ -49,6 +49,27 @@ def test_figures_of_every_kind(local_server: Server) -> None:
     first = local_server.blobs.get(again)
     assert first != local_server.blobs.get(other)
     assert local_server.stray_blobs() == []
+
+
+def test_a_figure_has_the_rows_on_show_and_says_how_they_are_drawn(local_server: Server) -> None:
+    media_id = local_server.add_photo(photo())
+    first = local_server.ask(media_id, models=["plain", "gated"])
+    request = {"media_id": media_id, "models": ["gated"], "methods": ["gradcam"], "input_size": 96}
+    other = local_server.enqueue(AnalysisRequest.model_validate(request | {"target": "chain saw"}))
+    for one in (first, other):
+        assert local_server.wait(one).state == "succeeded"
+    look = {"colormap": "vik", "signed": True, "threshold": 0.2, "smooth": False}
+    _, key = draw(local_server, first, "svg", models=["gated", "plain"], evidence_of=other, **look)
+    said = re.findall(r"<!-- (.*?) -->", local_server.blobs.get(key).decode())
+    titles = [words for words in said if words in ("Attention gates", "MobileNetV2")]
+    assert titles == ["Attention gates", "Attention gates", "MobileNetV2"]  # its mask, its evidence
+    assert said.count("for chain saw") == 1  # plain has its own evidence
+    [note] = [words for words in said if words.startswith("Colours: vik, signed")]
+    assert "own grid; hidden below 20%" in note
+    _, key = draw(local_server, first, "svg", models=["gated"], show="mask")
+    said = re.findall(r"<!-- (.*?) -->", local_server.blobs.get(key).decode())
+    assert "Grad-CAM" not in said
+    assert said.count("Attention gates") == 1
 
 
 def test_a_clip_is_drawn_as_a_sheet_of_its_moments(local_server: Server, tmp_path: Path) -> None:

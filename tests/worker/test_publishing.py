@@ -50,6 +50,8 @@ def test_an_import_is_loaded_before_it_is_offered(local_server: Server):
     media = server.add_photo(photo())
     assert server.wait(server.ask(media, models=[row.id])).state == "succeeded"
     with server.sessions.begin() as session:
+        assert models.get(session, row.id) is None  # nobody sees it before it is published
+        importing.publish(session, models.get(session, row.id, models.SERVER), None)
         importing.remove(session, server.blobs, models.get(session, row.id))
     assert set(server.blobs.keys("models")) == kept
     # a card that says another mechanism than the weights have: refused by the worker

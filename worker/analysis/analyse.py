@@ -9,7 +9,9 @@ from sqlalchemy.orm import Session
 from app.db import analyses as rows
 from app.jobs.parameters import AnalyseClipJob, AnalyseImageJob, flow_key
 from app.media.deletion import discard_unfinished, unreferenced
-from ml.explain.explain import explain
+from ml.catalogue import IMAGENET_ID
+from ml.explain.certainty import ImageNet
+from ml.explain.explain import explain, known_target
 from ml.networks.video.types import Sampled
 from worker.analysis.blob_writer import BlobWriter
 from worker.analysis.provenance import provenance
@@ -29,9 +31,12 @@ def analyse(params: AnalyseImageJob, context: Context) -> None:
         if missing := [name for name in task.request.models if name not in task.done]:
             with BlobWriter(context.runtime.blobs) as writer:
                 sampled = sample(task, writer)
+                imagenet = None
+                if not task.of_clip:
+                    imagenet = ImageNet(IMAGENET_ID, context.runtime.models.imagenet, sampled)
                 for model_id in missing:
                     context.check()
-                    _run_model(task, model_id, sampled, writer)
+                    _run_model(task, model_id, sampled, imagenet, writer)
     except WorkerStopping:
         raise  # the next try writes the same files again
     except Exception:
@@ -39,10 +44,13 @@ def analyse(params: AnalyseImageJob, context: Context) -> None:
         raise
 
 
-def _run_model(task: Task, model_id: str, sampled: Sampled, writer: BlobWriter) -> None:
+def _run_model(
+    task: Task, model_id: str, sampled: Sampled, imagenet: ImageNet | None, writer: BlobWriter
+) -> None:
     request = task.request
     model = task.context.runtime.models.get(model_id, task.media.kind)
-    result = explain(model, sampled, target=request.target, methods=request.methods)
+    target = known_target(request.target, model.classes)
+    result = explain(model, sampled, target=target, methods=request.methods, imagenet=imagenet)
     task.context.check()
     maps = []
     for each in result.tracks:
@@ -66,7 +74,7 @@ def _conclude(task: Task, session: Session) -> None:
     """Store how the results came about, in the same transaction as the last of them."""
     seconds = sum(row.seconds for row in rows.predictions(session, task.analysis_id))
     models = task.context.runtime.models
-    record = provenance(task.request, models, task.media.sha256, seconds)
+    record = provenance(task.request, models, task.media, seconds)
     rows.set_provenance(session, task.analysis_id, record)
 
 

@@ -14,6 +14,7 @@ from app.db.tables import Heatmap, Media
 from app.jobs.parameters import ClipOptions, DrawClipJob
 from ml.figures import film
 from ml.networks.video.types import Pixels
+from worker.analysis import looks
 from worker.analysis.task import find
 from worker.context import Context
 from worker.handlers import handles
@@ -30,6 +31,7 @@ def draw_clip(params: DrawClipJob, context: Context) -> None:
         analysis, request = find(session, params.analysis_id)
         choice = rows.Choice(params.model, params.stream, params.stage, params.method)
         maps = rows.heatmaps(session, params.analysis_id, choice)
+        every = rows.heatmaps(session, params.analysis_id, rows.Choice(method=params.method))
         media = analysis.media
     if not maps:
         raise NotFound("The analysis has no such maps to draw.")
@@ -37,20 +39,23 @@ def draw_clip(params: DrawClipJob, context: Context) -> None:
     frames = _frames(context, clip, media, request.clip or ClipOptions())
     size = film.sides(media.width, media.height)
     with runtime.blobs.create(params.key) as path:
-        film.write(path, params.format, size, frames, _layer(context, params, maps))
+        film.write(path, params.format, size, frames, _layer(context, params, maps, every))
         context.check()
 
 
-def _layer(context: Context, params: DrawClipJob, maps: list[Heatmap]) -> film.Layer:
-    """Return the maps with one scale for all moments: evidence from 0, masks from their least."""
+def _layer(
+    context: Context, params: DrawClipJob, maps: list[Heatmap], every: list[Heatmap]
+) -> film.Layer:
+    """Return the maps with one scale for all moments."""
     values = np.load(io.BytesIO(context.runtime.blobs.get(maps[0].blob_key))).astype(np.float32)
+    counted = [m for m in every if params.models is None or m.model in params.models]
+    low, high = looks.ends(maps[0], counted, params)
     return film.Layer(
         maps=values,
         times=np.array([row.time_s for row in maps], np.float64),
-        low=0.0 if maps[0].target is not None else float(values.min()),
-        high=float(values.max()),
-        colormap=params.colormap,
-        alpha=params.alpha,
+        low=low,
+        high=high,
+        style=looks.style(params),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import groupby
 from typing import cast
 
@@ -20,15 +21,16 @@ from app.jobs.parameters import DrawFigureJob
 from app.storage import keys
 from app.storage.blobs import BlobStore
 from ml.explain.results import Track
-from ml.figures.rows import COLUMNS, by_moment, by_stage, sheet_title
-from ml.figures.table import Row, Style, draw
+from ml.figures.rows import COLUMNS, answer, by_moment, by_stage, sheet_title
+from ml.figures.table import Row, draw
 from ml.networks.types import Unit
 from ml.networks.video.types import Pixels, Stream
+from worker.analysis import looks
 from worker.analysis.task import find
 from worker.context import Context
 from worker.handlers import handles
 
-PHOTO_SIDE = 448  # pixels: sharp enough in print at the size of a cell
+PHOTO_SIDE = 448  # pixels of its shorter side: sharp enough in print at the size of a cell
 Columns = Sequence[tuple[str, Pixels]]
 
 
@@ -42,41 +44,58 @@ def draw_figure(params: DrawFigureJob, context: Context) -> None:
     with runtime.readers() as session:
         analysis, request = find(session, params.analysis_id)
         media, of_clip = analysis.media, analysis.media.kind == "clip"
-        choice = rows.Choice(stage=params.stage, method=params.method) if of_clip else rows.ALL
-        maps = [m for m in rows.heatmaps(session, analysis.id, choice) if len(m.shape) == 2]
+        every = rows.shown(
+            session, analysis.id, models=params.models, evidence_of=params.evidence_of,
+            show="both" if of_clip else params.show,
+            choice=rows.Choice(method=params.method) if of_clip else rows.ALL,
+        )  # fmt: skip
+        maps = [m for m in every if not of_clip or m.stage == params.stage]
         if not maps:
             raise NotFound(_nothing(params) if of_clip else "The analysis has no maps to draw.")
         answers = {row.model: row for row in rows.predictions(session, analysis.id)}
         owner = rows.map_owner(session, analysis.id)
-        models_in_order = _grouped(session, request.methods, maps)
+        order = params.models or request.models
+        models_in_order = _grouped(session, order, request.methods, maps)
     if of_clip:
         columns = _snippets(runtime.blobs, owner, list(answers.values()))
     else:
-        photo = runtime.decoder.pixels(runtime.blobs.path(media.blob_key), PHOTO_SIDE)
+        path = runtime.blobs.path(media.blob_key)
+        photo = runtime.decoder.pixels(path, PHOTO_SIDE, request.fit)
         columns = [(stage, photo) for stage in COLUMNS]
     context.check()
     drawn: list[Row] = []
     for title, shown in models_in_order:
-        best = answers[shown[0].model].top[0]
-        caption = f"{best['name']} {best['probability']:.0%}"
+        said = answers[shown[0].model]
+        best = said.top[0]
+        caption = answer(best["name"], best["probability"], abstained=said.abstained)
         tracks = _tracks(runtime.blobs, shown)
+        of = partial(_ends, shown, every, params)
         drawn += (
-            by_moment(title, caption, tracks, len(columns))
+            by_moment(title, caption, tracks, len(columns), of)
             if of_clip
-            else by_stage(title, caption, tracks)
+            else by_stage(title, caption, tracks, best["name"])
         )
     name = media.filename
-    with context.runtime.blobs.create(params.key) as path:
+    with context.runtime.blobs.create(params.key) as target:
         draw(
             drawn,
             columns,
-            path,
+            target,
             params.format,
-            Style(params.colormap, params.alpha, "row" if of_clip else params.scale),
+            looks.style(params),
             title=sheet_title(name, params.stage, params.method) if of_clip else name,
-            aspect=media.width / media.height,
+            note=looks.note(params, of_clip=of_clip),
+            aspect=1.0 if request.fit == "crop" else media.width / media.height,
         )
         context.check()
+
+
+def _ends(
+    shown: Sequence[Heatmap], every: Sequence[Heatmap], params: DrawFigureJob, track: Track
+) -> tuple[float, float]:
+    """Return the ends of a track's colours, by its own rows and those it shares a scale with."""
+    row = next(m for m in shown if (m.stream, m.method) == (track.stream, track.method))
+    return looks.ends(row, every, params)
 
 
 def _nothing(params: DrawFigureJob) -> str:
@@ -87,15 +106,14 @@ def _nothing(params: DrawFigureJob) -> str:
 
 
 def _grouped(
-    session: Session, methods: Sequence[str], maps: Sequence[Heatmap]
+    session: Session, order: Sequence[str], methods: Sequence[str], maps: Sequence[Heatmap]
 ) -> list[tuple[str, list[Heatmap]]]:
     """Return each model's title and maps, all in the order of the page's table."""
     cards = {row.id: row for row in models.known_cards(session)}
 
-    def place(row: Heatmap) -> tuple[int, str, int, bool]:
-        card = cards.get(row.model)
+    def place(row: Heatmap) -> tuple[int, int, bool]:
         method = methods.index(row.method) if row.method in methods else len(methods)
-        return (card.position if card else 999, row.model, method, row.stream != "rgb")
+        return (order.index(row.model), method, row.stream != "rgb")
 
     return [
         (str(cards[model].card["title"]) if model in cards else model, list(group))
@@ -121,7 +139,7 @@ def _tracks(blobs: BlobStore, maps: Sequence[Heatmap]) -> Iterator[Track]:
 
 
 def _snippets(blobs: BlobStore, owner: str, answers: Sequence[Prediction]) -> Columns:
-    """Return the snippets' times and frames [S, S, 3]."""
+    """Return the snippets' times and frames [H, W, 3]."""
     frames: list[Pixels] = []
     while blobs.exists(key := keys.snippet_frame(owner, len(frames))):
         frames.append(np.asarray(Image.open(io.BytesIO(blobs.get(key))).convert("RGB")))

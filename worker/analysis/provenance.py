@@ -9,26 +9,39 @@ from importlib.metadata import PackageNotFoundError, version
 import torch
 
 from app.db.documents import Provenance
-from app.jobs.parameters import SNIPPET, AnalysisRequest
+from app.db.tables import Media
+from app.jobs.parameters import SNIPPET, AnalysisRequest, Fit
+from ml.catalogue import IMAGENET_ID
 from ml.explain.combine import RULE
+from ml.media.fit import fitted_size
 from ml.networks.weights import MEAN, STD
 from worker.model_cache import ModelCache
 
 PACKAGES = ("sightline", "torch", "torchvision", "numpy", "pillow")
 CLIP_PACKAGES = ("av", "opencv-python-headless")
+FITTED: dict[Fit, str] = {
+    "shape": "whole picture at its own proportions,",
+    "squash": "whole picture squashed to",
+    "crop": "centre square of the picture,",
+}
 
 
 def provenance(
-    request: AnalysisRequest, models: ModelCache, sha256: str, seconds: float
+    request: AnalysisRequest, models: ModelCache, media: Media, seconds: float
 ) -> Provenance:
-    """Return the record. `sha256` is the file's, `seconds` the time of all models together."""
+    """Return the record. `media` is what was looked at, `seconds` the time of all models."""
     wanted = request.model_dump(mode="json", exclude={"media_id", "clip"})
     packages = PACKAGES if request.clip is None else (*PACKAGES, *CLIP_PACKAGES)
     record: Provenance = {
         "request": wanted | (request.clip.model_dump(mode="json") if request.clip else {}),
         "checkpoints": {name: models.entry(name).checkpoint_sha256 for name in request.models},
+        "calibration": {
+            name: dict(calibration)
+            for name in request.models
+            if (calibration := models.entry(name).about.get("calibration")) is not None
+        },
         "preprocessing": {
-            **(_of_photo if request.clip is None else _of_clip)(request.input_size),
+            **(_of_photo if request.clip is None else _of_clip)(_resized(request, media)),
             "mean": list(MEAN),
             "std": list(STD),
         },
@@ -40,23 +53,30 @@ def provenance(
         "seconds": round(seconds, 4),
     }
     if request.clip is None:
-        return {"photo_sha256": sha256, **record}
-    return {"clip_sha256": sha256, **record}
+        imagenet = models.entries.get(IMAGENET_ID)  # it tells others what they do not know
+        hashed = None if imagenet is None else imagenet.checkpoint_sha256
+        return {"photo_sha256": media.sha256, "imagenet_sha256": hashed, **record}
+    return {"clip_sha256": media.sha256, **record}
 
 
-def _of_photo(side: int) -> dict[str, str]:
+def _resized(request: AnalysisRequest, media: Media) -> str:
+    width, height = fitted_size(media.width, media.height, request.input_size, request.fit)
+    return f"{FITTED[request.fit]} {width} x {height}"
+
+
+def _of_photo(resized: str) -> dict[str, str]:
     return {
         "decoding": "turned as EXIF says, 8-bit RGB, over white where transparent",
-        "resize": f"whole photo squashed to {side} x {side}, Pillow bilinear, antialiased",
+        "resize": f"{resized}, Pillow bilinear, antialiased",
     }
 
 
-def _of_clip(side: int) -> dict[str, str]:
+def _of_clip(resized: str) -> dict[str, str]:
     return {
         "decoding": "turned as the file says, 8-bit RGB, times from the first frame",
-        "resize": f"whole frame squashed to {side} x {side}, FFmpeg bilinear, antialiased",
+        "resize": f"{resized}, FFmpeg area, antialiased",
         "sampling": f"equal segments of the range, in the middle of each {SNIPPET} frames in a row",
-        "flow": "between frames in a row of the squashed square, cut off at 20 px, 8 bits",
+        "flow": "between frames in a row at that size, cut off at 20 px, 8 bits",
     }
 
 

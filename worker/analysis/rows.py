@@ -14,6 +14,7 @@ from app.storage import keys
 from ml.explain.results import ClipScores, Explanation, Track
 
 TOP = 5
+DIGITS = 4  # of logits after the point: of 1000 classes the JSON is a third as long so
 HALF_RANGE = (1e-2, 6e4)  # where float16 keeps three digits of a map's larger values
 
 
@@ -29,6 +30,7 @@ def prediction(analysis_id: str, result: Explanation) -> Prediction:
                 "index": int(index),
                 "name": result.classes[index],
                 "probability": float(result.probabilities[index]),
+                "logit": float(result.logits[index]),
             }
             for index in best
         ],
@@ -36,14 +38,16 @@ def prediction(analysis_id: str, result: Explanation) -> Prediction:
         target_name=result.classes[target],
         target_logit=float(result.logits[target]),
         target_probability=float(result.probabilities[target]),
+        abstained=result.abstained,
+        in_domain=result.in_domain,
         seconds=result.seconds,
     )
     if result.clip is not None:
-        row.clip = _clip(result.classes, result.clip)
+        row.clip = _clip(result.classes, result.clip, result.temperature)
     return row
 
 
-def _clip(classes: tuple[str, ...], scores: ClipScores) -> documents.ClipScores:
+def _clip(classes: tuple[str, ...], scores: ClipScores, temperature: float) -> documents.ClipScores:
     return {
         "classes": list(classes),
         "times": _numbers(scores.times),
@@ -52,13 +56,14 @@ def _clip(classes: tuple[str, ...], scores: ClipScores) -> documents.ClipScores:
         "streams": {
             name: {
                 "weight": float(stream.weight),
-                "logits": _numbers(stream.logits),
+                "logits": _numbers(stream.logits.astype(np.float64).round(DIGITS)),
                 "consensus": _numbers(stream.consensus),
             }
             for name, stream in scores.streams.items()
         },
         "shares": {name: _numbers(values) for name, values in scores.shares.items()},
         "rest": float(scores.rest),
+        "temperature": temperature,
     }
 
 

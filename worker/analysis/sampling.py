@@ -1,6 +1,6 @@
 """A photo or a clip as the models see it.
 
-A photo is one square. A clip is its snippets, decoded apart, and their flow, computed once.
+A photo is one picture. A clip is its snippets, decoded apart, and their flow, computed once.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from app.jobs.parameters import SNIPPET as LENGTH
 from app.jobs.parameters import ClipOptions, flow_key
 from app.storage import keys
 from ml.media import flow
+from ml.media.fit import fitted_size
 from ml.networks.video.sampling import segment_bounds, snippets
 from ml.networks.video.types import Pixels, Sampled
 from worker.analysis.blob_writer import BlobWriter
@@ -45,7 +46,8 @@ def sample(task: Task, writer: BlobWriter) -> Sampled:
     path = blobs.path(task.media.blob_key)
     if task.request.clip is not None:
         return _sample_clip(task, task.request.clip, path, writer)
-    return Sampled.of_photo(task.context.runtime.decoder.pixels(path, task.request.input_size))
+    pixels = task.context.runtime.decoder.pixels(path, task.request.input_size, task.request.fit)
+    return Sampled.of_photo(pixels)
 
 
 def _sample_clip(task: Task, options: ClipOptions, path: Path, writer: BlobWriter) -> Sampled:
@@ -54,9 +56,10 @@ def _sample_clip(task: Task, options: ClipOptions, path: Path, writer: BlobWrite
     task.context.check()
     span = (options.segments, options.from_s, options.to_s)
     chosen = snippets(times, span[0], LENGTH, *span[1:])
-    size = task.request.input_size
-    frames = np.empty((len(chosen), LENGTH, size, size, 3), np.uint8)
-    key, shape = flow_key(task.media.id, task.request), (len(chosen), LENGTH - 1, 2, size, size)
+    media, request = task.media, task.request
+    width, height = fitted_size(media.width, media.height, request.input_size, request.fit)
+    frames = np.empty((len(chosen), LENGTH, height, width, 3), np.uint8)
+    key, shape = flow_key(media.id, request), (len(chosen), LENGTH - 1, 2, height, width)
     stored = _stored_flow(task, key, shape)
     fields = np.empty(shape, np.uint8) if stored is None else stored
     for number, k in enumerate(_decoded(task, path, chosen, frames), 1):
@@ -101,7 +104,8 @@ def _decoded(
 
     decode = task.context.runtime.decoder.clip_frames
     with ThreadPoolExecutor(1, thread_name_prefix="decoding") as ahead:
-        decoding = ahead.submit(decode, path, wanted, frames.shape[2], arrived)
+        height, width = frames.shape[2:4]
+        decoding = ahead.submit(decode, path, wanted, (width, height), arrived)
         decoding.add_done_callback(lambda _: whole.put(None))
         while (ready := whole.get()) is not None:
             yield ready
@@ -120,19 +124,21 @@ def _stored_flow(task: Task, key: str, shape: tuple[int, ...]) -> Pixels | None:
 def mean_flow(sampled: Sampled) -> bytes:
     """Return each snippet's mean flow as NPY, float16 [snippets, 2, 56, 56].
 
-    In pixels of a 224 x 224 square from one frame to the next, x to the right and y downwards.
+    In pixels of the frame squashed to 224 x 224, from one frame to the next, x to the right and y
+    downwards.
     """
-    size = sampled.flow.shape[-1]
-    steps = sampled.flow.sum(1, dtype=np.uint16).astype(np.float32) / sampled.flow.shape[1]
-    edges = np.linspace(0, size, FLOW_GRID + 1).round().astype(int)[:-1]
-    sums = np.add.reduceat(np.add.reduceat(steps, edges, axis=2), edges, axis=3)
-    counts = np.diff(np.append(edges, size))
-    means = sums / (counts[:, None] * counts[None, :])
-    return npy((flow.dequantise(means) * (224 / size)).astype(np.float16))
+    height, width = sampled.flow.shape[-2:]
+    means = sampled.flow.sum(1, dtype=np.uint16).astype(np.float32) / sampled.flow.shape[1]
+    for axis, length in ((2, height), (3, width)):
+        edges = np.linspace(0, length, FLOW_GRID + 1).round().astype(int)
+        counts = np.diff(edges).reshape(-1, *[1] * (3 - axis))
+        means = np.add.reduceat(means, edges[:-1], axis=axis) / counts
+    scale = np.array([224 / width, 224 / height]).reshape(2, 1, 1)
+    return npy((flow.dequantise(means) * scale).astype(np.float16))
 
 
 def _jpeg(rgb: Pixels) -> bytes:
-    """Return a snippet's frame as a JPEG: the square that the models see, upright."""
+    """Return a snippet's frame as a JPEG: what the models see."""
     file = io.BytesIO()
     Image.fromarray(rgb).save(file, "JPEG", quality=FRAME_QUALITY)
     return file.getvalue()

@@ -1,4 +1,4 @@
-"""Job `check_model`: load an imported checkpoint, and offer it if it loads."""
+"""Job `check_model`: load an imported checkpoint, and offer it to its importer if it loads."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from worker.handlers import handles
 
 @handles(CheckModelJob)
 def check_model(params: CheckModelJob, context: Context) -> None:
-    """Publish the model's card.
+    """Store the model's card, private to its importer.
 
     Raises:
         MlError: The model does not load; its files are deleted.
@@ -42,7 +42,13 @@ def check_model(params: CheckModelJob, context: Context) -> None:
     def write(session: Session) -> None:
         source = {"kind": "import", "imported_at": utcnow().isoformat()}
         position = rows.next_position(session)
-        facts = {"head": "trained", "position": position, rows.SOURCE: source}
+        facts = {
+            "head": "trained",
+            "position": position,
+            "default": False,
+            rows.SOURCE: source,
+            rows.PRIVATE: params.user_id,
+        }
         rows.put(session, cast("Card", {**card, **facts}))
 
-    context.commit(1.0, "Published", write)
+    context.commit(1.0, "Imported", write)

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from sqlalchemy.orm import Session
 
+from app.core.shares import judged, share_words
 from app.db import training as rows
 from app.db.training_tables import RunEpoch, TrainingRun
 from app.storage import keys
@@ -112,7 +113,8 @@ class RunEventHandler:
         if event.epoch > self._epochs_known:
             self._metrics.note(
                 f"Epoch {event.epoch}: loss {event.train_loss:.4f}, validation "
-                f"{event.val_accuracy:.2%} (loss {event.val_loss:.4f}), {event.seconds:.1f} s"
+                f"{share_words(event.val_accuracy, len(event.predicted))} "
+                f"(loss {event.val_loss:.4f}), {event.seconds:.1f} s"
             )
         self._metrics.flush()
 
@@ -144,7 +146,9 @@ class RunEventHandler:
         keep(self._blobs, event.path.with_suffix(".json"), keys.run_card(run.id))
         if event.stopped_early:
             self._metrics.note("Stopped early: validation did not get better any more")
-        self._metrics.note(f"Finished: validation {event.about['metrics']['accuracy']:.2%}")
+        metrics = event.about["metrics"]
+        right = share_words(metrics["accuracy"], judged(metrics))
+        self._metrics.note(f"Finished: validation {right}")
         worst = self._worst(event.worst)
         worst_maps = self._maps(event.worst.maps, partial(keys.run_worst, run.id))
         checkpoint = Checkpoint(event.path, event.about["checkpoint"]["sha256"], event.about)

@@ -79,9 +79,16 @@ class Decoder:
         times = tuple(answer["times"])
         return MediaFacts(kind="clip", **answer["facts"], view=view, times=times)
 
-    def pixels(self, path: Path, size: int) -> np.ndarray:
-        """Return the whole photo as a square, uint8 [size, size, 3]. Raises as `inspect` does."""
-        answer, payload = self.photos.ask({"do": "pixels", "path": str(path), "size": size})
+    def pixels(self, path: Path, size: int, fit: str) -> np.ndarray:
+        """Return the photo as a network sees it, uint8 [h, w, 3]. Raises as `inspect` does.
+
+        Args:
+            path: The photo.
+            size: Side of the square, or the shorter side, in pixels.
+            fit: One of `app.jobs.parameters.Fit`.
+        """
+        request = {"do": "pixels", "path": str(path), "size": size, "fit": fit}
+        answer, payload = self.photos.ask(request)
         return np.frombuffer(payload, np.uint8).reshape(answer["shape"])
 
     def thumbnail(self, path: Path, side: int, *, clip: bool = False) -> bytes:
@@ -106,15 +113,17 @@ class Decoder:
         self,
         path: Path,
         indices: Sequence[int],
-        size: int,
+        size: int | tuple[int, int],
         arrived: Callable[[int, np.ndarray], None] | None = None,
     ) -> np.ndarray:
-        """Return frames of a clip by number, uint8 [N, size, size, 3], upright and squashed.
+        """Return frames of a clip by number, whole and upright, uint8 [N, h, w, 3].
 
-        Only what these frames need is decoded. `arrived(place, pixels)` is called for each frame
+        Only what these frames need is decoded. `size` is their width and height, or the side of
+        the square that they are squashed to. `arrived(place, pixels)` is called for each frame
         when it is decoded, with its place in `indices`; it may raise to stop. Raises as `inspect`.
         """
-        frames = np.empty((len(indices), size, size, 3), np.uint8)
+        width, height = (size, size) if isinstance(size, int) else size
+        frames = np.empty((len(indices), height, width, 3), np.uint8)
 
         def take(header: dict[str, Any], data: bytes) -> None:
             place = int(header["part"])
@@ -123,8 +132,8 @@ class Decoder:
                 arrived(place, frames[place])
 
         numbers = [int(index) for index in indices]
-        request = {"do": "clip_frames", "path": str(path), "indices": numbers, "size": size}
-        self.clips.ask(request, take)
+        request = {"do": "clip_frames", "path": str(path), "indices": numbers}
+        self.clips.ask(request | {"size": [width, height]}, take)
         return frames
 
     def playable_copy(

@@ -23,6 +23,7 @@ Text = Annotated[str, StringConstraints(max_length=2000)]
 Word = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 Mechanism = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
 Number = Annotated[float, Field(allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1)]
 Scalar = bool | int | Number | Text | None | list[Word]
 
 
@@ -64,6 +65,32 @@ class Training(_Part):
     recipe: dict[Word, Scalar] = Field(default_factory=dict, max_length=64)
 
 
+class Domain(_Part):
+    """When the model abstains; see `ml.calibration.record.Domain`."""
+
+    rule: Literal["max_logit", "energy", "max_softmax", "imagenet_mass", "imagenet_mass + energy"]
+    threshold: Number
+    scale: Annotated[Number, Field(ge=1e-6, le=1e6)]
+    auroc: Share | None = None
+    auroc_interval: tuple[Share, Share] | None = None
+    abstains_inside: Share | None = None
+    abstains_outside: Share | None = None
+    others: int = Field(default=0, ge=0)
+    others_data: Text = ""
+
+
+class Calibration(_Part):
+    """The temperature of the model's probabilities; see `ml.calibration.record.Calibration`."""
+
+    temperature: Annotated[Number, Field(ge=0.01, le=100)]
+    ece_before: Share
+    ece_after: Share
+    count: int = Field(ge=1)
+    data: Text
+    seed: int
+    domain: Domain | None = None
+
+
 class PhotoCard(_Part):
     """The JSON beside the checkpoint of a model of photos."""
 
@@ -79,6 +106,7 @@ class PhotoCard(_Part):
     training: Training = Field(default_factory=Training)
     weights_origin: Text | None = None
     licence: Text | None = None
+    calibration: Calibration | None = None
     checkpoint: Hash
 
 

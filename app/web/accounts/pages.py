@@ -14,8 +14,9 @@ account.html.jinja
   `shortest`; `session_days`: a browser is signed out after this time without use.
 
 audit.html.jinja
-- `entries`: [AuditEntry JSON]; `actions`: names; `action`: the chosen one or None; `next`: cursor
-  of the older ones or None; `first`: whether these are the newest.
+- `entries`: [{at, who, token, did: [Part], action, address}], see `app.web.accounts.sentences`;
+  `actions`: [{name, title}]; `action`: the name of the chosen one or None; `next`: cursor of the
+  older ones or None; `first`: whether these are the newest.
 """
 
 from __future__ import annotations
@@ -32,9 +33,9 @@ from app.accounts import passwords, sessions
 from app.accounts.scopes import SCOPES
 from app.core.errors import Busy, Forbidden, SightlineError, TooMany, Unauthorised, Unprocessable
 from app.db import accounts as rows
-from app.db.account_tables import ApiToken
+from app.db.account_tables import ApiToken, AuditEntry
 from app.db.tables import utcnow
-from app.web.accounts import present, schemas
+from app.web.accounts import present, schemas, sentences
 from app.web.accounts import sign_in as signing
 from app.web.http import forms
 from app.web.http.deps import ReadSession, StateDep
@@ -149,14 +150,15 @@ def audit(
     """Who did what, newest first."""
     actions = rows.audit_actions(session)
     chosen = action if action in actions else None
-    part = present.audit_page(session, AUDIT_PART, cursor, chosen).model_dump(mode="json")
+    entries, following = present.audit_rows(session, AUDIT_PART, cursor, chosen)
+    did = sentences.sentences(session, entries)
     context = {
         "page": "audit",
-        "actions": actions,
+        "actions": [{"name": name, "title": sentences.title(name)} for name in actions],
         "action": chosen,
         "first": cursor is None,
-        "entries": part["items"],
-        "next": part["next"],
+        "entries": [_entry(row, parts) for row, parts in zip(entries, did, strict=True)],
+        "next": following,
     }
     return page(request, "audit.html.jinja", context)
 
@@ -197,6 +199,12 @@ def _headers(error: SightlineError) -> dict[str, str] | None:
 def _needs_no_password(principal: Principal, session: ReadSession) -> bool:
     user = rows.user(session, principal.user_id or "")
     return principal.fresh_link or (user is not None and user.password_hash is None)
+
+
+def _entry(row: AuditEntry, did: list[sentences.Part]) -> Context:
+    who, token = sentences.actor(row)
+    facts = {"at": row.at.isoformat(), "action": row.action, "address": row.address}
+    return {**facts, "who": who, "token": token, "did": did}
 
 
 def _token(row: ApiToken) -> Context:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy.orm import Session
 
 from app.accounts.scopes import SCOPES
 from app.core.errors import Unauthorised, Unprocessable
 from app.db import accounts as rows
+from app.db.account_tables import AuditEntry
 from app.db.tables import utcnow
 from app.web.accounts import schemas
 from app.web.http.identity import Principal
@@ -32,13 +35,21 @@ def audit_page(
     session: Session, limit: int, cursor: str | None, action: str | None
 ) -> Page[schemas.AuditEntry]:
     """Return a part of the audit, newest first; its cursors are ids of entries."""
+    entries, following = audit_rows(session, limit, cursor, action)
+    items = [schemas.AuditEntry.model_validate(row) for row in entries]
+    return Page(items=items, next=following)
+
+
+def audit_rows(
+    session: Session, limit: int, cursor: str | None, action: str | None
+) -> tuple[Sequence[AuditEntry], str | None]:
+    """Return a part of the audit as rows, and the cursor of the next part."""
     if cursor is not None and not (cursor.isascii() and cursor.isdecimal() and len(cursor) < 16):
         raise Unprocessable("cursor: take it from `next` of the part before, or leave it out.")
     before = int(cursor) if cursor is not None else None
     entries = rows.audit_page(session, limit + 1, before, action)
     following = str(entries[limit - 1].id) if len(entries) > limit else None
-    items = [schemas.AuditEntry.model_validate(row) for row in entries[:limit]]
-    return Page(items=items, next=following)
+    return entries[:limit], following
 
 
 def logins(session: Session, principal: Principal) -> list[schemas.Session]:

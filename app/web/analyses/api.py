@@ -3,31 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response, status
 from fastapi.sse import EventSourceResponse, ServerSentEvent
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
+from sqlalchemy.orm import Session
 
 from app.core.errors import Conflict
 from app.db import analyses as rows
+from app.db.garbage import analyses_of
 from app.db.hooks import after_commit
+from app.db.tables import Analysis
 from app.jobs.parameters import Stream
 from app.jobs.service import request_cancel
 from app.jobs.states import State
-from app.media.deletion import delete_analysis
+from app.media.deletion import delete_analysis, delete_media
 from app.web.analyses import create as requests
 from app.web.analyses import present, schemas
 from app.web.analyses.events import follow
 from app.web.analyses.find import find_analysis
+from app.web.http import pagination
 from app.web.http.deps import KnownVisitor, ReadSession, StateDep, Visitor, WriteSession, must_own
-from app.web.http.parameters import PathId, errors, errors_of_stream
-from app.web.http.schemas import Page
+from app.web.http.parameters import Cursor, Limit, PathId, errors, errors_of_stream
+from app.web.http.principal import MaybeUser
+from app.web.http.schemas import Id, Page
+from app.web.http.state import AppState
 from app.web.media.find import find_media
 
 router = APIRouter(prefix="/analyses", tags=["analyses"])
 Text = Annotated[str | None, Field(max_length=64)]
+WithMedia = Annotated[
+    bool, Query(description="Also delete the photo or clip if no other analysis is of it.")
+]
 Second = Annotated[float | None, Field(ge=0, allow_inf_nan=False)]
 
 
@@ -40,6 +50,35 @@ class MapFilter(BaseModel):
     method: Text = None
     from_s: Second = Field(default=None, description="Of a clip: the first moment, in seconds.")
     to_s: Second = Field(default=None, description="Of a clip: the last moment, in seconds.")
+
+
+def _in_utc(value: datetime) -> datetime:
+    """Return the same moment in UTC, as the database compares times."""
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("this time is too early or too late") from None
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+
+
+class ListFilter(BaseModel):
+    """Which of a visitor's analyses are listed."""
+
+    search: str = Field(
+        default="",
+        max_length=100,
+        pattern=r"^[^\x00]*$",
+        description="Text in the file's name or in what the first model says.",
+    )
+    kind: Literal["image", "clip"] | None = None
+    since: Moment | None = Field(default=None, description="Made at this moment or later.")
+    before: Moment | None = Field(default=None, description="Made before this moment.")
+
+    def wanted(self) -> rows.Wanted:
+        """Return the conditions for the query."""
+        return rows.Wanted(self.search.strip(), self.kind, self.since, self.before)
 
 
 def existing(analysis_id: PathId, session: ReadSession) -> str:
@@ -57,7 +96,11 @@ def existing(analysis_id: PathId, session: ReadSession) -> str:
     },
 )
 def create(
-    request: schemas.AnalysisCreate, response: Response, session: WriteSession, visitor: Visitor
+    request: schemas.AnalysisCreate,
+    response: Response,
+    session: WriteSession,
+    visitor: Visitor,
+    principal: MaybeUser,
 ) -> schemas.Analysis:
     """Queue an analysis; follow it at `links.events` or read `links.self` until it has ended.
 
@@ -65,12 +108,49 @@ def create(
     of a clip segments, range and flow) is answered from what is stored: 200, with `stored` true.
     """
     medium = find_media(session, request.media_id)
-    row = requests.create(session, medium, request, visitor)
+    row = requests.create(session, medium, request, visitor, principal.viewer)
     stored = row.job.state == State.SUCCEEDED
     response.status_code = status.HTTP_200_OK if stored else status.HTTP_202_ACCEPTED
     body = present.analysis(row, rows.predictions(session, row.id), stored=stored)
     response.headers["Location"] = body.links.self
     return body
+
+
+@router.get("", summary="List your analyses", responses=errors())
+def list_analyses(
+    session: ReadSession,
+    visitor: KnownVisitor,
+    which: Annotated[ListFilter, Query()],
+    limit: Limit = 20,
+    cursor: Cursor = None,
+) -> Page[schemas.ListedAnalysis]:
+    """This visitor's analyses, newest first."""
+    fetch = partial(rows.page, session, visitor or "", which.wanted())
+    found, following = pagination.fetch(fetch, limit, cursor)
+    said = rows.first_predictions(session, found)
+    items = [present.listed(row, said.get(row.id)) for row in found]
+    return Page(items=items, next=following)
+
+
+@router.delete(
+    "",
+    status_code=status.HTTP_204_NO_CONTENT,
+    summary="Delete several analyses",
+    responses=errors(403),
+)
+def remove_several(
+    session: WriteSession,
+    visitor: KnownVisitor,
+    web: StateDep,
+    ids: Annotated[list[Id], Query(alias="id", min_length=1, max_length=100)],
+    with_media: WithMedia = False,
+) -> None:
+    """Delete all of them, or none if one is somebody else's; those that are gone do not matter."""
+    found = rows.several(session, ids)
+    for row in found:
+        must_own(row.owner, visitor)
+    for row in found:
+        _remove(session, web, row, with_media=with_media)
 
 
 @router.get(
@@ -143,10 +223,21 @@ def cancel(analysis_id: PathId, session: WriteSession, visitor: KnownVisitor) ->
     responses=errors(403, 404),
 )
 def remove(
-    analysis_id: PathId, session: WriteSession, visitor: KnownVisitor, web: StateDep
+    analysis_id: PathId,
+    session: WriteSession,
+    visitor: KnownVisitor,
+    web: StateDep,
+    with_media: WithMedia = False,
 ) -> None:
     """Remove the analysis and the maps that no other one shares. Only for who asked for it."""
     row = find_analysis(session, analysis_id)
     must_own(row.owner, visitor)
-    after_commit(session, partial(web.cache.drop, analysis_id))
+    _remove(session, web, row, with_media=with_media)
+
+
+def _remove(session: Session, web: AppState, row: Analysis, *, with_media: bool) -> None:
+    medium = row.media
+    after_commit(session, partial(web.cache.drop, row.id))
     delete_analysis(session, web.blobs, row)
+    if with_media and medium.owner == row.owner and not analyses_of(session, medium.id):
+        delete_media(session, web.blobs, medium)

@@ -17,6 +17,7 @@ from app.jobs.parameters import (
     AnalyseImageJob,
     AnalysisRequest,
     ClipOptions,
+    Fit,
     fingerprint,
 )
 from app.web.analyses.schemas import AnalysisCreate
@@ -26,16 +27,19 @@ MEDIA = {"image": "photos", "clip": "clips"}
 CLIP_ONLY = ("segments", "from_s", "to_s", "flow")
 
 
-def create(session: Session, media: Media, body: AnalysisCreate, owner: str) -> Analysis:
+def create(
+    session: Session, media: Media, body: AnalysisCreate, owner: str, viewer: models.Viewer
+) -> Analysis:
     """Return an analysis that answers: stored, already under way, or new with its job queued."""
-    cards = models.all_cards(session)
+    cards = models.all_cards(session, viewer)
     request = complete(body, cards, media)
-    checkpoints = {card.id: card.checkpoint_sha256 for card in cards}
-    question = fingerprint(media.sha256, request, checkpoints)
-    answered = rows.find_answered(session, question, media.id)
-    if answered is not None and answered.media_id == media.id:
+    versions = {row.id: (row.checkpoint_sha256, row.card.get("calibration")) for row in cards}
+    question = fingerprint(media.sha256, request, versions)
+    answered = rows.find_answered(session, question, media.id, request.models)
+    if answered is not None and _same(answered, media, request):
         return answered
-    if (under_way := rows.find_under_way(session, question, media.id)) is not None:
+    under_way = rows.find_under_way(session, question, media.id)
+    if under_way is not None and _same(under_way, media, request):
         return under_way
     analysis = Analysis(
         id=new_id(),
@@ -56,6 +60,11 @@ def create(session: Session, media: Media, body: AnalysisCreate, owner: str) -> 
     return analysis
 
 
+def _same(analysis: Analysis, media: Media, request: AnalysisRequest) -> bool:
+    """Whether an analysis that answers is the very one: of this medium, rows in this order."""
+    return analysis.media_id == media.id and analysis.request["models"] == request.models
+
+
 def complete(body: AnalysisCreate, cards: Sequence[ModelCard], media: Media) -> AnalysisRequest:
     """Fill the defaults in and check every name; Unprocessable, or Busy without models."""
     if not cards:
@@ -68,6 +77,7 @@ def complete(body: AnalysisCreate, cards: Sequence[ModelCard], media: Media) -> 
         methods=methods,
         target=_target(body.target, chosen),
         input_size=body.input_size,
+        fit=_fit(body.fit, media.kind),
         clip=clip_options(body, media),
     )
 
@@ -89,7 +99,13 @@ def _models(names: list[str] | None, cards: Sequence[ModelCard], kind: str) -> l
                 f"models: {name} looks at {other}, not at {MEDIA[kind]}; "
                 f"for these there are {_listed(fit)}."
             )
-    return [card for name, card in fit.items() if name in names]
+    return [fit[name] for name in dict.fromkeys(names)]
+
+
+def _fit(asked: Fit | None, kind: str) -> Fit:
+    if kind == "clip" and asked == "crop":
+        raise Unprocessable("fit: the frames of a clip are seen whole; use shape or squash.")
+    return asked or "shape"
 
 
 def clip_options(body: AnalysisCreate, media: Media) -> ClipOptions | None:
@@ -135,26 +151,25 @@ def _methods(names: Iterable[str], cards: Sequence[Card]) -> list[str]:
 
 
 def _target(target: int | str, cards: Sequence[Card]) -> int | str:
-    """Return the target as every model knows it: `top`, an index, or the class name as written."""
+    """Return the target as the models know it: `top`, an index, or the class name as written.
+
+    One model that has it is enough; the others explain their own first class.
+    """
     if target == "top":
         return target
+    most = max(cards, key=lambda card: len(card["classes"]))
     if isinstance(target, int):
-        fewest = min(cards, key=lambda card: len(card["classes"]))
-        if not 0 <= target < len(fewest["classes"]):
+        if not 0 <= target < len(most["classes"]):
             raise Unprocessable(
-                f"target: {fewest['id']} has the classes 0 to {len(fewest['classes']) - 1}."
+                f"target: {most['id']} has the classes 0 to {len(most['classes']) - 1}."
             )
         return target
-    names = {_find_class(target, card) for card in cards}
+    folded = target.casefold()
+    names = {known for card in cards for known in card["classes"] if known.casefold() == folded}
+    if not names:
+        some = _listed(most["classes"][:10])
+        raise Unprocessable(f"target: {most['id']} has no class {target!r}; it has {some} ...")
     return names.pop() if len(names) == 1 else target
-
-
-def _find_class(name: str, card: Card) -> str:
-    matches = [known for known in card["classes"] if known.casefold() == name.casefold()]
-    if not matches:
-        some = _listed(card["classes"][:10])
-        raise Unprocessable(f"target: {card['id']} has no class {name!r}; it has {some} ...")
-    return str(matches[0])
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -6,7 +6,8 @@ import csv
 import io
 import json
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
 from operator import itemgetter
@@ -27,7 +28,10 @@ predictions.json  what each model says
 manifest.json     checkpoints, versions, device, preprocessing: what the numbers depend on
 request.json      POST it to /api/v1/analyses with the id of the uploaded file to make them again
 {file}  the {kind} as it was uploaded
-"""
+{drawn}"""
+DRAWN = (
+    "drawn/            the maps over the photo, as the page showed them: `drawn` in the manifest\n"
+)
 MAPS = {
     "image": 'every map at its own grid, float16: numpy.load("maps.npz")["model/stage/method"]',
     "clip": "every map at its own grid, float16 [times, h, w], under model/stream/stage/method; "
@@ -39,6 +43,14 @@ COLUMNS = (
     "model", "stage", "method", "stream", "time_s", "layer", "shape", "min", "max", "sum",
     "entropy", "target",
 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Maps as PNG files, drawn as they are taken, and how: what the manifest says of them."""
+
+    look: Mapping[str, Any]
+    files: Iterator[tuple[str, bytes]]
 
 
 class _Sink(io.RawIOBase):
@@ -66,12 +78,14 @@ def stream(
     media: Media,
     photo_key: str,
     maps: Sequence[tuple[schemas.Heatmap, str]],
+    pictures: Pictures | None = None,
 ) -> Iterator[bytes]:
     """Yield the ZIP file; `maps` are records with their blobs. It is never in memory as a whole."""
     sink = _Sink()
     file = f"{FILES[media.kind]}/{media.filename}"
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in _texts(analysis, media, [record for record, _ in maps], file):
+        look = pictures.look if pictures else None
+        for name, content in _texts(analysis, media, [record for record, _ in maps], file, look):
             archive.writestr(name, content)
         yield sink.take()
         archive.writestr(_stored("maps.npz"), npz(blobs, maps))
@@ -83,6 +97,9 @@ def stream(
             while chunk := original.read(CHUNK):
                 copy.write(chunk)
                 yield sink.take()
+        for name, drawn in pictures.files if pictures else ():
+            archive.writestr(_stored(name), drawn)
+            yield sink.take()
     yield sink.take()
 
 
@@ -97,10 +114,14 @@ def _texts(
     media: Media,
     records: Sequence[schemas.Heatmap],
     file: str,
+    look: Mapping[str, Any] | None,
 ) -> Iterator[tuple[str, str]]:
     body = analysis.model_dump(mode="json")
     kind = FILES[media.kind]
-    yield "README.txt", README.format(file=file, kind=kind, maps=MAPS[media.kind])
+    yield (
+        "README.txt",
+        README.format(file=file, kind=kind, maps=MAPS[media.kind], drawn=DRAWN if look else ""),
+    )
     yield "request.json", _json(body["request"])
     yield "predictions.json", _json(body["predictions"])
     yield "numbers.csv", _numbers(records)
@@ -111,6 +132,7 @@ def _texts(
         kind: {**media.model_dump(mode="json", exclude={"links", "stored"}), "file": file},
         "provenance": body["provenance"],
         "maps": _ids(records),
+        **({"drawn": look} if look else {}),
     }
     yield "manifest.json", _json(manifest)
 

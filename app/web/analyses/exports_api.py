@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
 from app.core.errors import Conflict
 from app.db import analyses as rows
+from app.db.tables import Analysis
 from app.jobs.parameters import (
     AnalysisRequest,
     DrawClipJob,
     DrawFigureJob,
+    Identifier,
     Name,
-    Scale,
+    Show,
     Stage,
     Stream,
 )
 from app.jobs.states import State
-from app.web.analyses import export, figures, present
-from app.web.analyses.drawing.colormaps import DEFAULT, Colormap
+from app.web.analyses import export, figures, present, rendering
+from app.web.analyses.drawing import npy
 from app.web.analyses.find import find_analysis
+from app.web.analyses.looks import Look
 from app.web.http.caching import PRIVATE_IMMUTABLE, matches, reply
 from app.web.http.deps import ReadSession, StateDep
 from app.web.http.parameters import PathId, binary, errors
@@ -38,24 +42,41 @@ FILMS = {"content": dict.fromkeys(figures.FILM_TYPES.values(), BYTES)}
 FIGURES = {"content": dict.fromkeys(figures.MEDIA_TYPES.values(), BYTES)}
 
 
-class FigureStyle(BaseModel):
+class TableStyle(Look):
+    """Which rows of the table are drawn, and how."""
+
+    alpha: float = Field(default=0.55, ge=0, le=1, description="Opacity over the photo.")
+    show: Show = Field(default="both", description="Of a photo: masks, evidence (`cam`) or both.")
+    evidence_of: Identifier | None = Field(
+        default=None,
+        description="Of a photo: an analysis of it whose evidence is drawn in place of this one's, "
+        "for another target.",
+    )
+
+
+class FigureStyle(TableStyle):
     """How to draw the table."""
 
-    colormap: Colormap = DEFAULT
-    alpha: float = Field(default=0.55, ge=0, le=1, description="Opacity over the photo.")
-    scale: Scale = Field(default="map", description="As for a map's picture; not of a clip.")
     stage: Stage = Field(default="combined", description="Of a clip: whose maps are drawn.")
     method: Name = Field(default="gradcam", description="Of a clip: whose maps are drawn.")
 
 
-class FilmStyle(BaseModel):
+class ExportStyle(TableStyle):
+    """What the archive has, and how its pictures are drawn."""
+
+    file_format: Literal["zip", "npz"] = Field(
+        default="zip", alias="format", description="`npz`: the maps alone."
+    )
+    drawn: bool = Field(default=False, description="Of a photo: add the maps over it as pictures.")
+
+
+class FilmStyle(Look):
     """Which maps are drawn over the clip, and how."""
 
     model: Name | None = Field(default=None, description="Left out: the first one asked for.")
     stream: Stream = "rgb"
     stage: Stage = "combined"
     method: Name = "gradcam"
-    colormap: Colormap = DEFAULT
     alpha: float = Field(default=0.55, ge=0, le=1, description="Opacity over the clip.")
 
 
@@ -76,9 +97,11 @@ async def get_figure(
 
     Of a clip: a row a model and stream, a column a snippet, the maps of one stage and method.
     """
-    chosen = style.model_dump()
+    chosen = style.for_job()
     key = await run_in_threadpool(figures.blob_key, web, analysis_id, chosen, file_format)
-    params = DrawFigureJob(analysis_id=analysis_id, format=file_format, key=key, **chosen)
+    params = DrawFigureJob.model_validate(
+        {**chosen, "analysis_id": analysis_id, "format": file_format, "key": key}
+    )
     content = await figures.drawn(web, params)
     headers = {
         **_named(f"{analysis_id[:8]}.{file_format}"),
@@ -112,13 +135,14 @@ async def get_overlay(
     That takes about as long as the clip: 503 says when to ask again. Parts can be asked for by
     `Range`.
     """
-    colours = style.model_dump(include={"colormap", "alpha"})
-    which = style.model_dump(include={"model", "stream", "stage", "method"})
+    names = {"model", "stream", "stage", "method"}
+    which = style.model_dump(include=names)
+    look = {name: value for name, value in style.for_job().items() if name not in names}
     model = style.model or await run_in_threadpool(_first_model, web, analysis_id)
     choice = rows.Choice(**which | {"model": model})
-    key = await run_in_threadpool(figures.film_key, web, analysis_id, choice, colours, file_format)
+    key = await run_in_threadpool(figures.film_key, web, analysis_id, choice, look, file_format)
     params = DrawClipJob.model_validate(
-        {**which, **colours, "model": model, "analysis_id": analysis_id, "format": file_format,
+        {**which, **look, "model": model, "analysis_id": analysis_id, "format": file_format,
          "key": key}
     )  # fmt: skip
     etag = key.rpartition("/")[2]
@@ -154,17 +178,18 @@ def get_export(
     analysis_id: PathId,
     session: ReadSession,
     web: StateDep,
-    file_format: Annotated[
-        Literal["zip", "npz"], Query(alias="format", description="`npz`: the maps alone.")
-    ] = "zip",
+    style: Annotated[ExportStyle, Query()],
 ) -> Response:
-    """All maps (NPZ), a table of numbers, predictions, the file, and the request to repeat it."""
+    """All maps (NPZ), a table of numbers, predictions, the file, and the request to repeat it.
+
+    With `drawn` also pictures of the maps, and how they are drawn in the manifest.
+    """
     row = find_analysis(session, analysis_id)
     if row.job.state != State.SUCCEEDED:
         raise Conflict(f"The analysis is {row.job.state}; the export needs all of its maps.")
     maps = [(present.heatmap(m), m.blob_key) for m in rows.heatmaps(session, analysis_id)]
-    headers = _named(f"{analysis_id[:8]}.{file_format}", "attachment")
-    if file_format == "npz":
+    headers = _named(f"{analysis_id[:8]}.{style.file_format}", "attachment")
+    if style.file_format == "npz":
         return Response(export.npz(web.blobs, maps), media_type=ZIP, headers=headers)
     body = export.stream(
         web.blobs,
@@ -172,5 +197,29 @@ def get_export(
         media_present.media(row.media),
         row.media.blob_key,
         maps,
+        _pictures(web, session, row, style) if style.drawn and row.media.kind == "image" else None,
     )
     return StreamingResponse(body, media_type=ZIP, headers=headers)
+
+
+def _pictures(
+    web: AppState, session: ReadSession, row: Analysis, style: ExportStyle
+) -> export.Pictures:
+    """Return the maps on show as pictures, each drawn when its turn comes."""
+    figures.check(session, row, style.for_job())
+    look = style.model_dump(exclude={"file_format", "drawn"})
+    picture = rendering.Picture(**look, overlay=True)
+    request = AnalysisRequest.model_validate(row.request)
+    order = style.rows or request.models
+    maps = rows.shown(session, row.id, models=order, show=style.show, evidence_of=style.evidence_of)
+    maps.sort(key=lambda one: order.index(one.model))
+    below = web.blobs.get(row.media.view_key)
+
+    def files() -> Iterator[tuple[str, bytes]]:
+        for one in maps:
+            grid = npy.channel(npy.load(web.blobs.get(one.blob_key)), picture.channel)
+            ends = rendering.span(one, grid, maps, picture)
+            name = f"drawn/{order.index(one.model) + 1}-{one.model}-{one.stage}-{one.method}.png"
+            yield name, rendering.draw(grid, ends, picture, row.media, request.fit, below)
+
+    return export.Pictures(look | {"signed": style.signed, "models": order}, files())

@@ -7,13 +7,16 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
+from typing import Any
 
 import anyio
+from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
-from app.core.errors import Busy, Conflict, NotFound, SightlineError
+from app.core.errors import Busy, Conflict, NotFound, SightlineError, Unprocessable
 from app.db import analyses as rows
 from app.db import jobs as job_rows
+from app.db.tables import Analysis
 from app.jobs.parameters import DrawClipJob, DrawFigureJob
 from app.jobs.states import TERMINAL, State
 from app.storage import keys
@@ -28,13 +31,29 @@ Colours = Mapping[str, object]
 MEDIA_TYPES = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}
 
 
-def blob_key(web: AppState, analysis_id: str, style: dict[str, object], file_format: str) -> str:
+def blob_key(web: AppState, analysis_id: str, style: Mapping[str, Any], file_format: str) -> str:
     """Return where the figure is kept; NotFound, or Conflict while there is nothing to draw."""
     with web.readers() as session:
         row = find_analysis(session, analysis_id)
         if row.job.state != State.SUCCEEDED:
             raise Conflict(f"The analysis is {row.job.state}; the figure needs all of its maps.")
+        check(session, row, style)
     return _named(analysis_id, style, file_format)
+
+
+def check(session: Session, row: Analysis, style: Mapping[str, Any]) -> None:
+    """Check a table's rows and the analysis whose evidence it shows."""
+    has = row.request["models"]
+    if missing := [name for name in style["models"] or () if name not in has]:
+        raise Unprocessable(f"models: this analysis has no {missing[0]}; it has {', '.join(has)}.")
+    if style["show"] != "both" and not rows.shown(session, row.id, show=style["show"]):
+        raise NotFound("The analysis has no such maps to draw.")
+    if other := style["evidence_of"]:
+        found = find_analysis(session, other)
+        if found.media_id != row.media_id or row.media.kind != "image":
+            raise Unprocessable("evidence_of: that is not an analysis of the same photo.")
+        if found.job.state != State.SUCCEEDED:
+            raise Conflict(f"The analysis of `evidence_of` is {found.job.state}; wait for it.")
 
 
 def film_key(

@@ -27,7 +27,7 @@ def has_mean(web: AppState, session: Session, row: Analysis) -> bool:
 
 
 def full(web: AppState, session: Session, row: Analysis) -> bytes:
-    """Return the NPY file of every field, uint8 [K, L, 2, S, S]; NotFound.
+    """Return the NPY file of every field, uint8 [K, L, 2, H, W]; NotFound.
 
     It lies with the clip; where a stored result answered, perhaps with another visitor's same clip.
     """

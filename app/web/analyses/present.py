@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import groupby
+from typing import Any
 
 from app.db import tables as db
 from app.jobs.parameters import AnalysisRequest
@@ -30,6 +31,24 @@ def analysis(
             "links": _analysis_links(row, of_clip=request.clip is not None),
         }
     )
+
+
+def listed(row: db.Analysis, first: db.Prediction | None) -> schemas.ListedAnalysis:
+    """Return an analysis as a list shows it; `first` is what its first model says so far."""
+    links = schemas.ListedLinks(
+        self=f"{API}/analyses/{row.id}",
+        view=f"{API}/media/{row.media_id}/view",
+        page=f"/analyses/{row.id}",
+    )
+    parts = (row.job, row.media, row)  # a later one's `id` and `kind` count
+    facts = {k: v for part in parts for k, v in columns(part, schemas.ListedAnalysis).items()}
+    answer = None if first is None else _first_answer(first)
+    return schemas.ListedAnalysis.model_validate({**facts, "answer": answer, "links": links})
+
+
+def _first_answer(row: db.Prediction) -> dict[str, object]:
+    said: dict[str, Any] = _prediction(row)
+    return {"model": row.model, "abstained": said.get("abstained", False), **said["top"][0]}
 
 
 def heatmap(row: db.Heatmap) -> schemas.Heatmap:
@@ -70,7 +89,7 @@ def _prediction(row: db.Prediction) -> dict[str, object]:
         "logit": row.target_logit,
         "probability": row.target_probability,
     }
-    return {"top": row.top, "target": target, "seconds": row.seconds, "clip": row.clip}
+    return {**columns(row, schemas.Prediction), "target": target}
 
 
 def _analysis_links(row: db.Analysis, *, of_clip: bool) -> schemas.AnalysisLinks:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import anyio
+from pydantic import Field
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,11 +18,11 @@ from app.core.errors import NotFound, Unprocessable
 from app.db import analyses as rows
 from app.db import media as media_rows
 from app.db.tables import Heatmap, Media
-from app.jobs.parameters import AnalysisRequest, ClipOptions, Scale
+from app.jobs.parameters import AnalysisRequest, ClipOptions, Fit
 from app.storage import keys
 from app.web.analyses import present
 from app.web.analyses.drawing import npy, png, scale
-from app.web.analyses.drawing.colormaps import tables
+from app.web.analyses.looks import Look
 from app.web.http.caching import PRIVATE_IMMUTABLE, reply
 from app.web.http.render_cache import Rendered
 from app.web.http.state import AppState
@@ -31,17 +32,21 @@ Find = Callable[[Session], tuple[str, Callable[[], bytes]]]  # the analysis, and
 DIGITS = 6  # significant, more than a float16 holds
 
 
-@dataclass(frozen=True)
-class PictureStyle:
-    """How a picture is asked for; `alpha` None means 1 alone and 0.55 over the photo."""
+class Picture(Look):
+    """How to draw the map."""
 
-    size: int
-    colormap: str
-    alpha: float | None
-    overlay: bool
-    scale: Scale
-    smooth: bool
-    channel: str
+    size: int = Field(default=448, ge=32, le=2048, description="Longest side, in pixels.")
+    alpha: float | None = Field(
+        default=None, ge=0, le=1, description="Opacity; left out: 1, or 0.55 over the photo."
+    )
+    overlay: bool = Field(
+        default=False, description="Over what the model saw of the photo, in the photo's shape."
+    )
+    channel: str = Field(
+        default="mean",
+        pattern=r"^(mean|max|l2|[0-9]{1,4})$",
+        description="Of `attention-channels`: mean, max or L2 norm over channels, or one channel.",
+    )
 
 
 async def serve(
@@ -95,34 +100,49 @@ def record(web: AppState, session: Session, row: Heatmap, *, values: bool) -> by
     return json.dumps(body, separators=(",", ":"), allow_nan=False).encode()
 
 
-def picture(web: AppState, session: Session, row: Heatmap, style: PictureStyle) -> bytes:
+def picture(web: AppState, session: Session, row: Heatmap, style: Picture) -> bytes:
     """Return the PNG; Unprocessable for a channel that the map does not have."""
     try:
         grid = npy.channel(npy.load(array(web, session, row)), style.channel)
     except IndexError:
         last = row.shape[0] - 1
         raise Unprocessable(f"channel: this map has the channels 0 to {last}.") from None
-    low, high = _ends(session, row, style, grid)
-    alpha = style.alpha if style.alpha is not None else (0.55 if style.overlay else 1.0)
-    drawing = png.Style(style.size, style.colormap, alpha, low, high, style.smooth)
-    if not style.overlay:
-        return png.draw(grid, drawing)
-    medium = _medium(session, row)
-    below = _photo(web, session, row, medium)
-    shape = (medium.width, medium.height) if row.frame >= 0 else None
-    return png.draw(grid, drawing, below, shape)
-
-
-def _ends(
-    session: Session, row: Heatmap, style: PictureStyle, grid: npy.Array
-) -> tuple[float, float]:
-    diverging = tables()[style.colormap].diverging
-    if len(row.shape) == 3:  # the record's range is of all channels, not of the one shown
-        return scale.span(_Shown.of(row, grid), [], style.scale, diverging=diverging)
-    alone = style.scale in {"map", "absolute"}
+    alone = style.scale in {"map", "absolute"} or len(row.shape) == 3
     same_stream = rows.Choice(stream=row.stream)
     others = [] if alone else rows.heatmaps(session, row.analysis_id, same_stream)
-    return scale.span(row, others, style.scale, diverging=diverging)
+    ends = span(row, grid, others, style)
+    medium, request = _subject(session, row)
+    below = _photo(web, session, row, medium, request) if style.overlay else None
+    return draw(grid, ends, style, medium, request.fit, below)
+
+
+def draw(
+    grid: npy.Array,
+    ends: tuple[float, float],
+    style: Picture,
+    medium: Media,
+    fit: Fit,
+    below: bytes | None = None,
+) -> bytes:
+    """Return the PNG of a map, alone in the shape that the model saw, or over a JPEG."""
+    alpha = style.alpha if style.alpha is not None else (1.0 if below is None else 0.55)
+    drawing = png.Style(
+        style.size, style.colormap, alpha, *ends, style.smooth, style.threshold, style.grey
+    )
+    whole = fit == "shape" or (below is not None and fit == "squash")
+    shape = (medium.width, medium.height) if whole else png.SQUARE
+    photo = None if below is None else png.background(below, centre=fit == "crop")
+    return png.draw(grid, drawing, shape, photo)
+
+
+def span(
+    row: Heatmap, grid: npy.Array, others: Sequence[Heatmap], style: Picture
+) -> tuple[float, float]:
+    """Return the values at the ends of the colours, among those of the models on show."""
+    if len(row.shape) == 3:  # the record's range is of all channels, not of the one shown
+        return scale.span(_Shown.of(row, grid), [], style.scale, diverging=style.signed)
+    counted = [one for one in others if style.rows is None or one.model in style.rows]
+    return scale.span(row, counted, style.scale, diverging=style.signed)
 
 
 @dataclass(frozen=True)
@@ -143,22 +163,22 @@ class _Shown:
         return cls(row.model, row.method, row.unit, row.target, list(grid.shape), low, high)
 
 
-def _medium(session: Session, row: Heatmap) -> Media:
+def _subject(session: Session, row: Heatmap) -> tuple[Media, AnalysisRequest]:
+    """Return what a map is of, and what was asked; NotFound if it was deleted meanwhile."""
     analysis = rows.get(session, row.analysis_id)
     medium = media_rows.get(session, analysis.media_id) if analysis else None
-    if medium is None:
+    if analysis is None or medium is None:
         raise NotFound("What this map is of has been deleted.")
-    return medium
+    return medium, AnalysisRequest.model_validate(analysis.request)
 
 
-def _photo(web: AppState, session: Session, row: Heatmap, medium: Media) -> bytes:
+def _photo(
+    web: AppState, session: Session, row: Heatmap, medium: Media, request: AnalysisRequest
+) -> bytes:
     """Return the photo as a JPEG; of a clip the frame of the map's own moment."""
     if row.frame < 0:
         return web.blobs.get(medium.view_key)
     times = len(npy.load(web.blobs.get(row.blob_key)))
-    analysis = rows.get(session, row.analysis_id)
-    assert analysis is not None
-    options = AnalysisRequest.model_validate(analysis.request).clip or ClipOptions()
-    segments = options.segments
+    segments = (request.clip or ClipOptions()).segments
     segment = (2 * row.frame + 1) * segments // (2 * times)  # a model may have its own moments
     return web.blobs.get(keys.snippet_frame(rows.map_owner(session, row.analysis_id), segment))

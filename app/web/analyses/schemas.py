@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from app.jobs.parameters import FlowMethod
+from app.jobs.parameters import Fit, FlowMethod
 from app.web.http import examples
-from app.web.http.schemas import UNIT, Answer, Id, Name, OfClip, State, Unit, Whole
+from app.web.http.schemas import UNIT, Answer, Id, Name, OfClip, State, Unit, Whole, example
 
 
 class AnalysisCreate(BaseModel):
@@ -31,10 +31,17 @@ class AnalysisCreate(BaseModel):
     )
     target: Whole | Annotated[str, StringConstraints(min_length=1, max_length=128)] = Field(
         default="top",
-        description="`top`: each model's own first class; or a class index, or a class name.",
+        description="`top`: each model's own first class; or a class index, or a class name. "
+        "Models without that class explain their own first.",
     )
     input_size: Whole = Field(
-        default=224, ge=96, le=512, description="Side of the square the models see, in pixels."
+        default=224, ge=96, le=512, description="Shorter side of what the models see, in pixels."
+    )
+    fit: Fit | None = Field(
+        default=None,
+        description="What they see: all of it at its own proportions (`shape`), all of it squashed "
+        "to a square (`squash`), or the square in its middle (`crop`, of a photo only); left out: "
+        "`shape`.",
     )
     segments: OfClip[Whole] = Field(
         default=None, ge=1, le=32, description="Of a clip: how many moments are looked at; else 8."
@@ -64,6 +71,7 @@ class AnalysisRequest(Answer):
     methods: list[str]
     target: int | str
     input_size: int
+    fit: Fit
     segments: OfClip[int] = None
     from_s: OfClip[float] = None
     to_s: OfClip[float] = None
@@ -71,15 +79,16 @@ class AnalysisRequest(Answer):
 
 
 class ClassScore(Answer):
-    """A class and its probability, 0..1."""
+    """A class, its calibrated probability, 0..1, and its logit, which is not calibrated."""
 
     index: int
     name: str
     probability: float
+    logit: float | None = Field(default=None, description="None in results of earlier versions.")
 
 
 class TargetScore(ClassScore):
-    """The class that the evidence maps explain; `logit` is before the softmax."""
+    """The class that the evidence maps explain."""
 
     logit: float
 
@@ -107,11 +116,24 @@ class ClipScores(Answer):
         description="What each stream and segment adds to the target's logit."
     )
     rest: float = Field(description="What cannot be shared out: 0 for a linear fusion.")
+    temperature: float = Field(
+        default=1.0, description="Logits are divided by it before the softmax."
+    )
 
 
 class Prediction(Answer):
-    """What one model says: its five best classes, the explained one, and the time it took."""
+    """What one model says: its five best classes, the explained one, and the time it took.
 
+    A model that has abstained knows nothing of the kind, whatever its best class is.
+    """
+
+    abstained: bool
+    in_domain: float | None = Field(
+        ge=0,
+        le=1,
+        description="How likely the photo or clip is of the model's kind; below 0.5 it abstains. "
+        "None if the model has no rule, or the 1000-class network that the rule asks is missing.",
+    )
     top: list[ClassScore]
     target: TargetScore
     seconds: float
@@ -158,6 +180,39 @@ class Analysis(Answer):
     started_at: datetime | None
     finished_at: datetime | None
     links: AnalysisLinks
+
+
+class FirstAnswer(Answer):
+    """What the first model of a request says: its most probable class."""
+
+    model: str
+    name: str
+    probability: float
+    abstained: bool = Field(description="True if this is none of what the model knows.")
+
+
+class ListedLinks(Answer):
+    """Where a listed analysis and its picture are; `page` is for people."""
+
+    self: str
+    view: str
+    page: str
+
+
+class ListedAnalysis(Answer):
+    """An analysis as a list shows it."""
+
+    model_config = example(examples.LISTED_ANALYSIS)
+
+    id: Id
+    media_id: Id
+    kind: Literal["image", "clip"]
+    filename: str
+    state: State
+    progress: float = Field(ge=0, le=1)
+    answer: FirstAnswer | None = Field(description="Null until the first model has answered.")
+    created_at: datetime
+    links: ListedLinks
 
 
 class HeatmapLinks(Answer):

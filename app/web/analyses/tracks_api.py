@@ -80,7 +80,7 @@ async def get_track(
 async def get_frame(
     analysis_id: PathId, segment: Segment, request: Request, web: StateDep
 ) -> Response:
-    """The frame in the middle of a snippet as the models see it: upright, squashed to a square."""
+    """The frame in the middle of a snippet as the models see it."""
 
     def make(web: AppState, session: Session, row: Analysis) -> bytes:
         return flow.frame(web, session, row, segment)
@@ -95,9 +95,9 @@ async def get_frame(
     responses={
         200: binary(
             NPY,
-            "NPY, float16 [snippets, 2, 56, 56]: pixels of the 224 px square from one frame to the "
-            "next, x right, y down. In full: uint8 [snippets, 10, 2, size, size], as the motion "
-            "stream reads it, where 128 is no motion and 0 and 255 are 20 pixels.",
+            "NPY, float16 [snippets, 2, 56, 56]: pixels of the frame squashed to 224 x 224, from "
+            "one frame to the next, x right, y down. In full: uint8 [snippets, 10, 2, h, w], as "
+            "the motion stream reads it, where 128 is no motion and 0 and 255 are 20 pixels.",
         ),
         304: {},
         **errors(404),

@@ -2,7 +2,8 @@
 
 home.html.jinja
 - `examples`: [{name, title, true_class, href, poster}] from static/examples/.
-- `recent`: [Analysis JSON plus {filename, view}] of this visitor, newest first, at most 12.
+- `recent`: [ListedAnalysis JSON] of this visitor, newest first, at most 12.
+- `figure`: {title, answer, probability} of the model whose maps light the photo on the right.
 - `limits`: {max_image_bytes, max_pixels, max_side, min_side, max_clip_bytes, max_clip_seconds}.
 - `models`: [Card JSON] in row order; empty while no worker has published any.
 
@@ -21,10 +22,10 @@ from starlette.responses import RedirectResponse, Response
 
 from app.db import analyses as rows
 from app.db import models as model_rows
-from app.db.tables import Analysis
 from app.web.analyses import present
 from app.web.home import explorer
 from app.web.http.deps import ReadSession, StateDep, Visitor
+from app.web.http.principal import MaybeUser
 from app.web.http.state import AppState
 from app.web.http.templating import page
 
@@ -34,7 +35,13 @@ Context = dict[str, Any]
 
 
 @router.get("/")
-def home(request: Request, session: ReadSession, web: StateDep, visitor: Visitor) -> Response:
+def home(
+    request: Request,
+    session: ReadSession,
+    web: StateDep,
+    visitor: Visitor,
+    principal: MaybeUser,
+) -> Response:
     """The home page."""
     settings = web.settings
     image = ("max_image_bytes", "max_pixels", "max_side", "min_side")
@@ -42,9 +49,10 @@ def home(request: Request, session: ReadSession, web: StateDep, visitor: Visitor
     context = {
         "page": "home",
         "examples": examples(web),
-        "recent": [_recent(session, row) for row in rows.recent(session, visitor, RECENT)],
+        "recent": _recent(session, visitor),
+        "figure": figure(web),
         "limits": {name: getattr(settings, name) for name in names},
-        "models": model_rows.cards(session),
+        "models": model_rows.cards(session, principal.viewer),
     }
     return page(request, "home.html.jinja", context)
 
@@ -84,6 +92,13 @@ def examples(web: AppState) -> list[dict[str, str]]:
     ]
 
 
-def _recent(session: Session, row: Analysis) -> Context:
-    body = present.analysis(row, rows.predictions(session, row.id)).model_dump(mode="json")
-    return {**body, "filename": row.media.filename, "view": body["links"]["view"]}
+def figure(web: AppState) -> Context:
+    """Return what static/home.json says but for the maps, which only the script reads."""
+    stored = json.loads((web.static.root / "home.json").read_text(encoding="utf-8"))
+    return {name: stored[name] for name in ("title", "answer", "probability")}
+
+
+def _recent(session: Session, visitor: str) -> list[Context]:
+    found = rows.page(session, visitor, rows.EVERY, RECENT)
+    said = rows.first_predictions(session, found)
+    return [present.listed(row, said.get(row.id)).model_dump(mode="json") for row in found]

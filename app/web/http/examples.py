@@ -47,6 +47,7 @@ ANALYSIS_CREATE: dict[str, Any] = {
     "methods": ["attention", "gradcam"],
     "target": "parachute",
     "input_size": 224,
+    "fit": "shape",
 }
 
 ANALYSIS: dict[str, Any] = {
@@ -63,12 +64,14 @@ ANALYSIS: dict[str, Any] = {
     "predictions": {
         "plain": {
             "top": [
-                {"index": 9, "name": "parachute", "probability": 0.982},
-                {"index": 8, "name": "golf ball", "probability": 0.004},
-                {"index": 7, "name": "gas pump", "probability": 0.003},
-                {"index": 4, "name": "church", "probability": 0.003},
-                {"index": 0, "name": "tench", "probability": 0.002},
+                {"index": 9, "name": "parachute", "probability": 0.982, "logit": 8.41},
+                {"index": 8, "name": "golf ball", "probability": 0.004, "logit": 5.66},
+                {"index": 7, "name": "gas pump", "probability": 0.003, "logit": 5.51},
+                {"index": 4, "name": "church", "probability": 0.003, "logit": 5.51},
+                {"index": 0, "name": "tench", "probability": 0.002, "logit": 5.31},
             ],
+            "abstained": False,
+            "in_domain": 0.997,
             "target": {"index": 9, "name": "parachute", "probability": 0.982, "logit": 8.41},
             "seconds": 0.041,
         }
@@ -88,6 +91,27 @@ ANALYSIS: dict[str, Any] = {
         "figure_svg": f"{API}/analyses/{ANALYSIS_ID}/figure.svg",
         "figure_pdf": f"{API}/analyses/{ANALYSIS_ID}/figure.pdf",
         "export": f"{API}/analyses/{ANALYSIS_ID}/export.zip",
+    },
+}
+
+LISTED_ANALYSIS: dict[str, Any] = {
+    "id": ANALYSIS_ID,
+    "media_id": MEDIA_ID,
+    "kind": "image",
+    "filename": "parachute.jpg",
+    "state": "succeeded",
+    "progress": 1.0,
+    "answer": {
+        "model": "plain",
+        "name": "parachute",
+        "probability": 0.982,
+        "abstained": False,
+    },
+    "created_at": "2026-01-15T09:30:02Z",
+    "links": {
+        "self": f"{API}/analyses/{ANALYSIS_ID}",
+        "view": f"{API}/media/{MEDIA_ID}/view",
+        "page": f"/analyses/{ANALYSIS_ID}",
     },
 }
 
@@ -130,6 +154,7 @@ MODEL: dict[str, Any] = {
         "url": "https://arxiv.org/abs/1804.05338",
     },
     "summary": "A gate at each stage asks the pooled late features where to look.",
+    "note": None,
     "equation": r"q = \psi(\mathrm{ReLU}(\theta(x) + \phi(g)))",
     "parameters": {"normalise": "mean_flow", "aggregate": "concat"},
     "stages": [{"stage": "late", "layer": "features.17", "channels": 320, "grid_224": [7, 7]}],
@@ -138,7 +163,12 @@ MODEL: dict[str, Any] = {
     "methods": ["attention", "gradcam"],
     "head": "imagenette",
     "default": True,
-    "metrics": {"accuracy": 0.981, "loss": 0.07, "images": 3791},
+    "metrics": {
+        "accuracy": 0.981,
+        "loss": 0.07,
+        "images": 3791,
+        "interval": [0.9762, 0.9849],
+    },
     "curves": [
         {
             "epoch": 1,
@@ -164,4 +194,23 @@ MODEL: dict[str, Any] = {
     "weights_origin": "ImageNet-1k MobileNetV2",
     "licence": "Apache-2.0",
     "checkpoint": {"sha256": SHA256, "bytes": 4812345},
+    "calibration": {
+        "temperature": 0.5,
+        "ece_before": 0.13,
+        "ece_after": 0.011,
+        "count": 2000,
+        "data": "imagenette160",
+        "seed": 0,
+        "domain": {
+            "rule": "imagenet_mass + energy",
+            "threshold": 0.54,
+            "scale": 1.05,
+            "auroc": 0.979,
+            "auroc_interval": [0.969, 0.988],
+            "abstains_inside": 0.05,
+            "abstains_outside": 0.88,
+            "others": 200,
+            "others_data": "photos + clips",
+        },
+    },
 }

@@ -13,6 +13,7 @@ from starlette.requests import Request
 
 from app.accounts import scopes, sessions, tokens
 from app.core.errors import Forbidden, Unauthorised
+from app.db.models import Viewer
 from app.web.http import cookies
 from app.web.http.state import app_state
 
@@ -35,6 +36,11 @@ class Principal:
     def may(self, scope: str) -> bool:
         """Return True if the principal has this scope."""
         return scope in self.scopes
+
+    @property
+    def viewer(self) -> Viewer:
+        """The principal as someone who looks at models."""
+        return Viewer(self.user_id, self.may("admin"))
 
 
 VISITOR = Principal(None, "visitor", frozenset(), "visitor")

@@ -2,7 +2,9 @@
 
 All templates:
 - `static_url('x.js')`: address of a file of static/, see `app.web.http.static`.
-- `version`: of Sightline. `page`: `home`, `analysis`, `models`, `model`, `api` or `error`.
+- `version`: of Sightline. `page`: `home`, `analysis`, `yours`, `models`, `model`, `api` or `error`.
+- `share | share_words(count)`: `18 of 20 (70 to 97 %)`, or `97.47 %` where many were judged; count:
+  `metrics | judged` of a card.
 - `data | json_block`: safe JSON for `<script type="application/json" id="...">`.
 
 error.html.jinja (also without a database)
@@ -24,6 +26,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from app.core import shares
 from app.core.errors import SightlineError
 from app.web.http.identity import SESSION_COOKIE, VISITOR, Principal, identify
 from app.web.http.mathml import lines, mathml
@@ -58,7 +61,13 @@ def make_environment(static: Static) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(json_block=json_block, mathml=mathml, lines=lines)
+    environment.filters.update(
+        json_block=json_block,
+        mathml=mathml,
+        lines=lines,
+        share_words=shares.share_words,
+        judged=shares.judged,
+    )
     environment.globals.update(static_url=static.url, version=version(), page="")
     return environment
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import Literal
 from urllib.parse import quote
 
 import anyio
@@ -19,7 +20,7 @@ from app.media.deletion import delete_media
 from app.media.uploads import received
 from app.storage import keys
 from app.web.http import pagination
-from app.web.http.caching import PRIVATE_IMMUTABLE, matches
+from app.web.http.caching import PRIVATE_IMMUTABLE, matches, reply
 from app.web.http.deps import KnownVisitor, ReadSession, StateDep, Visitor, WriteSession, must_own
 from app.web.http.identity import address_of
 from app.web.http.multipart import MediaStream
@@ -29,11 +30,13 @@ from app.web.http.schemas import Page
 from app.web.http.state import AppState
 from app.web.media import present, schemas
 from app.web.media.find import MediaDep, find_media
+from app.web.media.thumbnail import thumbnail
 
 router = APIRouter(prefix="/media", tags=["media"])
 ADDRESS_FACTOR = 4  # several visitors may share an address, and a visitor may drop the cookie
 FORM = multipart(["file"], file=a_file("A photo (JPEG, PNG ...) or a clip (MP4, MOV ...)."))
 SANDBOX = "sandbox; default-src 'none'"
+GONE = "The file behind this is gone from the server's disk."
 PLAYED_AS = {"video/quicktime": "video/mp4"}  # browsers play it, but not under its own name
 
 
@@ -125,10 +128,22 @@ def get_content(media: MediaDep, request: Request, web: StateDep) -> Response:
     summary="The photo as a JPEG to show, or a clip's poster",
     responses={200: binary("image/jpeg", "At most 1600 pixels, upright."), 304: {}, **errors(404)},
 )
-def get_view(media: MediaDep, request: Request, web: StateDep) -> Response:
-    """At most 1600 pixels wide or high and upright; of a clip, a frame from its middle."""
-    etag = f"{media.sha256}-view"
-    return _file(request, web.blobs.path(media.view_key), "image/jpeg", etag, {})
+def get_view(
+    media: MediaDep, request: Request, web: StateDep, size: Literal["224", "full"] = "full"
+) -> Response:
+    """At most 1600 pixels wide or high, or `size`, and upright; of a clip, a middle frame."""
+    path = web.blobs.path(media.view_key)
+    if size == "full":
+        return _file(request, path, "image/jpeg", f"{media.sha256}-view", {})
+    etag = f"{media.sha256}-view-{size}"
+    headers = {"Cache-Control": PRIVATE_IMMUTABLE}
+    if matches(request, etag):
+        return Response(status_code=304, headers={**headers, "ETag": f'"{etag}"'})
+    try:
+        content = thumbnail(path)
+    except FileNotFoundError:
+        raise NotFound(GONE) from None
+    return reply(request, content, "image/jpeg", etag=etag, headers=headers)
 
 
 @router.get(
@@ -188,7 +203,7 @@ def _file(
     try:
         facts = path.stat()
     except FileNotFoundError:
-        raise NotFound("The file behind this is gone from the server's disk.") from None
+        raise NotFound(GONE) from None
     return RangedFile(path, headers=tagged, media_type=media_type, stat_result=facts)
 
 

@@ -23,7 +23,7 @@ from app.web.http.principal import Admin, Audit, Principal, record
 from app.web.http.schemas import API
 from app.web.http.state import AppState
 from app.web.models.find import ModelId, find_model
-from app.web.models.schemas import Model
+from app.web.models.schemas import Model, PublishImport
 
 router = APIRouter(prefix="/models", tags=["models"])
 MOST_BYTES = 256 * MIB
@@ -48,7 +48,7 @@ FORM = multipart(["checkpoint", "card"], checkpoint=a_file(), card=a_file())
 async def import_model(
     request: Request, response: Response, web: StateDep, principal: Admin
 ) -> Model:
-    """Add a network that was trained elsewhere to the table of models; returns its card.
+    """Add a network that was trained elsewhere; returns its card, private until it is published.
 
     Only safetensors and its JSON, as `checkpoint` and `card` of a run give them. 503 if no worker
     has loaded it within a minute; it appears in the list of models once one has.
@@ -58,24 +58,41 @@ async def import_model(
     return Model.model_validate(model.card)
 
 
+@router.post(
+    "/{model_id}/publish",
+    summary="Publish an imported model",
+    responses=errors(400, 401, 403, 404, 409),
+)
+def publish(
+    model_id: ModelId, body: PublishImport, session: WriteSession, principal: Admin, audit: Audit
+) -> Model:
+    """Show an imported model to everybody; returns its card."""
+    row = find_model(session, model_id, principal.viewer)
+    model = importing.publish(session, row, body.title)
+    audit("model.publish", model_id, title=model.card["title"])
+    return Model.model_validate(model.card)
+
+
 @router.delete(
     "/{model_id}",
     status_code=status.HTTP_204_NO_CONTENT,
     summary="Take a model out of the table",
     responses=errors(401, 403, 404, 409),
 )
-def remove(model_id: ModelId, session: WriteSession, web: StateDep, _: Admin, audit: Audit) -> None:
+def remove(
+    model_id: ModelId, session: WriteSession, web: StateDep, principal: Admin, audit: Audit
+) -> None:
     """Remove an imported model, or unpublish a run's. 409 for a shipped one."""
-    row = find_model(session, model_id)
+    row = find_model(session, model_id, principal.viewer)
     source = row.card.get("source")
     if not source:
         raise Conflict("This model comes with Sightline and cannot be removed.")
     if source["kind"] == "run":
         control.unpublish(session, control.find_run(session, source["run_id"]))
-        audit("run.unpublish", source["run_id"], model=model_id)
+        audit("run.unpublish", source["run_id"], model=model_id, title=row.card["title"])
     else:
         importing.remove(session, web.blobs, row)
-        audit("model.remove", model_id)
+        audit("model.remove", model_id, title=row.card["title"])
 
 
 async def _receive(request: Request, web: AppState, principal: Principal) -> ModelCard:
@@ -124,7 +141,7 @@ def _queue(
     request: Request, web: AppState, principal: Principal, path: Path, card: bytes
 ) -> importing.Received:
     with web.sessions.begin() as session:
-        received = importing.receive(session, web.blobs, path, card)
-        sha256 = received.sha256
-        record(session, request, principal, "model.import", received.model_id, sha256=sha256)
+        received = importing.receive(session, web.blobs, path, card, principal.user_id or "")
+        facts = {"title": received.title, "sha256": received.sha256}
+        record(session, request, principal, "model.import", received.model_id, **facts)
     return received

@@ -11,6 +11,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from sqlalchemy.orm import Session
 
 from app.core.errors import NotFound
+from app.db import models
 from app.db import training as rows
 from app.db.training_tables import TrainingRun
 from app.training import control, launch
@@ -200,7 +201,8 @@ def publish(
 ) -> Model:
     """Add the run's network to the table of models; returns its card."""
     model = control.publish(session, run, body.model_id, body.title)
-    audit("run.publish", run.id, model=model.id)
+    title = model.card["title"]
+    audit("run.publish", run.id, **_names(session, run), model=model.id, title=title)
     return Model.model_validate(model.card)
 
 
@@ -212,8 +214,10 @@ def publish(
 def unpublish(run: AdministeredRun, session: WriteSession, audit: Audit) -> schemas.Run:
     """New analyses cannot use its model; stored ones keep its results."""
     model_id = run.model_id
+    model = models.get(session, model_id or "")
     control.unpublish(session, run)
-    return _audited(session, run, audit, "unpublish", model=model_id)
+    title = model.card["title"] if model is not None else None
+    return _audited(session, run, audit, "unpublish", model=model_id, title=title)
 
 
 @router.delete(
@@ -224,7 +228,7 @@ def unpublish(run: AdministeredRun, session: WriteSession, audit: Audit) -> sche
 )
 def remove(run: TrainableRun, session: WriteSession, web: StateDep, audit: Audit) -> None:
     """End the run and remove all its files. 409 while it is published."""
-    audit("run.delete", run.id, mechanism=run.mechanism)
+    audit("run.delete", run.id, **_names(session, run))
     control.delete_run(session, web.blobs, web.settings, run)
 
 
@@ -232,5 +236,11 @@ def _audited(
     session: Session, run: TrainingRun, audit: Audit, action: str, **detail: str | None
 ) -> schemas.Run:
     """Write what was done to a run into the audit; return the run."""
-    audit(f"run.{action}", run.id, **detail)
+    audit(f"run.{action}", run.id, **_names(session, run), **detail)
     return present.run(run, present.titles(session))
+
+
+def _names(session: Session, run: TrainingRun) -> dict[str, str]:
+    """Return what a run and its study are called, for the audit: both may be deleted later."""
+    title = present.titles(session).get(run.mechanism, run.mechanism)
+    return {"run": title, "study": run.study.name, "study_id": run.study_id}

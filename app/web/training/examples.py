@@ -88,7 +88,7 @@ RUN: dict[str, Any] = {
 STUDY: dict[str, Any] = {
     "id": STUDY_ID,
     "name": "Imagenette: l2pa",
-    "dataset": {"id": DATASET_ID, "name": "Imagenette"},
+    "dataset": {"id": DATASET_ID, "name": "Imagenette", "val_images": 3925},
     "request": {"dataset_id": DATASET_ID, "mechanisms": ["l2pa"], "config": {"epochs": 2}},
     "probes": [0, 387],
     "created_at": "2026-05-04T09:30:00Z",

@@ -9,9 +9,11 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from app.core.shares import completed, judged
 from app.db import capabilities
 from app.db import training as rows
 from app.db import training_tables as db
+from app.db.documents import RunSummary
 from app.web.http.schemas import API, columns
 from app.web.training import cursors, schemas
 
@@ -61,6 +63,7 @@ def run(row: db.TrainingRun, names: Titles) -> schemas.Run:
             **columns(row, schemas.Run),
             "title": names.get(row.mechanism, row.mechanism),
             "epochs": row.config["epochs"],
+            "summary": _result(summary) if summary else None,
             "worst": summary.get("worst") if summary else None,
             "worst_maps": _maps(summary["worst_maps"]) if summary else None,
             "links": {
@@ -113,6 +116,12 @@ def trial(row: db.Trial) -> schemas.Trial:
             "links": {"self": f"{API}/trials/{row.id}"},
         }
     )
+
+
+def _result(summary: RunSummary) -> dict[str, Any]:
+    """Return a run's result with how many were judged, and the interval that follows."""
+    metrics = completed(summary["card"].get("metrics", {}))
+    return {**summary, "images": judged(metrics), "interval": metrics.get("interval")}
 
 
 def _maps(maps: Mapping[str, Any]) -> dict[str, Any]:

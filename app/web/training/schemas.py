@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-import unicodedata
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
-from app.web.http.schemas import UNIT, Answer, Id, Name, RequestBody, Unit, Whole, example
+from app.web.http.schemas import (
+    UNIT,
+    Answer,
+    Id,
+    Name,
+    RequestBody,
+    Title,
+    Unit,
+    Whole,
+    example,
+)
 from app.web.training import examples
 
 State = Literal["queued", "running", "paused", "succeeded", "failed", "cancelled"]
 
 
-def _printable(text: str) -> str:
-    """Return a name; ValueError if it has characters that cannot be shown or stored."""
-    if any(unicodedata.category(letter) in {"Cc", "Cs"} for letter in text):
-        raise ValueError("no control characters")
-    return text
-
-
-Title = Annotated[
-    str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=120),
-    AfterValidator(_printable),
-]
 Seed = Annotated[Whole, Field(ge=0, le=2**31 - 1)]
 Values = dict[str, Any]
 
@@ -96,10 +93,11 @@ class Trial(Answer):
 
 
 class DatasetRef(Answer):
-    """A dataset by id and name."""
+    """A study's dataset."""
 
     id: Id
     name: str
+    val_images: int = Field(description="Images or clips that accuracy is measured on.")
 
 
 class RunStatus(Answer):
@@ -119,6 +117,8 @@ class RunSummary(Answer):
 
     val_accuracy: float | None
     val_loss: float | None
+    images: int | None = Field(description="Images or clips that were judged.")
+    interval: list[float] | None = Field(description="95 % interval of `val_accuracy` (Wilson).")
     best_epoch: int | None
     seconds: float
     stopped_early: bool = False

@@ -31,20 +31,20 @@ class DecodePlan:
     last: int  # the packet after which nothing more is wanted
 
 
-def squares(
-    path: Path, indices: Sequence[int], size: int, limits: ClipLimits
+def scaled(
+    path: Path, indices: Sequence[int], size: tuple[int, int], limits: ClipLimits
 ) -> Iterator[tuple[int, npt.NDArray[np.uint8]]]:
     """Yield frames by their number in presentation order, as they are decoded.
 
-    Yields (place in `indices`, uint8 [size, size, 3]): the whole picture, upright, squashed to the
-    square. Raises NotAClip, BrokenClip or ClipTooLarge; IndexError for a frame that the clip does
+    Yields (place in `indices`, uint8 [h, w, 3]): the whole picture, upright, at this width and
+    height. Raises NotAClip, BrokenClip or ClipTooLarge; IndexError for a frame that the clip does
     not have.
     """
     scanned = scan(path, limits)
     places: dict[int, list[int]] = {}
     for place, index in enumerate(indices):
         places.setdefault(scanned.pts[index], []).append(place)
-    convert = Converter(size, size)
+    convert = Converter(*size)
     tries = [scanned]
     if scanned.trusted:  # then decode from the start: the file's index may be wrong
         tries.append(Scan(scanned.pts, scanned.unit, [], [], scanned.last_seconds, trusted=True))
@@ -133,7 +133,7 @@ def _shown(
             if frame.pts is not None:
                 yield frame.pts, frame
     except av.error.InvalidDataError:
-        return  # `squares` reports a damaged frame as missing
+        return  # `scaled` reports a damaged frame as missing
 
 
 def _drained(stream: VideoStream) -> Iterator[tuple[int, VideoFrame]]:

@@ -17,7 +17,7 @@ SCALING = Interpolation.AREA  # antialiased, and in half of the time of bilinear
 
 
 class Converter:
-    """Scales and converts frames of one clip to `width` x `height` as they are stored.
+    """Scales and converts frames of one clip to `width` x `height`, upright.
 
     It scales first and turns last, so that the large picture is read only once.
     """
@@ -27,11 +27,9 @@ class Converter:
         self._reformatter = VideoReformatter()
 
     def array(self, frame: VideoFrame) -> npt.NDArray[np.uint8]:
-        """Return the frame upright, uint8 [height, width, 3], or [width, height, 3] if sideways.
-
-        It is a view, not contiguous.
-        """
-        width, height = self._size
+        """Return the frame, uint8 [height, width, 3]; it is a view, not contiguous."""
+        turn = orientation(frame)
+        width, height = reversed(self._size) if turn[0] == 0 else self._size
         scaled = self._reformatter.reformat(
             frame,
             width,
@@ -45,7 +43,7 @@ class Converter:
         plane = scaled.planes[0]
         rows = np.frombuffer(memoryview(plane), np.uint8).reshape(height, plane.line_size)
         pixels = rows[:, : width * 3].reshape(height, width, 3)
-        return upright(pixels, orientation(frame))
+        return upright(pixels, turn)
 
 
 Matrix = tuple[int, int, int, int]
@@ -92,8 +90,6 @@ def jpeg(frame: VideoFrame, size: tuple[int, int], side: int) -> bytes:
 
     scale = min(1.0, side / max(size))
     width, height = (max(1, round(length * scale)) for length in size)
-    if orientation(frame)[0] == 0:
-        width, height = height, width
     image = Image.fromarray(np.ascontiguousarray(Converter(width, height).array(frame)))
     out = io.BytesIO()
     image.save(out, "JPEG", quality=88)

@@ -1,4 +1,4 @@
-"""Reading a clip: the file's facts, its frames' times, and some frames as squares.
+"""Reading a clip: the file's facts, its frames' times, and some frames as networks see them.
 
 PyAV (FFmpeg) does the decoding. Whatever the file is, pixels are 8-bit RGB, upright (the display
 matrix is honoured), and a frame is known by its number in the order of showing; its time is the
@@ -17,7 +17,7 @@ from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from ml.media.clip.decode import squares
+from ml.media.clip.decode import scaled
 from ml.media.clip.open import (
     BrokenClip,
     ClipLimits,
@@ -96,20 +96,34 @@ def thumbnail(path: Path, side: int, limits: ClipLimits | None = None) -> bytes:
     return jpeg(poster, size, side)
 
 
+def shown(path: Path, limits: ClipLimits | None = None) -> tuple[int, int]:
+    """Return the width and height of the first frame, in pixels as shown. Raises as `inspect`."""
+    with opened(path, limits or ClipLimits()) as (container, stream):
+        prepare(stream)
+        for frame in frames_of(container, stream):
+            return shown_size(frame, float(stream.sample_aspect_ratio or 1))
+    raise BrokenClip(NO_PICTURES)
+
+
 def times(path: Path, limits: ClipLimits | None = None) -> npt.NDArray[np.float64]:
     """Return when each frame is shown, float64 [frames], s from the first. Raises as `inspect`."""
     return scan(path, limits or ClipLimits()).times
 
 
 def frames(
-    path: Path, indices: Sequence[int], size: int, limits: ClipLimits | None = None
+    path: Path,
+    indices: Sequence[int],
+    size: int | tuple[int, int],
+    limits: ClipLimits | None = None,
 ) -> npt.NDArray[np.uint8]:
-    """Return the frames of these numbers, uint8 [N, size, size, 3], whole and squashed.
+    """Return the frames of these numbers, whole, uint8 [N, h, w, 3].
 
+    `size` is their width and height, or the side of the square that they are squashed to.
     Raises as `inspect` does, and IndexError for a number beyond the clip's frames.
     """
-    array = np.empty((len(indices), size, size, 3), np.uint8)
-    for place, pixels in squares(path, indices, size, limits or ClipLimits()):
+    width, height = (size, size) if isinstance(size, int) else size
+    array = np.empty((len(indices), height, width, 3), np.uint8)
+    for place, pixels in scaled(path, indices, (width, height), limits or ClipLimits()):
         array[place] = pixels
     return array
 

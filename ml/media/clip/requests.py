@@ -9,7 +9,7 @@ from typing import Any
 
 from ml.errors import MlError
 from ml.media.clip import read
-from ml.media.clip.decode import squares
+from ml.media.clip.decode import scaled
 from ml.media.clip.open import ClipLimits
 from ml.media.clip.transcode import playable_copy
 from ml.media.photo_requests import Answer, Request, Send
@@ -36,9 +36,10 @@ def times(request: Request, limits: ClipLimits, _: Send) -> Answer:
 
 
 def frames(request: Request, limits: ClipLimits, send: Send) -> Answer:
-    """Send some frames as squares, each when it is decoded, ahead of the answer."""
+    """Send some frames, each when it is decoded, ahead of the answer."""
     path, indices = Path(request["path"]), request["indices"]
-    for place, pixels in squares(path, indices, request["size"], limits):
+    width, height = request["size"]
+    for place, pixels in scaled(path, indices, (width, height), limits):
         send({"part": place}, pixels.tobytes())
     return {}, b""
 

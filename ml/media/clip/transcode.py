@@ -12,7 +12,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from ml.media.clip.open import BrokenClip, ClipLimits, check_size, frames_of, opened, prepare
-from ml.media.clip.pixels import Converter, orientation, shown_size
+from ml.media.clip.pixels import Converter, shown_size
 from ml.media.clip.scan import NO_PICTURES, Scan, scan
 
 LONGEST_SIDE = 1280
@@ -119,8 +119,7 @@ def _encode(
         if target is None:
             size = _size(frame, float(stream.sample_aspect_ratio or 1))
             target = _target(made, stream, size)
-            sideways = orientation(frame)[0] == 0
-            convert = Converter(*(reversed(size) if sideways else size))
+            convert = Converter(*size)
         upright = np.ascontiguousarray(convert.array(frame))
         picture = VideoFrame.from_ndarray(upright, format="rgb24").reformat(
             format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG"

@@ -40,7 +40,7 @@ def flip_flow(flow: Tensor) -> Tensor:
 
 
 def middle_fields(flow: Pixels, length: int) -> Pixels:
-    """The `length` fields around each snippet's own frame: [K, L, 2, S, S] -> [K, length, ...].
+    """The `length` fields around each snippet's own frame: [K, L, 2, H, W] -> [K, length, ...].
 
     MlError where a snippet has fewer.
     """
@@ -52,8 +52,8 @@ def middle_fields(flow: Pixels, length: int) -> Pixels:
 
 def prepare(network: VideoNetwork, clips: Sequence[Sampled], device: str = "cpu") -> ClipBatch:
     """Put clips of the same K and size together; what the network does not read stays empty."""
-    count, size = clips[0].frames.shape[0], clips[0].frames.shape[2]
-    rgb = torch.empty((len(clips), count, 0, size, size), device=device)
+    count, _, height, width, _ = clips[0].frames.shape
+    rgb = torch.empty((len(clips), count, 0, height, width), device=device)
     flow, frames = rgb, None
     if network.whole_clip:
         chosen = spread(count, clips[0].frames.shape[1])
@@ -70,7 +70,7 @@ def prepare(network: VideoNetwork, clips: Sequence[Sampled], device: str = "cpu"
 
 
 def _photos(pixels: Pixels, device: str) -> Tensor:
-    """uint8 [..., S, S, 3] -> float32 (..., 3, S, S), by ImageNet's mean and deviation."""
+    """uint8 [..., H, W, 3] -> float32 (..., 3, H, W), by ImageNet's mean and deviation."""
     moved = torch.from_numpy(np.ascontiguousarray(pixels)).to(device).movedim(-1, -3)
     flat = normalise(moved.flatten(0, -4))
     return flat.unflatten(0, moved.shape[:-3])  # type: ignore[no-any-return, no-untyped-call]

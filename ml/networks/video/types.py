@@ -23,10 +23,10 @@ Shares = npt.NDArray[np.float64]
 class Sampled:
     """What a photo or clip gives to the models: K snippets of L + 1 frames, the motion in each.
 
-    frames: [K, L+1, S, S, 3], upright RGB, the whole frame squashed to S x S.
+    frames: [K, L+1, H, W, 3], upright RGB, fitted to H x W (`ml.media.fit`).
     times: [K, L+1], presentation times in seconds from the clip's start.
     bounds: [K, 2], each segment's start and end in seconds.
-    flow: [K, L, 2, S, S], quantised (`ml.media.flow`): 128 is no motion; x right, y down.
+    flow: [K, L, 2, H, W], quantised (`ml.media.flow`): 128 is no motion; x right, y down.
     """
 
     frames: Pixels
@@ -36,7 +36,7 @@ class Sampled:
 
     @classmethod
     def of_photo(cls, rgb: Pixels) -> Sampled:
-        """A photo [S, S, 3] as a clip of one moment, without motion."""
+        """A photo [H, W, 3] as a clip of one moment, without motion."""
         none = np.empty((1, 0, 2, *rgb.shape[:2]), np.uint8)
         return cls(rgb[None, None], np.zeros((1, 1)), np.zeros((1, 2)), none)
 
@@ -47,7 +47,7 @@ class Sampled:
 
     @property
     def rgb(self) -> Pixels:
-        """The snippets' own frames, [K, S, S, 3]."""
+        """The snippets' own frames, [K, H, W, 3]."""
         return self.frames[:, self.middle]
 
     @property

@@ -2,6 +2,7 @@
 // change the list is fetched anew, so its rows are written in one place, the template.
 import { getJson, postJson } from "../lib/api.js";
 import { ago } from "../lib/format.js";
+import { sure } from "../lib/sure.js";
 import { browserName } from "./agent.js";
 
 const DAY = 24 * 3600 * 1000;
@@ -115,7 +116,9 @@ document.addEventListener("click", async (event) => {
   const button = /** @type {HTMLButtonElement | null} */ (
     /** @type {Element} */ (event.target).closest("[data-revoke]")
   );
-  if (!button || !confirm(button.dataset.ask)) return;
+  if (!button) return;
+  const { ask = "", text = "", deed = "" } = button.dataset;
+  if (!(await sure({ title: ask, text, deed }))) return;
   button.disabled = true;
   const name = /** @type {HTMLElement} */ (button.closest("[data-part]")).dataset.part ?? "";
   await getJson(button.dataset.revoke ?? "", { method: "DELETE" }).catch(() => null);

@@ -54,7 +54,8 @@ export class Channels {
     const original = this.#original(model, stage);
     if (!original) return;
     const { min, max, data } = grid ?? { min: 0, max: 0, data: null };
-    const entry = { ...original, grid, min, max, data, channel: rule, ...(grid ? {} : { missing }) };
+    const stack = this.store.layers.base.entries.get(keyOf({ model, stream: "rgb", stage, method: "attention-channels" }))?.record;
+    const entry = { ...original, grid, min, max, data, channel: rule, stack, ...(grid ? {} : { missing }) };
     this.store.layers.derived.entries.set(keyOf(entry), entry);
   }
 }

@@ -9,12 +9,14 @@ const links = /** @type {NodeListOf<HTMLAnchorElement>} */ (
 );
 
 /**
- * Figures are drawn as the page shows the maps.
- * @param {import("./view.js").View} view
- * @param {(link: HTMLAnchorElement) => Record<string, string>} [of] what of the analysis a figure shows
+ * Figures and the pictures of the ZIP are drawn as the page shows the maps.
+ * @param {import("./view.js").View} view @param {string[]} models the rows on show
+ * @param {(link: HTMLAnchorElement) => Record<string, string>} of what of the analysis a file shows
  */
-export function showDownloads(view, of = () => ({})) {
-  for (const link of links) link.search = new URLSearchParams({ ...of(link), ...asDrawn(view) }).toString();
+export function showDownloads(view, models, of) {
+  const search = (/** @type {any} */ what) => new URLSearchParams({ ...what, ...asDrawn(view, models) }).toString();
+  for (const link of links) link.search = search(of(link));
+  part("zip").search = search({ ...of(part("zip")), drawn: "true" });
 }
 
 const TRIES = 40; // a drawn clip takes longer than a figure
@@ -45,17 +47,8 @@ async function drawAndSave(link, name) {
   link.removeAttribute("aria-busy");
 }
 
-/** The menu closes with Escape and with a click elsewhere, as menus do. @param {any} analysis */
+/** @param {any} analysis */
 export function bindDownloads(analysis) {
-  const menu = /** @type {HTMLDetailsElement} */ (part("menu"));
-  document.addEventListener("click", (event) => {
-    if (!menu.contains(/** @type {Node} */ (event.target))) menu.open = false;
-  });
-  menu.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape") return;
-    menu.open = false;
-    menu.querySelector("summary")?.focus();
-  });
   for (const link of links) {
     const ending = link.pathname.slice(link.pathname.lastIndexOf("."));
     link.addEventListener("click", (event) => {

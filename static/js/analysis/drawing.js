@@ -1,5 +1,5 @@
 // What all maps on a page share when they are drawn: colours, scale, size, and words instead of a map.
-import { number } from "../lib/format.js";
+import { inWords, number } from "../lib/format.js";
 import { hasSign, isEvidence, places, span, unit } from "../lib/scale.js";
 
 /** @typedef {import("./store.js").Entry} Entry */
@@ -8,16 +8,14 @@ import { hasSign, isEvidence, places, span, unit } from "../lib/scale.js";
  * @typedef {object} Look
  * @property {any} view               what the visitor has chosen
  * @property {Entry[]} all            every map on the page
- * @property {Uint32Array} lookup     colours of masks, and of evidence when not signed
- * @property {Uint32Array} diverging  colours of the signed view
+ * @property {Uint32Array} lookup     the colours: one palette for all maps
  * @property {Map<Entry, [number, number]>} spans  found so far: they hold until the view changes
  */
 
 /** @param {any} view @param {import("../lib/colours.js").Colours} colours @param {Entry[]} all @returns {Look} */
 export function makeLook(view, colours, all) {
-  const lookup = (/** @type {string} */ name, /** @type {string} */ other) =>
-    colours.lookup(colours.known(name, other), view.threshold / 100);
-  return { view, all, lookup: lookup(view.colours, "inferno"), diverging: lookup(view.diverging, "vik"), spans: new Map() };
+  const name = view.signed ? colours.known(view.diverging, "vik") : colours.known(view.colours, "inferno");
+  return { view, all, lookup: colours.lookup(name, view.threshold / 100), spans: new Map() };
 }
 
 /** The values that the two ends of the colours stand for. @param {Entry} entry @param {Look} look @returns {[number, number]} */
@@ -39,15 +37,10 @@ export function litSpan(entry, look) {
   return [floor, high - floor > 1e-4 * Math.abs(high) ? high : floor];
 }
 
-/** @param {Entry | null} entry @param {Look} look @returns {Uint32Array} its colours */
-export const lookupOf = (entry, look) => (look.view.signed && entry && hasSign(entry) ? look.diverging : look.lookup);
-
-/**
- * How the server is asked to draw what the page shows.
- * @param {View} view @param {boolean} [signed] whether the colours are those of the signed view
- */
-export const asDrawn = (view, signed = view.signed) => ({
-  colormap: signed ? view.diverging : view.colours, alpha: String(view.opacity / 100), scale: view.scale,
+/** How the server is asked to draw what the page shows. @param {View} view @param {string[]} models the rows on show */
+export const asDrawn = (view, models) => ({
+  colormap: view.signed ? view.diverging : view.colours, alpha: String(view.opacity / 100), scale: view.scale,
+  smooth: String(view.smooth), threshold: String(view.threshold / 100), models: models.join(), grey: "true",
 });
 
 /** Give a canvas the device pixels of its frame. @param {HTMLCanvasElement} canvas @param {HTMLElement} frame @returns {boolean} whether it changed */
@@ -71,5 +64,5 @@ export function insteadOfMap(entry, view) {
     return flat && view.scale === "map" ? `Flat: ${number(entry.max)} everywhere` : "";
   }
   const visible = entry.max > 0 || (view.signed && hasSign(entry) && entry.min < 0);
-  return visible ? "" : `No positive evidence${entry.record.target ? ` for ${entry.record.target}` : ""}`;
+  return visible ? "" : `No positive evidence${entry.record.target ? ` for ${inWords(entry.record.target)}` : ""}`;
 }

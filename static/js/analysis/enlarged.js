@@ -1,10 +1,11 @@
 // The enlarged map: beside the photo, with its facts. Arrow keys step on, Escape goes back.
 import { make, part, svg } from "../lib/dom.js";
-import { capital, number, percent } from "../lib/format.js";
+import { capital, inWords, number, percent } from "../lib/format.js";
 import { arrowStep } from "../lib/keys.js";
 import { entropy, peakPoint } from "../lib/maps.js";
-import { hasSign, isLearnt } from "../lib/scale.js";
+import { isLearnt } from "../lib/scale.js";
 import { methodTitle } from "../lib/titles.js";
+import { shownModels } from "./chooser.js";
 import { asDrawn } from "./drawing.js";
 import { meaning } from "./meaning.js";
 import { Painter } from "./painter.js";
@@ -34,6 +35,14 @@ export class Enlarged {
     if (event.shiftKey) on.nudge(...step);
     else on.step(...step);
     event.preventDefault();
+  }
+
+  /** Focus it, with its head below the tool bar and, where that fits, all of it in sight. */
+  reveal() {
+    this.element.focus({ preventScroll: true });
+    const { top, bottom } = this.element.getBoundingClientRect();
+    const covered = innerWidth > 900 ? part("tools").getBoundingClientRect().bottom : 0;
+    if (top < covered || bottom > innerHeight) this.element.scrollIntoView({ block: "start" });
   }
 
   /** @param {boolean} open */
@@ -77,18 +86,20 @@ export class Enlarged {
       ["Method", capital(methodTitle(entry.method))],
     ];
     if (!isLearnt(entry) && target) {
-      facts.push(["Target", `${target.name}: ${percent(target.probability)}, logit ${number(target.logit)}`]);
+      facts.push(["Target", `${inWords(target.name)}: ${percent(target.probability)}, logit ${number(target.logit)}`]);
     }
-    const top = prediction?.top.map((/** @type {any} */ one) => `${one.name} ${percent(one.probability)}`);
-    if (top) facts.push(["Top five", top.join("; ")]);
+    const top = prediction?.top.map((/** @type {any} */ one) => `${inWords(one.name)} ${percent(one.probability)}${one.logit === null ? "" : ` (${number(one.logit)})`}`);
+    if (top) facts.push(["Top five (logit)", top.join("; ")]);
+    if (prediction && prediction.in_domain !== null) facts.push(["One of its things", `${percent(prediction.in_domain)}${prediction.abstained ? ": it abstains" : ""}`]);
     part("big-facts").replaceChildren(...facts.map(([term, text]) => make("div", {}, make("dt", { text: term }), make("dd", { text }))));
   }
 }
 
 /** @param {Entry} entry @param {import("./view.js").View} view @returns {string} */
 function pngAddress(entry, view) {
-  const query = new URLSearchParams({ size: "896", overlay: "true", ...asDrawn(view, view.signed && hasSign(entry)) });
-  return `${entry.record.links.png}?${query}`;
+  const { stack, channel = "mean" } = entry;
+  const query = new URLSearchParams({ size: "896", overlay: "true", channel: stack ? channel : "mean", ...asDrawn(view, shownModels(view)) });
+  return `${(stack ?? entry.record).links.png}?${query}`;
 }
 
 const BINS = 40;

@@ -2,8 +2,8 @@
 import { paint } from "../lib/colours.js";
 import { make } from "../lib/dom.js";
 import { number, setText } from "../lib/format.js";
-import { places, unit } from "../lib/scale.js";
-import { lookupOf, spanOf } from "./drawing.js";
+import { hasSign, isEvidence, places, unit } from "../lib/scale.js";
+import { spanOf } from "./drawing.js";
 
 /** @typedef {import("./store.js").Entry} Entry */
 /** @typedef {import("./drawing.js").Look} Look */
@@ -18,8 +18,9 @@ const UNITS = {
 
 /** A colour ramp with its unit and the numbers at its ends. */
 class Ramp {
-  /** @param {string} title */
-  constructor(title) {
+  /** @param {string} title @param {boolean} [evidence] whether its maps are for or against a class; else as the map is */
+  constructor(title, evidence) {
+    this.evidence = evidence;
     this.unit = make("span.label");
     this.canvas = /** @type {HTMLCanvasElement} */ (make("canvas", { width: 256, height: 1 }));
     this.marker = make("i");
@@ -32,18 +33,19 @@ class Ramp {
 
   /** @param {Entry | null} entry the map whose numbers are shown @param {Look} look @param {number | null} value under the cursor */
   show(entry, look, value) {
-    paint(this.canvas, STEPS, [0, 255], lookupOf(entry, look));
+    const { signed } = look.view;
+    const whole = signed && (this.evidence ?? (entry !== null && isEvidence(entry))); // else the signed colours' upper half
+    paint(this.canvas, STEPS, signed && !whole ? [-255, 255] : [0, 255], look.lookup);
     this.marker.className = "";
-    if (!entry?.grid) {
-      setText(this.unit, "");
-      this.ends.forEach((end, index) => setText(end, ["low", "", "high"][index]));
-      return;
-    }
-    const [low, high] = spanOf(entry, look);
-    setText(this.unit, UNITS[unit(entry)]);
-    const texts = [low, (low + high) / 2, high].map(number);
+    const known = entry?.grid ? entry : null;
+    setText(this.unit, known ? UNITS[unit(known)] : "");
+    const [bottom, high] = known ? spanOf(known, look) : [0, 0];
+    const low = signed && !whole ? (bottom + high) / 2 : bottom;
+    const texts = known ? [low, (low + high) / 2, high].map(number) : ["low", "", "high"];
     // Shares are easier to grasp against an even mask.
-    if (["share", "rollout"].includes(unit(entry))) texts[2] += ` (${number(high * places(entry))} × even)`;
+    if (known && ["share", "rollout"].includes(unit(known))) texts[2] += ` (${number(high * places(known))} × even)`;
+    const sign = known && hasSign(known);
+    if (whole) [texts[0], texts[1], texts[2]] = [`against${sign ? ` ${texts[0]}` : ""}`, "0", `for${known ? ` ${texts[2]}` : ""}`];
     texts.forEach((text, index) => setText(this.ends[index], text));
     if (value === null || high <= low) return;
     this.marker.className = "on";
@@ -55,10 +57,10 @@ const STEPS = Float32Array.from({ length: 256 }, (_, step) => step);
 
 /** A ramp for each of the maps that are compared. */
 export class Legend {
-  /** @param {HTMLElement} element @param {string[]} titles of the ramps */
-  constructor(element, titles) {
+  /** @param {HTMLElement} element @param {[string, boolean?][]} ramps their titles, and whether they are of evidence */
+  constructor(element, ramps) {
     this.name = make("h2.legend-of");
-    this.ramps = titles.map((title) => new Ramp(title));
+    this.ramps = ramps.map(([title, evidence]) => new Ramp(title, evidence));
     element.append(this.name, ...this.ramps.map((ramp) => ramp.element));
   }
 

@@ -1,5 +1,5 @@
 // What a map's numbers mean, in one or two sentences.
-import { capital, number } from "../lib/format.js";
+import { capital, inWords, number } from "../lib/format.js";
 import { places, unit } from "../lib/scale.js";
 
 /** Reductions of a residual mask. @type {Record<string, string>} */
@@ -15,7 +15,7 @@ export function meaning(entry, mechanism) {
   const even = number(1 / size);
   const words = {
     combined: "The three stages’ maps, each scaled to 0–1, averaged. It has no unit: compare places, not photos.",
-    evidence: `How much each place speaks for “${entry.record.target ?? "the class"}” (positive) or against it (negative). Times ${size} places, it is in units of the logit.`,
+    evidence: `How much each place speaks for “${inWords(entry.record.target ?? "the class")}” (positive) or against it (negative). Times ${size} places, it is in units of the logit.`,
     rollout: `Which part of the attention reaches each place through all layers. Even would be ${even} everywhere.`,
     share: `Shares of one whole: all ${size} places sum to 1. An even mask would hold ${even} everywhere.`,
     gate: "A gate at each place: 0 shuts it, 1 lets everything through.",

@@ -2,8 +2,10 @@
 import { getJson } from "../lib/api.js";
 import { Colours } from "../lib/colours.js";
 import { data, part } from "../lib/dom.js";
+import { bindDrops } from "../lib/drops.js";
 import { shortcuts } from "../lib/keys.js";
 import { bindDownloads } from "./downloads.js";
+import { bindShare } from "./share.js";
 import { bindStatus } from "./status.js";
 import { bindTools, showTools, toolKeys } from "./tools.js";
 
@@ -18,7 +20,7 @@ export const evidence = data.methods.find((one) => one.kind === "evidence") ?? {
 export function showPage(view, rules) {
   root.dataset.show = view.show;
   root.style.setProperty("--opacity", String(view.opacity / 100));
-  const signed = view.signed ? " Signed: evidence against is drawn too, evenly around 0." : "";
+  const signed = view.signed ? " Signed: evidence against is drawn too, evenly around 0; masks and combined maps take the half of the colours that is for." : "";
   part("rule").textContent = `Scale: ${rules[view.scale]}${signed}`;
   showTools(view, colours);
 }
@@ -29,8 +31,11 @@ export function bindPage(state, keys) {
   shortcuts({ ...toolKeys(state, colours), ...keys, "?": help });
   part("help").addEventListener("click", help);
   bindTools(state);
+  bindDrops();
+  part("adjust").addEventListener("toggle", leaveStrip);
   bindStatus(data.analysis);
   bindDownloads(data.analysis);
+  bindShare(state);
   for (const name of ["tools", "transport"]) {
     if (part(name)) showHeight(name);
   }
@@ -41,4 +46,15 @@ function showHeight(name) {
   new ResizeObserver(([entry]) => {
     root.style.setProperty(`--${name}`, `${Math.floor(entry.borderBoxSize[0].blockSize)}px`);
   }).observe(part(name));
+}
+
+/** On a phone the sheet of controls leaves maps in sight above it. */
+function leaveStrip() {
+  if (innerWidth > 900 || !part("adjust").open) return;
+  const strip = part("tools").getBoundingClientRect().top - part("adjust").querySelector(".drop-list").offsetHeight;
+  const seen = [...root.querySelectorAll(".frame canvas")].some((canvas) => {
+    const { top, bottom, height } = canvas.getBoundingClientRect();
+    return height > 0 && Math.min(bottom, strip) - Math.max(top, 0) > Math.min(height, strip) / 2;
+  });
+  if (!seen) (part("panes") ?? part("grid")).scrollIntoView({ block: "start" });
 }

@@ -2,7 +2,7 @@
 import { paint } from "../lib/colours.js";
 import { sample } from "../lib/maps.js";
 import { showWords } from "./cells.js";
-import { fit, insteadOfMap, lookupOf, spanOf } from "./drawing.js";
+import { fit, insteadOfMap, spanOf } from "./drawing.js";
 
 /** Paints one map into one frame (a cell, or the enlarged map). */
 export class Painter {
@@ -24,7 +24,7 @@ export class Painter {
     this.canvas.hidden = !entry?.grid || words !== "";
     if (!entry?.grid || words || this.frame.clientWidth === 0) return words;
     fit(this.canvas, this.frame);
-    paint(this.canvas, this.#sampled(entry.grid, look.view.smooth), spanOf(entry, look), lookupOf(entry, look));
+    paint(this.canvas, this.#sampled(entry.grid, look.view.smooth), spanOf(entry, look), look.lookup);
     return words;
   }
 

@@ -3,10 +3,12 @@ import { DRAWN, Lead } from "../answer/lead.js";
 import { followPointer, parseCursor, cursorText } from "../lib/cursor.js";
 import { batched, data, part } from "../lib/dom.js";
 import { fieldOf } from "../lib/fields.js";
+import { inWords } from "../lib/format.js";
 import { gridKeys, neighbour } from "../lib/keys.js";
 import { peakPoint } from "../lib/maps.js";
 import { RULES } from "../lib/scale.js";
 import { Channels } from "./channels.js";
+import { Chooser, openChoice, shownModels } from "./chooser.js";
 import { showDownloads } from "./downloads.js";
 import { Enlarged } from "./enlarged.js";
 import { bindPage, evidence, root, showPage } from "./page.js";
@@ -29,7 +31,6 @@ const state = makeViewState({
   truth: "", // true class
   target: "", // class that evidence is for; empty: each model's own first
   cam: "", // id of the analysis that holds the evidence for `target`
-  head: "", // id of the analysis with the ImageNet head
   lead: "", // model whose map is large; empty: that of the first row
   stage: "late", // of the large map
   drawn: "light", // how: as light or as heat
@@ -38,7 +39,7 @@ const state = makeViewState({
 const LARGE = new Set(["lead", "stage", "drawn"]);
 
 const draw = batched(drawNow);
-const store = new Store(draw, ["head", "cam", "derived"]);
+const store = new Store(draw, ["cam", "derived"]);
 const channels = new Channels(store);
 const table = new Table(store, [...data.all_models, ...data.rows]);
 let { analysis } = data;
@@ -46,6 +47,7 @@ const sources = new Sources(store, (layer, now) => {
   if (layer === "base") showStatus((analysis = now));
   draw();
 });
+const chooser = new Chooser(state);
 const retarget = new Retarget(state, table, sources, data.analysis, draw);
 const big = new Enlarged({
   close: () => closeBig(),
@@ -64,11 +66,10 @@ const showTarget = makeTarget(
 );
 
 /** @returns {string[]} every class of the models on show */
-const classes = () => [
-  ...new Set(data.rows.flatMap((card) => [...card.classes, ...table.card(card.id).classes])),
-];
+const classes = () => [...new Set(data.rows.flatMap((card) => card.classes))];
 /** @param {string} row */
-const predictionOf = (row) => store.prediction(table.model(row));
+const predictionOf = (row) => store.prediction(row);
+let before = 0; // where the page was scrolled to when a map was enlarged
 const selected = () => table.cells.find((cell) => cell.id === state.now.cell);
 
 const leadModel = () => (data.rows.find(({ id }) => id === state.now.lead) ?? data.rows[0]).id;
@@ -116,14 +117,15 @@ function drawNow() {
 
 /** @param {typeof state.now} view */
 function showView(view) {
-  showHeads(view);
+  showChannels(view);
   showTruths(view.truth);
   showPage(view, RULES);
-  showDownloads(view);
+  chooser.show(view, table.cells);
   const { current } = retarget;
+  showDownloads(view, shownModels(view), () => ({ show: view.show, ...(view.cam && current !== retarget.base && { evidence_of: view.cam }) }));
   // Downloads are of this analysis, not of another target looked at on top.
   part("other-target").hidden = current === retarget.base;
-  part("other-target").textContent = current === "top" ? "Make them for each model’s own top" : `Make them for “${current}”`;
+  part("other-target").textContent = current === "top" ? "Make them for each model’s own top" : `Make them for “${inWords(current)}”`;
   showTarget(current);
 }
 
@@ -137,29 +139,25 @@ function showTruths(truth) {
 }
 
 /** @param {typeof state.now} view */
-function showHeads(view) {
-  table.imagenet = Boolean(view.head);
+function showChannels(view) {
   const channel = /^\d+$/.test(view.channel) ? "one" : view.channel;
-  for (const [name, value] of [["head", view.head ? "imagenet" : ""], ["channel", channel]]) {
-    for (const input of document.querySelectorAll(`input[name="${name}"]`)) {
-      const radio = /** @type {HTMLInputElement} */ (input);
-      radio.checked = radio.value === value;
-    }
+  for (const input of document.querySelectorAll('input[name="channel"]')) {
+    const radio = /** @type {HTMLInputElement} */ (input);
+    radio.checked = radio.value === channel;
   }
-  if (part("channel-number")) part("channel-number").hidden = channel !== "one";
+  if (part("channel-number")) part("channel-number").style.visibility = channel === "one" ? "visible" : "hidden"; // it keeps its place
   if (channel === "one") part("channel-number").value = view.channel;
 }
 
 /** @param {PhotoCell} cell */
 function openBig(cell) {
   if (!cell.painter) return;
+  if (!state.now.cell) before = scrollY;
   table.active = cell;
   lead.fold.fold();
   state.set({ cell: cell.id });
   drawNow();
-  big.element.focus({ preventScroll: true });
-  part("bench").scrollIntoView({ block: "nearest" });
-  if (innerWidth <= 900) big.element.scrollIntoView({ block: "start" });
+  big.reveal();
 }
 
 function closeBig() {
@@ -167,7 +165,9 @@ function closeBig() {
   state.set({ cell: "", at: "" });
   table.cursor = null;
   drawNow();
-  cell?.element.focus();
+  scrollTo({ top: before, behavior: "instant" });
+  cell?.element.focus({ preventScroll: true });
+  cell?.element.scrollIntoView({ block: "nearest" }); // it may be another one than at first
 }
 
 /** @param {number} right @param {number} down */
@@ -198,11 +198,8 @@ function setCursor(cursor, cell) {
   table.read(table.look(state.now));
 }
 
-/** Head of the first row, channels of the residual row. */
+/** Channels of the residual row. */
 function bindRows() {
-  part("head")?.addEventListener("change", (/** @type {Event} */ event) => {
-    retarget.setHead(/** @type {HTMLInputElement} */ (event.target).value !== "");
-  });
   part("channels")?.addEventListener("input", (/** @type {Event} */ event) => {
     const { value } = /** @type {HTMLInputElement} */ (event.target);
     const number = part("channel-number").value || "0";
@@ -244,8 +241,13 @@ bindPage(state, {
 });
 bindRows();
 part("other-target").addEventListener("click", () => rerun({ ...data.analysis.request, target: retarget.current }, ""));
+for (const button of root.querySelectorAll("[data-refit]")) {
+  const fit = /** @type {HTMLElement} */ (button).dataset.refit;
+  button.addEventListener("click", () => rerun({ ...data.analysis.request, fit }, location.search));
+}
 new ResizeObserver(draw).observe(table.grid);
 
+openChoice(state);
 table.cursor = parseCursor(state.now.at);
 table.active = selected() ?? leadCell();
 showView(state.now);

@@ -1,10 +1,9 @@
-// Another target class, another head of the first row: evidence alone is computed again.
+// Another target class: evidence alone is computed again.
 import { getJson, postJson } from "../lib/api.js";
 import { API } from "../lib/dom.js";
 import { evidence } from "./page.js";
 import { showProblem } from "./status.js";
-import { IMAGENET } from "./table.js";
-import { OWN_TOP } from "./target.js";
+import { OWN_TOP, className } from "./target.js";
 
 export class Retarget {
   /**
@@ -20,7 +19,7 @@ export class Retarget {
     this.draw = draw;
     const { target, models } = this.request;
     /** What the page's own analysis explains: a class, or each model's own top. */
-    this.base = typeof target === "number" ? table.cards.get(models[0]).classes[target] : target;
+    this.base = typeof target === "number" ? className(target, models.map((/** @type {string} */ id) => table.card(id))) : target;
   }
 
   /** @returns {string} what is explained now */
@@ -35,53 +34,37 @@ export class Retarget {
 
   /** What a link was opened with. */
   open() {
-    const { target, cam, head } = this.state.now;
-    if (target) this.change(target, cam, head);
-    else if (head) this.setHead(true, head);
+    const { target, cam } = this.state.now;
+    if (target) this.change(target, cam);
   }
 
   /**
    * Explain another class, in the models that know it.
    * @param {string} target @param {string} [cam] id of an analysis that may hold it already
-   * @param {string} [head] the same for the ImageNet head
    */
-  async change(target, cam = "", head = "") {
+  async change(target, cam = "") {
     this.state.set({ target: target === this.base ? "" : target, cam: "" });
     const models = this.request.models.filter((/** @type {string} */ id) => this.#knows(id, target));
-    const loading = [];
-    if (target === this.base || models.length === 0) this.sources.drop("cam");
-    else loading.push(this.#load("cam", models, target, cam));
-    if (this.state.now.head) loading.push(this.setHead(true, head));
+    const again = target !== this.base && models.length > 0;
+    if (!again) this.sources.drop("cam");
     this.draw();
-    await Promise.all(loading);
+    if (again) await this.#load(models, target, cam);
   }
 
-  /** @param {boolean} imagenet @param {string} [id] of an analysis that may hold it already */
-  async setHead(imagenet, id = "") {
-    if (imagenet) {
-      const target = this.#knows(IMAGENET, this.current) ? this.current : OWN_TOP;
-      await this.#load("head", [IMAGENET], target, id);
-    } else {
-      this.sources.drop("head");
-      this.state.set({ head: "" });
-    }
-  }
-
-  /** @param {"cam" | "head"} layer @param {string[]} models @param {string} target @param {string} id */
-  async #load(layer, models, target, id) {
-    const rows = layer === "head" ? ["plain"] : models;
-    const cells = this.table.cells.filter((cell) => cell.method === evidence.name && rows.includes(cell.row));
+  /** @param {string[]} models @param {string} target @param {string} id */
+  async #load(models, target, id) {
+    const cells = this.table.cells.filter((cell) => cell.method === evidence.name && models.includes(cell.row));
     for (const cell of cells) cell.element.classList.add("waiting");
     try {
       const source = await this.sources.replace(
-        layer, async () => (await this.#earlier(id, models, target)) ?? this.#ask(models, target),
+        "cam", async () => (await this.#earlier(id, models, target)) ?? this.#ask(models, target),
       );
-      this.state.set({ [layer]: source.id });
+      this.state.set({ cam: source.id });
       await source.done;
       showProblem("");
     } catch (error) {
       showProblem(/** @type {Error} */ (error).message);
-      this.state.set(layer === "head" ? { head: "" } : { target: "", cam: "" });
+      this.state.set({ target: "", cam: "" });
     }
     for (const cell of cells) cell.element.classList.remove("waiting");
     this.draw();
@@ -89,8 +72,8 @@ export class Retarget {
 
   /** Learnt masks do not depend on the target. @param {string[]} models @param {string} target */
   #ask(models, target) {
-    const { media_id, input_size } = this.request;
-    return postJson(`${API}/analyses`, { media_id, models, methods: [evidence.name], target, input_size });
+    const { media_id, input_size, fit } = this.request;
+    return postJson(`${API}/analyses`, { media_id, models, methods: [evidence.name], target, input_size, fit });
   }
 
   /**
@@ -102,7 +85,7 @@ export class Retarget {
     const analysis = await getJson(`${API}/analyses/${encodeURIComponent(id)}`).catch(() => null);
     const request = analysis?.request;
     const same =
-      request?.media_id === this.request.media_id &&
+      ["media_id", "input_size", "fit"].every((name) => request?.[name] === this.request[name]) &&
       request.target === target &&
       request.methods.includes(evidence.name) &&
       models.every((model) => request.models.includes(model));

@@ -1,26 +1,37 @@
 // The head of each row: what the model says, and whether that is right.
 import { make } from "../lib/dom.js";
-import { capital, percent } from "../lib/format.js";
+import { abstention, capital, inWords, percent } from "../lib/format.js";
+import { OWN_TOP } from "./target.js";
 
 /**
  * @param {HTMLElement} row @param {any} prediction or null while the model has not answered
  * @param {string} truth true class, or "" @param {string} target what Grad-CAM explains
- * @param {string[]} classes that the model knows
+ * @param {string[]} classes that the model knows; without the target, it explains its own first
  */
 export function showAnswer(row, prediction, truth, target, classes) {
   const key = JSON.stringify([prediction, truth, target]);
   if (row.dataset.shown === key) return;
   row.dataset.shown = key;
-  const answers = prediction ? shown(prediction, target) : [];
-  [...row.querySelectorAll("[data-says] li")].forEach((item, index) => {
-    const answer = answers[index];
-    if (answer) item.replaceChildren(make("span", { text: answer.name, title: answer.name }), make("span", { text: percent(answer.probability) }));
-    else item.replaceChildren();
-    /** @type {HTMLElement} */ (item).style.setProperty("--p", answer ? answer.probability : "0");
-    item.classList.toggle("is-true", truth !== "" && answer?.name === truth);
-    item.classList.toggle("is-target", answer?.name === target);
-  });
+  const none = Boolean(prediction?.abstained);
+  const answers = prediction && !none ? shown(prediction, target) : [];
+  const says = /** @type {HTMLElement} */ (row.querySelector("[data-says]"));
+  says.classList.toggle("is-none", none);
+  const items = [...says.children];
+  const lacking = prediction && target !== OWN_TOP && !classes.includes(target) ? items.pop() : null;
+  items.forEach((item, index) => say(/** @type {HTMLElement} */ (item), answers[index], truth, target));
+  if (none) items[0].replaceChildren(abstention(classes.length));
+  if (lacking) lacking.replaceChildren(make("span.lacking", { text: `does not know ${inWords(target)}`, title: `It explains ${inWords(prediction.target.name)}` }));
   showVerdict(row, prediction, truth, classes.includes(truth));
+}
+
+/** @param {HTMLElement} item @param {any} answer or nothing @param {string} truth @param {string} target */
+function say(item, answer, truth, target) {
+  const name = answer ? inWords(answer.name) : "";
+  if (answer) item.replaceChildren(make("span", { text: name, title: name }), make("span", { text: percent(answer.probability) }));
+  else item.replaceChildren();
+  item.style.setProperty("--p", answer ? answer.probability : "0");
+  item.classList.toggle("is-true", truth !== "" && answer?.name === truth);
+  item.classList.toggle("is-target", answer?.name === target);
 }
 
 /** The best three; a chosen target that is not among them takes the third place. */
@@ -36,11 +47,11 @@ function shown(/** @type {any} */ { top, target }, /** @type {string} */ chosen)
  */
 function showVerdict(row, prediction, truth, knows) {
   const verdict = /** @type {HTMLElement} */ (row.querySelector("[data-verdict]"));
-  const right = prediction?.top[0].name === truth;
-  const word = right ? "right" : knows ? "wrong" : "cannot be right";
+  const right = prediction?.abstained ? !knows : prediction?.top[0].name === truth;
+  const word = right ? "right" : prediction?.abstained ? "abstains" : knows ? "wrong" : "cannot be right";
   verdict.hidden = !(truth && prediction);
-  verdict.textContent = right ? "✓" : knows ? "✗" : "–";
+  verdict.textContent = right ? "✓" : word === "wrong" ? "✗" : "–";
   verdict.setAttribute("aria-label", word);
-  verdict.title = `${capital(word)}: the true class is ${truth}${knows ? "" : ", which it does not have"}`;
+  verdict.title = `${capital(word)}: the true class is ${inWords(truth)}${knows ? "" : ", which it does not have"}`;
   verdict.className = `verdict ${word.split(" ")[0]}`;
 }

@@ -5,7 +5,7 @@ import { grid } from "../lib/maps.js";
 /**
  * @typedef {import("../lib/scale.js").Entry & {
  *   stream: string, times: number[], rows: number, cols: number, data: Float32Array | null,
- *   fine?: Float32Array, energy?: number[], missing?: string, channel?: string
+ *   fine?: Float32Array, energy?: number[], missing?: string, channel?: string, stack?: any
  * }} Entry  `data` [T, rows, cols]; `grid` holds all of it as one map of T * rows rows; `missing`: why
  *   there is no map
  */

@@ -5,6 +5,7 @@ import { number, setText } from "../lib/format.js";
 import { peakWords, valueAt } from "../lib/maps.js";
 import { isLearnt } from "../lib/scale.js";
 import { Cell, cursorWords } from "./cells.js";
+import { shownModels } from "./chooser.js";
 import { makeLook } from "./drawing.js";
 import { Legend } from "./legend.js";
 import { colours, evidence, root } from "./page.js";
@@ -13,8 +14,6 @@ import { Painter } from "./painter.js";
 /** @typedef {import("../lib/cursor.js").Cursor} Cursor */
 /** @typedef {import("./store.js").Entry} Entry */
 /** @typedef {import("./drawing.js").Look} Look */
-
-export const IMAGENET = "plain-imagenet";
 
 export class PhotoCell extends Cell {
   /** @param {HTMLElement} element */
@@ -56,32 +55,29 @@ export class Table {
     this.cells = [...this.grid.querySelectorAll('[role="gridcell"]')].map(
       (element) => new PhotoCell(/** @type {HTMLElement} */ (element)),
     );
-    this.legend = new Legend(part("legend"), ["Mask", evidence.title]);
+    /** @type {HTMLElement[]} */
+    this.heads = [...this.grid.querySelectorAll("[data-stage-grid]")].map((head) => /** @type {HTMLElement} */ (head));
+    this.legend = new Legend(part("legend"), [["Mask", false], [evidence.title, true]]);
     /** @type {Cursor | null} */
     this.cursor = null;
     /** @type {PhotoCell | null} */
     this.active = null;
-    this.imagenet = false;
-  }
-
-  /** @param {string} row @returns {string} the model that the row shows now */
-  model(row) {
-    return row === "plain" && this.imagenet ? IMAGENET : row;
   }
 
   /** @param {string} row @returns {any} Card JSON */
   card(row) {
-    return this.cards.get(this.model(row)) ?? this.cards.get(row);
+    return this.cards.get(row);
   }
 
   /** @param {PhotoCell} cell */
   entry({ row, stream, stage, method }) {
-    return this.store.entry({ model: this.model(row), stream, stage, method });
+    return this.store.entry({ model: row, stream, stage, method });
   }
 
   /** @param {any} view @returns {Look} */
   look(view) {
-    return makeLook(view, colours, this.cells.flatMap((cell) => this.entry(cell) ?? []));
+    const shown = shownModels(view);
+    return makeLook(view, colours, this.cells.flatMap((cell) => (shown.includes(cell.row) && this.entry(cell)) || []));
   }
 
   /** @param {Look} look */
@@ -90,7 +86,16 @@ export class Table {
       cell.draw(this.entry(cell), look, this.card(cell.row)?.title ?? cell.row);
       cell.element.classList.toggle("selected", cell.id === look.view.cell);
     }
+    for (const head of this.heads) this.#showGrid(head);
     this.read(look);
+  }
+
+  /** The grid of a stage, which follows from the photo's shape. @param {HTMLElement} head */
+  #showGrid(head) {
+    const { stageGrid: stage } = head.dataset;
+    const cell = this.cells.find((one) => one.stage === stage && this.entry(one));
+    const entry = cell && this.entry(cell);
+    if (entry && stage !== "combined") setText(head, `${entry.rows} × ${entry.cols}`);
   }
 
   /** Mark the cursor everywhere and say its values. @param {Look} look */

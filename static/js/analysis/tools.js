@@ -25,12 +25,6 @@ export function showTools(view, colours) {
 export function bindTools(state) {
   bindFields(form, state);
   colourField.addEventListener("input", () => state.set({ [state.now.signed ? "diverging" : "colours"]: colourField.value }));
-  const more = /** @type {HTMLElement} */ (part("more"));
-  more.addEventListener("click", () => {
-    const open = more.getAttribute("aria-expanded") !== "true";
-    more.setAttribute("aria-expanded", String(open));
-    form.classList.toggle("open", open);
-  });
 }
 
 /** @template T @param {T[]} list @param {T} now @returns {T} */

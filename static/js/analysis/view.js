@@ -11,12 +11,13 @@ import { AddressState } from "../lib/address.js";
  * @property {"map" | "row" | "shared" | "absolute"} scale
  * @property {boolean} signed    show evidence against as well
  * @property {boolean} smooth    bilinear; false: the map's own grid
+ * @property {string} models     ids of the rows on show, in their order; empty: all
  */
 
 /** @type {View} */
 const DEFAULTS = {
   show: "both", opacity: 65, threshold: 0, colours: "inferno", diverging: "vik", scale: "map",
-  signed: false, smooth: true,
+  signed: false, smooth: true, models: "",
 };
 export const SCALES = ["map", "row", "shared", "absolute"];
 

@@ -1,5 +1,5 @@
 // The answer first: the photo (or the clip) large under one map, a sentence, the models' chips, the stages.
-import { insteadOfMap, litSpan, lookupOf, spanOf } from "../analysis/drawing.js";
+import { insteadOfMap, litSpan, spanOf } from "../analysis/drawing.js";
 import { showWords } from "../analysis/cells.js";
 import { part } from "../lib/dom.js";
 import { setText } from "../lib/format.js";
@@ -149,7 +149,7 @@ export class Lead {
       const entry = entryOf(this.stages[stop]);
       if (!entry?.data || insteadOfMap(entry, look.view)) return [];
       const range = drawn === "light" ? litSpan(entry, look) : spanOf(entry, look);
-      return [{ entry, weight, range, lookup: lookupOf(entry, look) }];
+      return [{ entry, weight, range, lookup: look.lookup }];
     });
     const [one, other] = found.sort((a, b) => b.weight - a.weight);
     if (other && (drawn === "light" || one.lookup === other.lookup)) return found;

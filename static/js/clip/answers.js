@@ -1,7 +1,7 @@
 // What the models say: the rows' answers, the timeline's lanes, the fusion slider, the shares.
 import { showAnswer } from "../analysis/rows.js";
 import { make, part } from "../lib/dom.js";
-import { percent, setText } from "../lib/format.js";
+import { abstention, capital, inWords, percent, setText } from "../lib/format.js";
 import { unit } from "../lib/scale.js";
 import { methodTitle } from "../lib/titles.js";
 import { contributions, fuse, isFree, ratio, reweighted, weightsOf } from "./fusion.js";
@@ -52,7 +52,7 @@ export class Answers {
 
   /**
    * @param {Record<string, any>} predictions @param {import("./layer.js").Layer} layer
-   * @param {import("./view.js").View} view @param {string[]} stages @param {boolean} chosen a target for all
+   * @param {import("./view.js").View} view @param {string[]} stages @param {string} chosen target for all, or "top"
    */
   show(predictions, layer, view, stages, chosen) {
     this.take(predictions);
@@ -60,7 +60,7 @@ export class Answers {
       const row = /** @type {HTMLElement} */ (document.querySelector(`[data-row="${CSS.escape(card.id)}"]`));
       const prediction = predictions[card.id];
       const now = prediction ? reweighted(prediction, view.fusion) : null;
-      showAnswer(row, now, "", chosen && now ? now.target.name : "", card.classes);
+      showAnswer(row, now, "", chosen, card.classes);
     }
     const prediction = predictions[layer.model];
     this.clip = prediction?.clip ?? null;
@@ -70,11 +70,12 @@ export class Answers {
     const scores = this.#scores(prediction, view);
     const title = this.on.titleOf(layer.model);
     const found = contributions(prediction.clip, view.fusion, prediction.target.index);
-    this.shares.show(found, { target: prediction.target.name, bounds: this.bounds, title });
+    const target = inWords(prediction.target.name);
+    this.shares.show(found, { target, bounds: this.bounds, title });
     this.#answer(reweighted(prediction, view.fusion));
     this.tabulate = () => {
       if (!this.table.open) return;
-      numbersTable(part("numbers"), { times: this.times, bounds: this.bounds, scores, energies, shares: found.shares, target: prediction.target.name });
+      numbersTable(part("numbers"), { times: this.times, bounds: this.bounds, scores, energies, shares: found.shares, target });
     };
     this.tabulate();
   }
@@ -86,7 +87,7 @@ export class Answers {
     const order = probabilities.map((_, index) => index).sort((a, b) => probabilities[b] - probabilities[a]);
     const shown = [target.index, ...order.filter((index) => index !== target.index)].slice(0, CLASSES);
     const scores = shown.map((index) => ({
-      name: clip.classes[index], values: moments.map((row) => row[index]), target: index === target.index,
+      name: inWords(clip.classes[index]), values: moments.map((row) => row[index]), target: index === target.index,
     }));
     this.timeline.showScores(scores, view.raw);
     return scores;
@@ -124,10 +125,11 @@ export class Answers {
   }
 
   /** @param {any} prediction */
-  #answer({ top }) {
+  #answer({ abstained, top, clip }) {
+    if (abstained) return part("answer").replaceChildren(make("span", { class: "muted", text: capital(abstention(clip.classes.length)) }));
     const [best, next] = top;
-    const rest = next ? `, then ${next.name} ${percent(next.probability)}` : "";
-    part("answer").replaceChildren(make("strong", { text: best.name }), ` ${percent(best.probability)}${rest}`);
+    const rest = next ? `, then ${inWords(next.name)} ${percent(next.probability)}` : "";
+    part("answer").replaceChildren(make("strong", { text: inWords(best.name) }), ` ${percent(best.probability)}${rest}`);
   }
 
   /** @param {number} t */

@@ -1,5 +1,6 @@
 // The page of a clip: it joins the view (address, tools, keys), the clock, and what is drawn.
 import { cursorWords } from "../analysis/cells.js";
+import { Chooser, openChoice, shownModels } from "../analysis/chooser.js";
 import { showDownloads } from "../analysis/downloads.js";
 import { makeLook } from "../analysis/drawing.js";
 import { Legend } from "../analysis/legend.js";
@@ -7,7 +8,7 @@ import { bindPage, colours, evidence, root, showPage } from "../analysis/page.js
 import { Sources } from "../analysis/sources.js";
 import { rerun, showProblem, showStatus, waitingWords } from "../analysis/status.js";
 import { Store } from "../analysis/store.js";
-import { makeTarget, OWN_TOP } from "../analysis/target.js";
+import { className, makeTarget, OWN_TOP } from "../analysis/target.js";
 import { flip } from "../analysis/tools.js";
 import { DRAWN, Lead } from "../answer/lead.js";
 import { getArray, getJson } from "../lib/api.js";
@@ -25,7 +26,6 @@ import { Panes } from "./panes.js";
 import { loadPlayable } from "./playable.js";
 import { bindPointer, clockKeys } from "./pointing.js";
 import { bindRange } from "./range.js";
-import { bindShare } from "./share.js";
 import { Timeline } from "./timeline.js";
 import { mapAt } from "./tracks.js";
 import { Transport } from "./transport.js";
@@ -44,8 +44,9 @@ const duration = media.duration_s || 1;
 const store = new Store(() => later("named"));
 const panes = new Panes(part("panes"), () => later("fresh"));
 const cells = new Cells(part("grid"), store, () => later());
+const chooser = new Chooser(state);
 const timeline = new Timeline(part("timeline"), duration);
-const legend = new Legend(part("legend"), ["RGB stream", "Flow stream"]);
+const legend = new Legend(part("legend"), [["RGB stream"], ["Flow stream"]]);
 /** @type {import("./clock.js").Clock} */
 let clock = new FrameClock(panes.poster, duration, media.fps, () => later("fresh"), () => transport.show());
 const transport = new Transport(part("transport"), () => clock, (way) => step(way));
@@ -58,17 +59,17 @@ const range = bindRange(timeline, state, () => clock, (from_s, to_s) => ask({ fr
 const showTarget = makeTarget(
   () => Object.values(analysis.predictions),
   () => [...new Set(rows.flatMap((/** @type {any} */ card) => card.classes))],
-  (target) => ask({ target, models: knowing(target) }),
+  (target) => ask({ target }),
 );
 /** @type {import("../lib/cursor.js").Cursor | null} */
 let cursor = null;
 /** @type {import("./cells.js").ClipCell | null} */
 let pointed = null;
 
-/** @param {string} target a class @returns {string[]} the models that have it */
-const knowing = (target) => {
-  const found = rows.filter((/** @type {any} */ card) => card.classes.includes(target)).map((card) => card.id);
-  return found.length > 0 ? found : analysis.request.models;
+/** @returns {string} the class that is explained, or "top" */
+const target = () => {
+  const asked = analysis.request.target || OWN_TOP;
+  return typeof asked === "number" ? className(asked, rows) : asked;
 };
 /** Ask for something like this analysis, and go there. @param {any} changes */
 const ask = (changes) => rerun({ ...analysis.request, ...changes }, "");
@@ -143,12 +144,13 @@ function picture(now) {
 /** What changes with the view or with what has come, not with time. */
 function describeAll() {
   const view = state.now;
-  look = makeLook(view, colours, [...store.layers.base.entries.values()]);
+  const shown = shownModels(view);
+  look = makeLook(view, colours, [...store.layers.base.entries.values()].filter(({ model }) => shown.includes(model)));
   const of = layer();
   const tracks = layerTracks();
   panes.name(tracks, { ...of, title: titleOf(of.model), card: rows.find((card) => card.id === of.model) }, view);
   cells.describe(titleOf, layerId(of), view);
-  answers.show(analysis.predictions, of, view, data.stages, analysis.request.target !== OWN_TOP);
+  answers.show(analysis.predictions, of, view, data.stages, target());
   showLead();
   legend.show(look, `${titleOf(of.model)}, ${of.stage}`, [tracks.rgb, tracks.flow]);
   [tracks.rgb, tracks.flow].forEach((track, index) => (legend.ramps[index].element.hidden = !track));
@@ -201,8 +203,9 @@ function showView(view) {
   showLayer(layer(), view, rows.find(({ id }) => id === layer().model).methods);
   transport.setRate(view.rate);
   const { model, stage, method } = layer();
-  showDownloads(view, ({ dataset: { layerLink: stream } }) => ({ stage, method, ...(stream && { model, stream }) }));
-  showTarget(typeof analysis.request.target === "number" ? rows[0].classes[analysis.request.target] : analysis.request.target || OWN_TOP);
+  chooser.show(view, cells.all);
+  showDownloads(view, shownModels(view), ({ dataset: { layerLink: stream } }) => ({ stage, method, ...(stream && { model, stream }) }));
+  showTarget(target());
 }
 
 const sources = new Sources(store, (_, now) => {
@@ -280,7 +283,6 @@ bindPage(state, {
 part("rate").addEventListener("change", () => state.set({ rate: Number(part("rate").value) }));
 for (const name of ["play", "lead-play", "lead-canvas"]) part(name).addEventListener("click", () => transport.toggle());
 bindLayer(state);
-bindShare(state);
 const fit = () => (cells.fit() || panes.fit() ? later("fresh") : undefined);
 new ResizeObserver(() => {
   panes.fit();
@@ -289,6 +291,7 @@ new ResizeObserver(() => {
 }).observe(root);
 state.listen((_, changed) => changed.has("show") && requestAnimationFrame(fit));
 
+openChoice(state);
 sources.watch("base", analysis, data.tracks).catch((error) => showProblem(error.message));
 if (state.now.t) clock.seek(state.now.t);
 else if (analysis.request.from_s) clock.seek(analysis.request.from_s);

@@ -1,5 +1,6 @@
 // Arithmetic of two streams: how their snippets' scores become one answer. No page here.
 // z = sum over streams of w * (sum over snippets of a * z), divided by the sum of the weights.
+// Probabilities are the softmax of z / temperature, as everywhere.
 
 /** @typedef {{weight: number, logits: number[][], consensus: number[]}} Stream */
 /**
@@ -11,6 +12,7 @@
  * @property {Record<string, Stream>} streams
  * @property {Record<string, number[]>} shares
  * @property {number} rest
+ * @property {number} temperature
  */
 /**
  * @typedef {object} Fused
@@ -61,8 +63,9 @@ function together(clip, weights, of) {
 export function fuse(clip, share) {
   const weights = weightsOf(clip, share);
   const logits = together(clip, weights, (one) => weighted(one.logits, one.consensus));
-  const moments = clip.times.map((_, k) => softmax(together(clip, weights, (one) => one.logits[k])));
-  return { logits, probabilities: softmax(logits), moments, weights };
+  const sure = (/** @type {number[]} */ raw) => softmax(raw.map((value) => value / clip.temperature));
+  const moments = clip.times.map((_, k) => sure(together(clip, weights, (one) => one.logits[k])));
+  return { logits, probabilities: sure(logits), moments, weights };
 }
 
 /**
@@ -90,10 +93,10 @@ export function reweighted(prediction, share) {
   const clip = prediction.clip;
   if (!clip || share < 0 || !isFree(clip)) return prediction;
   const { logits, probabilities } = fuse(clip, share);
-  const score = (/** @type {number} */ index) => ({ index, name: clip.classes[index], probability: probabilities[index] });
+  const score = (/** @type {number} */ index) => ({ index, name: clip.classes[index], probability: probabilities[index], logit: logits[index] });
   const order = probabilities.map((_, index) => index).sort((a, b) => probabilities[b] - probabilities[a]);
   const { index } = prediction.target;
-  return { ...prediction, top: order.slice(0, 5).map(score), target: { ...score(index), logit: logits[index] } };
+  return { ...prediction, top: order.slice(0, 5).map(score), target: score(index) };
 }
 
 /** @param {Record<string, number>} weights @returns {string} "1 : 1.5" */

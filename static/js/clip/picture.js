@@ -1,6 +1,6 @@
 // Drawing: the clip's frame in grey, once for all; over it each map, coloured at its own small
 // size and scaled by the browser. Nothing is allocated from one picture to the next.
-import { fit, lookupOf, spanOf } from "../analysis/drawing.js";
+import { fit, spanOf } from "../analysis/drawing.js";
 import { moment } from "./moments.js";
 import { FINE, fineOf } from "./tracks.js";
 
@@ -73,7 +73,7 @@ export class Picture {
     const [rows, cols] = view.smooth ? [FINE, FINE] : [track.rows, track.cols];
     this.#resize(rows, cols);
     const data = view.smooth ? fineOf(track) : /** @type {Float32Array} */ (track.data);
-    colour(this.pixels, data, moment(track.times, t, view.raw), spanOf(track, look), lookupOf(track, look));
+    colour(this.pixels, data, moment(track.times, t, view.raw), spanOf(track, look), look.lookup);
     this.smallContext.putImageData(this.image, 0, 0);
     this.context.globalAlpha = view.opacity / 100;
     this.context.imageSmoothingEnabled = view.smooth;

@@ -1,6 +1,7 @@
 // One dataset: its import while it runs, its classes as a contact sheet, deleting it.
 import { follow, getJson, isFinal, postJson } from "../lib/api.js";
 import { attempt, data, part, showTimes } from "../lib/dom.js";
+import { sure } from "../lib/sure.js";
 import { ContactSheet } from "./contact-sheet.js";
 import { words } from "./words.js";
 
@@ -14,14 +15,17 @@ function show(now) {
 }
 
 function bindCancel() {
-  part("cancel").addEventListener("click", () => attempt(part("cancel"), () => postJson(`${dataset.links.self}/cancel`)));
+  const question = { title: "Cancel the import?", text: "What was read so far is removed.", deed: "Cancel it", keep: "Go on" };
+  part("cancel").addEventListener("click", async () => {
+    if (await sure(question)) attempt(part("cancel"), () => postJson(`${dataset.links.self}/cancel`));
+  });
 }
 
 function bindDelete() {
-  const ask = /** @type {HTMLDialogElement} */ (part("ask"));
-  part("delete").addEventListener("click", () => ask.showModal());
-  ask.addEventListener("close", async () => {
-    if (ask.returnValue !== "yes") return;
+  const files = dataset.source === "folder" ? "The folder on the server stays as it is." : "Its files are removed from the server’s disk.";
+  const text = isFinal(dataset) ? files : `${files} The import will be stopped.`;
+  part("delete").addEventListener("click", async () => {
+    if (!(await sure({ title: `Delete ${dataset.name}?`, text, deed: "Delete" }))) return;
     const gone = await attempt(part("delete"), () => getJson(dataset.links.self, { method: "DELETE" }));
     if (gone) location.assign("/datasets");
   });

@@ -1,5 +1,6 @@
 // The home page: a photo or clip from anywhere (button, camera, drop, paste, example) becomes an analysis.
 import { ApiError, postJson, sleep, upload } from "../lib/api.js";
+import { remembered } from "../lib/chosen.js";
 import { API, part, showTimes, showProblem } from "../lib/dom.js";
 import { bindUpload } from "../lib/uploading.js";
 
@@ -13,12 +14,17 @@ const showProgress = (file) => (fraction) => {
 /** As far as its name and type say. @param {File} file */
 const kindOf = ({ type }) => (type.startsWith("video/") || type === "image/gif" ? "clip" : "photo");
 
-/** Just after its start a server has no models yet: wait for them. @param {string} media_id @param {AbortSignal} signal */
-async function ask(media_id, signal) {
+/** Just after its start a server has no models yet: wait for them. @param {any} media @param {AbortSignal} signal */
+async function ask({ id: media_id, kind }, signal) {
+  let { chosen } = remembered(kind);
   for (let tries = 0; ; tries += 1) {
     try {
-      return await postJson(`${API}/analyses`, { media_id });
+      return await postJson(`${API}/analyses`, { media_id, ...(chosen.length > 0 && { models: chosen }) });
     } catch (error) {
+      if (error instanceof ApiError && error.status === 422 && chosen.length > 0) {
+        chosen = []; // one of them is gone
+        continue;
+      }
       const loading = error instanceof ApiError && error.status === 503 && tries < 60;
       if (!loading || signal.aborted) throw error;
       part("busy-step").textContent = "the models are loading";
@@ -32,7 +38,7 @@ async function send(file, signal, trueClass) {
   showProgress(file)(0);
   const media = await upload(file, showProgress(file), signal);
   part("busy-step").textContent = "starting";
-  const analysis = await ask(media.id, signal);
+  const analysis = await ask(media, signal);
   const query = new URLSearchParams();
   if (trueClass) query.set("true", trueClass);
   if (analysis.stored) query.set("stored", "1"); // this very page has answered it before

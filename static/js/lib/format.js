@@ -29,6 +29,14 @@ export function percent(probability) {
   return `${value.toFixed(1)}\u202f%`;
 }
 
+const WORDS = "zero one two three four five six seven eight nine ten eleven twelve".split(" ");
+
+/** What a model says that does not know such pictures. @param {number} classes @returns {string} */
+export function abstention(classes) {
+  const count = WORDS[classes] ?? String(classes);
+  return classes < 1000 ? `knows ${count} things; this seems to be none of them` : `knows ${count} things and is sure of none here`;
+}
+
 /** @param {Date} then @returns {string} */
 export function ago(then) {
   const minutes = (Date.now() - then.getTime()) / 60000;
@@ -62,6 +70,9 @@ export function bytes(count) {
 
 /** @param {string} text @returns {string} the same with a capital first letter */
 export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+
+/** A class as people read it: `no_fight` is a folder's name. @param {string} name @returns {string} */
+export const inWords = (name) => name.replaceAll("_", " ");
 
 /** Writing the same text again would cost a layout. @param {Element} element @param {string} text */
 export function setText(element, text) {

@@ -35,12 +35,11 @@ export const places = (entry) => entry.record.shape.at(-1) * entry.record.shape.
  * @returns {[number, number]}
  */
 export function span(entry, all, rule, signed) {
-  let [low, high] = rule === "absolute" ? absolute(entry) : relative(entry, all, rule, signed);
-  if (signed && hasSign(entry)) {
-    const reach = Math.max(Math.abs(low), Math.abs(high));
-    [low, high] = [-reach, reach];
-  }
-  return [low, high];
+  const [low, high] = rule === "absolute" ? absolute(entry) : relative(entry, all, rule, signed);
+  if (!signed) return [low, high];
+  if (!hasSign(entry)) return [2 * low - high, high]; // the upper half of the colours: nothing lies below its least
+  const reach = Math.max(Math.abs(low), Math.abs(high));
+  return [-reach, reach];
 }
 
 /** @param {Entry} entry @returns {[number, number]} */

@@ -2,9 +2,10 @@
 import { Chart, strokeOf } from "../lib/charts/chart.js";
 import { palette } from "../lib/charts/plot.js";
 import { data } from "../lib/dom.js";
+import { counted } from "../lib/shares.js";
 
 /** @typedef {{title: string, percent: boolean, key: (series: any) => string}} Figure  what a plot shows of an epoch */
-/** @typedef {import("../lib/charts/chart.js").Series & {epochs: any[]}} Series */
+/** @typedef {import("../lib/charts/chart.js").Series & {epochs: any[], judged: number | null}} Series  judged: in validation */
 
 const TITLES = { val_accuracy: "Validation accuracy", val_loss: "Validation loss", train_loss: "Training loss" };
 
@@ -63,7 +64,7 @@ class Curves {
     return this.figures().map(({ percent, key }) => {
       const value = epoch?.[key(series)];
       if (!Number.isFinite(value)) return "–";
-      return percent ? `${(100 * value).toFixed(2)} %` : value.toFixed(4);
+      return percent ? counted(value, series.judged) : value.toFixed(4);
     });
   }
 
@@ -90,7 +91,7 @@ const chartOf = (name) => document.querySelector(`[data-chart="${name}"]`);
 /** @returns {Curves[]} */
 function ofModel() {
   const series = ["training", "validation"].map((title, style) => ({
-    id: ["train", "val"][style], title, style, epochs: data.model.curves,
+    id: ["train", "val"][style], title, style, epochs: data.model.curves, judged: style ? data.model.judged : null,
   }));
   const figures = ["accuracy", "loss"].map((name) => ({
     title: name === "loss" ? "Loss" : "Accuracy", percent: name === "accuracy",
@@ -104,7 +105,7 @@ function ofAll() {
   const chosen = () => /** @type {HTMLInputElement} */ (document.querySelector('[name="metric"]:checked')).value;
   return [["image", "for photos"], ["clip", "for clips"]].filter(([media]) => chartOf(media)).map(([media, of]) => {
     const trained = data.models.filter((/** @type {any} */ model) => model.media === media && model.curves.length > 0);
-    const series = trained.map(({ id, title, curves }, /** @type {number} */ style) => ({ id, title, style, epochs: curves }));
+    const series = trained.map(({ id, title, curves, judged }, /** @type {number} */ style) => ({ id, title, style, judged, epochs: curves }));
     const figures = () => [{ title: TITLES[chosen()], percent: chosen() === "val_accuracy", key: chosen }];
     return new Curves(chartOf(media), series, figures, { of: `of models ${of}`, columns: [""], numbers: "on each model’s page" });
   });

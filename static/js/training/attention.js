@@ -2,9 +2,10 @@
 import { batched, make, part } from "../lib/dom.js";
 import { bindFields, showFields } from "../lib/fields.js";
 import { capital, setText } from "../lib/format.js";
+import { counted } from "../lib/shares.js";
 import { methodTitle } from "../lib/titles.js";
 import { MaskCell, spoken } from "./maskpaint.js";
-import { accuracy, isOver, runName } from "./words.js";
+import { isOver, runName } from "./words.js";
 
 const PLAY_MS = 550; // an epoch
 
@@ -189,7 +190,7 @@ export class Attention {
     column.epoch = this.watch.seriesOf(column.run.id).epochAt(this.epoch);
     const { epoch } = column;
     const earlier = epoch && epoch.epoch < this.epoch ? `epoch ${epoch.epoch}: ` : "";
-    setText(column.head, epoch ? `${earlier}${accuracy(epoch.val_accuracy)}` : "–");
+    setText(column.head, epoch ? `${earlier}${counted(epoch.val_accuracy, this.watch.study.dataset.val_images)}` : "–");
   }
 
   /** @param {number} column @param {number} probe @param {string} method @param {string} stage */

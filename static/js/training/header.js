@@ -2,6 +2,7 @@
 import { getJson } from "../lib/api.js";
 import { attempt, part, tell } from "../lib/dom.js";
 import { ago, duration, setText } from "../lib/format.js";
+import { sure } from "../lib/sure.js";
 import { deed } from "./runs.js";
 import { isActive, isOver, plural, runName, STATES, summary } from "./words.js";
 
@@ -69,7 +70,8 @@ export class Header {
   async #all(button) {
     const name = button.dataset.all ?? "";
     const runs = this.watch.runs.filter(WHICH[name]);
-    if (name === "cancel" && !confirm(`Cancel ${plural(runs.length, "run")}? What is trained so far is kept.`)) return;
+    const question = { title: `Cancel ${plural(runs.length, "run")}?`, text: "What is trained so far is kept; each can be resumed.", deed: "Cancel all", keep: "Go on" };
+    if (name === "cancel" && !(await sure(question))) return;
     // Those that wait first, so that none of them starts while the others are being stopped.
     const order = [...runs].sort((a, b) => Number(a.state === "running") - Number(b.state === "running"));
     await attempt(button, async () => {
@@ -79,7 +81,8 @@ export class Header {
   }
 
   async #delete() {
-    if (!confirm(`Delete “${this.watch.study.name}” with its runs, curves and masks?`)) return;
+    const text = "Its runs, curves, masks and networks are removed from the server’s disk.";
+    if (!(await sure({ title: `Delete “${this.watch.study.name}”?`, text, deed: "Delete" }))) return;
     const gone = await attempt(part("delete"), () => getJson(this.watch.address, { method: "DELETE" }));
     if (gone) location.assign("/training");
   }

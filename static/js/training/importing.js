@@ -14,7 +14,7 @@ export function bindImport(done) {
     words.classList.remove("error");
     try {
       const body = await getJson(`${API}/models/import`, { method: "POST", body: new FormData(form) });
-      words.replaceChildren("Imported: ", make("a", { href: `/models/${body.id}`, text: body.title ?? body.id }), ". It has a row in the table now.");
+      words.replaceChildren("Imported: ", make("a", { href: `/models/${body.id}`, text: body.title ?? body.id }), ". Only you and admins see it, until it is published on its page.");
       form.reset();
       done();
     } catch (error) {

@@ -2,9 +2,10 @@
 import { getJson, postJson } from "../lib/api.js";
 import { API, attempt, data, make, part, showProblem } from "../lib/dom.js";
 import { ago, duration, setText } from "../lib/format.js";
+import { areFew, counted, shareWords } from "../lib/shares.js";
 import { bindImport } from "./importing.js";
 import { Queue } from "./queue.js";
-import { accuracy, isActive, STATES, summary } from "./words.js";
+import { isActive, STATES, summary } from "./words.js";
 
 const BUSY_MS = 2000; // how often the list is read while something runs, and while nothing does
 const IDLE_MS = 10000;
@@ -22,13 +23,16 @@ function runRow(runs) {
   const progress = runs.reduce((sum, one) => sum + (one.state === "succeeded" ? 1 : one.progress), 0) / runs.length;
   const going = runs.find((one) => one.state === "running");
   const state = going ?? runs.find((one) => one.state !== "succeeded") ?? run;
-  const words = over ? accuracy(mean) : going ? `${going.epoch} of ${going.epochs}` : STATES[state.state];
+  const judged = run.summary?.images;
+  // A mean over seeds is no count, and few images give it no second digit.
+  const score = runs.length > 1 && areFew(judged) ? `${(100 * mean).toFixed(0)} %` : counted(mean, judged);
+  const words = over ? score : going ? `${going.epoch} of ${going.epochs}` : STATES[state.state];
   const name = runs.length > 1 ? `${run.title} × ${runs.length}` : run.title;
   return make(
     "li", { class: `mini ${state.state}` },
     make("span.mini-name", { text: name, title: runs.length > 1 ? `${runs.length} seeds${over ? ", their mean" : ""}` : null }),
     make("progress", { max: 1, value: over ? mean : progress, class: over ? "score" : "", "aria-hidden": "true" }),
-    make("span.mini-says.num", { text: words }),
+    make("span.mini-says.num", { text: words, title: over && runs.length === 1 ? shareWords(mean, judged) : null }),
   );
 }
 

@@ -2,6 +2,7 @@
 import { getJson } from "../lib/api.js";
 import { API, make, part } from "../lib/dom.js";
 import { setText } from "../lib/format.js";
+import { counted, shareWords } from "../lib/shares.js";
 import { MaskCell } from "./maskpaint.js";
 import { plural, runName } from "./words.js";
 
@@ -114,7 +115,7 @@ export class Mistakes {
   /** @param {any} one */
   #share(one) {
     const bar = make("progress", { max: 1, value: one.images ? one.accuracy : 0, "aria-hidden": "true" });
-    return make("td.n.class-share", {}, make("span", { text: one.images ? `${(100 * one.accuracy).toFixed(1)} %` : "–" }), bar);
+    return make("td.n.class-share", {}, make("span", { text: one.images ? counted(one.accuracy, one.images) : "–", title: shareWords(one.accuracy, one.images) }), bar);
   }
 
   /** @param {KeyboardEvent} event */

@@ -2,11 +2,12 @@
 import { ApiError, getJson, postJson } from "../lib/api.js";
 import { API, data, make, part, showProblem } from "../lib/dom.js";
 import { setText } from "../lib/format.js";
+import { shareWords } from "../lib/shares.js";
 import { CostEstimate } from "./cost-estimate.js";
 import { Fields } from "./fields.js";
 import { Probes } from "./probes.js";
 import { RangeTest } from "./range.js";
-import { accuracy, plural } from "./words.js";
+import { plural } from "./words.js";
 
 const form = /** @type {HTMLFormElement} */ (part("form"));
 const fields = new Fields(form);
@@ -148,7 +149,7 @@ async function readRuns() {
   const { items } = await getJson(`${API}/training-runs?limit=100`);
   const done = items.filter((/** @type {any} */ run) => run.state === "succeeded");
   const select = field("start_run");
-  select.replaceChildren(...done.map((/** @type {any} */ run) => new Option(`${run.title}, seed ${run.seed}${run.summary ? `, ${accuracy(run.summary.val_accuracy)}` : ""}, ${new Date(run.created_at).toLocaleDateString()}`, run.id)));
+  select.replaceChildren(...done.map((/** @type {any} */ run) => new Option(`${run.title}, seed ${run.seed}${run.summary ? `, ${shareWords(run.summary.val_accuracy, run.summary.images)}` : ""}, ${new Date(run.created_at).toLocaleDateString()}`, run.id)));
   if (done.length === 0) select.replaceChildren(new Option("no run has finished yet", ""));
 }
 

@@ -2,8 +2,10 @@
 import { getJson, postJson } from "../lib/api.js";
 import { API, attempt, data, iconButton, make, part, tell } from "../lib/dom.js";
 import { bytes, duration, setText } from "../lib/format.js";
-import { askAndPublish } from "./publishing.js";
-import { accuracy, isOver, rate, runName, STATES } from "./words.js";
+import { askAndPublish, titleOf } from "../lib/publishing.js";
+import { shareWords } from "../lib/shares.js";
+import { sure } from "../lib/sure.js";
+import { isOver, rate, runName, STATES } from "./words.js";
 
 /** What may be done in which state; the queue's own order by up and down. */
 const DEEDS = {
@@ -19,8 +21,8 @@ const CELLS = ["state", "epoch", "accuracy", "rate", "left", "lr", "device"];
 /** @param {any} run @param {string} deed */
 export const deed = (run, deed) => postJson(`${API}/training-runs/${run.id}/${deed === "retry" ? "resume" : deed}`);
 
-/** @param {any} run @returns {Record<string, string>} */
-function figures(run) {
+/** @param {any} run @param {number} judged images or clips that it is measured on @returns {Record<string, string>} */
+function figures(run, judged) {
   const { status, summary } = run;
   const going = run.state === "running";
   const memory = [status.memory_bytes && `${bytes(status.memory_bytes)}`, status.gpu_memory_bytes && `GPU ${bytes(status.gpu_memory_bytes)}`].filter(Boolean).join(", ");
@@ -28,7 +30,7 @@ function figures(run) {
   return {
     state: STATES[run.state],
     epoch: run.epochs ? `${run.epoch} / ${run.epochs}` : "–",
-    accuracy: summary ? accuracy(summary.val_accuracy) : accuracy(run.best),
+    accuracy: shareWords(summary ? summary.val_accuracy : run.best, summary?.images ?? judged),
     rate: status.images_per_s ? String(Math.round(status.images_per_s)) : "–",
     left: going && Number.isFinite(status.seconds_left) ? duration(status.seconds_left) : summary?.seconds ? `took ${duration(summary.seconds)}` : "–",
     lr: going && Number.isFinite(status.lr) ? rate(status.lr) : "–",
@@ -72,7 +74,7 @@ export class Runs {
   #update(run) {
     const { cells, key, actions, below } = /** @type {any} */ (this.rows.get(run.id));
     const best = Math.max(...this.watch.seriesOf(run.id).epochs.map((one) => one.val_accuracy));
-    const said = figures(Number.isFinite(best) ? { ...run, best } : run);
+    const said = figures(Number.isFinite(best) ? { ...run, best } : run, this.watch.study.dataset.val_images);
     for (const name of CELLS) setText(name === "state" ? cells.state.firstChild : cells[name], said[name]);
     cells.state.firstChild.className = `state ${run.state}`;
     const bar = cells.state.lastChild;
@@ -156,11 +158,13 @@ export class Runs {
   async #publish(run, event) {
     const button = /** @type {HTMLElement} */ (event.currentTarget);
     if (run.model_id) {
+      const text = "New analyses cannot use it; stored ones keep its rows.";
+      if (!(await sure({ title: `Unpublish ${run.title}?`, text, deed: "Unpublish" }))) return;
       const worked = await attempt(button, () => postJson(`${API}/training-runs/${run.id}/unpublish`));
       if (worked) tell(`${run.title} is no longer in the table.`);
     } else {
-      const model = await askAndPublish(run, `${run.title} (${this.watch.study.dataset.name})`);
-      if (model) tell(`Published as ${model}.`);
+      const model = await askAndPublish(`${API}/training-runs/${run.id}`, titleOf(run.title, this.watch.study.dataset.name));
+      if (model) tell(`Published as ${model.title}.`);
     }
     await this.#again();
   }

@@ -11,8 +11,6 @@ export const isOver = (run) => ["succeeded", "failed", "cancelled"].includes(run
 /** @param {{state: string}} run */
 export const isActive = (run) => ["queued", "running"].includes(run.state);
 
-/** @param {number | null | undefined} value 0..1 @returns {string} 97.12 % */
-export const accuracy = (value) => (Number.isFinite(value) ? `${(100 * /** @type {number} */ (value)).toFixed(2)} %` : "–");
 
 /** @param {number} count @param {string} one @param {string} [many] */
 export const plural = (count, one, many = `${one}s`) => `${whole(count)} ${count === 1 ? one : many}`;

@@ -8,7 +8,8 @@
   x places), 0 to 8; gates from 0 to 1; evidence in logits (value x places: what the logit would be
   if the whole picture were this place), 0 to 20; a combined map from 0 to 1.
 
-A diverging colormap shows evidence against as well: its range is even around zero.
+A diverging colormap shows evidence against as well: its range is even around zero. Maps without a
+sign (masks, combined maps) take its upper half, so that their least is the middle.
 """
 
 from __future__ import annotations
@@ -77,15 +78,14 @@ def span(
 
     `others` are all maps of the analysis, `extent` itself among them or not.
     """
-    evidence = is_evidence(extent)
     if rule == "absolute":
         low, high = _absolute(extent)
     else:
         group = [extent, *(other for other in others if _shares(extent, other, rule))]
         low, high = min(map_.min for map_ in group), max(map_.max for map_ in group)
-        if evidence and not diverging:
-            low, high = 0.0, max(high, 0.0)
-    if evidence and diverging:
+    if diverging and extent.unit == "evidence":
         reach = max(abs(low), abs(high))
         return -reach, reach
-    return low, high
+    if is_evidence(extent):
+        low, high = 0.0, max(high, 0.0)
+    return (2 * low - high if diverging else low), high

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ml.networks.video.base import VideoNetwork
 from ml.networks.video.types import ClipAttended, ClipBatch, Stream
-from ml.train.evaluation import Evaluation, scores, summarise
+from ml.train.evaluation import Evaluation, summarise
 
 Batch = tuple[Tensor, ClipBatch, Tensor]  # indices, clips and labels
 Z95 = 1.959963984540054
@@ -61,7 +61,7 @@ def measure(
         labels: The split's labels, (N,), on the CPU.
     """
     network.eval()
-    scored = torch.zeros(3, len(labels))
+    answers: list[Tensor] = []
     right = {
         name: torch.zeros(len(labels), dtype=torch.bool) for name in (*network.streams, "both")
     }
@@ -69,14 +69,15 @@ def measure(
     for index, clips, mine in batches:
         with torch.no_grad():
             output: ClipAttended = network(clips)
-        scored[:, index] = scores(output.logits.float(), mine).cpu()
-        right["both"][index] = scored[0, index].long() == mine.cpu()
+        answers.append(output.logits.float().cpu())
+        right["both"][index] = answers[-1].argmax(1) == mine.cpu()
         for name, stream in output.streams.items():
             right[name][index] = same(network, name, stream.scores.argmax(1), mine).cpu()
         masks.add(output)
         yield (int(index[-1]) + 1) / len(labels)
     streams: dict[str, float] = {s: right[s].double().mean().item() for s in network.streams}
-    return ClipEvaluation(summarise(scored, labels, streams), right, masks.summary())
+    whole = summarise(torch.cat(answers), labels, streams)
+    return ClipEvaluation(whole, right, masks.summary())
 
 
 def same(network: VideoNetwork, stream: Stream, predicted: Tensor, labels: Tensor) -> Tensor:

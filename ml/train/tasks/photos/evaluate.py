@@ -7,7 +7,7 @@ from collections.abc import Generator
 import torch
 
 from ml.networks.network import Network
-from ml.train.evaluation import Evaluation, scores, summarise
+from ml.train.evaluation import Evaluation, summarise
 from ml.train.ranks import ALONE, Ranks
 from ml.train.tasks.photos.data import Images
 from ml.train.tasks.photos.frozen_features import EVAL_BATCH, FrozenFeatureCache
@@ -21,13 +21,12 @@ def evaluate(
     device = next(network.parameters()).device
     count = len(data.labels)
     rounds, done = -(-count // (EVAL_BATCH * ranks.size)), 0
-    scored = torch.zeros(3, count)  # sums over ranks fill the gaps
-    for index, features, labels in frozen.eval_batches(data, device):
+    logits = torch.zeros(count, len(data.classes))  # sums over ranks fill the gaps
+    for index, features, _ in frozen.eval_batches(data, device):
         with torch.no_grad():
-            logits = network(features, start=start).logits.float()
-            scored[:, index] = scores(logits, labels).cpu()
+            logits[index] = network(features, start=start).logits.float().cpu()
         done += 1
         yield done / rounds
     if done < rounds:  # every rank reports equally often
         yield 1.0
-    return summarise(ranks.added(scored), data.labels)
+    return summarise(ranks.added(logits), data.labels)
