@@ -55,7 +55,7 @@ const big = new Enlarged({
   nudge: (right, down) => moveCursor(/** @type {PhotoCell} */ (selected()), right, down),
 });
 const lead = new Lead(data.rows, data.stages, {
-  model: (id) => state.set({ lead: id === data.rows[0].id ? "" : id }),
+  model: (id) => state.set({ lead: id === shownModels(state.now)[0] ? "" : id }),
   stage: (stage) => state.set({ stage }),
   drawn: (drawn) => state.set({ drawn }),
 });
@@ -72,7 +72,10 @@ const predictionOf = (row) => store.prediction(row);
 let before = 0; // where the page was scrolled to when a map was enlarged
 const selected = () => table.cells.find((cell) => cell.id === state.now.cell);
 
-const leadModel = () => (data.rows.find(({ id }) => id === state.now.lead) ?? data.rows[0]).id;
+const leadModel = () => {
+  const shown = shownModels(state.now);
+  return shown.find((id) => id === state.now.lead) ?? shown[0];
+};
 
 /** The cell that is shown large: evidence, or the mask where masks only are looked at; none without maps. @param {string} [stage] */
 function leadCell(stage = state.now.stage) {
@@ -88,7 +91,7 @@ function drawLead(look) {
     return cell && table.entry(cell);
   };
   const at = { low: 0, high: 0, part: 0 };
-  lead.show({ model: leadModel(), stage, drawn, look, predictionOf, entryOf, at, waiting: waitingWords(analysis) });
+  lead.show({ model: leadModel(), models: shownModels(state.now), stage, drawn, look, predictionOf, entryOf, at, waiting: waitingWords(analysis) });
 }
 
 /** Another map is large; the legend follows. @param {import("./drawing.js").Look} look */
