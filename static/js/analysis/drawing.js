@@ -31,7 +31,7 @@ export function spanOf(entry, look) {
  * @param {Entry} entry @param {Look} look @returns {[number, number]} equal where there is nothing to light
  */
 export function litSpan(entry, look) {
-  const [low, high] = spanOf(entry, look);
+  const [low, high] = span(entry, look.all, look.view.scale, false); // evidence against is dark, signed or not
   const even = ["share", "rollout"].includes(unit(entry)) ? 1 / places(entry) : low;
   const floor = Math.max(low, isEvidence(entry) ? 0 : even);
   return [floor, high - floor > 1e-4 * Math.abs(high) ? high : floor];

@@ -55,7 +55,7 @@ const big = new Enlarged({
   nudge: (right, down) => moveCursor(/** @type {PhotoCell} */ (selected()), right, down),
 });
 const lead = new Lead(data.rows, data.stages, {
-  model: (id) => state.set({ lead: id === data.rows[0].id ? "" : id }),
+  model: (id) => state.set({ lead: id === shownModels(state.now)[0] ? "" : id }),
   stage: (stage) => state.set({ stage }),
   drawn: (drawn) => state.set({ drawn }),
 });
@@ -72,17 +72,33 @@ const predictionOf = (row) => store.prediction(row);
 let before = 0; // where the page was scrolled to when a map was enlarged
 const selected = () => table.cells.find((cell) => cell.id === state.now.cell);
 
-/** Evidence is shown large; the mask where masks only are looked at. @param {import("./drawing.js").Look} look */
+const leadModel = () => {
+  const shown = shownModels(state.now);
+  return shown.find((id) => id === state.now.lead) ?? shown[0];
+};
+
+/** The cell that is shown large: evidence, or the mask where masks only are looked at; none without maps. @param {string} [stage] */
+function leadCell(stage = state.now.stage) {
+  const cells = table.cells.filter((cell) => cell.painter && cell.row === leadModel() && cell.stage === stage);
+  return cells.find((cell) => (cell.method === evidence.name) === (state.now.show !== "mask")) ?? cells[0] ?? null;
+}
+
+/** @param {import("./drawing.js").Look} look */
 function drawLead(look) {
-  const { lead: wanted, stage, drawn, show } = state.now;
-  const card = data.rows.find(({ id }) => id === wanted) ?? data.rows[0];
-  const cells = table.cells.filter((cell) => cell.painter && cell.row === card.id);
-  const methods = new Set(cells.map(({ method }) => method));
-  const method = show !== "mask" && methods.has(evidence.name) ? evidence.name : [...methods][0];
-  lead.show({
-    model: card.id, stage, drawn, look, predictionOf, waiting: waitingWords(analysis), at: { low: 0, high: 0, part: 0 },
-    entryOf: (name) => table.entry(/** @type {any} */ ({ row: card.id, stream: "rgb", stage: name, method })),
-  });
+  const { stage, drawn } = state.now;
+  const entryOf = (/** @type {string} */ name) => {
+    const cell = leadCell(name);
+    return cell && table.entry(cell);
+  };
+  const at = { low: 0, high: 0, part: 0 };
+  lead.show({ model: leadModel(), models: shownModels(state.now), stage, drawn, look, predictionOf, entryOf, at, waiting: waitingWords(analysis) });
+}
+
+/** Another map is large; the legend follows. @param {import("./drawing.js").Look} look */
+function showLarge(look) {
+  drawLead(look);
+  table.active = leadCell() ?? table.active;
+  table.read(look);
 }
 
 function drawNow() {
@@ -196,7 +212,7 @@ function bindRows() {
 
 state.listen((view, changed) => {
   showView(view);
-  if ([...changed].every((key) => LARGE.has(key))) return drawLead(table.look(view)); // the table stays
+  if ([...changed].every((key) => LARGE.has(key))) return showLarge(table.look(view)); // the table stays
   if (changed.size === 1 && changed.has("opacity") && !view.cell && view.drawn === "light") return; // the style sheet does it
   if (changed.has("channel")) channels.reduce(view.channel).then(draw, (error) => showProblem(error.message));
   draw();
@@ -211,7 +227,7 @@ followPointer(
   root,
   (cursor, frame) => {
     part("readout").setAttribute("aria-live", "off");
-    setCursor(cursor, table.cells.find((cell) => frame && cell.frame === frame) ?? null);
+    setCursor(cursor, frame === lead.frame ? leadCell() : (table.cells.find((cell) => frame && cell.frame === frame) ?? null));
   },
   (cursor) => {
     state.set({ at: state.now.cell ? cursorText(cursor) : "" });
@@ -236,7 +252,7 @@ new ResizeObserver(draw).observe(table.grid);
 
 openChoice(state);
 table.cursor = parseCursor(state.now.at);
-table.active = selected() ?? table.cells.find((cell) => cell.method === "attention" && cell.stage === "combined" && cell.painter) ?? null;
+table.active = selected() ?? leadCell();
 showView(state.now);
 drawNow();
 lead.takePhoto(part("lead-photo"));

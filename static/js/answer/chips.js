@@ -1,7 +1,7 @@
 // The models as a strip of chips: what each answers, and whether it agrees with the one shown large.
 import { part } from "../lib/dom.js";
-import { setText } from "../lib/format.js";
-import { declines, plain, whole } from "./sentence.js";
+import { inWords, setText } from "../lib/format.js";
+import { declines, whole } from "./sentence.js";
 
 /** Signs and words, never colour alone. @type {Record<string, [string, string]>} */
 const MARKS = {
@@ -14,19 +14,36 @@ const STEPS = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 };
 export class Chips {
   /** @param {HTMLElement} element a radio group @param {any[]} cards one a chip @param {(id: string) => void} choose */
   constructor(element, cards, choose) {
-    this.cards = cards;
-    this.chips = cards.map(({ id }) => /** @type {HTMLElement} */ (element.querySelector(`[data-chip="${CSS.escape(id)}"]`)));
-    this.chips.forEach((chip, index) => chip.addEventListener("click", () => choose(cards[index].id)));
+    this.element = element;
+    this.all = new Map(cards.map((card) => [card.id, card]));
+    this.cards = cards; // on show
+    element.addEventListener("click", ({ target }) => {
+      const chip = /** @type {HTMLElement | null} */ (/** @type {Element} */ (target).closest("[data-chip]"));
+      if (chip) choose(chip.dataset.chip ?? "");
+    });
     element.addEventListener("keydown", (event) => {
       const step = STEPS[/** @type {keyof typeof STEPS} */ (event.key)];
-      const from = this.chips.indexOf(/** @type {HTMLElement} */ (event.target));
+      const from = this.cards.findIndex(({ id }) => this.#chip(id) === event.target);
       if (!step || from < 0) return;
       event.preventDefault();
       event.stopPropagation(); // the page's own arrows
-      const to = (from + step + cards.length) % cards.length;
-      this.chips[to].focus();
-      choose(cards[to].id);
+      const { id } = this.cards[(from + step + this.cards.length) % this.cards.length];
+      this.#chip(id).focus();
+      choose(id);
     });
+  }
+
+  /** @param {string} id @returns {HTMLElement} */
+  #chip(id) {
+    return /** @type {HTMLElement} */ (this.element.querySelector(`[data-chip="${CSS.escape(id)}"]`));
+  }
+
+  /** Only these, in this order. @param {string[]} ids */
+  order(ids) {
+    if (ids.join() === this.cards.map(({ id }) => id).join()) return;
+    this.cards = ids.map((id) => this.all.get(id));
+    for (const id of this.all.keys()) this.#chip(id).hidden = !ids.includes(id);
+    this.element.append(...ids.map((id) => this.#chip(id)));
   }
 
   /** @param {string} model shown large @param {(id: string) => any} predictionOf */
@@ -37,7 +54,7 @@ export class Chips {
     setText(part("chips-words"), countWords(marks, answer));
     this.cards.forEach((card, index) => {
       const prediction = predictionOf(card.id);
-      const chip = this.chips[index];
+      const chip = this.#chip(card.id);
       chip.setAttribute("aria-checked", String(index === chosen));
       chip.tabIndex = index === chosen ? 0 : -1;
       const [sign, word] = MARKS[index === chosen && prediction ? "shown" : marks[index]];
@@ -61,8 +78,9 @@ function countWords(marks, answer) {
   const count = (/** @type {string} */ mark) => marks.filter((one) => one === mark).length;
   const [all, abstain, waiting] = [marks.length, count("abstains"), count("waiting")];
   if (waiting) return `${all - waiting} of ${all} models have answered`;
-  const abstaining = abstain > 0 && `${abstain} of ${all} know none of it`;
-  const agreeing = count("agrees") > 0 && `${count("agrees")} of ${all} models say “${plain(answer.top[0].name)}”`;
+  const abstaining = abstain > 0 && `${abstain} of ${all} ${abstain === 1 ? "knows" : "know"} none of it`;
+  const same = count("agrees");
+  const agreeing = same > 0 && `${same} of ${all} ${same === 1 ? "models says" : "models say"} “${inWords(answer.top[0].name)}”`;
   return [agreeing, abstaining].filter(Boolean).join(", ");
 }
 
@@ -70,5 +88,5 @@ function countWords(marks, answer) {
 function sayOf(prediction, { classes }) {
   if (declines(prediction, classes.length)) return { name: "none it knows", share: "" };
   const [{ name, probability }] = prediction.top;
-  return { name: plain(name), share: whole(probability).replace("over ", ">\u202f").replace("under ", "<\u202f") };
+  return { name: inWords(name), share: whole(probability).replace("over ", ">\u202f").replace("under ", "<\u202f") };
 }

@@ -2,7 +2,7 @@
 import { insteadOfMap, litSpan, spanOf } from "../analysis/drawing.js";
 import { showWords } from "../analysis/cells.js";
 import { part } from "../lib/dom.js";
-import { setText } from "../lib/format.js";
+import { inWords, setText } from "../lib/format.js";
 import { grid } from "../lib/maps.js";
 import { Scrub } from "../lib/scrub.js";
 import { isDark, Spotlight } from "../lib/spotlight.js";
@@ -11,12 +11,13 @@ import { Chips } from "./chips.js";
 import { fieldOf, meanMap } from "./field.js";
 import { Fold } from "./fold.js";
 import { placeWords } from "./places.js";
-import { answerWords, declines, declineWords, plain, whereWords } from "./sentence.js";
+import { answerWords, declines, declineWords, whereWords } from "./sentence.js";
 
 /** @typedef {import("../analysis/store.js").Entry} Entry */
 /**
  * @typedef {object} Shown  what the page shows large
  * @property {string} model
+ * @property {string[]} models  of the chips, in their order
  * @property {string} stage
  * @property {"light" | "heat"} drawn
  * @property {import("../analysis/drawing.js").Look} look
@@ -31,7 +32,7 @@ const LONG = 36; // letters: beyond, the sentence is set smaller
 
 /** What the large view shows. @param {string} title of the model @param {Entry} entry @param {string} drawn */
 function mapWords(title, { method, stage, record }, drawn) {
-  const found = record.target ? `found “${plain(record.target)}”` : "paid attention";
+  const found = record.target ? `found “${inWords(record.target)}”` : "paid attention";
   const stages = stage === "combined" ? "all stages combined" : `${stage} stage`;
   const sign = drawn === "light" ? "Light falls" : "Colours lie";
   return `${sign} where ${title} ${found} (${methodTitle(method)}, ${stages}).`;
@@ -90,9 +91,10 @@ export class Lead {
   show(shown) {
     const first = !this.shown;
     this.shown = shown;
-    const { model, stage, drawn, predictionOf } = shown;
+    const { model, models, stage, drawn, predictionOf } = shown;
     this.scrub.go(this.stages.indexOf(stage), !first);
     for (const radio of part("drawn").querySelectorAll("input")) radio.checked = radio.value === drawn;
+    this.chips.order(models);
     this.chips.show(model, predictionOf);
     this.#say(shown);
     this.paint();
@@ -135,7 +137,7 @@ export class Lead {
     if (!ready) return;
     const field = fieldOf(layers, shown.at, shown.look.view.smooth);
     const { opacity, threshold } = shown.look.view;
-    if (shown.drawn === "heat") return spotlight.heat(field, layers[0].lookup, opacity / 100);
+    if (shown.drawn === "heat") return spotlight.heat(field, shown.look.lookup, opacity / 100);
     if (threshold) field.steps.forEach((step, at) => step < 2.55 * threshold && (field.steps[at] = 0));
     spotlight.light(field, isDark());
   }
@@ -149,10 +151,8 @@ export class Lead {
       const entry = entryOf(this.stages[stop]);
       if (!entry?.data || insteadOfMap(entry, look.view)) return [];
       const range = drawn === "light" ? litSpan(entry, look) : spanOf(entry, look);
-      return [{ entry, weight, range, lookup: look.lookup }];
+      return [{ entry, weight, range }];
     });
-    const [one, other] = found.sort((a, b) => b.weight - a.weight);
-    if (other && (drawn === "light" || one.lookup === other.lookup)) return found;
-    return one ? [{ ...one, weight: 1 }] : []; // colours of two tables do not mix
+    return found.length === 1 ? [{ ...found[0], weight: 1 }] : found; // its neighbour has nothing to show
   }
 }

@@ -75,8 +75,10 @@ const target = () => {
 const ask = (changes) => rerun({ ...analysis.request, ...changes }, "");
 
 /** What is shown unless the visitor chooses: where the first model looked. */
-const standard = { model: rows[0].id, stage: "late", method: methods.includes(evidence.name) ? evidence.name : methods[0] };
-const layer = () => layerOf(state.now, standard, rows, data.stages, methods);
+const standard = () => ({
+  model: shownModels(state.now)[0], stage: "late", method: methods.includes(evidence.name) ? evidence.name : methods[0],
+});
+const layer = () => layerOf(state.now, standard(), rows, data.stages, methods);
 const layerTracks = () => ({
   rgb: store.entry({ ...layer(), stream: "rgb" }), flow: store.entry({ ...layer(), stream: "flow" }),
 });
@@ -91,7 +93,7 @@ function showLead() {
   const { streams = ["rgb"] } = rows.find(({ id }) => id === layer().model);
   const [stream] = streams;
   lead.show({
-    ...layer(), drawn: state.now.drawn, look, waiting: waitingWords(analysis), at: leadMoment(),
+    ...layer(), models: shownModels(state.now), drawn: state.now.drawn, look, waiting: waitingWords(analysis), at: leadMoment(),
     predictionOf: (id) => analysis.predictions[id] && reweighted(analysis.predictions[id], state.now.fusion),
     entryOf: (stage) => store.entry({ ...layer(), stage, stream }),
   });
@@ -281,7 +283,7 @@ bindPage(state, {
   escape: () => range.set(null),
 });
 part("rate").addEventListener("change", () => state.set({ rate: Number(part("rate").value) }));
-for (const name of ["play", "lead-play"]) part(name).addEventListener("click", () => transport.toggle());
+for (const name of ["play", "lead-play", "lead-canvas"]) part(name).addEventListener("click", () => transport.toggle());
 bindLayer(state);
 const fit = () => (cells.fit() || panes.fit() ? later("fresh") : undefined);
 new ResizeObserver(() => {

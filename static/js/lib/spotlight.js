@@ -27,6 +27,19 @@ export function isDark() {
 /** @param {HTMLCanvasElement} canvas */
 const contextOf = (canvas) => /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
 
+/**
+ * The part of a picture that has a shape: all of it, or its middle where networks see no more.
+ * @param {any} source image, video or canvas @param {number} shape width by height
+ * @returns {[number, number, number, number]} left, top, width, height
+ */
+function middle(source, shape) {
+  const width = source.naturalWidth || source.videoWidth || source.width;
+  const height = source.naturalHeight || source.videoHeight || source.height;
+  if (Math.abs(width / height / shape - 1) < 0.05) return [0, 0, width, height]; // rounding, and pixels that are no squares
+  const [w, h] = width / height > shape ? [height * shape, height] : [width, width / shape];
+  return [(width - w) / 2, (height - h) / 2, w, h];
+}
+
 export class Spotlight {
   /** @param {HTMLCanvasElement} canvas */
   constructor(canvas) {
@@ -89,7 +102,7 @@ export class Spotlight {
     context.globalCompositeOperation = "copy";
     context.imageSmoothingEnabled = true;
     context.fillStyle = colour;
-    if (source) context.drawImage(source, 0, 0, width, height);
+    if (source) context.drawImage(source, ...middle(source, width / height), 0, 0, width, height);
     else context.fillRect(0, 0, width, height);
   }
 
