@@ -9,7 +9,7 @@ import httpx
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.support.pages import PIXELS, Visit, choose, until
+from tests.support.pages import PIXELS, Visit, adjust, choose, until
 
 pytestmark = pytest.mark.xdist_group("browser: a photo")
 
@@ -87,6 +87,7 @@ def test_controls_act_on_every_cell_and_ask_nothing(visit: Visit, photo: str) ->
         cell(page, "plain", "late").locator("canvas"),
     ]
     visit.requests.clear()
+    adjust(page)
 
     def changes(act: Callable[[], object]) -> None:
         before = [canvas.evaluate(PIXELS) for canvas in canvases]
@@ -96,6 +97,7 @@ def test_controls_act_on_every_cell_and_ask_nothing(visit: Visit, photo: str) ->
 
     changes(lambda: choose(page, "Grid"))
     changes(lambda: page.get_by_label("Colours").select_option("viridis"))
+    adjust(page)
     changes(lambda: page.get_by_label("Hide below").fill("40"))
     changes(lambda: page.get_by_label("Signed").check())
     changes(lambda: page.get_by_label("Scale").select_option("absolute"))
@@ -209,6 +211,7 @@ def test_imagenet_head_of_the_first_row(visit: Visit, photo: str) -> None:
 
 def test_a_link_shows_what_was_seen(visit: Visit, photo: str) -> None:
     page = visit.show(photo)
+    adjust(page)
     page.get_by_label("Opacity").fill("80")
     page.get_by_label("Scale").select_option("shared")
     page.get_by_label("True class").select_option("golf ball")

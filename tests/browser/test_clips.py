@@ -26,7 +26,7 @@ from tests.support.clip_pages import (
     shown_time,
     written,
 )
-from tests.support.pages import Visit, analysed, choose, overflows, serious, until
+from tests.support.pages import Visit, adjust, analysed, choose, overflows, serious, until
 
 pytestmark = pytest.mark.xdist_group("browser: a clip")
 
@@ -92,6 +92,7 @@ def test_between_snippets_is_marked_and_raw_is_not(visit: Visit, clip: str) -> N
     )
     page.get_by_role("radio", name="Grad-CAM").last.check()
     mixed = pane(page, "rgb")
+    adjust(page)
     choose(page, "Raw")
     expect(words).to_have_text(f"Raw: snippet 4 of {len(times)} ({times[3]:.2f}\u202fs)")
     until(lambda: pane(page, "rgb") != mixed)
@@ -146,6 +147,7 @@ def test_a_cell_becomes_the_players_layer_and_a_link_says_so(visit: Visit, clip:
     cell.click()
     expect(page.locator('[data-pane="flow"] [data-pane-words]')).to_have_text("early · Grad-CAM")
     expect(page.locator(".cell.selected")).to_have_count(2)
+    adjust(page)
     page.get_by_label("Opacity").fill("90")
     until(lambda: "opacity=90" in page.evaluate("location.search"))
     address = page.evaluate("location.href")
