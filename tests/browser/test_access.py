@@ -35,8 +35,12 @@ def test_open_lists(visit: Visit, photo: str) -> None:
     expect(page.get_by_role("listbox")).to_be_visible()
     assert serious(page) == []
     page.keyboard.press("Escape")
-    page.get_by_text("Download", exact=True).click()
-    assert serious(page) == []
+    for name in ("Download", "Adjust", "all 6"):
+        page.get_by_text(name, exact=True).click()
+        expect(page.locator("details[data-drop][open]")).to_have_count(1)
+        assert serious(page) == []
+    page.keyboard.press("Escape")
+    expect(page.locator("details[data-drop][open]")).to_have_count(0)
     page.get_by_role("button", name="Keyboard shortcuts").click()
     assert serious(page) == []
 

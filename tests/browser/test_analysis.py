@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.support.encoding import encode
-from tests.support.pages import PIXELS, Visit, analysed, choose, serious, until
+from tests.support.pages import PIXELS, Visit, adjust, analysed, choose, serious, until
 
 pytestmark = pytest.mark.xdist_group("browser: a photo")
 
@@ -91,6 +91,7 @@ def test_controls_act_on_every_cell_and_ask_nothing(visit: Visit, photo: str) ->
         cell(page, "plain", "late").locator("canvas"),
     ]
     visit.requests.clear()
+    adjust(page)
 
     def changes(act: Callable[[], object]) -> None:
         before = [canvas.evaluate(PIXELS) for canvas in canvases]
@@ -100,6 +101,7 @@ def test_controls_act_on_every_cell_and_ask_nothing(visit: Visit, photo: str) ->
 
     changes(lambda: choose(page, "Grid"))
     changes(lambda: page.get_by_label("Colours").select_option("viridis"))
+    adjust(page)
     changes(lambda: page.get_by_label("Hide below").fill("40"))
     changes(lambda: page.get_by_label("Signed").check())
     changes(lambda: page.get_by_label("Scale").select_option("absolute"))
@@ -260,6 +262,7 @@ def test_rows_that_cannot_know_say_so_and_show_their_maps(
 
 def test_a_link_shows_what_was_seen(visit: Visit, photo: str) -> None:
     page = visit.show(photo)
+    adjust(page)
     page.get_by_label("Opacity").fill("80")
     page.get_by_label("Scale").select_option("shared")
     page.get_by_label("True class").select_option("golf ball")

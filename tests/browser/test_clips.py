@@ -26,7 +26,7 @@ from tests.support.clip_pages import (
     shown_time,
     written,
 )
-from tests.support.pages import Visit, analysed, choose, overflows, serious, until
+from tests.support.pages import Visit, adjust, analysed, choose, overflows, serious, until
 
 pytestmark = pytest.mark.xdist_group("browser: a clip")
 
@@ -92,6 +92,7 @@ def test_between_snippets_is_marked_and_raw_is_not(visit: Visit, clip: str) -> N
     )
     page.get_by_role("radio", name="Grad-CAM").last.check()
     mixed = pane(page, "rgb")
+    adjust(page)
     choose(page, "Raw")
     expect(words).to_have_text(f"Raw: snippet 4 of {len(times)} ({times[3]:.2f}\u202fs)")
     until(lambda: pane(page, "rgb") != mixed)
@@ -146,6 +147,7 @@ def test_a_cell_becomes_the_players_layer_and_a_link_says_so(visit: Visit, clip:
     cell.click()
     expect(page.locator('[data-pane="flow"] [data-pane-words]')).to_have_text("early · Grad-CAM")
     expect(page.locator(".cell.selected")).to_have_count(2)
+    adjust(page)
     page.get_by_label("Opacity").fill("90")
     until(lambda: "opacity=90" in page.evaluate("location.search"))
     page.get_by_role("button", name="Copy link").click()
@@ -344,3 +346,32 @@ def test_a_model_without_masks_shows_its_evidence(visit: Visit, clip: str) -> No
     expect(evidence).to_be_checked()
     expect(mask).to_be_disabled()
     expect(page.get_by_text("This model learns no mask")).to_have_count(0)
+
+
+def test_a_moment_without_evidence_and_the_class_that_leads(
+    visit: Visit, server: str, tmp_path: Path
+) -> None:
+    """Of 90 classes an unlikely one is explained: at some moments nothing speaks for it."""
+    target = "church, pan up"
+    file = written(tmp_path, 5)
+    path = analysed(server, file, models=["camera-motion"], target=target)
+    maps = httpx.get(f"{server}/api/v1{path}/heatmaps").json()["items"]
+    flow = [m for m in maps if (m["stream"], m["stage"]) == ("flow", "late") and m["target"]]
+    page = ready(visit, f"{path}?layer=camera-motion.late.gradcam&raw=1")
+    page.locator("h1").click()
+    page.keyboard.press("Home")
+    words = page.locator('[data-pane="flow"] .words')
+    silent = [one["max"] <= 0 for one in flow]
+    assert any(silent)
+    assert not all(silent)
+    for nothing in silent:
+        page.keyboard.press("PageDown")
+        expect(words).to_be_visible(visible=nothing)
+        if nothing:
+            expect(words).to_have_text("No positive evidence at this moment")
+        leads = page.locator(".name.wins")
+        if leads.count():
+            expect(leads).not_to_contain_text(target)
+    score = page.locator(".names.scores .name").first
+    expect(score).to_contain_text(target)
+    expect(score).not_to_have_css("font-weight", "600")

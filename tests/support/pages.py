@@ -151,3 +151,9 @@ def overflows(page: Page) -> int:
 def choose(page: Page, name: str) -> None:
     """Select the radio button of this name."""
     page.get_by_role("radio", name=name, exact=True).check()
+
+
+def adjust(page: Page) -> None:
+    """Open the popover of the controls that are not in sight."""
+    if not page.locator("[data-adjust][open]").count():
+        page.get_by_text("Adjust", exact=True).click()

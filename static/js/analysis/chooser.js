@@ -30,7 +30,7 @@ export function shownModels({ models }) {
 }
 
 /** One step up or down: within the study, or at its edge the whole study. @param {string[]} ids @param {string} id @param {1 | -1} by */
-export function moved(ids, id, by) {
+function moved(ids, id, by) {
   const groups = studies(ids);
   const at = groups.findIndex((group) => group.includes(id));
   const [list, from] = groups[at].length > 1 && groups[at].at(by < 0 ? 0 : -1) !== id
@@ -112,9 +112,10 @@ export class Chooser {
     this.#apply();
   }
 
-  /** @param {string} id @param {1 | -1} by */
+  /** Past the next chosen one: the others go behind those. @param {string} id @param {1 | -1} by */
   #move(id, by) {
-    this.order = moved(this.order, id, by);
+    const chosen = this.order.filter((one) => one === id || this.wanted.has(one));
+    this.order = studies([...new Set([...moved(chosen, id, by), ...this.order])]).flat();
     this.#apply();
   }
 

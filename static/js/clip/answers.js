@@ -89,7 +89,7 @@ export class Answers {
     const scores = shown.map((index) => ({
       name: inWords(clip.classes[index]), values: moments.map((row) => row[index]), target: index === target.index,
     }));
-    this.timeline.showScores(scores, view.raw);
+    this.timeline.showScores(scores, moments, view.raw);
     return scores;
   }
 

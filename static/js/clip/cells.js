@@ -5,7 +5,7 @@ import { number, setText } from "../lib/format.js";
 import { valueAt } from "../lib/maps.js";
 import { moment } from "./moments.js";
 import { Picture } from "./picture.js";
-import { mapAt } from "./tracks.js";
+import { mapAt, wordsAt } from "./tracks.js";
 
 /** @typedef {import("./tracks.js").Track} Track */
 /** @typedef {import("../analysis/drawing.js").Look} Look */
@@ -18,6 +18,7 @@ export class ClipCell extends Cell {
     this.picture = this.frame && new Picture(this.frame);
     this.seen = false;
     this.due = false;
+    this.instead = ""; // words that hold at any time
   }
 
   /** @param {Track | null} track @param {Look} look @param {import("./picture.js").Base} base @param {number} t */
@@ -32,15 +33,17 @@ export class ClipCell extends Cell {
   describe(track, title, view) {
     if (!this.frame) return;
     const words = track?.data ? insteadOfMap(track, view) : "";
+    this.instead = words;
     showWords(this.frame, words);
     const range = track ? `over the clip from ${number(track.min)} to ${number(track.max)}` : "";
     this.label(track, title, `${words && `${words}; `}${range}`);
   }
 
-  /** The number below: the value at the cursor, or the largest. @param {Track | null} track @param {number} t @param {boolean} raw @param {Cursor | null} cursor */
-  read(track, t, raw, cursor) {
-    if (!this.caption || !track?.data) return;
-    const map = mapAt(track, moment(track.times, t, raw));
+  /** The number below: the value at the cursor, or the largest. @param {Track | null} track @param {number} t @param {import("./view.js").View} view @param {Cursor | null} cursor */
+  read(track, t, view, cursor) {
+    if (!this.frame || !this.caption || !track?.data) return;
+    showWords(this.frame, this.instead || wordsAt(track, view, t));
+    const map = mapAt(track, moment(track.times, t, view.raw));
     this.caption.classList.toggle("peak", !cursor);
     setText(this.caption, number(cursor ? valueAt(map, cursor).value : map.max));
   }
@@ -104,9 +107,9 @@ export class Cells {
     return false;
   }
 
-  /** @param {number} t @param {boolean} raw @param {Cursor | null} cursor @param {boolean} all in sight or not */
-  read(t, raw, cursor, all) {
-    for (const cell of this.all) if (cell.seen || all) cell.read(this.track(cell), t, raw, cursor);
+  /** @param {number} t @param {import("./view.js").View} view @param {Cursor | null} cursor @param {boolean} all in sight or not */
+  read(t, view, cursor, all) {
+    for (const cell of this.all) if (cell.seen || all) cell.read(this.track(cell), t, view, cursor);
   }
 
   /**

@@ -162,7 +162,8 @@ function describeAll() {
 function readAll() {
   const { raw } = state.now;
   const t = clock.time;
-  cells.read(t, raw, cursor, !clock.playing);
+  cells.read(t, state.now, cursor, !clock.playing);
+  panes.read(layerTracks(), state.now, t);
   timeline.read(clock.head, raw, !clock.playing);
   answers.at(t);
   transport.read(answers.times, raw);

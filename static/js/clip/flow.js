@@ -1,7 +1,8 @@
 // The mean motion of each snippet: colours by direction, stronger where faster, and arrows.
 
 const HUES = 256;
-const FASTEST = 0.995; // of all places: a single outlier must not dim the rest
+const FASTEST = 0.95; // of all places in the clip: a few outliers must not dim the rest
+const STILL = 0.05; // px a frame: where nothing moves, noise stays faint
 
 /**
  * Colours of a circle at even lightness (OKLCH 0.74, 0.14): red to the right, yellow down.
@@ -68,7 +69,7 @@ export class Flow {
       }
     }
     speeds.sort();
-    return Math.max(0.5, speeds[Math.floor(FASTEST * (speeds.length - 1))]);
+    return Math.max(STILL, speeds[Math.floor(FASTEST * (speeds.length - 1))]);
   }
 
   /** Mix to a moment and colour it. @param {import("./moments.js").Moment} at @returns {HTMLCanvasElement} */
@@ -97,7 +98,7 @@ export class Flow {
         const [x, y] = [(col + 0.5) / across, (row + 0.5) / down];
         const at = Math.floor(y * this.rows) * this.cols + Math.floor(x * this.cols);
         const [u, v] = [this.now[at] * (width / 224), this.now[at + this.size] * (height / 224)];
-        const scale = longest / (this.fastest * (width / 224));
+        const scale = longest / Math.max(this.fastest * (width / 224), Math.hypot(u, v));
         arrow(path, x * width, y * height, u * scale, v * scale);
       }
     }

@@ -6,6 +6,7 @@ import { methodTitle } from "../lib/titles.js";
 import { drawWheel } from "./flow.js";
 import { moment } from "./moments.js";
 import { Base, Picture } from "./picture.js";
+import { wordsAt } from "./tracks.js";
 
 /** @typedef {import("./tracks.js").Track} Track */
 /** @typedef {import("../analysis/drawing.js").Look} Look */
@@ -31,6 +32,8 @@ export class Panes {
     /** @type {import("./flow.js").Flow | null} */
     this.flow = null;
     this.seen = true;
+    /** @type {Record<string, string>} what a stream says at any time */
+    this.instead = { rgb: "", flow: "" };
     new IntersectionObserver(([{ isIntersecting }]) => {
       this.seen = isIntersecting;
       onSeen();
@@ -97,7 +100,15 @@ export class Panes {
       setText(words, what);
       picture.canvas.setAttribute("aria-label", `${stream === "rgb" ? "RGB" : "Flow"} stream: ${title}, ${what}`);
       const track = layers[stream];
-      showWords(picture.frame, track ? insteadOfMap(track, view) : missingWords(method, stream, card));
+      this.instead[stream] = track ? insteadOfMap(track, view) : missingWords(method, stream, card);
+      showWords(picture.frame, this.instead[stream]);
+    }
+  }
+
+  /** What a stream has nothing to show of now is said in words. @param {{rgb: Track | null, flow: Track | null}} layers @param {import("./view.js").View} view @param {number} t */
+  read(layers, view, t) {
+    for (const stream of ["rgb", "flow"]) {
+      showWords(this.panes[stream].picture.frame, this.instead[stream] || wordsAt(layers[stream], view, t));
     }
   }
 }

@@ -24,8 +24,10 @@ export class Timeline {
     this.width = this.plot.clientWidth;
     /** @type {number[]} */
     this.times = [];
-    /** @type {{score: Score, value: Element}[]} */
+    /** @type {{score: Score, name: Element, value: Element}[]} */
     this.said = [];
+    /** @type {number[][]} every class's score by snippet */
+    this.moments = [];
     this.ruler = make("div.lane.ruler");
     this.scores = make("div.lane.scores");
     this.energies = make("div.energies");
@@ -79,17 +81,18 @@ export class Timeline {
     );
   }
 
-  /** @param {Score[]} scores @param {boolean} raw */
-  showScores(scores, raw) {
+  /** @param {Score[]} scores @param {number[][]} moments every class's, by snippet @param {boolean} raw */
+  showScores(scores, moments, raw) {
+    this.moments = moments;
     const at = this.times.map((time) => this.fraction(time));
     this.scores.replaceChildren(...scoresLane(at, scores, raw));
-    this.said = scores.map((score) => ({ score, value: make("span.name-value") }));
-    this.scoreNames.replaceChildren(
-      ...this.said.map(({ score, value }, index) => {
-        const name = make("span.name-words", { text: score.name, title: score.name });
-        return make(`p.name.line-${score.target ? "target" : index}`, {}, make("i.swatch"), name, value);
-      }),
-    );
+    this.said = scores.map((score, index) => {
+      const value = make("span.name-value");
+      const words = make("span.name-words", { text: score.name, title: score.name });
+      const name = make(`p.name.line-${score.target ? "target" : index}`, {}, make("i.swatch"), words, value);
+      return { score, name, value };
+    });
+    this.scoreNames.replaceChildren(...this.said.map(({ name }) => name));
   }
 
   /** @param {Energy[]} energies @param {boolean} raw */
@@ -113,7 +116,13 @@ export class Timeline {
   read(t, raw, still) {
     if (this.times.length > 0) {
       const at = moment(this.times, t, raw);
-      for (const { score, value } of this.said) setText(value, percent(mixed(score.values, at)));
+      const [from, to] = [this.moments[at.low] ?? [], this.moments[at.high] ?? []];
+      const highest = Math.max(...from.map((one, index) => one + (to[index] - one) * at.part));
+      for (const { score, name, value } of this.said) {
+        const now = mixed(score.values, at);
+        setText(value, percent(now));
+        name.classList.toggle("wins", now >= highest - 1e-9);
+      }
     }
     if (!still) return; // a screen reader would never end
     this.plot.setAttribute("aria-valuenow", t.toFixed(2));

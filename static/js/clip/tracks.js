@@ -1,5 +1,7 @@
 // Arithmetic on a track: the maps of one kind over a clip, one a snippet.
 import { grid, sample } from "../lib/maps.js";
+import { hasSign, isEvidence } from "../lib/scale.js";
+import { moment } from "./moments.js";
 
 /** @typedef {import("../analysis/store.js").Entry} Track */
 
@@ -33,6 +35,15 @@ export function mapAt(track, at) {
     out[i] = a + (data[at.high * size + i] - a) * at.part;
   }
   return grid(track.rows, track.cols, out);
+}
+
+/**
+ * What is said of evidence that has nothing to show now, though it has at other times.
+ * @param {Track | null} track @param {import("./view.js").View} view @param {number} t @returns {string}
+ */
+export function wordsAt(track, view, t) {
+  if (!track?.data || !isEvidence(track) || (view.signed && hasSign(track))) return "";
+  return mapAt(track, moment(track.times, t, view.raw)).max > 0 ? "" : "No positive evidence at this moment";
 }
 
 /**
