@@ -196,12 +196,13 @@ def test_runs_answer_each_probe_and_mistakes_show_both_classes(visit: Visit, stu
     # the first network learns no mask, and shows its Grad-CAM
     expect(page.locator(".probe-head").first).to_contain_text("no mask: Grad-CAM")
     page.locator("[data-mistakes]").scroll_into_view_if_needed()
-    wrong = next((run for run in study["runs"] if run["worst"]), None)
-    if wrong:
-        page.get_by_label("Run", exact=True).first.select_option(wrong["id"])
-        captions = page.locator("[data-worst] li").first.locator("figcaption")
-        expect(captions.filter(has_text="✗")).to_have_count(1)
-        expect(captions.filter(has_text="✓")).to_have_count(1)
+    for run in study["runs"]:
+        page.locator("[data-mistakes-run]").select_option(run["id"])
+        mistakes = page.locator("[data-worst] li")
+        expect(mistakes).to_have_count(len(run["worst"]))
+        for mark in "✗✓":
+            tiles = mistakes.locator("figcaption", has_text=mark)
+            expect(tiles).to_have_count(len(run["worst"]))
 
 
 def test_what_is_shown_lives_in_the_address(visit: Visit, study: Any) -> None:
