@@ -148,6 +148,7 @@ class LaunchForm(TypedDict):
     scratch: dict[str, Any]  # settings that random weights need
     scratch_adamw: dict[str, Any]
     clips: NotRequired[ClipForm]
+    automatic_batch: NotRequired[dict[str, int]]  # by kind of dataset: what batch size 0 chooses
 
 
 class ClassScore(TypedDict):

@@ -10,7 +10,15 @@ from sqlalchemy.orm import Session, joinedload
 
 from app.db.queries import Place, insert_new, newest
 from app.db.tables import Job, utcnow
-from app.db.training_tables import RunEpoch, RunNote, RunPoint, Study, TrainingRun, Trial
+from app.db.training_tables import (
+    Dataset,
+    RunEpoch,
+    RunNote,
+    RunPoint,
+    Study,
+    TrainingRun,
+    Trial,
+)
 
 BATCH = 5000
 
@@ -90,6 +98,22 @@ def remove_study(session: Session, study_row: Study) -> None:
 def existing_runs(session: Session, ids: Collection[str]) -> set[str]:
     """Return the ids that are ids of runs."""
     return set(session.scalars(select(TrainingRun.id).where(TrainingRun.id.in_(ids))))
+
+
+def finished_runs(session: Session, limit: int) -> list[tuple[TrainingRun, Dataset]]:
+    """Return up to `limit` runs that succeeded, the newest first, with their datasets."""
+    query = select(TrainingRun, Dataset).join(TrainingRun.study).join(Study.dataset)
+    query = query.where(TrainingRun.checkpoint_key.is_not(None))
+    rows = session.execute(query.order_by(TrainingRun.created_at.desc()).limit(limit))
+    return [(run_row, dataset) for run_row, dataset in rows]
+
+
+def cost_trials(session: Session, limit: int) -> list[tuple[Trial, Dataset]]:
+    """Return up to `limit` measured costs, the newest first, with datasets that still exist."""
+    query = select(Trial).join(Trial.job).where(Trial.kind == "cost", Job.state == "succeeded")
+    trials = session.scalars(query.order_by(Trial.created_at.desc()).limit(limit)).all()
+    found = [(one, session.get(Dataset, one.request["dataset_id"])) for one in trials]
+    return [(one, dataset) for one, dataset in found if dataset is not None]
 
 
 def existing_studies(session: Session, ids: Collection[str]) -> set[str]:

@@ -35,6 +35,7 @@ def form(weights: Sequence[Path] = ()) -> dict[str, Any]:
         `recipe`, the settings (and `parameters`) of the shipped photo model where they differ from
         the defaults. clips: what a dataset of clips needs more: its own fields, and each
         mechanism's recipe. scratch, scratch_adamw: settings that random weights need changed.
+        automatic_batch: the most that batch size 0 chooses, by kind of dataset.
         imagenet: true if a folder has the ImageNet weights (else they are downloaded, and if that
         fails, those that come along are taken).
     """
@@ -45,6 +46,10 @@ def form(weights: Sequence[Path] = ()) -> dict[str, Any]:
         "stages": list(STAGES),
         "device": device,
         "devices": torch.cuda.device_count() if device.startswith("cuda") else 1,
+        "automatic_batch": {
+            kind: TASKS[task].automatic_batch(device)
+            for kind, task in (("images", "photos"), ("clips", "clips"))
+        },
         "imagenet": find_local(weights) is not None,
         "clips": _more(TASKS["clips"]),
         "scratch": dict(SCRATCH),

@@ -37,6 +37,7 @@ class Task:
             and one batch of its inputs.
         recipe: Returns the settings of the shipped model with a mechanism, where they differ from
             the defaults.
+        automatic_batch: Returns the largest batch that batch size 0 chooses on a device.
         several_devices: True if a run can share its work between devices.
     """
 
@@ -48,6 +49,7 @@ class Task:
     range_files: int
     cache_bytes: Callable[[RunSpec, Trainer, Any], int]
     recipe: Callable[[str], Mapping[str, Any]]
+    automatic_batch: Callable[[str], int]
     several_devices: bool = False
 
 

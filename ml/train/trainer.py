@@ -6,7 +6,7 @@ import math
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -157,11 +157,17 @@ class Trainer(ABC):
         """Return the model card: the JSON beside the checkpoint."""
 
     def mistakes(self, network: Any, evaluation: Evaluation) -> Mistakes:
-        """Return the worst mistakes, with maps of the classes that were predicted."""
+        """Return the worst mistakes, with maps of the classes that were predicted.
+
+        `gradcam-true` is Grad-CAM of their own classes (of the flow stream `flow-gradcam-true`).
+        """
         indices = worst_mistakes(evaluation, self.val.labels)
         predicted = tuple(int(evaluation.predicted[i]) for i in indices)
         confidence = tuple(float(evaluation.confidence[i]) for i in indices)
-        return Mistakes(indices, predicted, confidence, self.explain(network, indices, predicted))
+        maps = self.explain(network, indices, predicted)
+        own = [m for m in self.explain(network, indices) if m.method.endswith("gradcam")]
+        maps += tuple(replace(m, method=f"{m.method}-true") for m in own)
+        return Mistakes(indices, predicted, confidence, maps)
 
     @property
     def done(self) -> int:

@@ -69,4 +69,6 @@ def test_every_action_of_the_code_has_words() -> None:
     actions = {name for name in found if name.partition(".")[0] in kinds}
     assert actions - sentences.WORDS.keys() == set()
     for name in sentences.WORDS:
-        assert re.fullmatch(r"[A-Z][a-z -]+", sentences.title(name))
+        assert re.fullmatch(r"[A-Z][a-z, -]+", sentences.title(name))
+    titles = [sentences.title(name) for name in sentences.WORDS]
+    assert len(set(titles)) == len(titles)  # a list to choose from

@@ -234,6 +234,17 @@ def test_what_a_run_has_said(api: Api, dataset: str):
     assert get(f"{at}/card").json() == {"mechanism": "gated"}
 
 
+def test_answers_to_the_probes(api: Api, dataset: str):
+    run = launch(api, dataset, mechanisms=["gated"], probes=[2, 7])["runs"][0]
+    at = f"{run['links']['self']}/answers"
+    assert api.client.get(at).json()["items"] == []
+    work(api, run)
+    first, second = api.client.get(at).json()["items"]
+    assert (first["epoch"], first["predicted"]) == (1, [1, 1])
+    assert first["confidence"] == pytest.approx([0.5 + 0.8 / 7, 0.9])
+    assert api.client.get(f"{at}?after=1").json()["items"] == [second]
+
+
 def test_confusion_and_its_images(api: Api, dataset: str):
     run = launch(api, dataset, mechanisms=["gated"])["runs"][0]
     at = run["links"]["self"]

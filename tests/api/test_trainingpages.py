@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
 import pytest
 
 from app.db import capabilities
+from app.db import training as rows
+from app.db.training_tables import Dataset
 from tests.support.signing_in import bearer, signed_in
+from tests.support.training import add_dataset
 from tests.support.web import Api
 
 BROWSER = {"Accept": "text/html"}
@@ -98,3 +102,38 @@ def test_what_may_not_be_done_is_not_shown(
     assert text.count('id="checkpoint"') == admin
     form = offered.client.get("/training/new", headers=headers).text
     assert form.count("data-start ") + form.count("data-start>") == train
+
+
+def test_what_a_reproduction_costs_is_said_before_it(offered: Api) -> None:
+    """By the speed of a finished run; without one, only the steps are known."""
+    signed_in(offered.client)
+    dataset = add_dataset(offered.web)  # type: ignore[arg-type]
+    with offered.web.sessions.begin() as session:
+        images = session.get_one(Dataset, dataset).train_images
+        form = {**FORM, "automatic_batch": {"images": 64}}
+        capabilities.put(session, capabilities.TRAINING, form)
+    batch = 64
+    while batch > 2 and images // batch < 8:
+        batch //= 2
+    steps = max(1, images // batch) * 2  # the recipe's epochs
+    assert costs(offered)[dataset] == {"runs": 1, "steps": steps, "seconds": None}
+    body = {"dataset_id": dataset}
+    run = offered.client.post("/api/v1/training-runs", json=body).json()["runs"][0]
+    summary: dict[str, Any] = {
+        "val_accuracy": 1.0,
+        "val_loss": 0.1,
+        "best_epoch": 1,
+        "seconds": 30.0,
+    }
+    summary |= {"card": {}, "worst_maps": {}}
+    with offered.web.sessions.begin() as session:
+        rows.change(session, run["id"], summary=summary, epoch=1, checkpoint_key="a")
+    assert costs(offered)[dataset]["seconds"] == pytest.approx(60.0)
+
+
+def costs(api: Api) -> Any:
+    """What the page of training says of each dataset."""
+    text = api.client.get("/training", headers=BROWSER).text
+    block = re.search(r'id="data">(.*?)</script>', text, re.DOTALL)
+    assert block
+    return json.loads(block[1])["costs"]

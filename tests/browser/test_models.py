@@ -165,6 +165,23 @@ def test_curves_answer_the_pointer(visit: Visit) -> None:
     expect(tip).to_be_hidden()
 
 
+def test_a_word_explains_itself(visit: Visit) -> None:
+    """On hover, and on focus from the keyboard; Escape takes the meaning away."""
+    page = visit.open("/models")
+    word = page.get_by_role("button", name="Grad‑CAM", exact=True)
+    meaning = page.get_by_text("Evidence for one class")
+    expect(meaning).to_be_hidden()
+    word.hover()
+    expect(meaning).to_be_visible()
+    page.mouse.move(0, 0)
+    expect(meaning).to_be_hidden()
+    page.get_by_role("button", name="Mask", exact=True).focus()
+    page.keyboard.press("Tab")
+    expect(meaning).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(meaning).to_be_hidden()
+
+
 def test_scripts_count_few_as_the_server_does(visit: Visit) -> None:
     """`static/js/lib/shares.js` says what `app.core.shares` says."""
     page = visit.open("/models/l2pa")

@@ -187,6 +187,24 @@ def test_a_cell_of_the_matrix_opens_its_images(visit: Visit, study: Any) -> None
     expect(page.get_by_role("dialog")).to_have_count(0)
 
 
+def test_runs_answer_each_probe_and_mistakes_show_both_classes(visit: Visit, study: Any) -> None:
+    page = sign_in(visit).open(f"/training/{study['id']}")
+    expect(rows(page).first).to_contain_text(re.compile(r"\d of \d \(\d+ to \d+ %\)"))
+    answers = page.locator(".probe-cell .answer")
+    expect(answers).to_have_count(4)
+    expect(answers.first).to_have_text(re.compile(r"[✓✗] \d+ % (lying|standing)"))
+    # the first network learns no mask, and shows its Grad-CAM
+    expect(page.locator(".probe-head").first).to_contain_text("no mask: Grad-CAM")
+    page.locator("[data-mistakes]").scroll_into_view_if_needed()
+    for run in study["runs"]:
+        page.locator("[data-mistakes-run]").select_option(run["id"])
+        mistakes = page.locator("[data-worst] li")
+        expect(mistakes).to_have_count(len(run["worst"]))
+        for mark in "✗✓":
+            tiles = mistakes.locator("figcaption", has_text=mark)
+            expect(tiles).to_have_count(len(run["worst"]))
+
+
 def test_what_is_shown_lives_in_the_address(visit: Visit, study: Any) -> None:
     page = sign_in(visit).open(f"/training/{study['id']}")
     expect(rows(page)).to_have_count(2)

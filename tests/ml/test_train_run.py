@@ -139,7 +139,9 @@ def test_the_worst_mistakes_are_the_surest(spec: RunSpec) -> None:
     assert list(finished.worst.confidence) == sorted(finished.worst.confidence, reverse=True)
     for index, predicted in zip(wrong, finished.worst.predicted, strict=True):
         assert predicted != spec.val.labels[index]
-    assert all(len(m.values) == len(wrong) for m in finished.worst.maps)
+    maps = {m.method: m.values for m in finished.worst.maps}
+    assert all(len(values) == len(wrong) for values in maps.values())
+    assert np.abs(maps["gradcam"] - maps["gradcam-true"]).max() > 0  # of two classes
 
 
 def test_the_card_says_all(whole: tuple[RunSpec, list[Event]]) -> None:

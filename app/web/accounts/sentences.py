@@ -19,7 +19,7 @@ WORDS: Mapping[str, str] = {
     "dataset.delete": "deleted {dataset}",
     "link.create": "made a link to sign in with",
     "model.import": "imported {model}",
-    "model.publish": "published {model}",
+    "model.publish": "published {model}, an import",
     "model.remove": "removed {model}",
     "password.change": "changed the password",
     "run.cancel": "cancelled {run}",

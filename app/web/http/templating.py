@@ -2,6 +2,7 @@
 
 All templates:
 - `static_url('x.js')`: address of a file of static/, see `app.web.http.static`.
+- `glossary`: what words mean, by name; see `_glossary.html.jinja`.
 - `version`: of Sightline. `page`: `home`, `analysis`, `yours`, `models`, `model`, `api` or `error`.
 - `share | share_words(count)`: `18 of 20 (70 to 97 %)`, or `97.47 %` where many were judged; count:
   `metrics | judged` of a card.
@@ -28,6 +29,7 @@ from starlette.responses import HTMLResponse, Response
 
 from app.core import shares
 from app.core.errors import SightlineError
+from app.web.http.glossary import GLOSSARY
 from app.web.http.identity import SESSION_COOKIE, VISITOR, Principal, identify
 from app.web.http.mathml import lines, mathml
 from app.web.http.state import app_state
@@ -68,7 +70,7 @@ def make_environment(static: Static) -> Environment:
         share_words=shares.share_words,
         judged=shares.judged,
     )
-    environment.globals.update(static_url=static.url, version=version(), page="")
+    environment.globals.update(static_url=static.url, version=version(), page="", glossary=GLOSSARY)
     return environment
 
 

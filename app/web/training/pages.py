@@ -4,7 +4,8 @@
 - `data`: what the scripts need, for the JSON block: {may, urls: {api, colormaps}, ...}.
 
 training.html.jinja: `form` (or None while no worker has published one); the newest studies in
-  `data` as `studies`: {items, next}, as `GET /api/v1/studies`.
+  `data` as `studies`: {items, next}, as `GET /api/v1/studies`; and `costs`: {dataset id: {runs,
+  steps, seconds}} of a study with all settings left alone.
 training_new.html.jinja: `form`, `groups`: [{name, title, fields}], made from the form; a field
   with `kind` counts for datasets of that kind only.
 training_study.html.jinja: `study`, as `GET /api/v1/studies/{id}`; in `data` too, with
@@ -18,12 +19,15 @@ from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Request
+from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from app.db import capabilities
+from app.db import capabilities, datasets
 from app.db import training as rows
 from app.db.documents import LaunchForm
-from app.training.form import clips_of
+from app.jobs.states import State
+from app.training import cost
+from app.training.form import Form, clips_of
 from app.web.http import pagination
 from app.web.http.deps import ReadSession, StateDep
 from app.web.http.principal import Principal, Reader
@@ -37,6 +41,7 @@ from app.web.training.schemas import Study
 router = APIRouter(include_in_schema=False, default_response_class=Response)
 Context = dict[str, Any]
 FIRST_STUDIES = 20
+DATASETS = 100
 GROUPS = (
     ("run", "The run"),
     ("optimiser", "Optimiser and learning rate"),
@@ -52,8 +57,9 @@ def training(request: Request, session: ReadSession, web: StateDep, principal: R
     fetch = partial(rows.studies, session)
     first, following = pagination.fetch(fetch, FIRST_STUDIES, None)
     studies = Page[Study](items=present.studies(session, first), next=following)
-    context = _context(web, principal, studies=studies.model_dump(mode="json"))
     form = capabilities.launch_form(session)
+    costs = _costs(session, form)
+    context = _context(web, principal, studies=studies.model_dump(mode="json"), costs=costs)
     return page(request, "training.html.jinja", {**context, "form": form})
 
 
@@ -81,6 +87,18 @@ def _context(web: AppState, principal: Principal, **data: Any) -> Context:
     may = {"train": principal.may("train"), "admin": principal.may("admin")}
     urls = {"api": API, "colormaps": web.static.url("colormaps.json")}
     return {"page": "training", "may": may, "data": {"may": may, "urls": urls, **data}}
+
+
+def _costs(session: Session, form: LaunchForm | None) -> dict[str, Context]:
+    """Return what a study of each dataset that is ready would cost; nothing without a form."""
+    if form is None:
+        return {}
+    known, ready = cost.speeds(session), datasets.page(session, DATASETS, None)
+    return {
+        row.id: cost.of_defaults(Form(form), row, known)._asdict()
+        for row in ready
+        if row.job.state == State.SUCCEEDED
+    }
 
 
 def _groups(form: LaunchForm | None) -> list[Context]:

@@ -136,6 +136,28 @@ def probes(
     return reply(request, web.blobs.get(maps[method]["key"]), NPY, etag=etag, headers=headers)
 
 
+@router.get("/{run_id}/answers", summary="Answers to the probes", responses=errors(401, 403, 404))
+def answers(
+    run: ReadableRun,
+    session: ReadSession,
+    web: StateDep,
+    after: Annotated[int, Query(ge=0, le=MOST, description="Only epochs after this one.")] = 0,
+) -> Page[schemas.EpochAnswers]:
+    """What the run answered to each probe image after every epoch so far."""
+    probes = control.find_study(session, run.study_id).probes
+    ended = [epoch for epoch in rows.epochs(session, run.id, after) if epoch.predictions_key]
+    return Page(items=[_answers(web, epoch, probes) for epoch in ended])
+
+
+def _answers(web: AppState, epoch: RunEpoch, probes: list[int]) -> schemas.EpochAnswers:
+    said = mistakes.read(web.blobs.get(epoch.predictions_key or ""), epoch.epoch)
+    return schemas.EpochAnswers(
+        epoch=epoch.epoch,
+        predicted=said.predicted[probes].tolist(),
+        confidence=said.confidence[probes].tolist(),
+    )
+
+
 @router.get("/{run_id}/confusion", summary="Confusion matrix", responses=errors(401, 403, 404))
 def confusion(
     run: ReadableRun, session: ReadSession, web: StateDep, epoch: Whole = None

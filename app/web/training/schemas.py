@@ -276,6 +276,14 @@ class Confusion(Answer):
     worst: list[Mistake] = Field(description="Wrong predictions, the most confident first.")
 
 
+class EpochAnswers(Answer):
+    """What a run answered to the probe images after an epoch, in the order of the probes."""
+
+    epoch: int
+    predicted: list[int] = Field(description="Class by index.")
+    confidence: list[float] = Field(description="Its probability.")
+
+
 class CellImage(Answer):
     """A validation image in one cell of the confusion matrix."""
 

@@ -13,19 +13,23 @@ const PLAY_MS = 550; // an epoch
 const methodName = (name) =>
   name.startsWith("flow-") ? `${capital(methodTitle(name.slice(5)))}, motion` : capital(methodTitle(name));
 
-/** @typedef {{run: any, epoch: import("./series.js").Epoch | null, head: HTMLElement}} Column */
+/** @typedef {{run: any, epoch: import("./series.js").Epoch | null, heads: HTMLElement[]}} Column */
+
+/** Few runs leave room: their probes stand in bands side by side. @param {number} runs @returns {number} */
+const bandsFor = (runs) => (runs < 3 ? 3 : runs < 4 ? 2 : 1);
 
 export class Attention {
   /**
    * @param {import("./state.js").ShownState} state @param {import("./watch.js").Watch} watch
    * @param {import("../lib/colours.js").Colours} colours @param {import("./masks.js").Masks} masks
-   * @param {(run: any) => HTMLElement} swatch
+   * @param {import("./answers.js").Answers} answers @param {(run: any) => HTMLElement} swatch
    */
-  constructor(state, watch, colours, masks, swatch) {
+  constructor(state, watch, colours, masks, answers, swatch) {
     this.state = state;
     this.watch = watch;
     this.colours = colours;
     this.masks = masks;
+    this.answers = answers;
     this.swatch = swatch;
     this.form = /** @type {HTMLFormElement} */ (part("attention-tools"));
     this.slider = /** @type {HTMLInputElement} */ (document.getElementById("epoch"));
@@ -90,7 +94,7 @@ export class Attention {
   /** Whether no file of the epoch on show is still on its way. */
   #ready() {
     const method = this.state.now.method;
-    return this.columns.every(({ run, epoch }) => !epoch || this.masks.files.get(`${run.id}/${epoch.epoch}/${method}`) !== "coming");
+    return this.columns.every(({ run, epoch }, column) => !epoch || this.masks.files.get(`${run.id}/${epoch.epoch}/${this.#shown(column, method)}`) !== "coming");
   }
 
   /** The runs that have a column: those of one seed. */
@@ -141,25 +145,41 @@ export class Attention {
 
   /** @param {any[]} runs @param {number[]} probes */
   #build(runs, probes) {
-    const { dataset } = this.watch.study;
-    this.columns = runs.map((run) => ({ run, epoch: null, head: make("span.label.num") }));
+    this.columns = runs.map((run) => ({ run, epoch: null, heads: [] }));
     this.box.style.setProperty("--columns", String(runs.length));
-    const head = make("div.probe-row.head", { role: "row" }, make("div.probe-photo.label", { role: "columnheader", text: "Photo" }),
-      ...this.columns.map(({ run, head: said }) => make("div.probe-head", { role: "columnheader" }, make("strong", {}, this.swatch(run), runName(run, false)), said)));
     this.cells = [];
-    const rows = probes.map((image, probe) => {
-      const source = `${this.watch.dataset}/images/val/${image}?size=224`;
-      const photo = () => make("img", { src: source, width: 96, height: 96, alt: "", loading: "lazy", decoding: "async" });
-      const cells = this.columns.map((_, column) => {
-        const frame = make("div.mask-frame", {}, photo(), make("canvas", { width: 1, height: 1, hidden: true }), make("span.words.on"));
-        const element = make("div.probe-cell", { role: "cell" }, frame, make("span.sr"));
-        this.cells.push({ cell: new MaskCell(frame), element, column, probe });
-        return element;
-      });
-      const name = this.watch.probeName(image);
-      return make("div.probe-row", { role: "row" }, make("div.probe-photo", { role: "rowheader" }, make("a", { href: `${this.watch.dataset}/images/val/${image}?size=full`, title: "The whole photo" }, make("img", { src: source, width: 96, height: 96, alt: `Image ${image} of ${dataset.name}${name ? `: ${name}` : ""}`, loading: "lazy" })), make("span.label", { text: name })), ...cells);
+    const count = Math.min(bandsFor(runs.length), Math.max(1, probes.length));
+    const rows = probes.map((image, probe) => this.#row(image, probe));
+    const each = Math.ceil(rows.length / count);
+    const bands = Array.from({ length: count }, (_, band) => make("div.probe-band", { role: "rowgroup" }, this.#heads(), ...rows.slice(band * each, (band + 1) * each)));
+    this.box.style.setProperty("--bands", String(count));
+    this.box.replaceChildren(...bands);
+  }
+
+  #heads() {
+    const heads = this.columns.map((column) => {
+      const said = make("span.label.num");
+      column.heads.push(said);
+      return make("div.probe-head", { role: "columnheader" }, make("strong", {}, this.swatch(column.run), runName(column.run, false)), said);
     });
-    this.box.replaceChildren(head, ...rows);
+    return make("div.probe-row.head", { role: "row" }, make("div.probe-photo.label", { role: "columnheader", text: "Photo" }), ...heads);
+  }
+
+  /** @param {number} image @param {number} probe its place among the probes */
+  #row(image, probe) {
+    const { dataset } = this.watch.study;
+    const source = `${this.watch.dataset}/images/val/${image}?size=224`;
+    const cells = this.columns.map((_, column) => {
+      const photo = make("img", { src: source, width: 224, height: 224, alt: "", loading: "lazy", decoding: "async" });
+      const frame = make("div.mask-frame", {}, photo, make("canvas", { width: 1, height: 1, hidden: true }), make("span.words.on"));
+      const element = make("div.probe-cell", { role: "cell" }, frame, make("p.answer.label"), make("span.sr"));
+      this.cells.push({ cell: new MaskCell(frame), element, column, probe });
+      return element;
+    });
+    const name = this.watch.probeName(image);
+    const alt = `Image ${image} of ${dataset.name}${name ? `: ${name}` : ""}`;
+    const photo = make("a", { href: source.replace("size=224", "size=full"), title: "The whole photo" }, make("img", { src: source, width: 224, height: 224, alt, loading: "lazy" }));
+    return make("div.probe-row", { role: "row" }, make("div.probe-photo", { role: "rowheader" }, photo, make("span.label", { text: name, title: name })), ...cells);
   }
 
   #draw() {
@@ -176,12 +196,13 @@ export class Attention {
     const found = this.cells.map(({ column, probe }) => this.#entry(column, probe, method, stage));
     const all = found.filter((one) => one !== null);
     const look = { lookup: this.colours.lookup(this.colours.known(colours, "inferno"), 0), scale, grid, all };
-    this.cells.forEach(({ cell, element, column }, index) => {
-      const words = this.#instead(column, method);
+    this.cells.forEach(({ cell, element, column, probe }, index) => {
+      const words = this.#instead(column, this.#shown(column, method));
       if (found[index] || words !== "…") cell.draw(found[index], look, words);
+      this.#answer(/** @type {HTMLElement} */ (element.children[1]), column, probe);
       setText(/** @type {Element} */ (element.lastElementChild), words && words !== "…" ? words : spoken(found[index]));
     });
-    if (this.timer) for (const { run } of this.columns) this.#prefetch(run, method);
+    if (this.timer) this.columns.forEach(({ run }, column) => this.#prefetch(run, this.#shown(column, method)));
   }
 
   /** @param {Column} column @param {any[]} runs */
@@ -190,21 +211,43 @@ export class Attention {
     column.epoch = this.watch.seriesOf(column.run.id).epochAt(this.epoch);
     const { epoch } = column;
     const earlier = epoch && epoch.epoch < this.epoch ? `epoch ${epoch.epoch}: ` : "";
-    setText(column.head, epoch ? `${earlier}${counted(epoch.val_accuracy, this.watch.study.dataset.val_images)}` : "–");
+    const instead = this.#shown(this.columns.indexOf(column), this.state.now.method) === this.state.now.method ? "" : ", no mask: Grad-CAM";
+    const words = epoch ? `${earlier}${counted(epoch.val_accuracy, this.watch.study.dataset.val_images)}${instead}` : "–";
+    for (const head of column.heads) setText(head, words);
   }
 
-  /** @param {number} column @param {number} probe @param {string} method @param {string} stage */
-  #entry(column, probe, method, stage) {
+  /** A network that learns no mask shows its Grad-CAM instead. @param {number} column @param {string} method @returns {string} */
+  #shown(column, method) {
+    const { epoch } = this.columns[column];
+    const other = method.replace(/attention$/, "gradcam");
+    return epoch && !epoch.probes?.[method] && epoch.probes?.[other] ? other : method;
+  }
+
+  /** @param {number} column @param {number} probe @param {string} chosen method @param {string} stage */
+  #entry(column, probe, chosen, stage) {
     const { run, epoch } = this.columns[column];
+    const method = this.#shown(column, chosen);
     const made = epoch?.probes?.[method];
     return epoch && made ? this.masks.entry(run.id, epoch.epoch, method, made, probe, stage) : null;
+  }
+
+  /** What the run answered, and whether that is right. @param {HTMLElement} place @param {number} column @param {number} probe */
+  #answer(place, column, probe) {
+    const { run, epoch } = this.columns[column];
+    const said = epoch && this.answers.of(run.id, epoch.epoch, probe);
+    const name = said && this.watch.names[said.predicted];
+    if (!said || !name) return setText(place, "");
+    const right = name === this.watch.probeName(this.watch.study.probes[probe]);
+    setText(place, `${right ? "✓" : "✗"} ${Math.round(100 * said.confidence)} % ${name}`);
+    place.classList.toggle("wrong", !right);
+    place.title = `${right ? "Right" : "Wrong"}: ${name}`;
   }
 
   /** What stands where no map is; "…": it is on its way. @param {number} column @param {string} method @returns {string} */
   #instead(column, method) {
     const { run, epoch } = this.columns[column];
     if (!epoch) return isOver(run) ? "no epoch" : "not yet";
-    if (!epoch.probes?.[method]) return method === "attention" ? "learns no mask" : "not made";
+    if (!epoch.probes?.[method]) return "not made";
     const file = this.masks.files.get(`${run.id}/${epoch.epoch}/${method}`);
     if (file === "failed") return "no map";
     if (typeof file !== "object") return "…";

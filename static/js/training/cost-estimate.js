@@ -4,6 +4,8 @@ import { bytes, duration, setText } from "../lib/format.js";
 import { asked, trial } from "./trial.js";
 import { plural, whole } from "./words.js";
 
+const LEAST_STEPS = 8; // an epoch should have, where the batch size is automatic; as in app/training/cost.py
+
 /**
  * @typedef {object} Form
  * @property {() => any} request
@@ -41,7 +43,10 @@ export class CostEstimate {
   /** @param {any} mechanism @returns {number} steps of one run; 0 where the batch is not known */
   #steps(mechanism) {
     const images = this.form.dataset()?.train_images ?? 0;
-    const batch = this.#value(mechanism, "batch_size");
+    const kind = this.form.dataset()?.kind;
+    const chosen = this.#value(mechanism, "batch_size");
+    let batch = chosen || data.form.automatic_batch?.[kind] || 0;
+    while (!chosen && kind === "images" && batch > 2 && images / batch < LEAST_STEPS) batch = Math.floor(batch / 2);
     return batch > 0 ? Math.max(1, Math.floor(images / batch)) * this.#value(mechanism, "epochs") : 0;
   }
 
@@ -59,7 +64,7 @@ export class CostEstimate {
     const total = seeds * steps.reduce((/** @type {number} */ a, /** @type {number} */ b) => a + b, 0);
     this.#show([
       ["Runs", plural(runs, "run")],
-      ["Steps", all ? whole(sum("steps")) : known ? whole(total) : "not measured"],
+      ["Steps", all ? whole(sum("steps")) : known ? `about ${whole(total)}` : "not measured"],
       ["Time", all ? `about ${duration(sum("seconds"))}` : "not measured"],
       ["Disk", all ? bytes(sum("disk_bytes")) : "not measured"],
     ]);

@@ -5,7 +5,7 @@ import { ago, duration, setText } from "../lib/format.js";
 import { areFew, counted, shareWords } from "../lib/shares.js";
 import { bindImport } from "./importing.js";
 import { Queue } from "./queue.js";
-import { isActive, STATES, summary } from "./words.js";
+import { isActive, plural, STATES, summary } from "./words.js";
 
 const BUSY_MS = 2000; // how often the list is read while something runs, and while nothing does
 const IDLE_MS = 10000;
@@ -99,6 +99,16 @@ async function load() {
   timer = setTimeout(() => (document.hidden ? undefined : load()), busy ? BUSY_MS : IDLE_MS);
 }
 
+/** What the button will start. @param {{runs: number, steps: number | null, seconds: number | null} | undefined} cost */
+function costWords(cost) {
+  if (!cost) return "All networks, one after another, with the settings of the shipped models.";
+  const steps = cost.steps === null ? "" : `: about ${plural(cost.steps, "step")}`;
+  const time = cost.seconds === null
+    ? "How long that takes is not known: nothing like it has been trained or measured here yet. A new study can be measured first."
+    : `About ${duration(cost.seconds)} on this machine, by the speed of what it has trained and measured.`;
+  return `${plural(cost.runs, "network")}, one after another, with the settings of the shipped models${steps}. ${time}`;
+}
+
 async function loadDatasets() {
   const select = part("dataset");
   if (!select) return;
@@ -112,7 +122,10 @@ async function loadDatasets() {
   select.replaceChildren(...ready.map((/** @type {any} */ one) => new Option(one.name, one.id)));
   select.disabled = false;
   part("reproduce").disabled = false;
-  const follow = () => part("new").setAttribute("href", `/training/new?dataset=${select.value}`);
+  const follow = () => {
+    part("new").setAttribute("href", `/training/new?dataset=${select.value}`);
+    part("launch-words").textContent = costWords(data.costs[select.value]);
+  };
   select.addEventListener("change", follow);
   follow();
 }

@@ -3,8 +3,8 @@ import { getJson } from "../lib/api.js";
 import { API, make, part } from "../lib/dom.js";
 import { setText } from "../lib/format.js";
 import { counted, shareWords } from "../lib/shares.js";
-import { MaskCell } from "./maskpaint.js";
 import { plural, runName } from "./words.js";
+import { Worst } from "./worst.js";
 
 export class Mistakes {
   /**
@@ -14,18 +14,14 @@ export class Mistakes {
   constructor(state, watch, colours, masks) {
     this.state = state;
     this.watch = watch;
-    this.colours = colours;
-    this.masks = masks;
     this.select = /** @type {HTMLSelectElement} */ (part("mistakes-run"));
     this.table = /** @type {HTMLTableElement} */ (part("confusion"));
     this.asked = "";
-    this.worstKey = "";
+    this.worst = new Worst(state, watch, colours, masks);
     this.seen = false;
     this.timer = 0;
     /** @type {any} */
     this.told = null;
-    /** @type {{cell: MaskCell, index: number}[]} */
-    this.cells = [];
     this.select.addEventListener("change", () => state.set({ run: this.select.value }));
     this.table.addEventListener("click", (event) => this.#open(/** @type {HTMLElement} */ (event.target)));
     this.table.addEventListener("keydown", (event) => this.#key(event));
@@ -154,40 +150,14 @@ export class Mistakes {
     const { run } = this;
     const told = this.told?.run === run.id ? this.told : null;
     const worst = run.worst ?? told?.worst ?? [];
-    const when = run.worst ? "of the finished network, with its masks" : "with masks once the run has finished";
+    const when = run.worst ? "of the finished network, with its mask if it learns one, and Grad-CAM for the wrong class (✗) and the right one (✓)" : "with maps once the run has finished";
     const none = told || run.worst ? "It makes none." : "";
     setText(part("worst-words"), worst.length ? `Wrong, and most sure of it: ${when}.` : none);
-    const key = `${run.id}/${run.worst ? "end" : told?.epoch}/${this.watch.names.length}`;
-    if (key !== this.worstKey) this.#buildWorst(worst);
-    this.worstKey = key;
-    this.drawWorst();
+    this.worst.show(run, worst, `${run.id}/${run.worst ? "end" : told?.epoch}/${this.watch.names.length}`);
   }
 
-  /** @param {any[]} worst */
-  #buildWorst(worst) {
-    const names = this.watch.names;
-    this.cells = [];
-    part("worst").replaceChildren(...worst.map((one, index) => {
-      const source = `${this.watch.dataset}/images/val/${one.index}?size=224`;
-      const frame = make("div.mask-frame", {}, make("img", { src: source, width: 112, height: 112, alt: `Number ${one.index}`, loading: "lazy" }), make("canvas", { width: 1, height: 1, hidden: true }), make("span.words"));
-      this.cells.push({ cell: new MaskCell(frame), index });
-      const said = make("p.small", {}, make("strong", { text: names[one.true] ?? `class ${one.true}` }), ` taken for ${names[one.predicted] ?? `class ${one.predicted}`}, ${Math.round(100 * one.confidence)} %`);
-      return make("li", {}, make("a", { href: source.replace("size=224", "size=full") }, frame), said);
-    }));
-  }
-
-  /** The masks of the worst mistakes, by the method and stage of the grid above. */
+  /** The maps of the worst mistakes, at the stage of the grid above. */
   drawWorst() {
-    const { run } = this;
-    const now = this.state.now;
-    if (!run || !this.cells.length) return;
-    const made = run.worst_maps ?? {};
-    const method = now.method in made ? now.method : Object.keys(made)[0];
-    if (!method || !run.worst) return;
-    part("worst").style.setProperty("--opacity", String(now.opacity / 100));
-    const entries = this.cells.map(({ index }) => this.masks.entry(run.id, "worst", method, made[method], index, now.stage));
-    const all = entries.filter((one) => one !== null);
-    const look = { lookup: this.colours.lookup(this.colours.known(now.colours, "inferno"), 0), scale: now.scale, grid: now.grid, all };
-    this.cells.forEach(({ cell }, index) => cell.draw(entries[index], look, ""));
+    this.worst.draw();
   }
 }

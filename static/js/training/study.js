@@ -3,6 +3,7 @@ import { getJson } from "../lib/api.js";
 import { swatch } from "../lib/charts/chart.js";
 import { Colours } from "../lib/colours.js";
 import { API, batched, data, part, showProblem } from "../lib/dom.js";
+import { Answers } from "./answers.js";
 import { Attention } from "./attention.js";
 import { Curves } from "./curves.js";
 import { bindCurveTools } from "./curvetools.js";
@@ -33,7 +34,7 @@ const masks = new Masks(() => {
 const curves = new Curves(state, watch, (epoch) => attention.choose(epoch));
 const runs = new Runs(watch, swatchOf);
 const header = new Header(watch);
-const attention = new Attention(state, watch, colours, masks, swatchOf);
+const attention = new Attention(state, watch, colours, masks, new Answers(() => attention.draw()), swatchOf);
 const mistakes = new Mistakes(state, watch, colours, masks);
 const log = new Log(watch);
 

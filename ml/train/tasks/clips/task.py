@@ -10,6 +10,7 @@ from ml.train.task import TASKS, Task
 from ml.train.tasks.clips.config import ClipConfig
 from ml.train.tasks.clips.prepare import cache_bytes, prepare, sample
 from ml.train.tasks.clips.recipes import shipped
+from ml.train.tasks.clips.trainer import CLIPS_AT_ONCE
 
 
 def recipe(mechanism: str) -> Mapping[str, Any]:
@@ -27,5 +28,6 @@ TASKS.register("clips")(
         range_files=64,
         cache_bytes=cache_bytes,
         recipe=recipe,
+        automatic_batch=lambda _device: CLIPS_AT_ONCE,
     )
 )

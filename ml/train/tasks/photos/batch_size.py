@@ -41,9 +41,14 @@ def with_batch_size(
     return replace(config, batch_size=size)
 
 
+def most_at_once(device: str) -> int:
+    """Return the largest batch that batch size 0 chooses."""
+    return AT_MOST.get(torch.device(device).type, 64)
+
+
 def _chosen(config: TrainConfig, count: int, device: str, ranks: Ranks) -> int:
     kind = torch.device(device).type
-    most = AT_MOST.get(kind, 64)
+    most = most_at_once(device)
     while most > 2 and count // most < STEPS:
         most //= 2
     fits = _tried(config, device) if kind == "cuda" else _estimated(config)
