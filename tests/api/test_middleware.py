@@ -60,6 +60,7 @@ def check_internal_errors(api: Api) -> None:
         assert response.status_code == 500
         assert response.headers["content-type"].startswith(kind)
         assert "secret" not in response.text
+        assert ("Try again" in response.text) == (path == "/broken")
         check_headers(response)
     assert api.client.get("/api/v1/broken").json()["error"] == "internal_error"
 

@@ -46,9 +46,15 @@ def test_open_lists(visit: Visit, photo: str) -> None:
 
 
 def test_missing_page(visit: Visit) -> None:
-    page = visit.open("/analyses/00000000000000000000000000000000")
-    expect(page.get_by_role("link", name="Start with a photo")).to_be_visible()
+    page = visit.open("/models")
+    page.evaluate("location.assign('/analyses/00000000000000000000000000000000')")
+    expect(page.get_by_role("heading", name="Nothing at this address")).to_be_visible()
+    expect(page.get_by_text("It may have been deleted.")).to_be_visible()
+    for name, path in (("Start with a photo", "/"), ("Your analyses", "/yours")):
+        expect(page.get_by_role("link", name=name)).to_have_attribute("href", path)
     assert serious(page) == []
+    page.get_by_role("button", name="Back").click()
+    page.wait_for_url("**/models")
     visit.complaints.clear()  # the browser notes the 404 itself
 
 

@@ -29,6 +29,20 @@ FRAMEWORK = {
     405: ("method_not_allowed", "This address does not take that method; see the Allow header."),
     413: ("too_large", "The body of the request is too large."),
 }
+# What happened, as the title of a page; `detail` says what to do.
+TITLES = {
+    401: "Sign in first",
+    403: "This is not yours to change",
+    404: "Nothing at this address",
+    405: "That cannot be done here",
+    409: "Not in this state",
+    413: "Too large",
+    422: "This address makes no sense",
+    429: "Too many requests",
+    500: "Something went wrong",
+    503: "Busy just now",
+    507: "The disk is full",
+}
 INTERNAL = ("internal_error", "Something went wrong inside Sightline; it has been logged.")
 Headers = Mapping[str, str] | None
 
@@ -49,7 +63,7 @@ def answer(
     """Return the error as JSON, or as a page to a browser outside the API."""
     detail = detail.encode("utf-8", "replace").decode()  # a request may hold a lone surrogate
     if wants_page(request):
-        title = HTTPStatus(status).phrase
+        title = TITLES.get(status) or HTTPStatus(status).phrase
         context = {"page": "error", "status": status, "title": title, "detail": detail}
         return templating.page(request, "error.html.jinja", context, status, headers)
     return JSONResponse({"error": name, "detail": detail}, status, headers=headers)

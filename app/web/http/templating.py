@@ -9,7 +9,7 @@ All templates:
 - `data | json_block`: safe JSON for `<script type="application/json" id="...">`.
 
 error.html.jinja (also without a database)
-- `status`: 404. `title`: "Not found". `detail`: what to do.
+- `status`: 404. `title`: what happened. `detail`: what to do.
 """
 
 from __future__ import annotations

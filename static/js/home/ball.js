@@ -134,6 +134,4 @@ form.addEventListener("change", async () => {
 });
 document.addEventListener("themechange", () => (lamp ? draw() : load()));
 night.addEventListener("change", draw);
-form.hidden = false;
-part("ball-hint").hidden = false;
 if (isDark() !== night.matches) load(); // the picture is for the system's theme

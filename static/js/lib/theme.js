@@ -1,6 +1,8 @@
-// Runs before the first paint, so that a chosen theme never flashes. Auto is the absence of a choice.
+// Runs before the first paint, so that a chosen theme never flashes, and what needs scripts is there at once.
+// Auto is the absence of a choice.
 (() => {
   const root = document.documentElement;
+  root.classList.add("scripted");
   const order = ["auto", "light", "dark"];
   const words = { auto: "as the system", light: "light", dark: "dark" };
 

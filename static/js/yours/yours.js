@@ -42,9 +42,8 @@ function start() {
     selection.show();
   }
 
-  /** New rows get what scripts add; those that are being deleted stay out of sight. */
+  /** Rows that are being deleted stay out of sight. */
   function dress() {
-    for (const element of document.querySelectorAll("[data-scripted]")) element.removeAttribute("hidden");
     for (const row of rowsOf(deletion.pending)) row.hidden = true;
     showTimes();
     showBar();
@@ -156,7 +155,6 @@ function showState(fresh) {
 /** The list follows the form as one types; the address too. @param {(address: string) => Promise<void>} show */
 function bindFind(show) {
   if (!find) return;
-  document.documentElement.classList.add("scripted");
   const address = () => {
     const query = new URLSearchParams();
     for (const [name, value] of new FormData(find)) if (value && name !== "zone") query.set(name, String(value));
