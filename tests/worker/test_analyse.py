@@ -34,4 +34,8 @@ def test_an_analysis_fills_every_cell(server: Server) -> None:
         assert one.top == sorted(one.top, key=lambda entry: -entry["probability"])
     assert analysis.provenance is not None
     assert set(analysis.provenance["checkpoints"]) == set(models)
+    seen = "whole picture at its own proportions, 128 x 96,"
+    assert analysis.provenance["preprocessing"]["resize"].startswith(seen)
+    assert {tuple(row.shape) for row in maps if row.stage == "late"} >= {(3, 4)}
+    assert {tuple(row.shape) for row in maps if row.stage == "combined"} == {(96, 128)}
     assert server.stray_blobs() == []
