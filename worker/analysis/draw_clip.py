@@ -48,7 +48,8 @@ def _layer(
 ) -> film.Layer:
     """Return the maps with one scale for all moments."""
     values = np.load(io.BytesIO(context.runtime.blobs.get(maps[0].blob_key))).astype(np.float32)
-    counted = [m for m in every if params.models is None or m.model in params.models]
+    shown = {params.model, *(params.models or (m.model for m in every))}
+    counted = [m for m in every if m.model in shown]
     low, high = looks.ends(maps[0], counted, params)
     return film.Layer(
         maps=values,

@@ -27,11 +27,11 @@ export function showPage(view, rules) {
 
 /** @param {import("./tools.js").ViewState} state @param {Record<string, () => any>} keys the page's own */
 export function bindPage(state, keys) {
+  bindDrops(); // before the shortcuts: Escape closes a popover first
   const help = () => part("shortcuts").showModal();
   shortcuts({ ...toolKeys(state, colours), ...keys, "?": help });
   part("help").addEventListener("click", help);
   bindTools(state);
-  bindDrops();
   part("adjust").addEventListener("toggle", leaveStrip);
   bindStatus(data.analysis);
   bindDownloads(data.analysis);

@@ -114,7 +114,7 @@ export class Flow {
 /** @param {Path2D} path @param {number} x @param {number} y @param {number} u @param {number} v */
 function arrow(path, x, y, u, v) {
   const length = Math.hypot(u, v);
-  if (length < 2) return; // still
+  if (length < 4) return; // still
   const [ex, ey] = [x + u, y + v];
   const head = Math.min(6, 0.4 * length) / length;
   path.moveTo(x, y);

@@ -1,4 +1,5 @@
-// Menus and popovers: <details data-drop>. One is open at a time; Escape and a click elsewhere close it.
+// Menus and popovers: <details data-drop>. One is open at a time; Escape and a click elsewhere close it,
+// but not one in the same form: on a phone, other fields of the form are shown with the popover.
 
 const drops = /** @type {NodeListOf<HTMLDetailsElement>} */ (document.querySelectorAll("details[data-drop]"));
 
@@ -9,14 +10,15 @@ export function closeDrops(but) {
 
 export function bindDrops() {
   for (const drop of drops) drop.addEventListener("toggle", () => drop.open && closeDrops(drop));
-  document.addEventListener("click", ({ target }) => {
-    if (/** @type {Node} */ (target).isConnected) closeDrops([...drops].find((drop) => drop.contains(/** @type {Node} */ (target))));
+  document.addEventListener("click", (event) => {
+    const target = /** @type {Node} */ (event.target);
+    if (target.isConnected) closeDrops([...drops].find((drop) => (drop.closest("form") ?? drop).contains(target) && drop.open));
   });
   document.addEventListener("keydown", (event) => {
     const open = event.key === "Escape" && [...drops].find((drop) => drop.open);
     if (!open) return;
     open.open = false;
     open.querySelector("summary")?.focus();
-    event.stopPropagation(); // it closes nothing else
-  }, true);
+    event.stopImmediatePropagation(); // it closes nothing else
+  });
 }

@@ -53,7 +53,7 @@ function absolute(entry) {
  * @returns {[number, number]}
  */
 function relative(entry, all, rule, signed) {
-  const group = rule === "map" ? [entry] : all.filter((other) => sharesWith(entry, other, rule));
+  const group = rule === "map" ? [entry] : [entry, ...all.filter((other) => sharesWith(entry, other, rule))];
   const low = Math.min(...group.map((one) => one.min));
   const high = Math.max(...group.map((one) => one.max));
   return isEvidence(entry) && !(signed && hasSign(entry)) ? [0, Math.max(high, 0)] : [low, high];
