@@ -16,7 +16,7 @@ from PIL import Image
 
 from ml.catalogue import entries, find, load
 from ml.explain.explain import explain
-from ml.media.photo import load_rgb, squash
+from ml.media.photo import fitted, load_rgb
 from ml.networks.video.types import Sampled
 
 STATIC = Path(__file__).resolve().parent.parent / "static"
@@ -45,7 +45,7 @@ def main() -> None:
 def document() -> dict[str, Any]:
     """Return the model's answer and maps: values row by row, to four significant digits."""
     entry = find(MODEL, entries())
-    result = explain(load(entry), Sampled.of_photo(squash(load_rgb(PHOTO), 224)))
+    result = explain(load(entry), Sampled.of_photo(fitted(load_rgb(PHOTO), 224, "shape")))
     tracks = {(track.method, track.stage): track for track in result.tracks}
     maps = [
         {

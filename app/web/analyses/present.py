@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import groupby
-from typing import Any
 
 from app.db import tables as db
 from app.jobs.parameters import AnalysisRequest
@@ -47,8 +46,13 @@ def listed(row: db.Analysis, first: db.Prediction | None) -> schemas.ListedAnaly
 
 
 def _first_answer(row: db.Prediction) -> dict[str, object]:
-    said: dict[str, Any] = _prediction(row)
-    return {"model": row.model, "abstained": said.get("abstained", False), **said["top"][0]}
+    best = row.top[0]
+    return {
+        "model": row.model,
+        "name": best["name"],
+        "probability": best["probability"],
+        "abstained": row.abstained,
+    }
 
 
 def heatmap(row: db.Heatmap) -> schemas.Heatmap:

@@ -1,6 +1,5 @@
 // The audit: the filter works at once, and times are the reader's own.
 
-document.documentElement.classList.add("scripted");
 const filter = /** @type {HTMLSelectElement} */ (document.querySelector("[data-filter]"));
 filter.addEventListener("change", () => filter.form?.requestSubmit());
 
