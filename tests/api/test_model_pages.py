@@ -30,3 +30,14 @@ def test_a_head_names_its_own_data(
     api.publish("headed", head=head, training=training)
     page = api.client.get("/models/headed", headers={"accept": "text/html"})
     assert f"3 classes {words}" in page.text
+
+
+def test_what_is_to_be_read_first_stands_on_every_page(api: Api) -> None:
+    """As of the fight models: how little they have seen."""
+    note = "Learnt from 161 surveillance clips."
+    api.publish("study", note=note, metrics={"accuracy": 0.664, "top5": 0.898, "images": 500})
+    analysis = api.analyse(api.upload()["id"])
+    for path in ("/models/study", "/models", analysis["links"]["page"]):
+        assert note in api.client.get(path, headers={"accept": "text/html"}).text, path
+    page = api.client.get("/models/study", headers={"accept": "text/html"}).text
+    assert "89.80 % among the first five" in page
