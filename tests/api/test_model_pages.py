@@ -55,3 +55,14 @@ def test_when_a_model_abstains_is_said(
     assert "calibration error 13.0 % without, 1.1 % with it, on 2000 of imagenette160" in page.text
     api.publish("plain", calibration=None)
     assert "<dt>Abstains" not in api.client.get("/models/plain").text
+
+
+def test_what_is_to_be_read_first_stands_on_every_page(api: Api) -> None:
+    """As of the fight models: how little they have seen."""
+    note = "Learnt from 161 surveillance clips."
+    api.publish("study", note=note, metrics={"accuracy": 0.664, "top5": 0.898, "images": 500})
+    analysis = api.analyse(api.upload()["id"])
+    for path in ("/models/study", "/models", analysis["links"]["page"]):
+        assert note in api.client.get(path, headers={"accept": "text/html"}).text, path
+    page = api.client.get("/models/study", headers={"accept": "text/html"}).text
+    assert "among the first five 449 of 500 (87 to 92 %)" in page

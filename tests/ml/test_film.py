@@ -13,7 +13,7 @@ from PIL import Image
 
 from ml.explain.results import Track
 from ml.figures import film
-from ml.figures.rows import by_moment, sheet_title
+from ml.figures.rows import by_moment, in_words, sheet_title
 from ml.figures.table import Style, draw
 from ml.networks.video.types import STREAMS, Pixels
 
@@ -90,7 +90,7 @@ def test_a_sheet_has_a_cell_a_snippet_and_says_when(tmp_path: Path) -> None:
     tracks = [
         Track(stream, "late", "gradcam", "evidence", "", MAPS, TIMES, "fight") for stream in STREAMS
     ]
-    rows = list(by_moment("Gated", "fight  81%", tracks, len(columns)))
+    rows = list(by_moment("Gated", f"{in_words('no_fight')}  81%", tracks, len(columns)))
     assert [float(cell.values[0, 0]) for cell in rows[0].cells] == [1, 0, 0]  # the nearest moments
     sizes = []
     for count in (1, 2):
@@ -102,5 +102,5 @@ def test_a_sheet_has_a_cell_a_snippet_and_says_when(tmp_path: Path) -> None:
     path = tmp_path / "a.svg"
     draw(rows, columns, path, "svg", Style(), title=sheet_title("x.mp4", "late", "gradcam"))
     text = path.read_text()
-    for words in ("0.25 s", "1.75 s", "Gated", "motion (flow)", "fight  81%", "Grad-CAM, late"):
+    for words in ("0.25 s", "1.75 s", "Gated", "motion (flow)", "no fight  81%", "Grad-CAM, late"):
         assert words in text
