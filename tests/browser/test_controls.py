@@ -105,7 +105,9 @@ def rows(page: Page) -> list[str]:
     return [str(row.get_attribute("data-row")) for row in shown.all()]
 
 
-def test_rows_are_chosen_hidden_and_ordered(visit: Visit, server: str, photo: str) -> None:
+def test_rows_are_chosen_hidden_and_ordered(visit: Visit, server: str) -> None:
+    six = ["plain", "l2pa", "gated", "gated-grid", "residual", "cbam"]
+    photo = analysed(server, EXAMPLES / "golf-ball.jpg", models=six)
     page = visit.show(photo)
     visit.requests.clear()
     chooser(page)
