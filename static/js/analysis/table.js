@@ -106,7 +106,7 @@ export class Table {
     part("readout").replaceChildren(...this.#words());
     const entries = [true, false].map((learnt) => {
       const cell = this.cells.find(
-        (one) => one.row === active?.row && one.stage === active.stage && isLearnt(one) === learnt,
+        (one) => one.painter && one.row === active?.row && one.stage === active.stage && isLearnt(one) === learnt,
       );
       return cell?.painter ? this.entry(cell) : null;
     });
