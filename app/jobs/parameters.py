@@ -122,6 +122,7 @@ class DrawClipJob(Look, JobParameters, kind="draw_clip", queue=INFERENCE):
     stream: Stream
     stage: Stage
     method: Name
+    raw: bool = False
     key: str = Field(max_length=128)
 
 

@@ -82,7 +82,7 @@ def _split_of(
     """Return the split with a model's classes; for the 1000-class network, with some of them."""
     known = tuple(entry.about["classes"])
     for (kind, classes), files in splits.items():
-        fits = classes == known or (entry.imagenet and set(classes) <= set(known))
+        fits = set(classes) == set(known) or (entry.imagenet and set(classes) <= set(known))
         if fits and kind == entry.kind:
             labels = tuple(known.index(classes[label]) for label in files.labels)
             return LabelledFiles(files.files, labels)

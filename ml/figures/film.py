@@ -30,13 +30,17 @@ CLOCK = {"mp4": Fraction(1, 90_000), "webm": Fraction(1, 1000)}
 
 @dataclass(frozen=True)
 class Layer:
-    """What is drawn over the clip: maps (T, h, w) at `times` (s), `low` to `high` in colours."""
+    """What is drawn over the clip: maps (T, h, w) at `times` (s), `low` to `high` in colours.
+
+    `raw`: always the nearest map; otherwise a mixture of both neighbours.
+    """
 
     maps: FloatArray
     times: Seconds
     low: float
     high: float
     style: Style
+    raw: bool = False
 
     def at(self, moment: float) -> npt.NDArray[np.float32]:
         """Return the map at a moment, 0 to 1: linear between its neighbours, still at the ends."""
@@ -46,6 +50,7 @@ class Layer:
         else:
             early, late = self.times[after - 1], self.times[after]
             share = (moment - early) / (late - early)
+            share = float(share >= 0.5) if self.raw else share
             values = (1 - share) * self.maps[after - 1] + share * self.maps[after]
         span = max(self.high - self.low, 1e-12)
         scaled: npt.NDArray[np.float32] = ((values - self.low) / span).clip(0, 1)

@@ -70,6 +70,9 @@ def test_older_ones_are_reached_and_found(api: Api, wide: Visit) -> None:
     expect(page.get_by_text("Nothing matches.")).to_be_visible()
     page.get_by_role("link", name="Show all of yours").click()
     expect(rows).to_have_count(50)
+    page.get_by_label("From").fill("2999-01-01")
+    expect(page.get_by_text("Nothing matches.")).to_be_visible()
+    assert "from=2999-01-01&zone=" in page.url
 
 
 def test_a_range_is_deleted_and_undone_with_the_keyboard(api: Api, wide: Visit) -> None:

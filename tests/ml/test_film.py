@@ -38,6 +38,9 @@ def test_between_two_moments_a_map_is_their_mixture() -> None:
     np.testing.assert_array_equal(one.at(9.0), MAPS[1])
     np.testing.assert_allclose(one.at(0.75), 0.75 * MAPS[0] + 0.25 * MAPS[1])
     np.testing.assert_array_equal(layer(high=0.5).at(0.5), MAPS[0])
+    raw = film.Layer(MAPS, TIMES, 0.0, 1.0, Style(), raw=True)
+    np.testing.assert_array_equal(raw.at(0.75), MAPS[0])
+    np.testing.assert_array_equal(raw.at(1.25), MAPS[1])
 
 
 @pytest.mark.parametrize(

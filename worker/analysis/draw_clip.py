@@ -57,6 +57,7 @@ def _layer(
         low=low,
         high=high,
         style=looks.style(params),
+        raw=params.raw,
     )
 
 

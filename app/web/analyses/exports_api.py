@@ -78,6 +78,7 @@ class FilmStyle(Look):
     stage: Stage = "combined"
     method: Name = "gradcam"
     alpha: float = Field(default=0.55, ge=0, le=1, description="Opacity over the clip.")
+    raw: bool = Field(default=False, description="Between snippets the nearest map, not a mixture.")
 
 
 @router.get(

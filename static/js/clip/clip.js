@@ -207,7 +207,7 @@ function showView(view) {
   transport.setRate(view.rate);
   const { model, stage, method } = layer();
   chooser.show(view, cells.all);
-  showDownloads(view, shownModels(view), ({ dataset: { layerLink: stream } }) => ({ stage, method, ...(stream && { model, stream }) }));
+  showDownloads(view, shownModels(view), ({ dataset: { layerLink: stream } }) => ({ stage, method, ...(stream && { model, stream, raw: String(view.raw) }) }));
   showTarget(target());
 }
 
