@@ -28,6 +28,7 @@ def test_whole_job_by_keyboard(visit: Visit, photo: str) -> None:
     page = visit.show(photo)
     tab_to_the_table(page)
     page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowRight")
     until(lambda: focused(page) == "l2pa.early.gradcam")
     page.keyboard.press("ArrowRight")

@@ -108,7 +108,7 @@ export class Table {
       const cell = this.cells.find(
         (one) => one.painter && one.row === active?.row && one.stage === active.stage && isLearnt(one) === learnt,
       );
-      return cell?.painter ? this.entry(cell) : null;
+      return cell ? this.entry(cell) : null;
     });
     const values = entries.map((entry) => (cursor && entry?.grid ? valueAt(entry.grid, cursor).value : null));
     this.legend.show(look, active ? `${this.card(active.row).title}, ${active.stage}` : "", entries, values);
