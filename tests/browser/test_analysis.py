@@ -160,7 +160,7 @@ def test_a_photo_keeps_its_shape_until_its_middle_is_asked_for(visit: Visit, pho
     visit.complete()
     expect(heads).to_have_text(["28 × 28", "14 × 14", "7 × 7", "all three"])
     expect(page.get_by_text("the rest of it is not shown")).to_be_visible()
-    for one in (frame, page.locator("[data-frame=photo]")):
+    for one in (frame, page.locator("[data-frame=lead]")):
         assert shape_of(one) == pytest.approx(1, abs=0.02)
 
 

@@ -106,9 +106,9 @@ export class Table {
     part("readout").replaceChildren(...this.#words());
     const entries = [true, false].map((learnt) => {
       const cell = this.cells.find(
-        (one) => one.row === active?.row && one.stage === active.stage && isLearnt(one) === learnt,
+        (one) => one.painter && one.row === active?.row && one.stage === active.stage && isLearnt(one) === learnt,
       );
-      return cell?.painter ? this.entry(cell) : null;
+      return cell ? this.entry(cell) : null;
     });
     const values = entries.map((entry) => (cursor && entry?.grid ? valueAt(entry.grid, cursor).value : null));
     this.legend.show(look, active ? `${this.card(active.row).title}, ${active.stage}` : "", entries, values);

@@ -28,7 +28,6 @@ import { answerWords, declines, declineWords, whereWords } from "./sentence.js";
  */
 
 export const DRAWN = ["light", "heat"];
-const LONG = 36; // letters: beyond, the sentence is set smaller
 
 /** What the large view shows. @param {string} title of the model @param {Entry} entry @param {string} drawn */
 function mapWords(title, { method, stage, record }, drawn) {
@@ -112,7 +111,6 @@ export class Lead {
     const where = prediction && place ? whereWords(place, prediction, target) : "";
     setText(part("lead-says"), answer);
     setText(part("lead-where"), where);
-    part("lead-sentence").classList.toggle("long", answer.length > LONG);
     setText(part("lead-strip-words"), `${answer} ${where}`);
     const map = entry ? mapWords(card.title, entry, drawn) : card.title;
     setText(part("lead-note"), prediction && declines(prediction, count) ? declineWords(prediction, count) : map);
