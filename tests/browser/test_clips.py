@@ -108,7 +108,9 @@ def test_the_fusion_slider_changes_every_answer_at_once(visit: Visit, clip: str)
     page.get_by_label("RGB : flow").fill("90")
     logits = [
         sum(
-            weight * sum(a * z[c] for a, z in zip(one["consensus"], one["logits"], strict=True))
+            weight
+            * sum(a * z[c] for a, z in zip(one["consensus"], one["logits"], strict=True))
+            / scores["temperature"]
             for weight, one in ((0.1, scores["streams"]["rgb"]), (0.9, scores["streams"]["flow"]))
         )
         for c in range(len(scores["classes"]))
