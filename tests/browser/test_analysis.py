@@ -253,6 +253,7 @@ def test_rows_that_cannot_know_say_so_and_show_their_maps(
         expect(says).to_have_text("knows ten things; this seems to be none of them")
     cell(page, "cbam", "late").click()
     expect(page.locator("[data-big-facts]")).to_contain_text("it abstains")
+    adjust(page)
     page.get_by_label("True class").select_option("golf ball")
     expect(page.locator('[data-row="cbam"] [data-verdict]')).to_have_attribute(
         "aria-label", "abstains"

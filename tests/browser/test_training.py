@@ -84,8 +84,8 @@ def test_from_a_zip_to_rows_of_the_table(visit: Visit, tmp_path: Path) -> None:
     expect(page.locator('.row[data-row="cbam-tiles"]')).to_contain_text("CBAM on tiles")
     for name in names:
         expect(page.locator(f'.row[data-row="{name}"]')).to_be_visible()
-    expect(page.locator(".row:not(.head)")).to_have_count(8)
-    with admin(visit.address) as api:  # the other tests count six rows
+    expect(page.locator(".row:not(.head)")).to_have_count(9)
+    with admin(visit.address) as api:  # the other tests count seven rows
         for run in api.get("/training-runs").json()["items"]:
             if run["model_id"]:
                 api.post(f"/training-runs/{run['id']}/unpublish").raise_for_status()
