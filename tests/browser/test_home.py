@@ -17,8 +17,8 @@ LIGHT = """canvas => {
   const {width, height} = canvas;
   const {data} = canvas.getContext("2d").getImageData(0, 0, width, height);
   const light = [];
-  for (let y = 0; y < 7; y += 1) for (let x = 0; x < 7; x += 1) {
-    const at = 4 * (Math.round((y + 0.5) * height / 7) * width + Math.round((x + 0.5) * width / 7));
+  for (let y = 0; y < 7; y += 1) for (let x = 0; x < 10; x += 1) {
+    const at = 4 * (Math.round((y + 0.5) * height / 7) * width + Math.round((x + 0.5) * width / 10));
     const colour = data.slice(at, at + 3);
     light.push(Math.max(...colour) - Math.min(...colour));
   }
@@ -45,14 +45,14 @@ def test_the_pointer_goes_from_early_to_late(visit: Visit) -> None:
     canvas, words = page.locator("[data-ball-canvas]"), page.locator("[data-ball-words]")
     move(page, 0.05)
     expect(canvas).to_be_visible()
-    expect(words).to_contain_text("learnt mask of the early stage, 28 × 28 values")
+    expect(words).to_contain_text("learnt mask of the early stage, 28 × 38 values")
     early = canvas.evaluate(LIGHT)
     move(page, 0.95)
-    expect(words).to_contain_text("late stage, 7 × 7 values")
+    expect(words).to_contain_text("late stage, 7 × 10 values")
     until(lambda: canvas.evaluate(LIGHT) != early)
     stored = json.loads((ROOT / "static" / "home.json").read_text(encoding="utf-8"))["maps"]
     late = next(one for one in stored if (one["method"], one["stage"]) == ("attention", "late"))
-    dark = np.array(late["values"]) <= 1 / 49  # an even mask's share: there the photo is grey
+    dark = np.array(late["values"]) <= 1 / 70  # an even mask's share: there the photo is grey
     colours = np.array(canvas.evaluate(LIGHT))
     assert dark.any()
     assert colours[dark].max() <= 3

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.support.pages import WIDE, Visit, Windows, serious
+from tests.support.pages import WIDE, Visit, Windows, adjust, serious
 from tests.support.web import shared_server
 
 
@@ -28,7 +28,9 @@ def visit(windows: Windows, analysis: Any) -> Iterator[Visit]:
 
 def copy(page: Page) -> str:
     """Change the view, press the button, and return the link that should come."""
+    adjust(page)
     page.get_by_label("Opacity").fill("80")
+    page.keyboard.press("Escape")
     page.get_by_role("button", name="Copy link").click()
     assert page.url.endswith("?opacity=80")
     return page.url

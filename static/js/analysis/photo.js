@@ -69,7 +69,8 @@ const showTarget = makeTarget(
 const classes = () => [...new Set(data.rows.flatMap((card) => card.classes))];
 /** @param {string} row */
 const predictionOf = (row) => store.prediction(row);
-let before = 0; // where the page was scrolled to when a map was enlarged
+/** @type {[HTMLElement, number] | null} the cell that was enlarged, and where in the window it was */
+let place = null;
 const selected = () => table.cells.find((cell) => cell.id === state.now.cell);
 
 const leadModel = () => {
@@ -155,7 +156,7 @@ function showChannels(view) {
 /** @param {PhotoCell} cell */
 function openBig(cell) {
   if (!cell.painter) return;
-  if (!state.now.cell) before = scrollY;
+  if (!state.now.cell) place = [cell.element, cell.element.getBoundingClientRect().top];
   table.active = cell;
   lead.fold.fold();
   state.set({ cell: cell.id });
@@ -168,7 +169,7 @@ function closeBig() {
   state.set({ cell: "", at: "" });
   table.cursor = null;
   drawNow();
-  scrollTo({ top: before, behavior: "instant" });
+  if (place) scrollBy({ top: place[0].getBoundingClientRect().top - place[1], behavior: "instant" });
   cell?.element.focus({ preventScroll: true });
   cell?.element.scrollIntoView({ block: "nearest" }); // it may be another one than at first
 }

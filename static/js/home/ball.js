@@ -23,7 +23,8 @@ const maps = {};
 const fields = {};
 /** @type {Lamp | null} */
 let lamp = null;
-let loading = false;
+/** @type {Promise<void> | null} */
+let loading = null;
 /** The part that each stage has in what is drawn. */
 let weights = STAGES.map((stage) => Number(stage === choice().stage));
 let [start, began] = [weights, -Infinity]; // of a fade
@@ -31,9 +32,9 @@ let [start, began] = [weights, -Infinity]; // of a fade
 let pointer = null; // from 0, early, to 2, late
 
 /** Get the numbers and the photo once somebody is about to use them. */
-async function load() {
-  if (loading) return;
-  loading = true;
+const load = () => (loading ??= get());
+
+async function get() {
   try {
     const photo = new Image();
     photo.src = ball.dataset.photo;
@@ -45,7 +46,7 @@ async function load() {
     draw();
     showWords();
   } catch {
-    loading = false; // the next move tries again; meanwhile there is the picture
+    loading = null; // the next move tries again; meanwhile there is the picture
   }
 }
 
