@@ -169,8 +169,8 @@ def test_a_picture_is_downloaded_as_it_is_shown(visit: Visit, photo: str) -> Non
         }
         const drawn = read(image), shown = read(document.querySelector(picture))
         const opaque = (index) => shown[index - index % 4 + 3] === 255  // elsewhere is the photo
-        return drawn.filter((_, index) => opaque(index)).length < 40 ? Infinity
-            : Math.max(...drawn.map((value, index) => opaque(index) ? Math.abs(value - shown[index]) : 0))
+        const far = drawn.map((value, index) => opaque(index) ? Math.abs(value - shown[index]) : 0)
+        return drawn.filter((_, index) => opaque(index)).length < 40 ? Infinity : Math.max(...far)
     }"""
     assert page.evaluate(compare, [address, "[data-big-canvas]"]) <= 6
     figure = page.locator("[data-figure]").first.get_attribute("href") or ""

@@ -18,7 +18,8 @@ LIGHT = """canvas => {
   const {data} = canvas.getContext("2d").getImageData(0, 0, width, height);
   const light = [];
   for (let y = 0; y < 7; y += 1) for (let x = 0; x < 10; x += 1) {
-    const at = 4 * (Math.round((y + 0.5) * height / 7) * width + Math.round((x + 0.5) * width / 10));
+    const row = Math.round((y + 0.5) * height / 7), column = Math.round((x + 0.5) * width / 10);
+    const at = 4 * (row * width + column);
     const colour = data.slice(at, at + 3);
     light.push(Math.max(...colour) - Math.min(...colour));
   }
