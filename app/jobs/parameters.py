@@ -175,8 +175,6 @@ def fingerprint(sha256: str, request: AnalysisRequest, versions: Mapping[str, An
     question: dict[str, Any] = request.model_dump(exclude={"media_id"})
     if request.clip is None:
         del question["clip"]  # as it was before there were clips
-    if request.fit == "squash":
-        del question["fit"]  # results of then answer it
     question["models"] = [(model, versions[model]) for model in sorted(set(request.models))]
     if request.clip is None:
         question["imagenet"] = versions.get(IMAGENET)

@@ -72,7 +72,7 @@ def test_an_odd_clip_gets_an_answer_by_the_usual_rows(live: Api, data_dir: Path)
     clip = (data_dir / "clips_odd" / "decord_video_90.mov").open("rb")
     media = live.client.post("/api/v1/media", files={"file": clip}).json()
     body = live.analyse(media["id"], segments=4)
-    assert body["request"]["models"] == ["imagenet-clip", "camera-motion"]
+    assert body["request"]["models"][:2] == ["imagenet-clip", "camera-motion"]
     last = json.loads(read_all(live, body["links"]["events"])[-1]["data"])
     assert (last["state"], last["detail"]) == ("succeeded", None)
     said = last["predictions"]["imagenet-clip"]

@@ -42,6 +42,7 @@ class Metrics(TypedDict, total=False):
     """Results on the validation photos or clips; what was not measured is missing."""
 
     accuracy: Number
+    top5: Number
     loss: Number
     images: int
     clips: int
