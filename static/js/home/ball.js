@@ -2,27 +2,26 @@
 import { getJson } from "../lib/api.js";
 import { batched, part } from "../lib/dom.js";
 import { combine, grid, peakWords, sample } from "../lib/maps.js";
-import { Lamp, light } from "./lamp.js";
+import { isDark, Spotlight } from "../lib/spotlight.js";
 
 /** @typedef {{method: string, stage: string, unit: string, shape: [number, number], values: number[]}} Stored */
 
 const STAGES = ["early", "medium", "late", "combined"];
-const SIDE = 224; // of a combined map: the models see the photo as a square of this side
+const SIDE = 224; // of a combined map
 const FADE_MS = 260;
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 const night = matchMedia("(prefers-color-scheme: dark)");
 
 const [ball, canvas, form, scrub] = ["ball", "ball-canvas", "ball-form", "ball-scrub"].map(part);
-const isDark = () => (document.documentElement.dataset.theme ?? (night.matches ? "dark" : "light")) === "dark";
 /** @returns {{stage: string, method: string}} */
 const choice = () => ({ stage: form.elements.stage.value, method: form.elements.method.value });
 
 /** @type {Record<string, import("../lib/maps.js").Grid>} by method and stage */
 const maps = {};
-/** @type {Record<string, Uint8Array>} the same as light on every pixel of the canvas */
+/** @type {Record<string, Float32Array>} the same on every pixel of the canvas, 0 dark, 255 full light */
 const fields = {};
-/** @type {Lamp | null} */
-let lamp = null;
+/** @type {Spotlight | null} */
+let spotlight = null;
 /** @type {Promise<void> | null} */
 let loading = null;
 /** The part that each stage has in what is drawn. */
@@ -42,7 +41,8 @@ async function get() {
     for (const { method, stage, shape, values } of /** @type {Stored[]} */ (stored.maps)) {
       maps[`${method}.${stage}`] = grid(shape[0], shape[1], Float32Array.from(values));
     }
-    lamp = new Lamp(canvas, photo);
+    spotlight = new Spotlight(canvas);
+    spotlight.take(photo);
     draw();
     showWords();
   } catch {
@@ -61,7 +61,18 @@ function fieldOf(method, stage) {
   const map = mapOf(method, stage);
   // The level of an even mask is dark: it would light nothing. Evidence and combined maps start at 0.
   const low = method === "attention" && stage !== "combined" ? 1 / map.data.length : 0;
-  return (fields[`${method}.${stage}`] ??= light(sample(map, canvas.width, canvas.height, true), low, map.max));
+  const factor = map.max > low ? 255 / (map.max - low) : 0;
+  return (fields[`${method}.${stage}`] ??= sample(map, canvas.width, canvas.height, true)
+    .map((value) => Math.min(255, Math.max(0, (value - low) * factor))));
+}
+
+/** @param {string} method @returns {import("../lib/spotlight.js").Field} the stages' maps, by their weights */
+function mixed(method) {
+  const steps = new Float32Array(canvas.width * canvas.height);
+  STAGES.forEach((stage, index) => {
+    if (weights[index] > 0) fieldOf(method, stage).forEach((step, at) => (steps[at] += weights[index] * step));
+  });
+  return { rows: canvas.height, cols: canvas.width, steps: Uint8ClampedArray.from(steps), smooth: true };
 }
 
 /** @returns {number[]} where the weights are going */
@@ -72,12 +83,11 @@ function goal() {
 }
 
 const draw = batched((now) => {
-  if (!lamp) return;
+  if (!spotlight) return;
   const done = pointer !== null || still.matches ? 1 : Math.min(1, Math.max(0, (now - began) / FADE_MS));
   const end = goal();
   weights = end.map((weight, index) => start[index] + (weight - start[index]) * done);
-  const { method } = choice();
-  lamp.draw(STAGES.map((stage, index) => (weights[index] > 0 ? fieldOf(method, stage) : null)), weights, isDark());
+  spotlight.light(mixed(choice().method), isDark());
   canvas.hidden = false;
   if (done < 1) draw();
 });
@@ -111,7 +121,7 @@ function follow(event) {
   scrub.style.setProperty("--at", String(pointer / 2));
   form.elements.stage.value = STAGES[Math.round(pointer)];
   load();
-  if (lamp) showWords();
+  if (spotlight) showWords();
   draw();
 }
 
@@ -127,12 +137,12 @@ for (const end of ["pointerleave", "pointercancel"]) ball.addEventListener(end, 
 form.addEventListener("focusin", load);
 form.addEventListener("change", async () => {
   await load();
-  if (!lamp) return;
+  if (!spotlight) return;
   fade();
   showWords();
   const { stage, method } = choice();
   part("ball-said").textContent = `${words()} It is ${peakWords(mapOf(method, stage))}.`;
 });
-document.addEventListener("themechange", () => (lamp ? draw() : load()));
+document.addEventListener("themechange", () => (spotlight ? draw() : load()));
 night.addEventListener("change", draw);
 if (isDark() !== night.matches) load(); // the picture is for the system's theme
