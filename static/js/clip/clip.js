@@ -40,7 +40,6 @@ const methods = data.methods.filter((one) => one.kind !== "channels").map((one) 
 const titles = new Map(data.all_models.concat(rows).map((card) => [card.id, card.title]));
 const titleOf = (/** @type {string} */ id) => titles.get(id) ?? id;
 const duration = media.duration_s || 1;
-
 const store = new Store(() => later("named"));
 const panes = new Panes(part("panes"), () => later("fresh"));
 const cells = new Cells(part("grid"), store, () => later());
@@ -90,8 +89,7 @@ const lead = new Lead(rows, data.stages, {
 });
 const leadMoment = () => moment(answers.times.length > 0 ? answers.times : [0], clock.time, state.now.raw);
 function showLead() {
-  const { streams = ["rgb"] } = rows.find(({ id }) => id === layer().model);
-  const [stream] = streams;
+  const [stream] = rows.find(({ id }) => id === layer().model).streams ?? ["rgb"];
   lead.show({
     ...layer(), models: shownModels(state.now), drawn: state.now.drawn, look, waiting: waitingWords(analysis), at: leadMoment(),
     predictionOf: (id) => analysis.predictions[id] && reweighted(analysis.predictions[id], state.now.fusion),
@@ -102,12 +100,9 @@ function showLead() {
 /** @type {import("../analysis/drawing.js").Look} */
 let look;
 
-const READ_MS = 120;
-const REST_MS = 300; // without another frame, before cells out of sight are drawn
+const [READ_MS, REST_MS] = [120, 300]; // cells out of sight are drawn after a rest without another frame
 const pace = new Pace();
-let scheduled = 0;
-let lastRead = 0;
-let resting = 0;
+let [scheduled, lastRead, resting] = [0, 0, 0];
 let wasPlaying = false;
 const due = { fresh: false, named: false };
 
