@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import shutil
 import signal
@@ -18,20 +17,19 @@ from tqdm import tqdm
 from ml import allocator
 from ml.catalogue import default_device
 from ml.commands.base import Command, add_weights
-from ml.errors import MlError
 from ml.networks.attention.base import MECHANISMS
 from ml.networks.types import STAGES
 from ml.train.config import TrainConfig
 from ml.train.configure import configure
 from ml.train.events import EpochEnd, Event, Finished, Loading, Ready, Step
 from ml.train.run import MODEL
-from ml.train.spec import LabelledFiles, RunSpec
+from ml.train.spec import RunSpec
+from ml.train.splits import ListSplit, Splits
 from ml.train.start import train
 from ml.train.tasks.photos.data import list_folder
 from ml.train.tasks.photos.recipes import shipped
 
 TYPES = {"int": int, "float": float, "str": str}
-ListSplit = Callable[[Path], tuple[LabelledFiles, tuple[str, ...]]]
 
 
 def _json_object(text: str) -> dict[str, Any]:
@@ -100,21 +98,17 @@ class Training:
             train_one(spec, options.out / f"{name}.safetensors")
 
     def _spec(self, options: argparse.Namespace, name: str, config: TrainConfig) -> RunSpec:
-        folder, list_split = options.data, self.list_split(config)
-        train_files, classes = list_split(folder / "train")
-        val_files, val_classes = list_split(folder / "val")
-        if classes != val_classes:
-            raise MlError(f"train/ and val/ in {folder} do not hold the same classes.")
-        facts = f"{train_files.facts()}\n{val_files.facts()}"
+        folder = options.data
+        splits = Splits.of(folder, self.list_split(config))
         return RunSpec(
             config=config,
-            classes=classes,
-            train=train_files,
-            val=val_files,
+            classes=splits.classes,
+            train=splits.train,
+            val=splits.val,
             folder=options.out / f"{name}.run",
             cache=options.cache,
             data_name=self.data_names.get(folder.name, folder.name),
-            data_fingerprint=hashlib.sha256(facts.encode()).hexdigest(),
+            data_fingerprint=splits.fingerprint(),
             start=options.checkpoint,
             device=options.device,
             devices=options.devices,
@@ -126,10 +120,10 @@ class Training:
 def train_one(spec: RunSpec, path: Path) -> None:
     """Train with a progress bar, and move the checkpoint to `path`."""
     events, name = train(spec), spec.config.mechanism
-    with _interrupts() as interrupts, tqdm(unit="step", desc=name, disable=None) as bar:
+    with interrupts() as pressed, tqdm(unit="step", desc=name, disable=None) as bar:
         for event in events:
-            _show(bar, name, event)
-            if interrupts and not isinstance(event, Finished):
+            show(bar, name, event)
+            if pressed and not isinstance(event, Finished):
                 events.close()
                 tqdm.write("Stopped. The same command goes on from there.")
                 raise KeyboardInterrupt
@@ -140,7 +134,8 @@ def train_one(spec: RunSpec, path: Path) -> None:
     print(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
 
 
-def _show(bar: Any, name: str, event: Event) -> None:
+def show(bar: Any, name: str, event: Event) -> None:
+    """Show an event of a run on its progress bar, or above it."""
     if isinstance(event, Loading):
         bar.set_postfix_str(f"{event.what}: {event.done:.0%}")
     elif isinstance(event, Ready):
@@ -165,17 +160,17 @@ def _show(bar: Any, name: str, event: Event) -> None:
 
 
 @contextmanager
-def _interrupts() -> Iterator[list[int]]:
+def interrupts() -> Iterator[list[int]]:
     """Collect Ctrl-C instead of raising it, so that a step is never cut in two."""
-    interrupts: list[int] = []
+    pressed: list[int] = []
 
     def note(number: int, _frame: Any) -> None:
-        interrupts.append(number)
+        pressed.append(number)
         signal.signal(number, before)  # the second one ends at once
 
     before = signal.signal(signal.SIGINT, note)
     try:
-        yield interrupts
+        yield pressed
     finally:
         signal.signal(signal.SIGINT, before)
 
