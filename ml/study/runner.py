@@ -22,7 +22,6 @@ from ml.networks.network import build_network
 from ml.study import trials
 from ml.study.measure import measure, measure_untrained
 from ml.study.results import Results
-from ml.study.scenes import SIDE
 from ml.study.spec import Run, StudySpec, settings_of
 from ml.study.trials import Trial
 from ml.train.config import TrainConfig
@@ -134,7 +133,7 @@ class Studying:
             assert self.spec.trials is not None
             cache, splits = self.work / "cache", self._splits()
             if "trials" not in self._data:
-                chosen = splits.train, splits.classes, SIDE, cache
+                chosen = splits.train, splits.classes, self._side, cache
                 self._data["trials"] = trials.data(self.spec.trials, *chosen)
             start = initial_weights(self.spec.config(trial.row, {}, 0), None, self.weights)
             images = self._data["trials"]
@@ -151,9 +150,7 @@ class Studying:
             torch.manual_seed(0)
             network = build_network(config.spec(len(self._validation().classes)))
             initial_weights(config, None, self.weights).load_into(network)
-            looking = measure_untrained(
-                network, self._validation(), self._boxed(), device=self.device
-            )
+            looking = measure_untrained(network, *self._pictures(), **self._how)
             record = yield from reported(looking, lambda done: Loading(MEASURING, done))
             self._untrained.write(row, record)
 
@@ -171,7 +168,7 @@ class Studying:
                 shutil.rmtree(spec.folder)
             checkpoint = checkpoints.read(kept)
             network = checkpoints.load_network(checkpoint)
-            measuring = measure(network, self._validation(), self._boxed(), device=self.device)
+            measuring = measure(network, *self._pictures(), **self._how)
             measures = yield from reported(measuring, lambda done: Loading(MEASURING, done))
             card = {k: v for k, v in checkpoint.about.items() if k != "classes"}
             record = {**asdict(run), "settings": settings_of(self.config(run)), "card": card}
@@ -195,13 +192,25 @@ class Studying:
             weights=tuple(self.weights),
         )
 
+    @property
+    def _side(self) -> int:
+        """Px that all pictures are measured at."""
+        return self.spec.config(next(iter(self.spec.rows)), {}, 0).eval_size
+
     def _splits(self) -> Splits:
         return Splits.of(self.data / self.spec.data, list_folder)
+
+    @property
+    def _how(self) -> dict[str, Any]:
+        return {"device": self.device, "side": self._side}
+
+    def _pictures(self) -> tuple[Images, Boxed]:
+        return self._validation(), self._boxed()
 
     def _validation(self) -> Images:
         if "val" not in self._data:
             splits = self._splits()
-            work = load(splits.val, splits.classes, SIDE, self.work / "cache")
+            work = load(splits.val, splits.classes, self._side, self.work / "cache")
             self._data["val"] = result_of(work)
         images: Images = self._data["val"]
         return images
