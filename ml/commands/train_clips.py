@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from ml.commands.base import Command
-from ml.commands.train import ListSplit, Training
+from ml.commands.train import Training
 from ml.errors import MlError
 from ml.networks.attention.base import MECHANISMS
 from ml.train.config import TrainConfig
 from ml.train.configure import configure
+from ml.train.splits import ListSplit
 from ml.train.tasks.clips.config import CAMERA_MOTION, ClipConfig
 from ml.train.tasks.clips.data import list_clips
 from ml.train.tasks.clips.recipes import shipped
