@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TypeAlias
 
 import numpy as np
@@ -61,9 +62,10 @@ class Scene:
     small: Tensor | None = None
 
     def batches(self, size: int = BATCH) -> Iterator[Batch]:
-        """Yield the pictures in order."""
-        for start in range(0, len(self.labels), size):
-            stop = min(start + size, len(self.labels))
+        """Yield the pictures in order; a single one that is left over goes with the last batch."""
+        count = len(self.labels)
+        edges = [*range(0, max(1, count - 1), size), count]
+        for start, stop in pairwise(edges):
             pictures, boxes = self.draw(start, stop)
             yield Batch(start, pictures, self.labels[start:stop], boxes)
 

@@ -80,6 +80,14 @@ def test_where_a_photo_is_does_not_depend_on_its_size() -> None:
         assert (x / free, y / free) == pytest.approx((x2 / free2, y2 / free2), abs=0.04)
 
 
+@pytest.mark.parametrize(
+    ("count", "sizes"), [(10, [5, 5]), (11, [5, 6]), (12, [5, 5, 2]), (1, [1])]
+)
+def test_no_photo_is_left_alone_in_a_batch(count: int, sizes: list[int]) -> None:
+    scene = Photos(plain_photos(30), 0, SIDE).placed("placed25", count)
+    assert [len(batch.labels) for batch in scene.batches(5)] == sizes
+
+
 def test_ordinary_photos_are_all_of_them_and_boxed_ones_keep_their_boxes() -> None:
     split, boxed = toy.photos(30)
     photos = Photos(split, 5, toy.SIDE)
