@@ -27,7 +27,7 @@ from ml.train.events import EpochEnd, Event, Finished, Loading, Ready, Step
 from ml.train.run import MODEL
 from ml.train.spec import LabelledFiles, RunSpec
 from ml.train.start import train
-from ml.train.tasks.photos.data import list_folder
+from ml.train.tasks.photos.data import SUFFIXES, list_folder
 from ml.train.tasks.photos.recipes import shipped
 
 TYPES = {"int": int, "float": float, "str": str}
@@ -49,13 +49,13 @@ class Training:
         configure: Returns a model's configuration from its name, its chosen settings, and true if
             the recipe of the shipped model fills in the others.
         list_split: Returns the function that lists a split's folder for a configuration.
-        data_names: Names of known data for the model card, by name of the folder.
+        data_names: Returns the names of known data for the model card, by name of the folder.
     """
 
     config: type[TrainConfig]
     configure: Callable[[str, Mapping[str, Any], bool], TrainConfig]
     list_split: Callable[[TrainConfig], ListSplit]
-    data_names: Mapping[str, str]
+    data_names: Callable[[TrainConfig], Mapping[str, str]]
 
     def add_options(self, parser: argparse.ArgumentParser, metavar: str, models: str) -> None:
         """Add the options of both commands, and the models' names, with their help."""
@@ -105,7 +105,8 @@ class Training:
         val_files, val_classes = list_split(folder / "val")
         if classes != val_classes:
             raise MlError(f"train/ and val/ in {folder} do not hold the same classes.")
-        facts = f"{train_files.facts()}\n{val_files.facts()}"
+        grounds = _photos(getattr(options, "grounds", None))
+        facts = "\n".join((train_files.facts(), val_files.facts(), *(p.name for p in grounds)))
         return RunSpec(
             config=config,
             classes=classes,
@@ -113,14 +114,25 @@ class Training:
             val=val_files,
             folder=options.out / f"{name}.run",
             cache=options.cache,
-            data_name=self.data_names.get(folder.name, folder.name),
+            data_name=self.data_names(config).get(folder.name, folder.name),
             data_fingerprint=hashlib.sha256(facts.encode()).hexdigest(),
             start=options.checkpoint,
             device=options.device,
             devices=options.devices,
             save_seconds=options.save_seconds,
             weights=tuple(options.weights),
+            grounds=grounds,
         )
+
+
+def _photos(folder: Path | None) -> tuple[Path, ...]:
+    """List the photos anywhere in a folder, by name; MlError for fewer than one for each split."""
+    if folder is None:
+        return ()
+    photos = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES)
+    if len(photos) < 2:
+        raise MlError(f"{folder} needs 2 photos at least: one for each split.")
+    return tuple(photos)
 
 
 def train_one(spec: RunSpec, path: Path) -> None:
@@ -185,7 +197,10 @@ def _configure(name: str, chosen: Mapping[str, Any], as_shipped: bool) -> TrainC
 
 
 PHOTOS = Training(
-    TrainConfig, _configure, lambda _: list_folder, {"imagenette160": "Imagenette v2, 160 px"}
+    TrainConfig,
+    _configure,
+    lambda _: list_folder,
+    lambda _: {"imagenette160": "Imagenette v2, 160 px"},
 )
 
 

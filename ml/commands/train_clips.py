@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from ml.commands.base import Command
@@ -12,7 +13,8 @@ from ml.errors import MlError
 from ml.networks.attention.base import MECHANISMS
 from ml.train.config import TrainConfig
 from ml.train.configure import configure
-from ml.train.tasks.clips.config import CAMERA_MOTION, ClipConfig
+from ml.train.tasks.clips.config import CLIPS as CLIP_FILES
+from ml.train.tasks.clips.config import MOVING_OBJECTS, ClipConfig
 from ml.train.tasks.clips.data import list_clips
 from ml.train.tasks.clips.recipes import shipped
 from ml.train.tasks.photos.data import list_folder
@@ -23,6 +25,7 @@ DATA_NAMES = {
     "clips_fight": "surveillance clips with and without fights (Aktı et al., IPTA 2019)",
     "imagenette160": "a camera moving over Imagenette v2, 160 px",
 }
+MOVING_NAMES = {"imagenette160": "Imagenette v2, 160 px, as moving objects"}
 
 
 def mechanism_of(name: str) -> str:
@@ -50,16 +53,26 @@ def _configure(name: str, chosen: Mapping[str, Any], as_shipped: bool) -> TrainC
 
 
 def _list_split(config: TrainConfig) -> ListSplit:
-    moving = isinstance(config, ClipConfig) and config.source == CAMERA_MOTION
-    return list_folder if moving else list_clips
+    from_images = isinstance(config, ClipConfig) and config.source != CLIP_FILES
+    return list_folder if from_images else list_clips
 
 
-CLIPS = Training(ClipConfig, _configure, _list_split, DATA_NAMES)
+def _data_names(config: TrainConfig) -> Mapping[str, str]:
+    moving = isinstance(config, ClipConfig) and config.source == MOVING_OBJECTS
+    return MOVING_NAMES if moving else DATA_NAMES
+
+
+CLIPS = Training(ClipConfig, _configure, _list_split, _data_names)
 
 
 def _options(parser: argparse.ArgumentParser) -> None:
     CLIPS.add_options(
         parser, "MODEL", f"{', '.join(MECHANISMS)}; with a prefix of your own, as in fight-plain"
+    )
+    parser.add_argument(
+        "--grounds",
+        type=Path,
+        help="folder of photos of none of the classes, for objects to move over, beside tiles",
     )
     parser.add_argument(
         "--full-bn",
