@@ -60,9 +60,8 @@ SHAKE = 0.006  # of the frame's side, and half as many radians: the most that a 
 NOISE = 6.0  # grey levels, the largest deviation
 
 SHARES = (0.25, 0.6)  # of the frame's side: the thing's longer side
-SECOND_SHARES = (0.25, 0.4)
-SECOND = 0.5  # how often a second thing is tried; where there is no room for it, it is left out
-TRIES = 12
+SECOND_SHARES = (0.2, 0.35)
+TRIES = 24  # places for a second thing; if it has room at none, it is left out
 GROUND = 1.85  # sides of the ground, in frames
 
 
@@ -222,9 +221,8 @@ def _second(
     picture = _fitted(photo, rng.uniform(*SECOND_SHARES) * size, max(photo.shape[:2]))
     half = np.array(picture.shape[1::-1]) / 2
     tried = [_placed(seen, half, rng) for _ in range(TRIES)]
-    wanted = rng.random() < SECOND
     free = (p for p in tried if (np.abs(p - taken[0]) > half + taken[1]).any())
-    place = next(free, None) if wanted else None
+    place = next(free, None)
     return None if place is None else _Card(picture, [shifted(*place)])
 
 
