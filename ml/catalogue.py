@@ -17,7 +17,7 @@ from ml.explain.methods import names
 from ml.explain.prepare import for_inference
 from ml.explain.results import LoadedModel
 from ml.model_card import ModelCard
-from ml.networks.attention.base import MECHANISMS
+from ml.networks.attention.base import MECHANISMS, has_masks
 from ml.networks.backbones.base import BACKBONES, DEFAULT
 from ml.networks.network import Network, NetworkSpec, build_network
 from ml.networks.types import STAGES
@@ -91,6 +91,7 @@ class CatalogueEntry:
         registered = MECHANISMS[self.mechanism]
         words, about = registered.about, self.about
         backbone = BACKBONES[about.get("backbone", DEFAULT)]
+        masked = has_masks(self.mechanism, about.get("parameters", {}))
         return {
             "id": self.id,
             "position": self.position,
@@ -100,7 +101,7 @@ class CatalogueEntry:
             "summary": about.get("summary", words.summary),
             "note": about.get("note"),
             "equation": words.equation,
-            "mask_range": words.mask_range,
+            "mask_range": words.mask_range if masked else "none",
             "parameters": about.get("parameters", {}),
             "stages": [
                 {
@@ -113,7 +114,7 @@ class CatalogueEntry:
             ],
             "classes": list(about["classes"]),
             "input_size": about.get("input_size", 224),
-            "methods": names("gradients", *(() if self.mechanism == "plain" else ("masks",))),
+            "methods": names("gradients", *(("masks",) if masked else ())),
             "head": self._head,
             "default": about.get("default", True),
             "metrics": about.get("metrics", {}),

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from ml.errors import MlError
 from ml.files import replacing, write_whole
 from ml.model_card import Architecture, ModelCard
+from ml.networks.attention.base import stored
 from ml.networks.network import Network, NetworkSpec, build_network
 from ml.networks.video.base import VideoNetwork, VideoSpec, build_video
 
@@ -36,8 +37,9 @@ class Checkpoint:
     def spec(self) -> NetworkSpec:
         """The network that these weights fit."""
         a = self.about
+        parameters = stored(a["mechanism"], a["parameters"])
         return NetworkSpec(
-            a["mechanism"], a["parameters"], tuple(a["stages"]), len(a["classes"]), a["backbone"]
+            a["mechanism"], parameters, tuple(a["stages"]), len(a["classes"]), a["backbone"]
         )
 
     @property
@@ -50,11 +52,14 @@ class Checkpoint:
         """The video network that these weights fit; what the card leaves out is as usual."""
         a = self.about
         index = a.get("class_index")
+        motion, of_motion = a.get("flow_mechanism"), a.get("flow_parameters")
+        if of_motion is not None or motion not in (None, a["mechanism"]):
+            of_motion = stored(motion or a["mechanism"], of_motion or {})
         rgb, flow = a.get("weights", (1.0, 1.5))
         return VideoSpec(
             architecture=a.get("architecture", "two_stream"),
             mechanism=a["mechanism"],
-            parameters=a["parameters"],
+            parameters=stored(a["mechanism"], a["parameters"]),
             stages=tuple(a["stages"]),
             classes=len(a["classes"]),
             flow_length=a.get("flow_length", 10),
@@ -62,8 +67,8 @@ class Checkpoint:
             weights=(rgb, flow),
             consensus=a.get("consensus", "mean"),
             class_index={s: tuple(i) for s, i in index.items() if i} if index else None,
-            flow_mechanism=a.get("flow_mechanism"),
-            flow_parameters=a.get("flow_parameters"),
+            flow_mechanism=motion,
+            flow_parameters=of_motion,
             consensus_parameters=a.get("consensus_parameters", {}),
             backbone=a["backbone"],
         )

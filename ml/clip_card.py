@@ -7,6 +7,7 @@ from typing import Any
 
 from ml.explain.methods import Needs, names
 from ml.model_card import ModelCard
+from ml.networks.attention.base import has_masks
 from ml.networks.video.base import VIDEO_MODELS, VideoEntry
 
 
@@ -32,18 +33,25 @@ def clip_fields(about: ModelCard) -> dict[str, Any]:
 
 def methods_of(entry: VideoEntry, about: ModelCard) -> list[str]:
     """Return the methods that a model gives maps for."""
-    mechanisms = {about["mechanism"], about.get("flow_mechanism") or about["mechanism"]}
     fits: list[Needs] = ["gradients"]
-    if mechanisms != {"plain"}:
+    if _masked(about):
         fits.append("masks")
     if entry.rollout:
         fits.append("rollout")
     return names(*fits)
 
 
+def _masked(about: ModelCard) -> bool:
+    """Return true if any stream makes masks."""
+    rgb, parameters = about["mechanism"], about.get("parameters", {})
+    flow = about.get("flow_mechanism") or rgb
+    of_flow = about.get("flow_parameters") or (parameters if flow == rgb else {})
+    return has_masks(rgb, parameters) or has_masks(flow, of_flow)
+
+
 def _stages(entry: VideoEntry, about: ModelCard) -> list[dict[str, Any]]:
     """Return the table's columns; masks are only at stages that have a mechanism."""
-    masked = set(about["stages"])
+    masked = set(about["stages"]) if _masked(about) else set()
     return [
         {
             "stage": s.stage,
@@ -51,7 +59,7 @@ def _stages(entry: VideoEntry, about: ModelCard) -> list[dict[str, Any]]:
             "layer": s.layer,
             "channels": s.channels,
             "grid_224": s.grid_224,
-            "masks": s.stage in masked and about["mechanism"] != "plain",
+            "masks": s.stage in masked,
         }
         for s in entry.stages
     ]

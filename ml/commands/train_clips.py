@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from ml.commands.base import Command
-from ml.commands.train import ListSplit, Training
+from ml.commands.train import Training
 from ml.errors import MlError
 from ml.networks.attention.base import MECHANISMS
 from ml.train.config import TrainConfig
 from ml.train.configure import configure
+from ml.train.splits import ListSplit
 from ml.train.tasks.clips.config import CLIPS as CLIP_FILES
-from ml.train.tasks.clips.config import MOVING_OBJECTS, ClipConfig
+from ml.train.tasks.clips.config import ClipConfig
 from ml.train.tasks.clips.data import list_clips
 from ml.train.tasks.clips.recipes import shipped
 from ml.train.tasks.photos.data import list_folder
@@ -23,9 +24,8 @@ from ml.train.tasks.photos.recipes import shipped as shipped_photo_model
 CAMERA_MODEL = "camera-motion"
 DATA_NAMES = {
     "clips_fight": "surveillance clips with and without fights (Aktı et al., IPTA 2019)",
-    "imagenette160": "a camera moving over Imagenette v2, 160 px",
+    "imagenette160": "clips made of Imagenette v2, 160 px",
 }
-MOVING_NAMES = {"imagenette160": "Imagenette v2, 160 px, as moving objects"}
 
 
 def mechanism_of(name: str) -> str:
@@ -57,12 +57,7 @@ def _list_split(config: TrainConfig) -> ListSplit:
     return list_folder if from_images else list_clips
 
 
-def _data_names(config: TrainConfig) -> Mapping[str, str]:
-    moving = isinstance(config, ClipConfig) and config.source == MOVING_OBJECTS
-    return MOVING_NAMES if moving else DATA_NAMES
-
-
-CLIPS = Training(ClipConfig, _configure, _list_split, _data_names)
+CLIPS = Training(ClipConfig, _configure, _list_split, DATA_NAMES)
 
 
 def _options(parser: argparse.ArgumentParser) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypeVar
 
 from torch import Tensor, nn
@@ -65,9 +65,7 @@ class Network(nn.Module):
         if not self.mechanism.classifies_trunk:
             x = self.taps["late"](x)
         attended = self.mechanism.classify(trunk, x)
-        return Attended(
-            attended.logits, {**masks, **attended.masks}, attended.auxiliary, x.mean((2, 3))
-        )
+        return replace(attended, masks={**masks, **attended.masks}, pooled=x.mean((2, 3)))
 
 
 def parse_parameters(kind: type[P], values: Mapping[str, Any]) -> P:

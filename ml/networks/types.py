@@ -35,6 +35,7 @@ class Attended:
     logits: (B, K), before any softmax.
     masks: stage -> (B, C, h, w); C is 1, or the stage's width where a mask has channels.
     auxiliary: (weight, logits) pairs that training adds to the loss (deep supervision).
+    loss_weight: of the logits themselves in the loss; 0 if training reads `auxiliary` alone.
     pooled: (B, G), the last block's features averaged over space; what attention over time reads.
     """
 
@@ -42,6 +43,7 @@ class Attended:
     masks: Mapping[Stage, Tensor]
     auxiliary: tuple[tuple[float, Tensor], ...] = ()
     pooled: Tensor | None = None
+    loss_weight: float = 1.0
 
 
 @dataclass(frozen=True)

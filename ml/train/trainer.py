@@ -130,7 +130,7 @@ class Trainer(ABC):
 
     @abstractmethod
     def forward(self, inputs: Any) -> Any:
-        """Run the network on a batch; return an object with `logits` and `auxiliary`."""
+        """Run the network on a batch; return an `Attended`, or what `loss` needs of one."""
 
     @abstractmethod
     def evaluate(self, epoch: int) -> Generator[Validating, None, Evaluation]:
@@ -290,7 +290,6 @@ class Trainer(ABC):
     def loss(self, output: Any, labels: Tensor) -> Tensor:
         """Return the cross-entropy of the prediction and of the mechanism's auxiliary outputs."""
         smoothing = self.config.label_smoothing
-        loss: Tensor = F.cross_entropy(output.logits, labels, label_smoothing=smoothing)
-        for weight, logits in output.auxiliary:
-            loss = loss + weight * F.cross_entropy(logits, labels, label_smoothing=smoothing)
-        return loss
+        terms = [(output.loss_weight, output.logits), *output.auxiliary]
+        losses = [w * F.cross_entropy(z, labels, label_smoothing=smoothing) for w, z in terms if w]
+        return torch.stack(losses).sum()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal
 
 import torch
@@ -10,10 +11,12 @@ from torch import Tensor, nn
 
 from ml.networks.attention.base import (
     MECHANISMS,
+    Edit,
     MechanismEntry,
     Parameters,
     PooledClassifier,
     Slots,
+    unchanged,
 )
 from ml.networks.types import About, Paper, Stage
 
@@ -77,24 +80,27 @@ class ConvBlockAttention(nn.Module):
             nn.Linear(channels, hidden), nn.ReLU(), nn.Linear(hidden, channels)
         )
         self.conv = nn.Conv2d(2, 1, 7, padding=3, bias=False)
-        self.norm = nn.BatchNorm2d(1)
+        self.norm = nn.BatchNorm2d(1, momentum=0.01)  # the authors'
         if parameters.spatial_start == "flat":
             nn.init.zeros_(self.norm.weight)
         else:
             with torch.no_grad():
                 self.conv.weight.copy_(gaussian(7))
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, x: Tensor, edit: Edit = unchanged) -> tuple[Tensor, Tensor]:
         """(B, C, h, w) -> refined features and the spatial mask (B, 1, h, w) in [0, 1]."""
         channel = (self.mlp(x.mean((2, 3))) + self.mlp(x.amax((2, 3)))).sigmoid()
         x = x * channel[:, :, None, None]
         pooled = torch.cat([x.amax(1, keepdim=True), x.mean(1, keepdim=True)], 1)
-        mask = self.norm(self.conv(pooled)).sigmoid()
+        mask = edit(self.norm(self.conv(pooled)).sigmoid())
         return x * mask, mask
 
 
 class CBAM(PooledClassifier):
-    """A block after each chosen stage of the trunk."""
+    """A block after each chosen stage of the trunk.
+
+    The paper puts one inside every residual block, before the sum; here there are three at most.
+    """
 
     def __init__(self, slots: Slots, parameters: CBAMParameters) -> None:
         super().__init__(slots, parameters)
@@ -104,7 +110,7 @@ class CBAM(PooledClassifier):
 
     def refine(self, stage: Stage, x: Tensor) -> tuple[Tensor, Tensor | None]:
         """Refine the trunk there; the mask is the spatial one."""
-        refined, mask = self.blocks[stage](x)
+        refined, mask = self.blocks[stage](x, partial(self.edited, stage))
         return refined, mask
 
 
@@ -120,7 +126,8 @@ MECHANISMS.register("cbam")(
                 "Two small modules follow each stage: the first weighs channels, from their mean "
                 "and maximum over space; the second weighs positions, from the mean and maximum "
                 "over channels and a 7x7 convolution. Both multiply the features inside the trunk, "
-                "so all later layers see the result. The spatial mask is shown as it is, and "
+                "so all later layers see the result. (The paper puts them inside every residual "
+                "block; here they follow three stages.) The spatial mask is shown as it is, and "
                 "Grad-CAM, as in the paper, beside it."
             ),
             equation=(

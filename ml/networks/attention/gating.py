@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, cast
@@ -14,7 +15,9 @@ from ml.networks.attention.base import Mechanism, Parameters, Slots
 from ml.networks.types import Attended, Paper, Stage
 
 Normalisation = Literal["sigmoid", "softmax", "mean", "mean_flow"]
-Aggregation = Literal["concat", "mean", "deep_sup", "ft"]
+Aggregation = Literal["concat", "mean", "mean_probabilities", "deep_sup", "ft"]
+
+UNGATED = "last"  # the vector of the last block, which is no stage
 
 PAPER = Paper(
     "Attention Gated Networks: Learning to Leverage Salient Regions in Medical Images",
@@ -26,7 +29,14 @@ PAPER = Paper(
 
 @dataclass(frozen=True)
 class GateParameters(Parameters):
-    """Normalisation of scores into a mask; aggregation of the stages into one prediction."""
+    """Normalisation of scores into a mask; aggregation of the stages into one prediction.
+
+    Attributes:
+        aggregation: `concat`, `deep_sup`, `ft` and `mean_probabilities` (their `mean`) are the
+            authors'; `mean`, of logits, is ours.
+        ungated_last: Whether the last block, average-pooled and ungated, joins the gated vectors,
+            as in the authors' networks.
+    """
 
     normalisation: Normalisation = field(
         default="mean_flow",
@@ -40,8 +50,18 @@ class GateParameters(Parameters):
         default="deep_sup",
         metadata={
             "title": "Aggregation",
-            "help": "How the stages' vectors become one prediction.",
-            "choices": ("concat", "mean", "deep_sup", "ft"),
+            "help": "How the stages' vectors become one prediction; means: of logits or, as the "
+            "authors, of probabilities.",
+            "choices": ("concat", "mean", "mean_probabilities", "deep_sup", "ft"),
+        },
+    )
+    ungated_last: bool = field(
+        default=False,
+        metadata={
+            "title": "Ungated last layer",
+            "help": "The classifier also reads the last layer, pooled without a gate, as in the "
+            "authors' code: masks that it can walk around need not matter.",
+            "absent": False,
         },
     )
 
@@ -105,7 +125,10 @@ class GatedClassifier(Mechanism):
             }
         )
         self.dropout = nn.Dropout(parameters.dropout)
-        widths = {s: slots.channels[s] for s in slots.stages}
+        self.ungated_last = parameters.ungated_last
+        widths: dict[str, int] = {s: slots.channels[s] for s in slots.stages}
+        if self.ungated_last:
+            widths[UNGATED] = slots.head_channels
         classes = slots.num_classes
         if self.aggregation != "concat":
             self.votes = nn.ModuleDict({s: nn.Linear(w, classes) for s, w in widths.items()})
@@ -117,8 +140,11 @@ class GatedClassifier(Mechanism):
     def classify(self, taps: Mapping[Stage, Tensor], head: Tensor) -> Attended:
         """Gate, pool and aggregate (Schlemper et al., section 3.3)."""
         gating = head if self.grid else head.mean((2, 3), keepdim=True)
-        masks = {s: self.gates[s](taps[s], gating) for s in self.slots.stages}
-        return self._aggregate({s: self._pool(m, taps[s]) for s, m in masks.items()}, masks)
+        masks = {s: self.edited(s, self.gates[s](taps[s], gating)) for s in self.slots.stages}
+        pooled: dict[str, Tensor] = {s: self._pool(mask, taps[s]) for s, mask in masks.items()}
+        if self.ungated_last:
+            pooled[UNGATED] = self.dropout(head.mean((2, 3)))
+        return self._aggregate(pooled, masks)
 
     def _pool(self, mask: Tensor, x: Tensor) -> Tensor:
         """Sum over space; the mean for a sigmoid mask, whose sum is not fixed."""
@@ -127,12 +153,15 @@ class GatedClassifier(Mechanism):
         pooled: Tensor = self.dropout(gated.mean((2, 3)) if sigmoid else gated.sum((2, 3)))
         return pooled
 
-    def _aggregate(self, pooled: dict[Stage, Tensor], masks: dict[Stage, Tensor]) -> Attended:
+    def _aggregate(self, pooled: dict[str, Tensor], masks: dict[Stage, Tensor]) -> Attended:
         if self.aggregation == "concat":
             return Attended(self.joint(torch.cat(list(pooled.values()), 1)), masks)
         votes = [self.votes[s](vector) for s, vector in pooled.items()]
         if self.aggregation == "mean":
             return Attended(torch.stack(votes).mean(0), masks)
+        if self.aggregation == "mean_probabilities":  # as in the authors' code, each vote learns
+            mean = torch.stack(votes).log_softmax(2).logsumexp(0) - math.log(len(votes))
+            return Attended(mean, masks, tuple((1.0, vote) for vote in votes), loss_weight=0.0)
         if self.aggregation == "ft":
             return Attended(self.joint(torch.cat(votes, 1)), masks)
         joint = self.joint(torch.cat(list(pooled.values()), 1))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal
 
 import torch.nn.functional as F
@@ -10,15 +11,18 @@ from torch import Tensor, nn
 
 from ml.networks.attention.base import (
     MECHANISMS,
+    Edit,
     MechanismEntry,
     Parameters,
     PooledClassifier,
     Slots,
+    unchanged,
 )
 from ml.networks.types import About, Paper, Stage
 
 Activation = Literal["mixed", "channel", "spatial"]
-POOLINGS: dict[Stage, int] = {"early": 2, "medium": 1, "late": 0}  # all reach 7x7 at 224 px
+# All reach 7x7 at 224 px. (No official network has a module without poolings, as "late" is.)
+POOLINGS: dict[Stage, int] = {"early": 2, "medium": 1, "late": 0}
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,12 @@ class ResidualParameters(Parameters):
         mask_start: `random`; `flat`: the mask branch ends in zeros, so all contrast is learnt; or
             `identity`: the branch passes channels through, so that each channel's mask starts
             high where that channel is active.
+        mask: `none` for a control: the units in the trunk, and M = 0.
+        resampling: Of the mask branch. `caffe`, the authors': poolings without padding, rounded
+            up, and upsampling with aligned corners; or `centred`: padded poolings and pixel
+            centres.
+        unit_after: Whether one more unit follows (1 + M) T, as in the authors' code.
+        biases: Of each unit's and the mask's last convolutions; the authors have none.
     """
 
     activation: Activation = field(
@@ -48,6 +58,40 @@ class ResidualParameters(Parameters):
             "choices": ("random", "flat", "identity"),
         },
     )
+    mask: Literal["learnt", "none"] = field(
+        default="learnt",
+        metadata={
+            "title": "Mask",
+            "help": "None leaves the units in the trunk alone: a control.",
+            "choices": ("learnt", "none"),
+            "absent": "learnt",
+        },
+    )
+    resampling: Literal["caffe", "centred"] = field(
+        default="caffe",
+        metadata={
+            "title": "Resampling",
+            "help": "Of the mask branch: as the authors' Caffe, or about pixels' centres.",
+            "choices": ("caffe", "centred"),
+            "absent": "centred",
+        },
+    )
+    unit_after: bool = field(
+        default=True,
+        metadata={
+            "title": "Unit after the mask",
+            "help": "One more unit follows the masked trunk, as in the authors' code.",
+            "absent": False,
+        },
+    )
+    biases: bool = field(
+        default=False,
+        metadata={
+            "title": "Biases",
+            "help": "Of the last convolutions of units and mask; the authors have none.",
+            "absent": True,
+        },
+    )
 
 
 def activate(scores: Tensor, kind: Activation) -> Tensor:
@@ -62,20 +106,23 @@ def activate(scores: Tensor, kind: Activation) -> Tensor:
 
 
 class Unit(nn.Module):
-    """A pre-activation bottleneck unit; with `identity` it starts as the identity."""
+    """A pre-activation bottleneck unit."""
 
-    def __init__(self, channels: int, identity: bool = False) -> None:
+    def __init__(self, channels: int, bias: bool) -> None:
         super().__init__()
         hidden = max(channels // 4, 8)
-        last = nn.Conv2d(hidden, channels, 1)
-        if identity:
-            nn.init.zeros_(last.weight)
         self.body = nn.Sequential(
             *(nn.BatchNorm2d(channels), nn.ReLU(), nn.Conv2d(channels, hidden, 1, bias=False)),
             *(nn.BatchNorm2d(hidden), nn.ReLU()),
             nn.Conv2d(hidden, hidden, 3, padding=1, bias=False),
-            *(nn.BatchNorm2d(hidden), nn.ReLU(), last),
+            *(nn.BatchNorm2d(hidden), nn.ReLU(), nn.Conv2d(hidden, channels, 1, bias=bias)),
         )
+
+    def start_as_identity(self) -> Unit:
+        """Let it add nothing until it has learnt something; return it."""
+        for parameter in self.body[-1].parameters():
+            nn.init.zeros_(parameter)
+        return self
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, h, w) -> the same shape."""
@@ -86,22 +133,29 @@ class Unit(nn.Module):
 class MaskBranch(nn.Module):
     """Bottom-up, top-down: pooling and units, upsampling with skips, two 1x1 convolutions."""
 
-    def __init__(self, channels: int, poolings: int) -> None:
+    def __init__(self, channels: int, poolings: int, parameters: ResidualParameters) -> None:
         super().__init__()
-        self.down = nn.ModuleList(Unit(channels) for _ in range(poolings))
-        self.skips = nn.ModuleList(Unit(channels) for _ in range(max(poolings - 1, 0)))
-        self.bottom = Unit(channels)
-        self.up = nn.ModuleList(Unit(channels) for _ in range(max(poolings - 1, 0)))
+        bias = parameters.biases
+        self.caffe = parameters.resampling == "caffe"
+        self.down = nn.ModuleList(Unit(channels, bias) for _ in range(poolings))
+        self.skips = nn.ModuleList(Unit(channels, bias) for _ in range(max(poolings - 1, 0)))
+        self.bottom = Unit(channels, bias)
+        self.up = nn.ModuleList(Unit(channels, bias) for _ in range(max(poolings - 1, 0)))
         self.last = nn.Sequential(
             *(nn.BatchNorm2d(channels), nn.ReLU(), nn.Conv2d(channels, channels, 1, bias=False)),
-            *(nn.BatchNorm2d(channels), nn.ReLU(), nn.Conv2d(channels, channels, 1)),
+            *(nn.BatchNorm2d(channels), nn.ReLU(), nn.Conv2d(channels, channels, 1, bias=bias)),
         )
+        if parameters.mask_start == "flat":
+            for parameter in self.last[-1].parameters():
+                nn.init.zeros_(parameter)
+        if parameters.mask_start == "identity":
+            self.start_as_identity()
 
     def start_as_identity(self) -> None:
         """Make each channel's score start as its own activation, pooled and upsampled again."""
         for module in self.modules():
-            if isinstance(module, Unit) and isinstance(last := module.body[-1], nn.Conv2d):
-                nn.init.zeros_(last.weight)
+            if isinstance(module, Unit):
+                module.start_as_identity()
         for layer in self.last:
             if isinstance(layer, nn.Conv2d):
                 nn.init.dirac_(layer.weight)
@@ -110,21 +164,25 @@ class MaskBranch(nn.Module):
         """(B, C, h, w) -> scores of the same shape."""
         sizes, skips, y = [x.shape[2:]], [], x
         for level, unit in enumerate(self.down):
-            y = unit(F.max_pool2d(y, 3, stride=2, padding=1))
+            y = unit(self._pooled(y))
             if level < len(self.skips):
                 skips.append(self.skips[level](y))
                 sizes.append(y.shape[2:])
         y = self.bottom(y)
         for unit in self.up:
-            y = unit(_resize(y, sizes.pop()) + skips.pop())
-        scores: Tensor = self.last(_resize(y, sizes.pop()))
+            y = unit(self._resized(y, sizes.pop()) + skips.pop())
+        scores: Tensor = self.last(self._resized(y, sizes.pop()))
         return scores
 
+    def _pooled(self, x: Tensor) -> Tensor:
+        if self.caffe and min(x.shape[2:]) > 1:
+            return F.max_pool2d(x, 3, stride=2, ceil_mode=True)
+        return F.max_pool2d(x, 3, stride=2, padding=1)
 
-def _resize(x: Tensor, size: tuple[int, ...]) -> Tensor:
-    if x.shape[2:] == size:
-        return x
-    return F.interpolate(x, size=size, mode="bilinear", align_corners=False)
+    def _resized(self, x: Tensor, size: tuple[int, ...]) -> Tensor:
+        if x.shape[2:] == size:
+            return x
+        return F.interpolate(x, size=size, mode="bilinear", align_corners=self.caffe)
 
 
 class ResidualModule(nn.Module):
@@ -133,20 +191,23 @@ class ResidualModule(nn.Module):
     def __init__(self, channels: int, poolings: int, parameters: ResidualParameters) -> None:
         super().__init__()
         self.activation: Activation = parameters.activation
-        self.before = Unit(channels, identity=True)
-        self.trunk = nn.Sequential(Unit(channels, identity=True), Unit(channels, identity=True))
-        self.mask = MaskBranch(channels, poolings)
-        if parameters.mask_start == "flat":
-            for parameter in self.mask.last[-1].parameters():
-                nn.init.zeros_(parameter)
-        if parameters.mask_start == "identity":
-            self.mask.start_as_identity()
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, C, h, w) -> H and M, both of that shape."""
+        def unit() -> Unit:
+            return Unit(channels, parameters.biases).start_as_identity()
+
+        self.before = unit()
+        self.trunk = nn.Sequential(unit(), unit())
+        learnt = parameters.mask == "learnt"
+        self.mask = MaskBranch(channels, poolings, parameters) if learnt else None
+        self.after = unit() if parameters.unit_after else nn.Identity()
+
+    def forward(self, x: Tensor, edit: Edit = unchanged) -> tuple[Tensor, Tensor | None]:
+        """(B, C, h, w) -> H and M, both of that shape; None for an M that is always 0."""
         x = self.before(x)
-        mask = activate(self.mask(x), self.activation)
-        return (1 + mask) * self.trunk(x), mask
+        if self.mask is None:
+            return self.after(self.trunk(x)), None
+        mask = edit(activate(self.mask(x), self.activation))
+        return self.after((1 + mask) * self.trunk(x)), mask
 
 
 class ResidualAttention(PooledClassifier):
@@ -160,7 +221,7 @@ class ResidualAttention(PooledClassifier):
 
     def refine(self, stage: Stage, x: Tensor) -> tuple[Tensor, Tensor | None]:
         """Refine the trunk there; the mask has one map per channel."""
-        refined, mask = self.blocks[stage](x)
+        refined, mask = self.blocks[stage](x, partial(self.edited, stage))
         return refined, mask
 
 

@@ -171,6 +171,8 @@ class ClipConfig(TrainConfig):
     def __post_init__(self) -> None:
         """Raise MlError, with what to change, for settings that cannot train."""
         super().__post_init__()
+        if self.placed:
+            raise MlError("Views of clips cannot be placed: placed is 0.")
         if self.snippets < self.segments:
             raise MlError("snippets must be at least as many as segments: one for each.")
         if self.weight_rgb + self.weight_flow <= 0:

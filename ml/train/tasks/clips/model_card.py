@@ -20,9 +20,11 @@ VERSIONS = ("av", "opencv-python-headless")
 def architecture(network: VideoNetwork) -> Architecture:
     """Return everything that is needed to build the network again."""
     spec = describe_video(network.spec)
-    rgb = getattr(network, "rgb", None)
+    rgb, flow = getattr(network, "rgb", None), getattr(network, "flow", None)
     if isinstance(rgb, Network):
         spec["parameters"] = asdict(rgb.mechanism.parameters_used)
+    if isinstance(flow, Network):
+        spec["flow_parameters"] = asdict(flow.mechanism.parameters_used)
     return {**spec, "streams": list(network.streams)}
 
 
