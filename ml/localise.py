@@ -12,7 +12,7 @@ import csv
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -21,12 +21,15 @@ from torch import Tensor
 
 from ml.errors import MlError
 from ml.explain.combine import upsample
-from ml.explain.maps import explain_images
+from ml.explain.maps import DEFAULT_METHODS, explain_images
 from ml.networks.network import Network
 from ml.networks.weights import normalise
 from ml.train.tasks.photos.data import SYNSETS
 
 SMALL = 0.25  # of the image's area
+
+Box: TypeAlias = tuple[float, float, float, float]  # left, top, right, bottom; shares of the side
+Boxes: TypeAlias = tuple[tuple[Box, ...], ...]  # of each image
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ class Boxed:
 
     images: Tensor
     labels: tuple[int, ...]
-    boxes: tuple[tuple[tuple[float, float, float, float], ...], ...]
+    boxes: Boxes
     small: Tensor
 
 
@@ -67,7 +70,7 @@ def load_boxed(folder: Path) -> Boxed:
     table = folder / "boxes.csv"
     if not table.is_file():
         raise MlError(f"There is no boxes.csv in {folder}.")
-    boxes: dict[str, list[tuple[float, float, float, float]]] = {}
+    boxes: dict[str, list[Box]] = {}
     with table.open(newline="") as file:
         for row in csv.DictReader(file):
             x0, y0, x1, y1 = (float(row[k]) for k in ("x0", "y0", "x1", "y1"))
@@ -88,11 +91,11 @@ def points(maps: Tensor, size: int) -> Tensor:
     return torch.stack([(flat % size + 0.5) / size, (flat // size + 0.5) / size], 1)
 
 
-def hits(places: Tensor, boxes: Boxed) -> Tensor:
+def hits(places: Tensor, boxes: Boxes) -> Tensor:
     """Return which places (N, 2) lie in a box of their image: bool (N,)."""
     inside = [
         any(x0 <= x <= x1 and y0 <= y <= y1 for x0, y0, x1, y1 in image)
-        for (x, y), image in zip(places.tolist(), boxes.boxes, strict=True)
+        for (x, y), image in zip(places.tolist(), boxes, strict=True)
     ]
     return torch.tensor(inside)
 
@@ -103,11 +106,11 @@ def score(network: Network, boxed: Boxed, batch: int = 25) -> Iterator[Score]:
     for start in range(0, len(boxed.labels), batch):
         images = normalise(boxed.images[start : start + batch])
         explanation = explain_images(network, images, boxed.labels[start : start + batch])
-        for method, stages in explanation.maps.items():
-            for stage, values in stages.items():
+        for method in [m for m in DEFAULT_METHODS if m in explanation.maps]:
+            for stage, values in explanation.maps[method].items():
                 maps.setdefault((stage, method), []).append(values)
     size = boxed.images.shape[-1]
-    centre = hits(torch.full((len(boxed.labels), 2), 0.5), boxed)
+    centre = hits(torch.full((len(boxed.labels), 2), 0.5), boxed.boxes)
     for (stage, method), parts in maps.items():
         yield _score(stage, method, torch.cat(parts), boxed, centre, size)
 
@@ -116,7 +119,7 @@ def _score(
     stage: str, method: str, values: Tensor, boxed: Boxed, centre: Tensor, size: int
 ) -> Score:
     maxima = points(values, size)
-    hit, small = hits(maxima, boxed), boxed.small
+    hit, small = hits(maxima, boxed.boxes), boxed.small
     flat = values.flatten(1)
     contrast = (flat.amax(1) - flat.amin(1)) / flat.abs().amax(1).clamp_min(1e-12)
     cells = (maxima * 7).long()

@@ -11,10 +11,8 @@ from PIL import Image
 
 from ml.errors import MlError
 from ml.explain.prepare import for_inference
-from ml.localise import Boxed, hits, load_boxed, points, score
+from ml.localise import Box, Boxed, hits, load_boxed, points, score
 from tests.support import networks as nets
-
-Box = tuple[float, float, float, float]
 
 
 def boxed(*boxes: tuple[Box, ...], side: int = 96) -> Boxed:
@@ -47,8 +45,8 @@ def test_a_maximum_is_at_the_centre_of_its_cell() -> None:
 def test_any_of_an_images_boxes_counts() -> None:
     boxes = boxed(((0.0, 0.0, 0.2, 0.2), (0.6, 0.4, 0.8, 0.9)), ((0.1, 0.1, 0.3, 0.3),))
     inside, outside = torch.tensor([[0.7, 0.5], [0.2, 0.2]]), torch.tensor([[0.5, 0.7], [0.2, 0.4]])
-    assert hits(inside, boxes).tolist() == [True, True]
-    assert hits(outside, boxes).tolist() == [False, False]
+    assert hits(inside, boxes.boxes).tolist() == [True, True]
+    assert hits(outside, boxes.boxes).tolist() == [False, False]
 
 
 def test_small_objects_cover_less_than_a_quarter(tmp_path: Path) -> None:
@@ -73,8 +71,9 @@ def test_missing_boxes_are_reported(tmp_path: Path) -> None:
         load_boxed(tmp_path)
 
 
-def test_a_full_box_is_always_hit_and_a_tiny_one_never() -> None:
-    network = for_inference(nets.lively("l2pa"))
+@pytest.mark.parametrize("mechanism", ["l2pa", "residual"])  # residual masks have channels
+def test_a_full_box_is_always_hit_and_a_tiny_one_never(mechanism: str) -> None:
+    network = for_inference(nets.lively(mechanism))
     whole, speck = ((0.0, 0.0, 1.0, 1.0),), ((0.9991, 0.9991, 0.9992, 0.9992),)
     found = {(s.stage, s.method): s for s in score(network, boxed(whole, speck, whole, speck), 3)}
     stages = ("early", "medium", "late", "combined")
@@ -105,6 +104,6 @@ def test_the_real_boxes_and_the_centre_baseline(data_dir: Path) -> None:
     assert 60 <= int(data.small.sum()) <= 80
     centre = torch.full((250, 2), 0.5)
     largest = tuple((max(b, key=lambda q: (q[2] - q[0]) * (q[3] - q[1])),) for b in data.boxes)
-    alone = hits(centre, Boxed(data.images, data.labels, largest, data.small)).float()
+    alone = hits(centre, largest).float()
     assert alone.mean().item() == pytest.approx(0.80, abs=0.005)  # as the data's README has them
     assert alone[data.small].mean().item() == pytest.approx(0.46, abs=0.005)
