@@ -17,6 +17,7 @@ from tqdm import tqdm
 from ml import allocator
 from ml.catalogue import default_device
 from ml.commands.base import Command, add_weights
+from ml.errors import MlError
 from ml.networks.attention.base import MECHANISMS
 from ml.networks.types import STAGES
 from ml.train.config import TrainConfig
@@ -26,7 +27,7 @@ from ml.train.run import MODEL
 from ml.train.spec import RunSpec
 from ml.train.splits import ListSplit, Splits
 from ml.train.start import train
-from ml.train.tasks.photos.data import list_folder
+from ml.train.tasks.photos.data import SUFFIXES, list_folder
 from ml.train.tasks.photos.recipes import shipped
 
 TYPES = {"int": int, "float": float, "str": str}
@@ -114,7 +115,18 @@ class Training:
             devices=options.devices,
             save_seconds=options.save_seconds,
             weights=tuple(options.weights),
+            grounds=_photos(getattr(options, "grounds", None)),
         )
+
+
+def _photos(folder: Path | None) -> tuple[Path, ...]:
+    """List the photos anywhere in a folder, by name; MlError for fewer than one for each split."""
+    if folder is None:
+        return ()
+    photos = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES)
+    if len(photos) < 2:
+        raise MlError(f"{folder} needs 2 photos at least: one for each split.")
+    return tuple(photos)
 
 
 def train_one(spec: RunSpec, path: Path) -> None:

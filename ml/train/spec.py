@@ -89,6 +89,7 @@ class RunSpec:
         device: `auto`, `cpu` or `cuda`.
         devices: Number of devices; more than one makes a process each.
         save_seconds: Seconds between saved states.
+        grounds: Photos of none of the classes, over which things may move.
         weights: Folders that may hold the ImageNet weights; without them they are downloaded.
     """
 
@@ -106,6 +107,7 @@ class RunSpec:
     devices: int = 1
     save_seconds: float = 30.0
     weights: tuple[Path, ...] = ()
+    grounds: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -14,14 +14,19 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
-import cv2
 import numpy as np
-import numpy.typing as npt
 
 from ml.errors import MlError
 from ml.networks.video.types import Stream
-
-Pixels = npt.NDArray[np.uint8]
+from ml.train.tasks.clips.warps import (
+    FRAMES,
+    Pixels,
+    Pose,
+    from_corner,
+    middle_view,
+    turned,
+    warped,
+)
 
 MOVEMENTS = (
     "still",
@@ -34,13 +39,9 @@ MOVEMENTS = (
     "rotate left",
     "rotate right",
 )
-FRAMES = 11  # a snippet's: ten flow fields between them
 PAN = (0.0022, 0.018)  # of the frame's side, for each frame: 0.5 to 4 px at 224 px
 ZOOM = (0.005, 0.022)  # of the scale, for each frame: up to 0.6 to 2.5 px at the edge
 TURN = (0.005, 0.022)  # radians for each frame: the same at the edge
-TILT = math.radians(12)  # the middle frame's angle, either way
-CLOSER = 0.75  # the middle frame's scale is between this and 1 of the largest that fits
-LEAST = 64  # px of a picture's shorter side
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class Movement:
     name: str
     rate: float
 
-    def pose(self, time: float, size: int) -> npt.NDArray[np.float64]:
+    def pose(self, time: float, size: int) -> Pose:
         """3 x 3: where a pixel of the frame at `time` lies in the middle frame, from its centre.
 
         time: in frames from the middle one. The camera is what moves: when it pans left, the
@@ -64,7 +65,7 @@ class Movement:
         elif kind == "zoom":
             pose[:2, :2] *= math.exp(-done if way == "in" else done)
         elif kind == "rotate":
-            pose[:2, :2] = _turned(-done if way == "left" else done)
+            pose[:2, :2] = turned(-done if way == "left" else done)
         return pose
 
 
@@ -91,46 +92,12 @@ def motion_clip(
     under 64 px.
     """
     known = draw(movement, rng) if isinstance(movement, str) else movement
-    if min(image.shape[:2]) < LEAST:
-        raise MlError(f"A picture for camera motion needs {LEAST} px on its shorter side.")
-    middle = _middle(image, rng, frames, size)
-    centre = np.array([[1, 0, -(size - 1) / 2], [0, 1, -(size - 1) / 2], [0, 0, 1]])
-    times = np.arange(frames) - (frames - 1) // 2
-    poses = [middle.dot(known.pose(float(t), size)).dot(centre) for t in times]
-    clip = [_warped(image, pose, size) for pose in poses]
-    return np.stack(clip)
-
-
-def _middle(
-    image: Pixels, rng: np.random.Generator, frames: int, size: int
-) -> npt.NDArray[np.float64]:
-    """3 x 3: from the middle frame, about its centre, to the picture; the same for all labels."""
-    height, width = image.shape[:2]
     most = frames // 2
     farthest = size * (math.sqrt(0.5) * math.exp(ZOOM[1] * most) + PAN[1] * most)
-    scale = (min(width, height) / 2 - 1) / farthest * rng.uniform(CLOSER, 1.0)
-    reach = scale * farthest
-    middle = np.eye(3)
-    middle[:2, :2] = scale * _turned(rng.uniform(-TILT, TILT))
-    middle[0, 2] = rng.uniform(reach, width - 1 - reach)
-    middle[1, 2] = rng.uniform(reach, height - 1 - reach)
-    return middle
-
-
-def _turned(angle: float) -> npt.NDArray[np.float64]:
-    return np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
-
-
-def _warped(image: Pixels, to_picture: npt.NDArray[np.float64], size: int) -> Pixels:
-    warped = cv2.warpAffine(
-        image,
-        to_picture[:2],
-        (size, size),
-        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_CONSTANT,
-        borderValue=(255, 0, 255),
-    )
-    return np.asarray(warped, np.uint8)
+    middle, centre = middle_view(image, rng, farthest), from_corner(size, size)
+    times = np.arange(frames) - (frames - 1) // 2
+    poses = [middle.dot(known.pose(float(t), size)).dot(centre) for t in times]
+    return np.stack([warped(image, pose, size) for pose in poses])
 
 
 def write_clip(path: Path, frames: Sequence[Pixels] | Pixels, fps: int = 25) -> None:

@@ -124,15 +124,22 @@ class MotionSource:
 
     def snippets(self, index: int) -> Pixels:
         """Draw the frames and find the flow; MlError names an image that cannot be read."""
-        path, spec = self.files[index], self.spec
-        try:
-            image = np.asarray(load_rgb(path))
-        except MlError as error:
-            raise MlError(f"{path.name} cannot be read. {error.detail}") from error
+        return stacked(self.frames(index), self.spec.flow)[None]
+
+    def frames(self, index: int) -> Pixels:
+        """Draw the frames alone, uint8 [L + 1, S, S, 3]."""
+        image, spec = read_image(self.files[index]), self.spec
         rng = np.random.default_rng([self.seed, 2, index])
         movement = MOVEMENTS[self.movements()[index]]
-        frames = motion_clip(image, movement, rng, frames=spec.length + 1, size=spec.size)
-        return stacked(frames, spec.flow)[None]
+        return motion_clip(image, movement, rng, frames=spec.length + 1, size=spec.size)
+
+
+def read_image(path: Path) -> Pixels:
+    """Return an image, uint8 [H, W, 3]; MlError names one that cannot be read."""
+    try:
+        return np.asarray(load_rgb(path))
+    except MlError as error:
+        raise MlError(f"{path.name} cannot be read. {error.detail}") from error
 
 
 def stacked(frames: Pixels, method: str) -> Pixels:
