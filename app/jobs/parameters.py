@@ -61,9 +61,15 @@ class ClipOptions(Parameters):
 class Place(Parameters):
     """A photo made small, on a square of another photo's shuffled tiles; as `ml.media.place`."""
 
-    share: float = Field(ge=0.1, le=1, description="Of the square's side that its longer side has.")
-    x: float = Field(ge=0, le=1, description="In the free width: 0 at the left, 1 at the right.")
-    y: float = Field(ge=0, le=1, description="In the free height: 0 at the top, 1 at the bottom.")
+    share: float = Field(
+        strict=True, ge=0.1, le=1, description="Of the square's side that its longer side has."
+    )
+    x: float = Field(
+        strict=True, ge=0, le=1, description="In the free width: 0 at the left, 1 at the right."
+    )
+    y: float = Field(
+        strict=True, ge=0, le=1, description="In the free height: 0 at the top, 1 at the bottom."
+    )
 
     @property
     def numbers(self) -> tuple[float, float, float]:

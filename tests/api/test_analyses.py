@@ -85,6 +85,7 @@ def test_the_doorbell_rings_after_the_row_can_be_seen(api: Api) -> None:
         ({"place": {"share": 1.5, "x": 0, "y": 0}}, "place.share"),
         ({"place": {"share": 0.5, "x": -0.1, "y": 0}}, "place.x"),
         ({"place": {"share": 0.5, "x": 0}}, "place.y"),
+        ({"place": {"share": True, "x": 0, "y": 0}}, "place.share"),
         ({"place": "0.5,0,1"}, "place"),
         ({"speed": "fast"}, "speed"),
         ({"media_id": "x"}, "media_id"),

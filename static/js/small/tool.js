@@ -29,7 +29,8 @@ export class Small {
     this.lead = lead;
     this.on = on;
     this.panel = /** @type {HTMLFormElement} */ (part("shrink"));
-    this.held = new Held(part("held"), data.media, { move: (place) => this.#preview(place), rest: (place) => on.ask(place) });
+    this.held = new Held(part("held"), data.media, { move: (place) => this.#move(place), rest: (place) => this.#rest(place) });
+    this.moving = false; // an answer that comes meanwhile is not of where it will lie
     this.canvas = document.createElement("canvas");
     this.canvas.width = this.canvas.height = SIDE;
     /** @type {Promise<[HTMLImageElement, HTMLImageElement]> | null} ground and photo */
@@ -64,13 +65,25 @@ export class Small {
     const opened = this.panel.hidden && place;
     this.panel.hidden = this.held.element.hidden = !place;
     part("make-small").hidden = Boolean(place);
-    if (!place) return;
+    if (!place || this.moving) return;
     this.held.show(place);
     this.#showShare(place.share);
-    if (opened && !first) this.held.element.focus({ preventScroll: true });
+    if (opened && !first) this.held.element.focus();
     if (!first) await this.#preview(place);
     this.lead.rest(first ? null : this.canvas);
     this.finding ??= this.#find();
+  }
+
+  /** @param {Place} place */
+  #move(place) {
+    this.moving = true;
+    this.#preview(place);
+  }
+
+  /** @param {Place} place */
+  #rest(place) {
+    this.moving = false;
+    this.on.ask(place);
   }
 
   /** @param {Place} place */
@@ -89,8 +102,8 @@ export class Small {
     const place = { ...this.held.place, share: Number(field.value) / 100 };
     this.held.show(place);
     this.#showShare(place.share);
-    this.#preview(place);
-    if (done) this.on.ask(place);
+    if (done) this.#rest(place);
+    else this.#move(place);
   }
 
   /** @param {number} share */
