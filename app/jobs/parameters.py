@@ -58,6 +58,25 @@ class ClipOptions(Parameters):
     flow: FlowMethod = "dis"
 
 
+class Place(Parameters):
+    """A photo made small, on a square of another photo's shuffled tiles; as `ml.media.place`."""
+
+    share: float = Field(
+        strict=True, ge=0.1, le=1, description="Of the square's side that its longer side has."
+    )
+    x: float = Field(
+        strict=True, ge=0, le=1, description="In the free width: 0 at the left, 1 at the right."
+    )
+    y: float = Field(
+        strict=True, ge=0, le=1, description="In the free height: 0 at the top, 1 at the bottom."
+    )
+
+    @property
+    def numbers(self) -> tuple[float, float, float]:
+        """Share, x and y."""
+        return self.share, self.x, self.y
+
+
 IMAGENET = "plain-imagenet"  # id of the 1000-class network
 SNIPPET = 11  # frames: ten flow fields between them
 
@@ -71,6 +90,7 @@ class AnalysisRequest(Parameters):
     target: Annotated[int, Field(strict=True, ge=0)] | Annotated[str, Field(max_length=128)] = "top"
     input_size: int = Field(default=224, ge=96, le=512)
     fit: Fit = "squash"  # as it was before there was a choice
+    place: Place | None = None  # of a photo; None: as it is
     clip: ClipOptions | None = None  # None for a photo
 
 
@@ -175,6 +195,8 @@ def fingerprint(sha256: str, request: AnalysisRequest, versions: Mapping[str, An
     question: dict[str, Any] = request.model_dump(exclude={"media_id"})
     if request.clip is None:
         del question["clip"]  # as it was before there were clips
+    if request.place is None:
+        del question["place"]  # as it was before photos were made small
     question["models"] = [(model, versions[model]) for model in sorted(set(request.models))]
     if request.clip is None:
         question["imagenet"] = versions.get(IMAGENET)

@@ -18,12 +18,13 @@ from ml.explain.certainty import ImageNet
 from ml.explain.explain import explain, find_class, known_target
 from ml.explain.results import ClipScores, Explanation
 from ml.explain.sample import sample_clip
-from ml.figures.rows import COLUMNS, answer, by_moment, by_stage, sheet_title
+from ml.figures.rows import COLUMNS, answer, by_moment, by_stage, sheet_title, table_title
 from ml.figures.table import Row, Style, draw
 from ml.media import signature
 from ml.media.clip.read import inspect
 from ml.media.fit import CLIP_FIT, FITS, Fit
-from ml.media.photo import fitted, load_rgb
+from ml.media.photo import fitted, load_rgb, made_small
+from ml.media.place import LEAST_SHARE, Place
 from ml.networks.video.types import Pixels, Sampled
 
 SHARP = 512  # pixels of the photo's shorter side in the figure
@@ -50,6 +51,10 @@ def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--fit", choices=FITS, help="whole (the default), squashed, or the middle of a photo"
     )
+    parser.add_argument(
+        "--place", type=_place, metavar="SHARE,X,Y",
+        help="make a photo small: its share of the side, and where it is, each 0 to 1",
+    )  # fmt: skip
     parser.add_argument("--colormap", default="viridis")
     parser.add_argument("--alpha", type=float, default=0.55)
     parser.add_argument("--scale", choices=("map", "row", "shared", "absolute"), default="map")
@@ -63,6 +68,18 @@ def _options(parser: argparse.ArgumentParser) -> None:
     clips.add_argument("--flow", default="dis", help="dis, farneback, or tvl1 where installed")
     clips.add_argument("--stage", choices=COLUMNS, default="combined", help="of the sheet")
     clips.add_argument("--sheet", default="gradcam", metavar="METHOD", help="of the sheet")
+
+
+def _place(text: str) -> Place:
+    try:
+        place = Place(*map(float, text.split(",")))
+    except (TypeError, ValueError):
+        raise argparse.ArgumentTypeError("give three numbers, such as 0.35,0.8,0.2") from None
+    if not (LEAST_SHARE <= place.share <= 1 and 0 <= place.x <= 1 and 0 <= place.y <= 1):
+        raise argparse.ArgumentTypeError(
+            f"the share goes from {LEAST_SHARE} to 1, x and y from 0 to 1"
+        )
+    return place
 
 
 def _run(options: argparse.Namespace) -> None:
@@ -96,7 +113,7 @@ def run(options: argparse.Namespace, known: Sequence[CatalogueEntry]) -> None:
     rows = [row for r in results for row in _rows(options, titles[r.model], r, subject)]
     if not rows:
         raise MlError(f"None of these models has maps of {options.sheet} at {options.stage}.")
-    name = options.photo.name
+    name = table_title(options.photo.name, options.place.share if options.place else None)
     draw(
         rows,
         subject.columns,
@@ -135,6 +152,9 @@ def _chosen(
 
 def _photo(options: argparse.Namespace) -> _Subject:
     photo = load_rgb(options.photo)
+    if options.place:
+        seen, shown = (made_small(photo, side, options.place) for side in (options.size, SHARP))
+        return _Subject(Sampled.of_photo(seen), [(stage, shown) for stage in COLUMNS], 1.0)
     fit: Fit = options.fit or "shape"
     shown = fitted(photo, SHARP, fit)
     return _Subject(
@@ -145,6 +165,8 @@ def _photo(options: argparse.Namespace) -> _Subject:
 
 
 def _clip(options: argparse.Namespace) -> _Subject:
+    if options.place:
+        raise MlError("--place: only a photo can be made small; leave it out for a clip.")
     if options.fit == "crop":
         raise MlError("--fit: the frames of a clip are seen whole; choose shape or squash.")
     sampled = sample_clip(

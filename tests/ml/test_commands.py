@@ -16,7 +16,8 @@ from ml import checkpoint as checkpoints
 from ml.__main__ import main
 from ml.explain.explain import explain
 from ml.explain.methods import METHODS
-from ml.media.photo import fitted, load_rgb
+from ml.media.photo import fitted, load_rgb, made_small
+from ml.media.place import Place
 from ml.networks.attention.base import MECHANISMS
 from ml.networks.video.types import Sampled
 from tests.support import toy_images as toys
@@ -84,6 +85,23 @@ def test_a_class_that_some_models_know_is_explained_by_these(photo: Path, tmp_pa
     (knows, does_not), (top, own) = found
     assert not np.allclose(knows, top)
     np.testing.assert_allclose(does_not, own)
+
+
+def test_explain_makes_a_photo_small(
+    photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    maps = tmp_path / "maps.npz"
+    words = [str(photo), "-o", str(tmp_path / "figure.png"), "--npz", str(maps), "--size", "96"]
+    words = ["explain", *words, "--models", "plain", "--methods", "gradcam", "--place"]
+    assert main([*words, "0.35,0.8,0.2"]) == 0
+    seen = Sampled.of_photo(made_small(load_rgb(photo), 96, Place(0.35, 0.8, 0.2)))
+    model = catalogue.load(catalogue.find("plain", catalogue.entries()))
+    late = next(t for t in explain(model, seen, methods=("gradcam",)).tracks if t.stage == "late")
+    np.testing.assert_allclose(np.load(maps)["plain/late/gradcam"], late.values[0], atol=1e-5)
+    for wrong, sentence in (("0.35,0.8", "three numbers"), ("2,0,0", "from 0.1 to 1")):
+        with pytest.raises(SystemExit):
+            main([*words, wrong])
+        assert sentence in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("suffix", ["svg", "pdf"])

@@ -21,7 +21,7 @@ from app.jobs.parameters import DrawFigureJob
 from app.storage import keys
 from app.storage.blobs import BlobStore
 from ml.explain.results import Track
-from ml.figures.rows import COLUMNS, answer, by_moment, by_stage, sheet_title
+from ml.figures.rows import COLUMNS, answer, by_moment, by_stage, sheet_title, table_title
 from ml.figures.table import Row, draw
 from ml.networks.types import Unit
 from ml.networks.video.types import Pixels, Stream
@@ -44,6 +44,7 @@ def draw_figure(params: DrawFigureJob, context: Context) -> None:
     with runtime.readers() as session:
         analysis, request = find(session, params.analysis_id)
         media, of_clip = analysis.media, analysis.media.kind == "clip"
+        place = request.place
         every = rows.shown(
             session, analysis.id, models=params.models, evidence_of=params.evidence_of,
             show="both" if of_clip else params.show,
@@ -60,7 +61,8 @@ def draw_figure(params: DrawFigureJob, context: Context) -> None:
         columns = _snippets(runtime.blobs, owner, list(answers.values()))
     else:
         path = runtime.blobs.path(media.blob_key)
-        photo = runtime.decoder.pixels(path, PHOTO_SIDE, request.fit)
+        at = place.numbers if place else None
+        photo = runtime.decoder.pixels(path, PHOTO_SIDE, request.fit, at)
         columns = [(stage, photo) for stage in COLUMNS]
     context.check()
     drawn: list[Row] = []
@@ -75,7 +77,7 @@ def draw_figure(params: DrawFigureJob, context: Context) -> None:
             if of_clip
             else by_stage(title, caption, tracks, best["name"])
         )
-    name = media.filename
+    name = table_title(media.filename, place.share if place else None)
     with context.runtime.blobs.create(params.key) as target:
         draw(
             drawn,
@@ -85,7 +87,7 @@ def draw_figure(params: DrawFigureJob, context: Context) -> None:
             looks.style(params),
             title=sheet_title(name, params.stage, params.method) if of_clip else name,
             note=looks.note(params, of_clip=of_clip),
-            aspect=1.0 if request.fit == "crop" else media.width / media.height,
+            aspect=1.0 if place or request.fit == "crop" else media.width / media.height,
         )
         context.check()
 

@@ -18,11 +18,12 @@ from app.core.errors import NotFound, Unprocessable
 from app.db import analyses as rows
 from app.db import media as media_rows
 from app.db.tables import Heatmap, Media
-from app.jobs.parameters import AnalysisRequest, ClipOptions, Fit
+from app.jobs.parameters import AnalysisRequest, ClipOptions
 from app.storage import keys
 from app.web.analyses import present
 from app.web.analyses.drawing import npy, png, scale
 from app.web.analyses.looks import Look
+from app.web.analyses.picture import seen
 from app.web.http.caching import PRIVATE_IMMUTABLE, reply
 from app.web.http.render_cache import Rendered
 from app.web.http.state import AppState
@@ -113,7 +114,7 @@ def picture(web: AppState, session: Session, row: Heatmap, style: Picture) -> by
     ends = span(row, grid, others, style)
     medium, request = _subject(session, row)
     below = _photo(web, session, row, medium, request) if style.overlay else None
-    return draw(grid, ends, style, medium, request.fit, below)
+    return draw(grid, ends, style, medium, request, below)
 
 
 def draw(
@@ -121,7 +122,7 @@ def draw(
     ends: tuple[float, float],
     style: Picture,
     medium: Media,
-    fit: Fit,
+    request: AnalysisRequest,
     below: bytes | None = None,
 ) -> bytes:
     """Return the PNG of a map, alone in the shape that the model saw, or over a JPEG."""
@@ -129,8 +130,10 @@ def draw(
     drawing = png.Style(
         style.size, style.colormap, alpha, *ends, style.smooth, style.threshold, style.grey
     )
+    fit = request.fit
     whole = fit == "shape" or (below is not None and fit == "squash")
-    shape = (medium.width, medium.height) if whole else png.SQUARE
+    oblong = whole and request.place is None
+    shape = (medium.width, medium.height) if oblong else png.SQUARE
     photo = None if below is None else png.background(below, centre=fit == "crop")
     return png.draw(grid, drawing, shape, photo)
 
@@ -177,7 +180,7 @@ def _photo(
 ) -> bytes:
     """Return the photo as a JPEG; of a clip the frame of the map's own moment."""
     if row.frame < 0:
-        return web.blobs.get(medium.view_key)
+        return seen(web, medium, request)
     times = len(npy.load(web.blobs.get(row.blob_key)))
     segments = (request.clip or ClipOptions()).segments
     segment = (2 * row.frame + 1) * segments // (2 * times)  # a model may have its own moments

@@ -11,6 +11,9 @@ export function whole(probability) {
   return probability < 0.01 ? "under 1\u202f%" : `${Math.round(100 * probability)}\u202f%`;
 }
 
+/** The same where there is little room. @param {number} probability @returns {string} */
+export const brief = (probability) => whole(probability).replace("over ", ">\u202f").replace("under ", "<\u202f");
+
 /** @param {any} prediction @param {number} classes that the model knows @returns {boolean} whether it says that it knows none */
 export const declines = (prediction, classes) => prediction.abstained && classes < MANY;
 
