@@ -20,7 +20,7 @@ from ml.explain.results import ClipScores, Explanation
 from ml.explain.sample import sample_clip
 from ml.figures.channels import MEAN, by_channel, check, in_words
 from ml.figures.rows import COLUMNS, answer, by_moment, by_stage, sheet_title
-from ml.figures.table import Row, Style, draw
+from ml.figures.table import Row, Scale, Style, draw
 from ml.media import signature
 from ml.media.clip.read import inspect
 from ml.media.fit import CLIP_FIT, FITS, Fit
@@ -129,7 +129,7 @@ def run(options: argparse.Namespace, known: Sequence[CatalogueEntry]) -> None:
 
 def _style(options: argparse.Namespace, *, clip: bool) -> Style:
     colormap = options.colormap or ("vik" if options.signed else "viridis")
-    scale = "row" if clip else options.scale
+    scale: Scale = "row" if clip else options.scale
     return Style(colormap, options.alpha, scale, signed=options.signed)
 
 
