@@ -23,6 +23,7 @@ Stage = Literal["early", "medium", "late", "combined"]
 Show = Literal["both", "mask", "cam"]
 Scale = Literal["map", "row", "shared", "absolute"]
 Fit = Literal["shape", "squash", "crop"]  # as `ml.media.fit`
+Channel = Annotated[str, Field(pattern=r"^(mean|max|l2|[0-9]{1,4})$")]  # of a mask with several
 Identifier = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 
@@ -130,6 +131,7 @@ class DrawFigureJob(Look, JobParameters, kind="draw_figure", queue=INFERENCE):
     method: Name = "gradcam"
     show: Show = "both"
     evidence_of: Identifier | None = None
+    channel: Channel = "mean"
     key: str = Field(max_length=128)
 
 

@@ -18,8 +18,9 @@ from ml.explain.certainty import ImageNet
 from ml.explain.explain import explain, find_class, known_target
 from ml.explain.results import ClipScores, Explanation
 from ml.explain.sample import sample_clip
+from ml.figures.channels import MEAN, by_channel, check, in_words
 from ml.figures.rows import COLUMNS, answer, by_moment, by_stage, sheet_title, table_title
-from ml.figures.table import Row, Style, draw
+from ml.figures.table import Row, Scale, Style, draw
 from ml.media import signature
 from ml.media.clip.read import inspect
 from ml.media.fit import CLIP_FIT, FITS, Fit
@@ -55,7 +56,16 @@ def _options(parser: argparse.ArgumentParser) -> None:
         "--place", type=_place, metavar="SHARE,X,Y",
         help="make a photo small: its share of the side, and where it is, each 0 to 1",
     )  # fmt: skip
-    parser.add_argument("--colormap", default="viridis")
+    parser.add_argument("--colormap", help="default: viridis, and vik with --signed")
+    parser.add_argument(
+        "--signed", action="store_true", help="also draw evidence against; the colours diverge"
+    )
+    parser.add_argument(
+        "--channel",
+        default=MEAN,
+        metavar="RULE",
+        help="of a photo's masks with several channels: mean, max, l2, or one channel's number",
+    )
     parser.add_argument("--alpha", type=float, default=0.55)
     parser.add_argument("--scale", choices=("map", "row", "shared", "absolute"), default="map")
     parser.add_argument("--npz", type=Path, help="also write the raw maps there")
@@ -94,6 +104,7 @@ def _check(options: argparse.Namespace) -> None:
         raise MlError("--size goes from 96 to 512.")
     if not 0 <= options.alpha <= 1:
         raise MlError("--alpha goes from 0 to 1.")
+    check(options.channel)
     for written in (options.output, options.npz):
         if written and not written.parent.is_dir():
             raise MlError(f"There is no folder {written.parent}.")
@@ -119,8 +130,9 @@ def run(options: argparse.Namespace, known: Sequence[CatalogueEntry]) -> None:
         subject.columns,
         options.output,
         options.output.suffix.lstrip(".").lower(),
-        Style(options.colormap, options.alpha, "row" if clip else options.scale),
+        _style(options, clip=clip),
         title=sheet_title(name, options.stage, options.sheet) if clip else name,
+        note=in_words(options.channel),
         aspect=subject.aspect,
     )
     if options.npz:
@@ -130,6 +142,12 @@ def run(options: argparse.Namespace, known: Sequence[CatalogueEntry]) -> None:
     for result in results:
         if result.clip is not None:
             print(f"  {result.model:20} {_summary(result, result.clip)}")
+
+
+def _style(options: argparse.Namespace, *, clip: bool) -> Style:
+    colormap = options.colormap or ("vik" if options.signed else "viridis")
+    scale: Scale = "row" if clip else options.scale
+    return Style(colormap, options.alpha, scale, signed=options.signed)
 
 
 def is_clip(path: Path) -> bool:
@@ -209,7 +227,7 @@ def _rows(
 ) -> Iterator[Row]:
     caption = _answer(result)
     if result.clip is None:
-        return by_stage(title, caption, result.tracks)
+        return by_stage(title, caption, by_channel(result.tracks, options.channel))
     kind = (options.stage, options.sheet)
     tracks = [track for track in result.tracks if (track.stage, track.method) == kind]
     return by_moment(title, caption, tracks, len(subject.columns))

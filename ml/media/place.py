@@ -23,6 +23,7 @@ GROUND = Path(__file__).parents[2] / "static" / "ground.jpg"
 (photograph by Rachel Michetti, CC0, from scikit-image).
 """
 LEAST_SHARE = 0.1
+TILE = 16  # px at 224: a cell of the medium stage
 
 
 class Place(NamedTuple):

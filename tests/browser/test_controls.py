@@ -156,7 +156,7 @@ def test_rows_are_chosen_hidden_and_ordered(visit: Visit, server: str) -> None:
 
 def test_a_picture_is_downloaded_as_it_is_shown(visit: Visit, photo: str) -> None:
     page = visit.show(
-        f"{photo}?signed=1&smooth=0&opacity=100&cell=cbam.late.gradcam&models=cbam,gated"
+        f"{photo}?signed=1&smooth=0&opacity=100&cell=cbam.late.gradcam&models=cbam,gated&channel=l2"
     )
     address = page.locator("[data-big-png]").get_attribute("href")
     compare = """async ([address, picture]) => {
@@ -176,7 +176,14 @@ def test_a_picture_is_downloaded_as_it_is_shown(visit: Visit, photo: str) -> Non
     }"""
     assert page.evaluate(compare, [address, "[data-big-canvas]"]) <= 6
     figure = page.locator("[data-figure]").first.get_attribute("href") or ""
-    for part in ("colormap=vik", "smooth=false", "alpha=1", "models=cbam%2Cgated", "show=both"):
+    for part in (
+        "colormap=vik",
+        "smooth=false",
+        "alpha=1",
+        "models=cbam%2Cgated",
+        "show=both",
+        "channel=l2",
+    ):
         assert part in figure
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -115,6 +116,24 @@ def test_explain_draws_for_papers(photo: Path, tmp_path: Path, suffix: str) -> N
     assert figure.read_bytes()[:5] in (b"<?xml", b"%PDF-")
 
 
+@pytest.mark.parametrize("rule", ["max", "40"])
+def test_explain_draws_signed_and_by_channel(photo: Path, tmp_path: Path, rule: str) -> None:
+    """The ranges in the figure are those of the channels and of evidence for and against."""
+    figure, maps = tmp_path / "figure.svg", tmp_path / "maps.npz"
+    options = ["--models", "residual", "--size", "96", "--signed", "--channel", rule]
+    assert main(["explain", str(photo), "-o", str(figure), "--npz", str(maps), *options]) == 0
+    said = [words.strip() for words in re.findall(r"<!--(.*?)-->", figure.read_text(), re.DOTALL)]
+    assert "against \u2013 0 \u2013 for" in said
+    assert any(words.startswith("masks of several channels: ") for words in said)
+    ranges = [words for words in said if re.fullmatch(r"\S+ to [\d.e-]+", words)]
+    stored = np.load(maps)
+    stacks = [stored[f"residual/{stage}/attention-channels"] for stage in STAGES[:3]]
+    shown = [s.max(0) if rule == "max" else s[40] for s in stacks if len(s) > 40 or rule == "max"]
+    assert ranges[: len(shown)] == [f"{m.min():.2g} to {m.max():.2g}" for m in shown]
+    reach = np.abs(stored["residual/early/gradcam"]).max()
+    assert ranges[len(shown) + (rule == "max")] == f"{-reach:.2g} to {reach:.2g}"  # combined before
+
+
 @pytest.mark.usefixtures("narrow")
 def test_train_writes_a_model_that_explains(tmp_path: Path) -> None:
     data, out = toys.folder(tmp_path / "data", train=8, val=3), tmp_path / "runs"
@@ -157,6 +176,7 @@ MISTAKES = {
     "negative index": (["--target=-1"], "-1"),
     "colormap": (["--colormap", "sunset"], "sunset"),
     "opacity": (["--alpha", "1.5"], "alpha"),
+    "channel": (["--channel", "median"], "l2"),
 }
 
 

@@ -21,6 +21,7 @@ from app.jobs.parameters import DrawFigureJob
 from app.storage import keys
 from app.storage.blobs import BlobStore
 from ml.explain.results import Track
+from ml.figures.channels import MEAN, by_channel, in_words
 from ml.figures.rows import COLUMNS, answer, by_moment, by_stage, sheet_title, table_title
 from ml.figures.table import Row, draw
 from ml.networks.types import Unit
@@ -53,6 +54,9 @@ def draw_figure(params: DrawFigureJob, context: Context) -> None:
         maps = [m for m in every if not of_clip or m.stage == params.stage]
         if not maps:
             raise NotFound(_nothing(params) if of_clip else "The analysis has no maps to draw.")
+        if not of_clip and params.channel != MEAN:
+            stacks = rows.heatmaps(session, analysis.id, rows.Choice(method="attention-channels"))
+            maps += [s for s in stacks if s.model in {m.model for m in maps}]
         answers = {row.model: row for row in rows.predictions(session, analysis.id)}
         owner = rows.map_owner(session, analysis.id)
         order = params.models or request.models
@@ -70,13 +74,15 @@ def draw_figure(params: DrawFigureJob, context: Context) -> None:
         said = answers[shown[0].model]
         best = said.top[0]
         caption = answer(best["name"], best["probability"], abstained=said.abstained)
-        tracks = _tracks(runtime.blobs, shown)
+        tracks = list(_tracks(runtime.blobs, shown))
         of = partial(_ends, shown, every, params)
         drawn += (
             by_moment(title, caption, tracks, len(columns), of)
             if of_clip
-            else by_stage(title, caption, tracks, best["name"])
+            else by_stage(title, caption, by_channel(tracks, params.channel), best["name"])
         )
+    if not drawn:
+        raise NotFound(f"No mask of this analysis has a channel {params.channel}.")
     name = table_title(media.filename, place.share if place else None)
     with context.runtime.blobs.create(params.key) as target:
         draw(
@@ -86,7 +92,7 @@ def draw_figure(params: DrawFigureJob, context: Context) -> None:
             params.format,
             looks.style(params),
             title=sheet_title(name, params.stage, params.method) if of_clip else name,
-            note=looks.note(params, of_clip=of_clip),
+            note=looks.note(params, of_clip=of_clip, masks=in_words(params.channel)),
             aspect=1.0 if place or request.fit == "crop" else media.width / media.height,
         )
         context.check()

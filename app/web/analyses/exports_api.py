@@ -16,6 +16,7 @@ from app.db import analyses as rows
 from app.db.tables import Analysis
 from app.jobs.parameters import (
     AnalysisRequest,
+    Channel,
     DrawClipJob,
     DrawFigureJob,
     Identifier,
@@ -25,7 +26,7 @@ from app.jobs.parameters import (
     Stream,
 )
 from app.jobs.states import State
-from app.web.analyses import export, figures, present, rendering
+from app.web.analyses import channels, export, figures, present, rendering
 from app.web.analyses.drawing import npy
 from app.web.analyses.find import find_analysis
 from app.web.analyses.looks import Look
@@ -53,6 +54,11 @@ class TableStyle(Look):
         default=None,
         description="Of a photo: an analysis of it whose evidence is drawn in place of this one's, "
         "for another target.",
+    )
+    channel: Channel = Field(
+        default="mean",
+        description="Of a photo's masks with several channels: mean, max or L2 norm over them, or "
+        "one of them.",
     )
 
 
@@ -242,11 +248,14 @@ def _pictures(
     maps = rows.shown(session, row.id, models=order, show=style.show, evidence_of=style.evidence_of)
     maps.sort(key=lambda one: order.index(one.model))
     below = seen(web, row.media, request)
+    stacks = rows.heatmaps(session, row.id, rows.Choice(method="attention-channels"))
+    shown = channels.reduced(web.blobs, maps, stacks, style.channel)
+    extents = [one if grid is None else rendering.Shown.of(one, grid) for one, grid in shown]
 
     def files() -> Iterator[tuple[str, bytes]]:
-        for one in maps:
-            grid = npy.channel(npy.load(web.blobs.get(one.blob_key)), picture.channel)
-            ends = rendering.span(one, grid, maps, picture)
+        for (one, changed), extent in zip(shown, extents, strict=True):
+            grid = npy.load(web.blobs.get(one.blob_key)) if changed is None else changed
+            ends = rendering.among(extent, extents, picture)
             name = f"drawn/{order.index(one.model) + 1}-{one.model}-{one.stage}-{one.method}.png"
             yield name, rendering.draw(grid, ends, picture, row.media, request, below)
 

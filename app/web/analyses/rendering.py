@@ -18,7 +18,7 @@ from app.core.errors import NotFound, Unprocessable
 from app.db import analyses as rows
 from app.db import media as media_rows
 from app.db.tables import Heatmap, Media
-from app.jobs.parameters import AnalysisRequest, ClipOptions
+from app.jobs.parameters import AnalysisRequest, Channel, ClipOptions
 from app.storage import keys
 from app.web.analyses import present
 from app.web.analyses.drawing import npy, png, scale
@@ -43,9 +43,8 @@ class Picture(Look):
     overlay: bool = Field(
         default=False, description="Over what the model saw of the photo, in the photo's shape."
     )
-    channel: str = Field(
+    channel: Channel = Field(
         default="mean",
-        pattern=r"^(mean|max|l2|[0-9]{1,4})$",
         description="Of `attention-channels`: mean, max or L2 norm over channels, or one channel.",
     )
 
@@ -141,15 +140,22 @@ def draw(
 def span(
     row: Heatmap, grid: npy.Array, others: Sequence[Heatmap], style: Picture
 ) -> tuple[float, float]:
-    """Return the values at the ends of the colours, among those of the models on show."""
+    """Return the values at the ends of the colours of a map, or of one of its channels."""
     if len(row.shape) == 3:  # the record's range is of all channels, not of the one shown
-        return scale.span(_Shown.of(row, grid), [], style.scale, diverging=style.signed)
+        return among(Shown.of(row, grid), [], style)
+    return among(row, others, style)
+
+
+def among(
+    extent: scale.Extent, others: Sequence[scale.Extent], style: Picture
+) -> tuple[float, float]:
+    """Return the values at the ends of the colours, among the maps of the models on show."""
     counted = [one for one in others if style.rows is None or one.model in style.rows]
-    return scale.span(row, counted, style.scale, diverging=style.signed)
+    return scale.span(extent, counted, style.scale, diverging=style.signed)
 
 
 @dataclass(frozen=True)
-class _Shown:
+class Shown:
     """The extent of one channel, or of a mean over channels."""
 
     model: str
@@ -161,7 +167,8 @@ class _Shown:
     max: float
 
     @classmethod
-    def of(cls, row: Heatmap, grid: npy.Array) -> _Shown:
+    def of(cls, row: Heatmap, grid: npy.Array) -> Shown:
+        """Return that of a grid which stands for a map."""
         low, high = float(grid.min()), float(grid.max())
         return cls(row.model, row.method, row.unit, row.target, list(grid.shape), low, high)
 

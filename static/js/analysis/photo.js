@@ -140,7 +140,7 @@ function showView(view) {
   showPage(view, RULES);
   chooser.show(view, table.cells);
   const { current } = retarget;
-  showDownloads(view, shownModels(view), () => ({ show: view.show, ...(view.cam && current !== retarget.base && { evidence_of: view.cam }) }));
+  showDownloads(view, shownModels(view), () => ({ show: view.show, channel: view.channel, ...(view.cam && current !== retarget.base && { evidence_of: view.cam }) }));
   // Downloads are of this analysis, not of another target looked at on top.
   part("other-target").hidden = current === retarget.base;
   part("other-target").textContent = current === "top" ? "Make them for each model’s own top" : `Make them for “${inWords(current)}”`;
