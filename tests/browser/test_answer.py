@@ -46,6 +46,12 @@ PLACES = [
     (spots((slice(0, 2), slice(0, 2)), (slice(5, 7), slice(5, 7))), "two corners"),
     (spots(*[(slice(y, y + 1), slice(x, x + 1)) for y in (1, 5) for x in (1, 5)]), "several"),
     (spots((slice(0, 5), ALL)), "most of the picture"),
+    # as a zebra's: high in one corner, but half of the light fills the picture
+    (np.outer(np.linspace(0.3, 1, 7), np.linspace(1, 0.3, 7)), "most of the picture"),
+    (np.outer([0.1, 0.4, 1, 0.4, 0.1, 0, 0], np.linspace(1, 0.6, 7)), "a band across the top"),
+    (np.outer(np.linspace(0.6, 1, 7), [0, 0.1, 0.4, 1, 0.4, 0.1, 0]), "a band down the middle"),
+    # a bright spot on a little light everywhere: the peak says where
+    (np.pad([[1.0]], ((1, 5), (1, 5)), constant_values=0.12), "the upper left"),
     (spots((ALL, ALL)), "all over the picture"),
     (np.linspace(0.95, 1, 49).reshape(7, 7), "all over the picture"),
     (spots((slice(4, 10), slice(2, 9)), side=28), "the upper left"),
