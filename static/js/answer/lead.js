@@ -126,14 +126,16 @@ export class Lead {
   }
 
   /** @param {Shown} shown */
-  #say({ model, stage, drawn, look, predictionOf, entryOf, waiting }) {
+  #say({ model, models, stage, drawn, look, predictionOf, entryOf, waiting }) {
     const card = this.cards.find(({ id }) => id === model);
     const prediction = predictionOf(model);
     const entry = entryOf(stage);
     const count = card.classes.length;
     const target = entry?.record.target ?? "";
     const place = entry?.data ? placeWords(grid(entry.rows, entry.cols, meanMap(entry)), litSpan(entry, look)) : "";
-    const answer = prediction ? answerWords(prediction, count) : waiting;
+    const others = this.cards.filter(({ id }) => id !== model && models.includes(id))
+      .map(({ id, classes }) => ({ prediction: predictionOf(id), classes }));
+    const answer = prediction ? answerWords(prediction, card.classes, others) : waiting;
     const where = prediction && place ? whereWords(place, prediction, target) : "";
     setText(part("lead-says"), answer);
     setText(part("lead-where"), where);
