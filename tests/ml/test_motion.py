@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
+from ml.__main__ import main
 from ml.errors import MlError
 from ml.media import flow
 from ml.media.clip import read as clip
@@ -23,6 +24,8 @@ from ml.train.tasks.clips.camera_motion import (
     pairs,
     write_clip,
 )
+from ml.train.tasks.clips.data import list_clips
+from tests.support import toy_images as toys
 
 SIZE = 112
 EVERY = pytest.mark.parametrize("name", MOVEMENTS)
@@ -111,6 +114,21 @@ def test_a_written_clip_is_read_again(tmp_path: Path) -> None:
     assert clip.times(path) == pytest.approx(np.arange(20) / 20)
     read = clip.frames(path, [0, 10, 19], 96).astype(int)
     assert np.abs(read - frames[[0, 10, 19]]).mean() < 12
+
+
+def test_a_command_writes_labelled_clips(tmp_path: Path) -> None:
+    data, out = toys.folder(tmp_path / "toys", train=0, val=6, size=64), tmp_path / "moving"
+    words = ["camera-clips", str(data), str(out), "--every", "2"]
+    assert main(words) == 0
+    files, classes = list_clips(out / "val")
+    assert set(classes) == set(pairs(toys.CLASSES, MOVEMENTS))  # also those that have no clip
+    named = [classes[label] for label in files.labels]
+    assert named == ["disc, pan left", "disc, pan right", "disc, still"] + [
+        f"stripes, {movement}" for movement in ("pan down", "pan up", "zoom in")
+    ]
+    left = clip.frames(files.files[0], range(FRAMES), 224)
+    assert flow.dequantise(flow.stack(left))[:, 0].mean() > 0.2  # to the right, as `moved` says
+    assert main(words) == 2  # it writes into no folder that exists
 
 
 def test_pairs_are_counted_as_they_are_named() -> None:
