@@ -18,7 +18,9 @@ from ml.train.tasks.clips.camera_motion import (
     FRAMES,
     MOVEMENTS,
     PAN,
+    SLOWEST,
     Movement,
+    draw,
     motion_clip,
     pair_index,
     pairs,
@@ -74,6 +76,41 @@ def test_the_middle_frame_is_the_same_whatever_the_movement() -> None:
     ]
     for name, middle in zip(MOVEMENTS, middles, strict=True):
         assert np.array_equal(middle, middles[0]), name
+
+
+@EVERY
+def test_a_hand_adds_what_no_movement_is(name: str) -> None:
+    """Shake has no drift, and the middle frame tells as little as without."""
+    rate = {"pan": 0.012, "zoom": 0.016, "rotate": 0.016}.get(name.split()[0], 0.0)
+    middles = []
+    for seed in range(2):
+        rng = np.random.default_rng(seed)
+        found = motion_clip(picture(), Movement(name, rate), rng, size=SIZE, shake=0.01, noise=4)
+        fields = flow.dequantise(flow.stack(found))
+        offsets = np.cumsum([np.zeros((2, SIZE, SIZE)), *fields], axis=0)[
+            :, :, 28:-28, 28:-28
+        ].mean((2, 3))
+        time = np.arange(FRAMES) - FRAMES // 2
+        drift = (time @ offsets) / (time @ time)  # of the fitted line, px a frame
+        assert drift == pytest.approx(moved(Movement(name, rate), 0.0, 0.0), abs=0.15)
+        assert np.abs(np.diff(fields.mean((2, 3)), axis=0)).max() > 0.1  # it shakes
+        assert (found != (255, 0, 255)).any(-1).all()  # and shows no border
+        middles.append(found[FRAMES // 2])
+    still = motion_clip(
+        picture(), "still", np.random.default_rng(3), size=SIZE, shake=0.01, noise=4
+    )
+    named = motion_clip(picture(), name, np.random.default_rng(3), size=SIZE, shake=0.01, noise=4)
+    assert np.array_equal(named[FRAMES // 2], still[FRAMES // 2])
+    assert not np.array_equal(middles[0], middles[1])
+
+
+def test_without_a_hand_a_seed_gives_the_clip_that_it_gave() -> None:
+    for name in MOVEMENTS:
+        old, new = np.random.default_rng(4), np.random.default_rng(4)
+        before = motion_clip(picture(), name, old, size=64)
+        assert np.array_equal(motion_clip(picture(), draw(name, new), new, size=64), before)
+        slow = draw(name, np.random.default_rng(4), SLOWEST)
+        assert slow.rate <= draw(name, np.random.default_rng(4)).rate
 
 
 def test_only_what_stands_still_does_not_change() -> None:

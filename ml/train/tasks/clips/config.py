@@ -65,6 +65,16 @@ class ClipConfig(TrainConfig):
         "A folder of clips for each class, or a camera moving over the images of each class.",
         choices=(CLIPS, CAMERA_MOTION),
     )
+    handheld: float = about(
+        0.5,
+        "Camera from a hand",
+        DATA,
+        "Of a moving camera's clips, the share that shakes, has noise, and may be four times as "
+        "slow.",
+        min=0,
+        max=1,
+        step=0.1,
+    )
     segments: int = about(
         3, "Segments", DATA, "Parts of a clip that a step sees.", min=1, max=32, step=1
     )

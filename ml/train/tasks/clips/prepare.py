@@ -63,7 +63,7 @@ def _source(config: ClipConfig, files: LabelledFiles, snippets: int, seed: int) 
         spec = SnippetSpec(snippets, config.size_kept, config.flow_length, config.flow)
         return ClipSource(files.files, files.labels, spec)
     spec = SnippetSpec(1, config.size_kept, config.flow_length, config.flow)
-    return MotionSource(files.files, files.labels, spec, seed)
+    return MotionSource(files.files, files.labels, spec, seed, config.handheld)
 
 
 def sample(spec: RunSpec, most: int) -> tuple[Trainer, float]:
