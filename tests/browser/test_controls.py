@@ -13,6 +13,7 @@ from tests.browser.test_analysis import cell
 from tests.support.pages import EXAMPLES, PHONE, Visit, Windows, adjust, analysed, choose, until
 
 pytestmark = pytest.mark.xdist_group("browser: a photo")
+MAP = '.cell[data-model="plain"][data-stage="late"] .frame'
 # What a click in the middle of each of these elements would hit: the element itself, or another.
 HITS = """selectors => selectors.map(selector => {
     const box = document.querySelector(selector).getBoundingClientRect()
@@ -200,10 +201,13 @@ def test_on_a_phone_the_sheet_leaves_maps_in_sight(phone: Visit, photo: str) -> 
         assert box
         return box["y"]
 
-    assert top('[data-frame="lead"]') < top("[data-tools]")
+    page.locator(MAP).evaluate("one => scrollBy(0, one.getBoundingClientRect().y - 200)")
     adjust(page)
     until(lambda: top(".adjust .drop-list") > 380)
-    until(lambda: page.evaluate(HITS, ['[data-frame="lead"]']) == [True])
+    until(lambda: page.evaluate(HITS, [MAP]) == [True])
+    before = page.locator(f"{MAP} canvas").evaluate("canvas => canvas.toDataURL()")
+    page.get_by_label("Colours").select_option(index=1)
+    until(lambda: page.locator(f"{MAP} canvas").evaluate("canvas => canvas.toDataURL()") != before)
     page.get_by_label("Signed").check()
     assert (
         page.evaluate(HITS, ["#opacity", "#target", "#colours", "[data-chooser] summary"])

@@ -3,6 +3,7 @@
 The middle frame is drawn before the movement is: crop, scale and angle come from the same
 distribution for every movement, and the movement unfolds evenly before and after that frame. So a
 single middle frame reveals nothing of the label, and no border of the picture ever comes into view.
+A hand's shake and a sensor's noise can be added: they are drawn alike for every movement.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from ml.train.tasks.clips.warps import (
     Pose,
     from_corner,
     middle_view,
+    shifted,
     turned,
     warped,
 )
@@ -42,6 +44,9 @@ MOVEMENTS = (
 PAN = (0.0022, 0.018)  # of the frame's side, for each frame: 0.5 to 4 px at 224 px
 ZOOM = (0.005, 0.022)  # of the scale, for each frame: up to 0.6 to 2.5 px at the edge
 TURN = (0.005, 0.022)  # radians for each frame: the same at the edge
+SLOWEST = 0.25  # of the lowest rates, for clips from a hand
+SHAKE = 0.006  # of the frame's side, either way, at most: 1.3 px at 224 px
+NOISE = 8.0  # grey levels, the deviation, at most
 
 
 @dataclass(frozen=True)
@@ -69,11 +74,15 @@ class Movement:
         return pose
 
 
-def draw(name: str, rng: np.random.Generator) -> Movement:
-    """Return that movement at a random speed; MlError names the known ones."""
+def draw(name: str, rng: np.random.Generator, slowest: float = 1.0) -> Movement:
+    """Return that movement at a random speed; MlError names the known ones.
+
+    slowest: a factor on the lowest speed.
+    """
     if name not in MOVEMENTS:
         raise MlError(f"There is no movement {name!r}. Known: {', '.join(MOVEMENTS)}.")
     low, high = {"pan": PAN, "zoom": ZOOM, "rotate": TURN}.get(name.split()[0], (0.0, 0.0))
+    low *= slowest
     share = rng.random()  # drawn for `still` too, so that what is drawn next is the same for all
     return Movement(name, low * (high / low) ** share if low else 0.0)
 
@@ -85,19 +94,52 @@ def motion_clip(
     *,
     frames: int = FRAMES,
     size: int = 224,
+    shake: float = 0.0,
+    noise: float = 0.0,
 ) -> Pixels:
     """Return uint8 [frames, size, size, 3]: a camera moving over `image`, uint8 [H, W, 3].
 
-    movement: one of `MOVEMENTS` at a random speed, or one with its speed. MlError for a picture
-    under 64 px.
+    Args:
+        image: The picture.
+        movement: One of `MOVEMENTS` at a random speed, or one with its speed.
+        rng: Of all that is drawn.
+        frames: How many; the middle one shows the same whatever the movement.
+        size: The frames' side, px.
+        shake: How far a hand shifts the frame from the movement's path at most, as a share of the
+            side. What drifts over the clip is taken out of it: that would be a pan.
+        noise: The deviation of normal noise on every value, in grey levels.
+
+    Raises:
+        MlError: The picture is under 64 px.
     """
     known = draw(movement, rng) if isinstance(movement, str) else movement
     most = frames // 2
-    farthest = size * (math.sqrt(0.5) * math.exp(ZOOM[1] * most) + PAN[1] * most)
+    farthest = size * (math.sqrt(0.5) * math.exp(ZOOM[1] * most) + PAN[1] * most + shake)
     middle, centre = middle_view(image, rng, farthest), from_corner(size, size)
     times = np.arange(frames) - (frames - 1) // 2
-    poses = [middle.dot(known.pose(float(t), size)).dot(centre) for t in times]
-    return np.stack([warped(image, pose, size) for pose in poses])
+    shakes = shake * size * _tremor(rng, frames) if shake else np.zeros((frames, 2))
+    poses = [
+        middle.dot(shifted(*by)).dot(known.pose(float(t), size)).dot(centre)
+        for t, by in zip(times, shakes, strict=True)
+    ]
+    clip = np.stack([warped(image, pose, size) for pose in poses])
+    if noise:
+        noisy = clip + rng.normal(0, noise, clip.shape)
+        clip = noisy.round().clip(0, 255).astype(np.uint8)
+    return clip
+
+
+def _tremor(rng: np.random.Generator, frames: int) -> Pose:
+    """[frames, 2]: a hand's shifts in x and y, of length 1 at most; their fitted line is level.
+
+    Each is the sum of three waves of 1 to 7 Hz at 25 frames per second.
+    """
+    time = np.arange(frames) - (frames - 1) / 2
+    rate, phase = rng.uniform(0.04, 0.28, (3, 1, 2)), rng.uniform(0, 2 * np.pi, (3, 1, 2))
+    waves = np.sin(2 * np.pi * rate * time[:, None] + phase).sum(0)
+    waves -= waves.mean(0)
+    waves -= time[:, None] * (time @ waves / max(1.0, time @ time))
+    return waves / max(1e-9, float(np.linalg.norm(waves, axis=1).max()))
 
 
 def write_clip(path: Path, frames: Sequence[Pixels] | Pixels, fps: int = 25) -> None:

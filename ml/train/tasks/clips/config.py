@@ -72,6 +72,16 @@ class ClipConfig(TrainConfig):
         "images moving as things over another ground.",
         choices=(CLIPS, CAMERA_MOTION, MOVING_OBJECTS),
     )
+    handheld: float = about(
+        0.5,
+        "Camera from a hand",
+        DATA,
+        "Of a moving camera's clips, the share that shakes, has noise, and may be four times as "
+        "slow.",
+        min=0,
+        max=1,
+        step=0.1,
+    )
     segments: int = about(
         3, "Segments", DATA, "Parts of a clip that a step sees.", min=1, max=32, step=1
     )

@@ -72,7 +72,7 @@ def _source(config: ClipConfig, files: LabelledFiles, snippets: int, seed: int) 
         spec = SnippetSpec(snippets, config.size_kept, config.flow_length, config.flow)
         return ClipSource(files.files, files.labels, spec)
     spec = SnippetSpec(1, config.size_kept, config.flow_length, config.flow)
-    return MotionSource(files.files, files.labels, spec, seed)
+    return MotionSource(files.files, files.labels, spec, seed, config.handheld)
 
 
 def moving_source(
@@ -84,7 +84,7 @@ def moving_source(
 ) -> MovingSource:
     """Return clips of moving objects over labelled images, at `size` px."""
     spec = SnippetSpec(1, size, config.flow_length, config.flow)
-    return MovingSource(files.files, files.labels, spec, seed, grounds)
+    return MovingSource(files.files, files.labels, spec, seed, grounds=grounds)
 
 
 def sample(spec: RunSpec, most: int) -> tuple[Trainer, float]:
