@@ -32,13 +32,13 @@ class Settled:
         splits: The split of each that is used.
         left_out: Why each of the others is not.
         conflicts: Those with the same content in several classes, together.
-        duplicates: Those with the same content otherwise, together.
+        duplicates: Those with the same content otherwise, together, each with its split.
     """
 
     splits: Mapping[int, Split]
     left_out: Mapping[int, str]
     conflicts: Sequence[Sequence[int]]
-    duplicates: Sequence[Sequence[int]]
+    duplicates: Sequence[Sequence[tuple[int, Split]]]
 
 
 def settle(
@@ -56,9 +56,7 @@ def settle(
     conflicts = _conflicts(examples, decided or {}, left_out)
     splits = _split(examples, left_out, seed, share)
     duplicates = [
-        group
-        for group in _by_content(examples, (n for n in range(len(examples)) if n not in left_out))
-        if len(group) > 1
+        [(n, splits[n]) for n in group] for group in _by_content(examples, splits) if len(group) > 1
     ]
     val = {examples[n].content for n, split in splits.items() if split == "val"}
     for n in [n for n, split in splits.items() if split == "train"]:
