@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from app.datasets.importing.names import LENGTH, shown
 from app.datasets.importing.report import Report
-from app.datasets.importing.staging import StagedFile, StagedFiles
+from app.datasets.importing.staging import SHARD, TABLE, StagedFile, StagedFiles
 from app.datasets.index import Kind, Split
 from ml.layouts.layout import LOOSE, BadChange, Change, Group, Layout
 from ml.layouts.names import Parts
@@ -192,4 +192,7 @@ def _hint(report: Report) -> str:
     broken, left_out = report.count("broken"), report.count("left_out")
     if broken == left_out == 0:
         return ""
+    tables = report.left_out_for(TABLE, SHARD)
+    if tables:
+        return f" ({shown(tables[0]['name'])}: {tables[0]['reason']}.)"
     return f" ({broken:,} files are broken and {left_out:,} were left out: see the report.)"

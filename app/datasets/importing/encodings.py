@@ -69,10 +69,14 @@ def detect(names: Iterable[bytes]) -> Encoding:
     charset-normalizer measures the mess that an encoding makes of them. Folders are called by one
     or two letters, of which it knows too little: uncommon letters count against an encoding too.
     """
-    sample = b"\n".join(dict.fromkeys(names))[:SAMPLE_BYTES]
-    sample = sample[: sample.rfind(b"\n")] if len(sample) == SAMPLE_BYTES else sample
+    parts = dict.fromkeys(part for name in names for part in name.split(b"/"))
+    sample, size = [], 0
+    for part in parts:
+        if not part.isascii() and size < SAMPLE_BYTES:
+            sample.append(part)
+            size += len(part)
     known = get_args(Encoding)
-    matches = from_bytes(sample, cp_isolation=list(known), threshold=0.5)
+    matches = from_bytes(b"\n".join(sample), cp_isolation=list(known), threshold=0.5)
     found = {
         encoding: match.chaos + _uncommon(str(match), encoding)
         for match in matches

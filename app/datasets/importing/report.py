@@ -46,6 +46,10 @@ class Report:
         """Return how many entries there are of broken, duplicates, left_out or conflicts."""
         return self._counts[which]
 
+    def left_out_for(self, *reasons: str) -> list[dict[str, Any]]:
+        """Return the lines of what is left out for one of these reasons."""
+        return [line for line in self._lists["left_out"] if line["reason"] in reasons]
+
     def public(self) -> dict[str, Any]:
         """Return the report as JSON."""
         split = {"split": self.split, "seed": self._seed, "val_share": self._val_share}

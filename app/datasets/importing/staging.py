@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ from app.datasets.importing.names import is_archive, split_name
 from app.datasets.importing.report import Report
 from app.datasets.importing.verifier import Size, Verdict, Verifier
 from app.storage.blobs import BlobStore, no_space_is_disk_full
-from ml.layouts.names import Parts, is_clip, is_image, is_os_metadata
+from ml.layouts.names import Parts, ending, is_clip, is_image, is_os_metadata
 
 CHUNK = 256 * 1024
 DISK_CHECK_BYTES = 64 * MIB
@@ -27,6 +28,10 @@ LINK = "it is a link or a device: only ordinary files are read"
 UNNAMED = "its name is not UTF-8: rename it"
 NOT_AN_IMAGE = "by its name it is neither an image nor a clip"
 NESTED = "archives inside of the archive are not opened: pack their folders directly"
+SHARD = "it is of a WebDataset, which is not read: unpack the shards to a folder for each class"
+TABLE = "tables are not read: if it has the labels, make a folder for each class"
+TABLES = frozenset((".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet", ".xlsx"))
+NUMBERED_TAR = re.compile(r"\d{3,}\.tar(\.gz)?$", re.IGNORECASE)
 ReportProgress = Callable[[float, str], None]
 
 
@@ -169,9 +174,9 @@ class Staging:
         elif kind == "unnamed":
             self._report.left_out(name, UNNAMED)
         elif is_archive(parts):
-            self._report.left_out(name, NESTED)
+            self._report.left_out(name, SHARD if NUMBERED_TAR.search(parts[-1]) else NESTED)
         elif not is_image(parts) and not is_clip(parts):
-            self._report.left_out(name, NOT_AN_IMAGE)
+            self._report.left_out(name, _no_example(parts))
         elif size > (most := self._most(parts)):
             self._report.broken(name, _too_large(most))
         else:
@@ -226,6 +231,13 @@ class Staging:
             self._tell(tell, verifier, 1.0)
         self._staged.verdicts = verifier.verdicts
         return self._staged
+
+
+def _no_example(parts: Parts) -> str:
+    """Return why a file that is neither image nor clip is left out."""
+    if ending(parts) == ".cls":
+        return SHARD
+    return TABLE if ending(parts) in TABLES else NOT_AN_IMAGE
 
 
 def _too_large(most: int) -> str:

@@ -67,8 +67,9 @@ async def upload(
     """Send an archive of `train/CLASS/*.jpg` and `val/CLASS/*.jpg`, or of `CLASS/*.jpg`.
 
     In the second case the server splits each class, by content. The import is a job; follow it by
-    its events. With `review` it is `paused` once all is read: see its plan, then confirm it. Else
-    what could be read in several ways fails, with a sentence. No file is extracted under its own name, and images are decoded in a sandbox.
+    its events. With `review` it is `paused` once all is read: get its plan, then confirm it. Else
+    what could be read in several ways fails, with a sentence. No file is extracted under its own
+    name, and images are decoded in a sandbox.
     """
     declared = request.headers.get("content-length", "")
     stream = FileStream(request, web.settings.max_archive_bytes, MISSING, too_large)

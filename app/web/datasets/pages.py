@@ -7,7 +7,8 @@ datasets.html.jinja
 
 dataset.html.jinja
 - `dataset`: Dataset JSON; `plan`: Plan JSON while it waits for a decision, else None; `may_train`;
-  `used`: whether a study uses it; `data`: {dataset} for the JSON block. Image `i` of a class and split follows from the counts: images are sorted by class.
+  `used`: whether a study uses it; `data`: {dataset} for the JSON block. Image `i` of a class and
+  split follows from the counts: images are sorted by class.
 """
 
 from __future__ import annotations
