@@ -9,6 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.datasets.importing.encodings import Encoding
 from app.storage import keys
 
 INFERENCE = "inference"
@@ -174,8 +175,29 @@ class CheckModelJob(JobParameters, kind="check_model", queue=PREPARATION):
     user_id: str = Field(default="", max_length=32)  # who may see it before it is published
 
 
+class FolderDecision(Parameters):
+    """What a folder of a dataset, with those below, is used for, and its class.
+
+    None keeps what was understood.
+    """
+
+    folder: str = Field(max_length=1024)
+    use: Literal["train", "val", "divide", "left_out"] | None = None
+    class_name: Annotated[str, Field(min_length=1, max_length=120)] | None = None
+
+
+class PlanDecisions(Parameters):
+    """What a person decided of an import; `conflicts` are right classes by hash of content."""
+
+    folders: list[FolderDecision] = Field(default=[], max_length=10_000)
+    conflicts: dict[str, str] = {}
+
+
 class ImportDatasetJob(JobParameters, kind="import_dataset", queue=PREPARATION):
-    """Fill the dataset of this identifier."""
+    """Fill the dataset of this identifier.
+
+    With `review` the job pauses once everything is read, until it has `decisions`.
+    """
 
     dataset_id: Identifier
     source: Literal["archive", "folder", "imagenette"]
@@ -183,6 +205,9 @@ class ImportDatasetJob(JobParameters, kind="import_dataset", queue=PREPARATION):
     size: Literal["160px", "320px", "full"] | None = None  # of Imagenette
     seed: int = Field(default=0, ge=0, le=2**31 - 1)
     val_share: float = Field(default=0.2, gt=0, lt=1)
+    review: bool = False
+    encoding: Encoding | None = None  # of an archive's names; None detects it
+    decisions: PlanDecisions | None = None
 
 
 def fingerprint(sha256: str, request: AnalysisRequest, versions: Mapping[str, Any]) -> str:

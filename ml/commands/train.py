@@ -22,15 +22,16 @@ from ml.networks.attention.base import MECHANISMS
 from ml.networks.types import STAGES
 from ml.train.config import TrainConfig
 from ml.train.configure import configure
+from ml.train.data_folder import DataFolder
 from ml.train.events import EpochEnd, Event, Finished, Loading, Ready, Step
 from ml.train.run import MODEL
 from ml.train.spec import RunSpec
-from ml.train.splits import ListSplit, Splits
 from ml.train.start import train
-from ml.train.tasks.photos.data import SUFFIXES, list_folder
+from ml.train.tasks.photos.data import SUFFIXES, read_images
 from ml.train.tasks.photos.recipes import shipped
 
 TYPES = {"int": int, "float": float, "str": str}
+ReadFolder = Callable[[Path], DataFolder]
 
 
 def _json_object(text: str) -> dict[str, Any]:
@@ -47,13 +48,13 @@ class Training:
         config: Class of the settings, each of which is an option.
         configure: Returns a model's configuration from its name, its chosen settings, and true if
             the recipe of the shipped model fills in the others.
-        list_split: Returns the function that lists a split's folder for a configuration.
+        read: Returns the function that reads a dataset's folder for a configuration.
         data_names: Names of known data for the model card, by name of the folder.
     """
 
     config: type[TrainConfig]
     configure: Callable[[str, Mapping[str, Any], bool], TrainConfig]
-    list_split: Callable[[TrainConfig], ListSplit]
+    read: Callable[[TrainConfig], ReadFolder]
     data_names: Mapping[str, str]
 
     def add_options(self, parser: argparse.ArgumentParser, metavar: str, models: str) -> None:
@@ -61,7 +62,10 @@ class Training:
         parser.set_defaults(devices=1)
         parser.add_argument("models", nargs="+", metavar=metavar, help=models)
         parser.add_argument(
-            "--data", type=Path, required=True, help="folder with train/CLASS/ and val/CLASS/"
+            "--data",
+            type=Path,
+            required=True,
+            help="folder with train/CLASS/ and val/CLASS/, or CLASS/",
         )
         parser.add_argument("--out", type=Path, default=Path("runs"), help="folder for checkpoints")
         parser.add_argument("--cache", type=Path, help="folder to keep what was decoded in")
@@ -100,16 +104,18 @@ class Training:
 
     def _spec(self, options: argparse.Namespace, name: str, config: TrainConfig) -> RunSpec:
         folder = options.data
-        splits = Splits.of(folder, self.list_split(config))
+        data = self.read(config)(folder)
+        for note in data.notes:
+            print(f"{folder.name}: {note}")
         return RunSpec(
             config=config,
-            classes=splits.classes,
-            train=splits.train,
-            val=splits.val,
+            classes=data.classes,
+            train=data.train,
+            val=data.val,
             folder=options.out / f"{name}.run",
             cache=options.cache,
             data_name=self.data_names.get(folder.name, folder.name),
-            data_fingerprint=splits.fingerprint(),
+            data_fingerprint=data.fingerprint(),
             start=options.checkpoint,
             device=options.device,
             devices=options.devices,
@@ -192,7 +198,7 @@ def _configure(name: str, chosen: Mapping[str, Any], as_shipped: bool) -> TrainC
 
 
 PHOTOS = Training(
-    TrainConfig, _configure, lambda _: list_folder, {"imagenette160": "Imagenette v2, 160 px"}
+    TrainConfig, _configure, lambda _: read_images, {"imagenette160": "Imagenette v2, 160 px"}
 )
 
 

@@ -8,17 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from ml.commands.base import Command
-from ml.commands.train import Training
+from ml.commands.train import ReadFolder, Training
 from ml.errors import MlError
 from ml.networks.attention.base import MECHANISMS
 from ml.train.config import TrainConfig
 from ml.train.configure import configure
-from ml.train.splits import ListSplit
 from ml.train.tasks.clips.config import CLIPS as CLIP_FILES
 from ml.train.tasks.clips.config import ClipConfig
-from ml.train.tasks.clips.data import list_clips
+from ml.train.tasks.clips.data import read_clips
 from ml.train.tasks.clips.recipes import shipped
-from ml.train.tasks.photos.data import list_folder
+from ml.train.tasks.photos.data import read_images
 from ml.train.tasks.photos.recipes import shipped as shipped_photo_model
 
 CAMERA_MODEL = "camera-motion"
@@ -52,12 +51,12 @@ def _configure(name: str, chosen: Mapping[str, Any], as_shipped: bool) -> TrainC
     return configure(mechanism, {**defaults, **recipe, **chosen})
 
 
-def _list_split(config: TrainConfig) -> ListSplit:
+def _read(config: TrainConfig) -> ReadFolder:
     from_images = isinstance(config, ClipConfig) and config.source != CLIP_FILES
-    return list_folder if from_images else list_clips
+    return read_images if from_images else read_clips
 
 
-CLIPS = Training(ClipConfig, _configure, _list_split, DATA_NAMES)
+CLIPS = Training(ClipConfig, _configure, _read, DATA_NAMES)
 
 
 def _options(parser: argparse.ArgumentParser) -> None:

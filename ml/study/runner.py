@@ -25,13 +25,13 @@ from ml.study.results import Results
 from ml.study.spec import Run, StudySpec, settings_of
 from ml.study.trials import Trial
 from ml.train.config import TrainConfig
+from ml.train.data_folder import DataFolder
 from ml.train.events import Event, Loading
 from ml.train.generators import reported, result_of
 from ml.train.run import MODEL
 from ml.train.spec import RunSpec
-from ml.train.splits import Splits
 from ml.train.start import train
-from ml.train.tasks.photos.data import Images, list_folder, load
+from ml.train.tasks.photos.data import Images, load, read_images
 from ml.train.tasks.photos.initial_weights import initial_weights
 
 Work = Generator[Event, None, None]
@@ -131,9 +131,9 @@ class Studying:
     def _trying(self, trial: Trial) -> Callable[[], Work]:
         def work() -> Work:
             assert self.spec.trials is not None
-            cache, splits = self.work / "cache", self._splits()
+            cache, folder = self.work / "cache", self._folder()
             if "trials" not in self._data:
-                chosen = splits.train, splits.classes, self._side, cache
+                chosen = folder.train, folder.classes, self._side, cache
                 self._data["trials"] = trials.data(self.spec.trials, *chosen)
             start = initial_weights(self.spec.config(trial.row, {}, 0), None, self.weights)
             images = self._data["trials"]
@@ -177,16 +177,16 @@ class Studying:
         return work
 
     def _run_spec(self, run: Run) -> RunSpec:
-        splits = self._splits()
+        folder = self._folder()
         return RunSpec(
             config=self.config(run),
-            classes=splits.classes,
-            train=splits.train,
-            val=splits.val,
+            classes=folder.classes,
+            train=folder.train,
+            val=folder.val,
             folder=self.work / f"{run.name}.run",
             cache=self.work / "cache",
             data_name=self.name or self.spec.data,
-            data_fingerprint=splits.fingerprint(),
+            data_fingerprint=folder.fingerprint(),
             device=self.device,
             save_seconds=60,
             weights=tuple(self.weights),
@@ -197,8 +197,11 @@ class Studying:
         """Px that all pictures are measured at."""
         return self.spec.config(next(iter(self.spec.rows)), {}, 0).eval_size
 
-    def _splits(self) -> Splits:
-        return Splits.of(self.data / self.spec.data, list_folder)
+    def _folder(self) -> DataFolder:
+        if "folder" not in self._data:
+            self._data["folder"] = read_images(self.data / self.spec.data)
+        folder: DataFolder = self._data["folder"]
+        return folder
 
     @property
     def _how(self) -> dict[str, Any]:
@@ -209,8 +212,8 @@ class Studying:
 
     def _validation(self) -> Images:
         if "val" not in self._data:
-            splits = self._splits()
-            work = load(splits.val, splits.classes, self._side, self.work / "cache")
+            folder = self._folder()
+            work = load(folder.val, folder.classes, self._side, self.work / "cache")
             self._data["val"] = result_of(work)
         images: Images = self._data["val"]
         return images

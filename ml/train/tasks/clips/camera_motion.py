@@ -136,10 +136,11 @@ def _tremor(rng: np.random.Generator, frames: int) -> Pose:
     """
     time = np.arange(frames) - (frames - 1) / 2
     rate, phase = rng.uniform(0.04, 0.28, (3, 1, 2)), rng.uniform(0, 2 * np.pi, (3, 1, 2))
-    waves = np.sin(2 * np.pi * rate * time[:, None] + phase).sum(0)
+    waves: Pose = np.sin(2 * np.pi * rate * time[:, None] + phase).sum(0)
     waves -= waves.mean(0)
     waves -= time[:, None] * (time @ waves / max(1.0, time @ time))
-    return waves / max(1e-9, float(np.linalg.norm(waves, axis=1).max()))
+    longest = float(np.linalg.norm(waves, axis=1).max())
+    return waves / max(1e-9, longest)
 
 
 def write_clip(path: Path, frames: Sequence[Pixels] | Pixels, fps: int = 25) -> None:

@@ -15,14 +15,13 @@ from torch import Tensor
 
 from ml.errors import MlError
 from ml.files import replacing
+from ml.layouts.names import CLIP_ENDINGS
 from ml.train.cpus import available_cpus
+from ml.train.data_folder import DataFolder, read_folder
 from ml.train.spec import LabelledFiles
 from ml.train.tasks.clips.reading import Pixels, Source
 
-SUFFIXES = {
-    ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".flv", ".wmv",
-    ".ogv", ".gif",
-}  # fmt: skip
+SUFFIXES = CLIP_ENDINGS | {".gif"}
 
 
 @dataclass(frozen=True)
@@ -69,6 +68,11 @@ def list_clips(folder: Path) -> tuple[LabelledFiles, tuple[str, ...]]:
     """List `folder/CLASS/*`, by name, and the classes; MlError if there are no clips."""
     files, names = LabelledFiles.listed(folder, SUFFIXES, "clips")
     return files, tuple(names)
+
+
+def read_clips(folder: Path) -> DataFolder:
+    """Read a whole dataset of clips, with its splits; MlError if it cannot be trained on."""
+    return read_folder(folder, SUFFIXES, "clips")
 
 
 def thinned(files: LabelledFiles, most: int) -> LabelledFiles:
