@@ -138,7 +138,7 @@ def _tremor(rng: np.random.Generator, frames: int) -> Pose:
     rate, phase = rng.uniform(0.04, 0.28, (3, 1, 2)), rng.uniform(0, 2 * np.pi, (3, 1, 2))
     waves: Pose = np.sin(2 * np.pi * rate * time[:, None] + phase).sum(0)
     waves -= waves.mean(0)
-    waves -= time[:, None] * (time @ waves / max(1.0, time @ time))
+    waves -= np.outer(time, time @ waves) / max(1.0, float(time @ time))
     longest = float(np.linalg.norm(waves, axis=1).max())
     return waves / max(1e-9, longest)
 
