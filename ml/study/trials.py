@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from ml.errors import MlError
 from ml.media.place import TILE, place, scrambled
 from ml.study.spec import StudySpec, Trials, settings_of
 from ml.train.events import EpochEnd, Step
@@ -44,8 +45,14 @@ def all_trials(spec: StudySpec) -> list[Trial]:
 
 
 def split(trials: Trials, files: LabelledFiles) -> tuple[LabelledFiles, LabelledFiles]:
-    """Return training images to train on and others to judge by, evenly spread."""
+    """Return training images to train on and others to judge by, evenly spread.
+
+    Raises:
+        MlError: There are not so many.
+    """
     total = trials.train_images + trials.val_images
+    if len(files.files) < total:
+        raise MlError(f"The trials need {total} training images; there are {len(files.files)}.")
     chosen = files.spread(total)
     held = LabelledFiles(chosen.files, chosen.labels).spread(trials.val_images).files
     known = set(held)

@@ -45,11 +45,11 @@ pytestmark = pytest.mark.usefixtures("narrow")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Twelve training and four validation images of two classes, and two with boxes."""
     root = tmp_path_factory.mktemp("data")
-    for split, count in (("toys/train", 6), ("toys/val", 4), ("boxed", 1)):
+    for split, count, first in (("toys/train", 6, 0), ("toys/val", 4, 100), ("boxed", 1, 200)):
         for label, name in enumerate(SYNSETS):
             (root / split / name).mkdir(parents=True)
             for i in range(count):
-                picture = Image.fromarray(toys.picture(label, i, 64))
+                picture = Image.fromarray(toys.picture(label, first + i, 64))
                 picture.save(root / split / name / f"{i}.png")
     lines = [f"{name}/0.png,0.2,0.2,0.8,0.8" for name in SYNSETS]
     (root / "boxed" / "boxes.csv").write_text("\n".join(["file,x0,y0,x1,y1", *lines]))
