@@ -17,7 +17,7 @@ from ml.explain.methods import names
 from ml.explain.prepare import for_inference
 from ml.explain.results import LoadedModel
 from ml.model_card import ModelCard
-from ml.networks.attention.base import MECHANISMS, has_masks
+from ml.networks.attention.base import MECHANISMS, has_masks, stored
 from ml.networks.backbones.base import BACKBONES, DEFAULT
 from ml.networks.network import Network, NetworkSpec, build_network
 from ml.networks.types import STAGES
@@ -91,7 +91,8 @@ class CatalogueEntry:
         registered = MECHANISMS[self.mechanism]
         words, about = registered.about, self.about
         backbone = BACKBONES[about.get("backbone", DEFAULT)]
-        masked = has_masks(self.mechanism, about.get("parameters", {}))
+        parameters = stored(self.mechanism, about.get("parameters", {}))
+        masked = has_masks(self.mechanism, parameters)
         return {
             "id": self.id,
             "position": self.position,
@@ -102,7 +103,7 @@ class CatalogueEntry:
             "note": about.get("note"),
             "equation": words.equation,
             "mask_range": words.mask_range if masked else "none",
-            "parameters": about.get("parameters", {}),
+            "parameters": parameters,
             "stages": [
                 {
                     "stage": s,

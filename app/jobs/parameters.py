@@ -210,6 +210,9 @@ class ImportDatasetJob(JobParameters, kind="import_dataset", queue=PREPARATION):
     decisions: PlanDecisions | None = None
 
 
+CHANGED = {"gradcampp": 1}  # methods whose maps are no longer those of stored answers: how often
+
+
 def fingerprint(sha256: str, request: AnalysisRequest, versions: Mapping[str, Any]) -> str:
     """Return a hash that two analyses share if and only if one answers the other.
 
@@ -228,6 +231,8 @@ def fingerprint(sha256: str, request: AnalysisRequest, versions: Mapping[str, An
     if request.clip is None:
         question["imagenet"] = versions.get(IMAGENET)
     question["methods"] = sorted(set(request.methods))
+    if changed := {name: CHANGED[name] for name in request.methods if name in CHANGED}:
+        question["changed"] = changed
     question["photo"] = sha256
     return hashlib.sha256(json.dumps(question, sort_keys=True).encode()).hexdigest()
 

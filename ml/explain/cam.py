@@ -75,12 +75,18 @@ def xgradcam(a: Tensor, g: Tensor) -> Tensor:
 
 @evidence(
     "gradcampp",
-    "Grad-CAM++",
+    "Grad-CAM++ of ReLU(A)",
     "https://arxiv.org/abs/1710.11063",
-    "Channels weighted by positive gradients, so that each of several objects counts.",
+    "Channels weighted by positive gradients, so that each of several objects counts; as "
+    "Grad-CAM++, but negative activations do not enter the weights, which they leave undefined.",
 )
 def gradcampp(a: Tensor, g: Tensor) -> Tensor:
-    """Alpha = g^2 / (2 g^2 + sum(A) g^3), w = sum(alpha ReLU(g)) (Chattopadhay et al. 2018)."""
-    bottom = 2 * g**2 + a.sum((2, 3), keepdim=True) * g**3
-    alpha = torch.where(bottom == 0, 0.0, g**2 / torch.where(bottom == 0, 1.0, bottom))
-    return torch.einsum("bchw,bc->bhw", a, (alpha * g.relu()).sum((2, 3)))
+    """Alpha = g^2 / (2 g^2 + sum(ReLU(A)) g^3), w = sum(alpha ReLU(g)).
+
+    Chattopadhay et al. (2018) have sum(A), which is the same after a ReLU. At signed layers, such
+    as linear bottlenecks, their denominator crosses 0 and the map is noise. Where g > 0, which
+    alone counts, alpha ReLU(g) is g / (2 + sum(ReLU(A)) g): no denominator is under 2.
+    """
+    positive = g.relu()
+    bottom = 2 + a.relu().sum((2, 3), keepdim=True) * positive
+    return torch.einsum("bchw,bc->bhw", a, (positive / bottom).sum((2, 3)))

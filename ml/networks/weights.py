@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from ml.networks.network import Network
 
 FILE_NAME = "mobilenet_v2-imagenet1k-fp16.safetensors"
 SHIPPED = Path(__file__).parents[1] / "checkpoints" / "imagenet"
+INT8 = "torchvision's int8 release as float16"  # what comes along, in words
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
 
@@ -47,7 +49,7 @@ def load_imagenet(folders: Iterable[Path]) -> ImageNetWeights:
     try:
         return fetch_imagenet(folders)
     except MlError:
-        origin = f"{FILE_NAME}, which comes along (torchvision's int8 release as float16)"
+        origin = f"{FILE_NAME}, which comes along ({INT8})"
         return ImageNetWeights(read_local(SHIPPED / FILE_NAME), origin)
 
 
@@ -59,8 +61,9 @@ def fetch_imagenet(folders: Iterable[Path]) -> ImageNetWeights:
     """
     local = find_local(folders)
     if local is not None:
-        origin = f"{FILE_NAME} (ImageNet-1k MobileNetV2, torchvision keys)"
-        return ImageNetWeights(read_local(local), origin)
+        shipped = filecmp.cmp(local, SHIPPED / FILE_NAME, shallow=False)
+        what = INT8 if shipped else "ImageNet-1k MobileNetV2, torchvision keys"
+        return ImageNetWeights(read_local(local), f"{FILE_NAME} ({what})")
     weights = MobileNet_V2_Weights.IMAGENET1K_V2
     try:
         state = dict(weights.get_state_dict(check_hash=True, weights_only=True))

@@ -84,7 +84,12 @@ def load(trainer: Trainer, path: Path) -> list[dict[str, float]]:
     facts, tensors = _read(path)
     if facts["config"] != json.loads(json.dumps(asdict(trainer.config))):
         raise MlError(f"{path.name} belongs to a run with other settings. Delete it to start anew.")
-    trainer.network.load_state_dict(_under("network.", tensors))
+    try:
+        trainer.network.load_state_dict(_under("network.", tensors))
+    except RuntimeError as error:
+        raise MlError(
+            f"{path.name} is of another version's network. Delete it to start anew."
+        ) from error
     for i, parameter in enumerate(trainer.trainable_parameters()):
         saved = _under(f"optimiser.{i}.", tensors)
         if saved:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
+from app.jobs import parameters
 from app.jobs.parameters import IMAGENET, AnalysisRequest, fingerprint
 
 MEDIA = "0" * 32
@@ -55,6 +56,19 @@ def test_equal_requests_have_the_same_fingerprint() -> None:
 
 def test_what_was_stored_before_there_was_a_choice_was_squashed() -> None:
     assert request().fit == "squash"
+
+
+def test_a_method_that_has_changed_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was stored of it before would answer another question; other answers stay."""
+    asked = request(methods=["gradcam", "gradcampp"])
+    now = fingerprint("c" * 64, asked, CHECKPOINTS), fingerprint("c" * 64, request(), CHECKPOINTS)
+    monkeypatch.setattr(parameters, "CHANGED", {})
+    before = (
+        fingerprint("c" * 64, asked, CHECKPOINTS),
+        fingerprint("c" * 64, request(), CHECKPOINTS),
+    )
+    assert now[0] != before[0]
+    assert now[1] == before[1]
 
 
 def test_different_requests_have_different_fingerprints() -> None:

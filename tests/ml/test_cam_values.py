@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +14,10 @@ from torch import Tensor, nn
 from ml import catalogue
 from ml.explain.maps import explain_images
 from ml.explain.methods import METHODS, names
+from ml.explain.prepare import for_inference
 from ml.explain.taps import tapped
 from ml.networks.network import Network, NetworkSpec, build_network
+from ml.networks.types import STAGES
 from ml.networks.weights import load_imagenet, put_into
 from tests.support import networks as nets
 
@@ -100,6 +104,38 @@ def test_an_image_of_a_batch_knows_nothing_of_the_others(method: str) -> None:
     together = METHODS[method].function(a, g)
     alone = [METHODS[method].function(a[i : i + 1], g[i : i + 1])[0] for i in range(4)]
     torch.testing.assert_close(together, torch.stack(alone))
+
+
+@pytest.mark.parametrize("mechanism", ["plain", "gated-grid"])
+def test_what_changes_no_answer_changes_no_map(mechanism: str) -> None:
+    """Folded norms, company in a batch and a logit of 0.1 % more: at most 2 % of a map's range."""
+    network, images = nets.lively(mechanism), nets.pictures(4, seed=20)
+    methods = names("gradients")
+    expected = explain_images(network, images[:1], [3], methods).maps
+    louder = copy.deepcopy(network)
+    with torch.no_grad():
+        for layer in louder.mechanism.modules():
+            if isinstance(layer, nn.Linear):
+                layer.weight.mul_(1.001)
+    folded = explain_images(for_inference(network), images[:1], [3], methods).maps
+    company = explain_images(network, images, [3] * 4, methods).maps
+    scaled = explain_images(louder, images[:1], [3], methods).maps
+    for method, stage in itertools.product(methods, STAGES):
+        own = expected[method][stage][0]
+        for other in (folded, company, scaled):
+            moved = (other[method][stage][0] - own).abs().max() / (own.max() - own.min())
+            assert moved < 0.02, (method, stage, moved)
+
+
+def test_signed_activations_leave_gradcampp_steady() -> None:
+    """The paper's denominator, 2 + sum(A) g, is 0 here, and huge or negative right beside."""
+    a = torch.tensor([[[[2.0, -4.0], [1.0, 0.0]], [[0.0, 1.0], [2.0, 0.0]]]])
+    g = torch.full_like(a, 2.0)
+    function = METHODS["gradcampp"].function
+    assert (2 + a[0, 0].sum() * 2) == 0
+    found = function(a, g)
+    np.testing.assert_allclose(found[0], 4 * 2 / 8 * a[0].sum(0), rtol=1e-6)
+    torch.testing.assert_close(function(a, 1.001 * g), found, atol=1e-3, rtol=1e-3)
 
 
 def assert_late_map_is_the_logit(network: Network, images: Tensor, classes: list[int]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,17 @@ def test_state_of_another_run_is_refused(images: Images, tmp_path: Path) -> None
     )
     with pytest.raises(MlError, match="other settings"):
         resume.load(other, tmp_path / "run.state")
+
+
+@NARROW
+def test_state_of_another_versions_network_is_refused(images: Images, tmp_path: Path) -> None:
+    """Settings that a run leaves to their defaults may have had others before an upgrade."""
+    config = TrainConfig("residual", epochs=1, batch_size=8)
+    earlier = PhotoTrainer(replace(config, parameters={"biases": True}), images, images)
+    earlier.config = config
+    resume.save(earlier, tmp_path / "run.state", [])
+    with pytest.raises(MlError, match="another version's network"):
+        resume.load(PhotoTrainer(config, images, images), tmp_path / "run.state")
 
 
 @NARROW

@@ -147,6 +147,8 @@ def test_smoothing_and_deep_supervision_are_in_the_loss() -> None:
 
     found = run.loss(Attended(logits, {}, ((0.1, vote), (0.3, vote))), labels)
     torch.testing.assert_close(found, smoothed(logits) + 0.4 * smoothed(vote))
+    votes_alone = run.loss(Attended(logits, {}, ((1.0, vote),), loss_weight=0.0), labels)
+    torch.testing.assert_close(votes_alone, smoothed(vote))
 
 
 def test_it_can_be_stopped_at_any_step() -> None:

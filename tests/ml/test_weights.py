@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -59,6 +60,16 @@ def test_training_starts_from_what_comes_along_only_as_a_last_resort(
     named = weights.load_imagenet([tmp_path])
     assert named.state.keys() == own.keys()
     assert "comes along" not in named.origin
+    assert "int8" in shipped.origin
+    assert "int8" not in named.origin
+
+
+def test_a_copy_of_what_comes_along_is_known_as_such(tmp_path: Path) -> None:
+    """It is the int8 release in any folder, and a card says so."""
+    shutil.copy(weights.SHIPPED / weights.FILE_NAME, tmp_path)
+    assert weights.load_imagenet([tmp_path]).origin.endswith(
+        "(torchvision's int8 release as float16)"
+    )
 
 
 def test_what_comes_along_is_never_taken_for_torchvisions_own(

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from ml.networks.attention.base import MECHANISMS, MechanismEntry
-from ml.networks.attention.gating import PAPER, GatedClassifier, GateParameters
+from ml.networks.attention.gating import (
+    PAPER,
+    UNGATED_WORDS,
+    GatedClassifier,
+    GateParameters,
+)
 from ml.networks.types import About
 
 MECHANISMS.register("gated")(
@@ -19,7 +24,7 @@ MECHANISMS.register("gated")(
                 "the whole image, which is pooled from the last layer. The gated features are "
                 "summed over space, and the classifier sees only those sums. Every position is "
                 "compared with the same vector: the gate cannot tell left from right except by "
-                "the features there."
+                "the features there. " + UNGATED_WORDS
             ),
             equation=(
                 r"q_i = \psi^{T} \, \mathrm{ReLU}(\theta x_i + \phi g) + b_\psi, \quad "

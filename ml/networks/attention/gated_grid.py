@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from ml.networks.attention.base import MECHANISMS, MechanismEntry
-from ml.networks.attention.gating import PAPER, GatedClassifier, GateParameters
+from ml.networks.attention.gating import (
+    PAPER,
+    UNGATED_WORDS,
+    GatedClassifier,
+    GateParameters,
+)
 from ml.networks.types import About
 
 
@@ -25,7 +30,7 @@ MECHANISMS.register("gated-grid")(
                 "Like the attention gates, but the gating signal is the last layer's feature map, "
                 "upsampled to each stage's grid, instead of one pooled vector. Every position is "
                 "compared with what the deep layers see at that same place. Coarse knowledge of "
-                "where the object is can thus sharpen the fine, early mask."
+                "where the object is can thus sharpen the fine, early mask. " + UNGATED_WORDS
             ),
             equation=(
                 r"q_i = \psi^{T} \, \mathrm{ReLU}(\theta x_i + \mathrm{up}(\phi g)_i) + b_\psi, "

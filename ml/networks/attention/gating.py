@@ -18,6 +18,10 @@ Normalisation = Literal["sigmoid", "softmax", "mean", "mean_flow"]
 Aggregation = Literal["concat", "mean", "mean_probabilities", "deep_sup", "ft"]
 
 UNGATED = "last"  # the vector of the last block, which is no stage
+UNGATED_WORDS = (
+    "In the authors' networks the classifier also reads the last layer, pooled without a gate; "
+    "here that is an option, since a mask that the classifier can walk around need not matter."
+)
 
 PAPER = Paper(
     "Attention Gated Networks: Learning to Leverage Salient Regions in Medical Images",
