@@ -94,7 +94,7 @@ def blurred(pictures: Tensor, device: str) -> Tensor:
 @torch.inference_mode()
 def _probability(network: Network, temperature: float, classes: Tensor, images: Tensor) -> Tensor:
     """Return the classes' probabilities (B,) in normalised images (B, 3, S, S)."""
-    scaled = network(images).logits.double() / temperature
+    scaled: Tensor = network(images).logits.double() / temperature
     return scaled.softmax(1).gather(1, classes[:, None])[:, 0]
 
 
