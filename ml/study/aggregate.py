@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ml.study.packing import unpack_classes, unpack_flags, unpack_shares
-from ml.study.records import Answers, Intervention, Measures, Pointing
+from ml.study.records import Intervention, Measures, Pointing
 from ml.study.statistics import bootstrap, holm, mean_sd, sign_flip_test
 
 PLAIN, UNTRAINED = "plain", "untrained"
@@ -170,17 +170,23 @@ def _true(run: Run, scene: str, count: int) -> Bits:
     return unpack_classes(packed)[:count]
 
 
-def _right(run: Run, scene: str, record: Answers | Intervention) -> Bits:
+def _predicted(run: Run, scene: str) -> tuple[Bits, Bits]:
+    """Return a scene's predicted and true classes, (N,) each."""
+    record = run["measures"]["scenes"][scene]["answers"]
+    true = _true(run, scene, record["count"])
+    return unpack_classes(record["predicted"], true), true
+
+
+def _right(run: Run, scene: str) -> Bits:
     """Return whether each photo's class was predicted, (N,)."""
-    predicted = unpack_classes(record["predicted"])
-    return np.equal(predicted, _true(run, scene, record["count"]))
+    return np.equal(*_predicted(run, scene))
 
 
 def _answers(runs: Sequence[Run], plain: Sequence[Run]) -> dict[str, dict[str, Any]]:
     others, table = _scenes(plain, "answers"), {}
     for scene, records in _scenes(runs, "answers").items():
-        right = np.stack([_right(run, scene, record) for run, record in records])
-        beside = [_right(run, scene, record) for run, record in others.get(scene, ())]
+        right = np.stack([_right(run, scene) for run, _ in records])
+        beside = [_right(run, scene) for run, _ in others.get(scene, ())]
         figures: dict[str, Any] = {
             "accuracy": _compared(right, np.stack(beside) if beside else None)
         }
@@ -248,9 +254,9 @@ def _interventions(runs: Sequence[Run]) -> Cells:
 def _edited(scene: str, cells: Sequence[tuple[Run, Intervention]]) -> dict[str, Any]:
     after, before = [], []
     for run, cell in cells:
-        answers = run["measures"]["scenes"][scene]["answers"]
-        after.append(_right(run, scene, cell))
-        before.append(_right(run, scene, answers)[: cell["count"]])
+        own, true = (classes[: cell["count"]] for classes in _predicted(run, scene))
+        after.append(unpack_classes(cell["predicted"], own) == true)
+        before.append(own == true)
     return {
         **_compared(np.stack(after), np.stack(before)),
         "before": round(float(np.mean(before)), DIGITS),

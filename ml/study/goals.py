@@ -146,9 +146,9 @@ def _needed(table: Table) -> Goal:
     met = False
     if best is not None:
         (arm, scene), losses, behind = best
-        results = {f"{arm} arm, {TITLES[scene]}:": ""}
-        results |= {name: f"{-100 * loss:+.1f} points" for name, loss in losses.items()}
-        results |= {"plain": "is behind these" if behind else "is not behind all of these"}
+        results = {name: f"{-100 * loss:+.1f} points" for name, loss in losses.items()}
+        results["plain"] = "is behind these" if behind else "is not behind these"
+        results["most"] = f"on {TITLES[scene]}, {arm} arm"
         met = sum(loss >= 0.1 for loss in losses.values()) >= 4 and behind
     return _goal(
         "photos at which answers need the mask: accuracy with even masks",

@@ -26,16 +26,16 @@ def first(share: float, count: int = PHOTOS) -> np.ndarray:
     return np.arange(count) < round(share * count)
 
 
-def answered(accuracy: float) -> dict[str, Any]:
-    """Answers of class 1 where they are right; the truth is always 1."""
+def answered(accuracy: float, beside: Any = 1) -> dict[str, Any]:
+    """Answers of class 1 where they are right, else 0; the truth is always 1."""
     figures = dict.fromkeys(("temperature", "nll", "nll_transferred", "ece_transferred"), 1.0)
-    right = first(accuracy)
+    right = first(accuracy).astype(int)
     return {
         **figures,
         "count": PHOTOS,
         "accuracy": accuracy,
         "ece": 0.01,
-        "predicted": pack_classes(right),
+        "predicted": pack_classes(right, beside),
         "probability": pack_shares(right),
     }
 
@@ -47,7 +47,7 @@ def run(mechanism: str, seed: int = 0, arm: str = "ordinary", **scenes: Any) -> 
         records[name] = {"answers": answered(accuracy)}
         if even is not None:
             edited = {
-                **answered(even),
+                **answered(even, first(accuracy)),
                 "changed": accuracy - even,
                 "probability_change": even - accuracy,
             }
@@ -78,6 +78,9 @@ def run(mechanism: str, seed: int = 0, arm: str = "ordinary", **scenes: Any) -> 
 
 def test_packed_numbers_come_back() -> None:
     assert unpack_classes(pack_classes(np.array([0, 9, 255]))).tolist() == [0, 9, 255]
+    others = np.array([7, 9, 0])
+    packed = pack_classes(np.array([9, 9, 255]), others)
+    assert unpack_classes(packed, others).tolist() == [9, 9, 255]
     shares = np.array([0, 0.25, 1.0])
     assert unpack_shares(pack_shares(shares)).tolist() == shares.tolist()
 
