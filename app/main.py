@@ -21,6 +21,7 @@ from app.web.analyses import exports_api, heatmaps_api, tracks_api
 from app.web.analyses import pages as analysis_pages
 from app.web.datasets import api as datasets_api
 from app.web.datasets import pages as dataset_pages
+from app.web.datasets import plan_api
 from app.web.home import pages as home_pages
 from app.web.http import errors, health, middleware, templating
 from app.web.http.deps import StateDep
@@ -47,6 +48,7 @@ ENDPOINTS = (  # in the order of the API's documentation
     tracks_api,
     accounts_api,
     datasets_api,
+    plan_api,
     training_api,
     studies_api,
     results_api,

@@ -1,7 +1,7 @@
 """`python -m bench.answers PHOTOS CLIPS`: what a new server answers, and whether that is right.
 
 A photo's name is its class (`n02391049_zebra.jpg`). For clips, answers.json lists the ImageNet
-classes that a person accepts, written before the answers were seen; none if ImageNet has none.
+classes that a person accepts, by what the frames show; none if ImageNet has none.
 """
 
 from __future__ import annotations
@@ -30,8 +30,11 @@ Written by `python -m bench.answers PHOTOS CLIPS`; do not edit. A new server wit
 was given each file. "First row" is the 1000-class network; "not sure" is its best guess while it
 abstains. "Other rows" counts the models of ten classes (photos) or of camera motion (clips) that
 name a class, and those that abstain. A photo's name is its class; the classes that a person
-accepts for a clip are in `bench/answers.json`. The rule for "not sure" (a probability under 0.30)
-was chosen on these 30 photos, so their count is not a forecast; the clips had no part in it.
+accepts for a clip are in `bench/answers.json`, by what its frames show, but not blind: the network
+had been measured on these clips before. The rule for "not sure" (a probability under 0.30) was
+chosen on these 30 photos, so their count is not a forecast; the clips had no part in it.
+The page's sentence tells beside an unsure answer what all others say; class and verdict stay the
+first row's.
 """
 
 

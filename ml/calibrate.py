@@ -16,6 +16,7 @@ from ml.calibration.record import Calibration, calibrate, choose_rule
 from ml.errors import MlError
 from ml.explain.results import LoadedModel
 from ml.explain.sample import sample_clip
+from ml.layouts.synsets import SYNSETS
 from ml.media.clip import read
 from ml.media.photo import fitted, load_rgb
 from ml.networks.video.base import VideoNetwork
@@ -23,7 +24,7 @@ from ml.networks.video.inputs import prepare
 from ml.networks.weights import imagenet_classes, normalise
 from ml.train.spec import LabelledFiles
 from ml.train.tasks.clips.data import SUFFIXES as CLIP_SUFFIXES
-from ml.train.tasks.photos.data import SUFFIXES, SYNSETS
+from ml.train.tasks.photos.data import SUFFIXES
 
 FRAMES = 8  # of a clip among the others, evenly spread
 BATCH = 16

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import torch
 from safetensors import SafetensorError
@@ -16,8 +17,8 @@ from torch import Tensor, nn
 from ml.errors import MlError
 from ml.files import replacing, write_whole
 from ml.model_card import Architecture, ModelCard
-from ml.networks.attention.base import stored
-from ml.networks.network import Network, NetworkSpec, build_network
+from ml.networks.attention.base import MECHANISMS, stored
+from ml.networks.network import Network, NetworkSpec, build_network, parse_parameters
 from ml.networks.video.base import VideoNetwork, VideoSpec, build_video
 
 NEEDED = ("mechanism", "parameters", "stages", "classes", "backbone")  # to build the network
@@ -75,9 +76,19 @@ class Checkpoint:
 
 
 def describe_video(spec: VideoSpec) -> Architecture:
-    """Return what a clip model's card holds of its network, without the names of its classes."""
+    """Return what a clip model's card holds of its network, without the names of its classes.
+
+    It names all parameters, since what a card does not name is as it was before it existed.
+    """
     fields = {k: v for k, v in asdict(spec).items() if k != "classes"}
+    fields["parameters"] = _complete(*spec.mechanism_of("rgb"))
+    if spec.flow_parameters is not None or spec.flow_mechanism not in (None, spec.mechanism):
+        fields["flow_parameters"] = _complete(*spec.mechanism_of("flow"))
     return cast(Architecture, {"kind": CLIP, **fields})
+
+
+def _complete(mechanism: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    return asdict(parse_parameters(MECHANISMS[mechanism].parameters, parameters))
 
 
 def save(network: nn.Module, path: Path, about: ModelCard) -> Checkpoint:

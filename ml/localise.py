@@ -22,9 +22,9 @@ from torch import Tensor
 from ml.errors import MlError
 from ml.explain.combine import upsample
 from ml.explain.maps import DEFAULT_METHODS, explain_images
+from ml.layouts.synsets import SYNSETS
 from ml.networks.network import Network
 from ml.networks.weights import normalise
-from ml.train.tasks.photos.data import SYNSETS
 
 SMALL = 0.25  # of the image's area
 

@@ -58,3 +58,10 @@ class Context:
                 raise JobLost
             if write is not None:
                 write(session)
+
+    def pause(self, message: str) -> None:
+        """Wait for a person: the job is paused, and queued again when they have decided."""
+        with self.runtime.sessions.begin() as session:
+            if not rows.advance(session, self._job_id, self.runtime.name, 1.0, message):
+                raise JobLost
+            rows.pause(session, self._job_id)

@@ -9,6 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.datasets.importing.encodings import Encoding
 from app.storage import keys
 
 INFERENCE = "inference"
@@ -23,6 +24,7 @@ Stage = Literal["early", "medium", "late", "combined"]
 Show = Literal["both", "mask", "cam"]
 Scale = Literal["map", "row", "shared", "absolute"]
 Fit = Literal["shape", "squash", "crop"]  # as `ml.media.fit`
+Channel = Annotated[str, Field(pattern=r"^(mean|max|l2|[0-9]{1,4})$")]  # of a mask with several
 Identifier = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 
@@ -58,6 +60,25 @@ class ClipOptions(Parameters):
     flow: FlowMethod = "dis"
 
 
+class Place(Parameters):
+    """A photo made small, on a square of another photo's shuffled tiles; as `ml.media.place`."""
+
+    share: float = Field(
+        strict=True, ge=0.1, le=1, description="Of the square's side that its longer side has."
+    )
+    x: float = Field(
+        strict=True, ge=0, le=1, description="In the free width: 0 at the left, 1 at the right."
+    )
+    y: float = Field(
+        strict=True, ge=0, le=1, description="In the free height: 0 at the top, 1 at the bottom."
+    )
+
+    @property
+    def numbers(self) -> tuple[float, float, float]:
+        """Share, x and y."""
+        return self.share, self.x, self.y
+
+
 IMAGENET = "plain-imagenet"  # id of the 1000-class network
 SNIPPET = 11  # frames: ten flow fields between them
 
@@ -71,6 +92,7 @@ class AnalysisRequest(Parameters):
     target: Annotated[int, Field(strict=True, ge=0)] | Annotated[str, Field(max_length=128)] = "top"
     input_size: int = Field(default=224, ge=96, le=512)
     fit: Fit = "squash"  # as it was before there was a choice
+    place: Place | None = None  # of a photo; None: as it is
     clip: ClipOptions | None = None  # None for a photo
 
 
@@ -110,6 +132,7 @@ class DrawFigureJob(Look, JobParameters, kind="draw_figure", queue=INFERENCE):
     method: Name = "gradcam"
     show: Show = "both"
     evidence_of: Identifier | None = None
+    channel: Channel = "mean"
     key: str = Field(max_length=128)
 
 
@@ -152,8 +175,29 @@ class CheckModelJob(JobParameters, kind="check_model", queue=PREPARATION):
     user_id: str = Field(default="", max_length=32)  # who may see it before it is published
 
 
+class FolderDecision(Parameters):
+    """What a folder of a dataset, with those below, is used for, and its class.
+
+    None keeps what was understood.
+    """
+
+    folder: str = Field(max_length=1024)
+    use: Literal["train", "val", "divide", "left_out"] | None = None
+    class_name: Annotated[str, Field(min_length=1, max_length=120)] | None = None
+
+
+class PlanDecisions(Parameters):
+    """What a person decided of an import; `conflicts` are right classes by hash of content."""
+
+    folders: list[FolderDecision] = Field(default=[], max_length=10_000)
+    conflicts: dict[str, str] = {}
+
+
 class ImportDatasetJob(JobParameters, kind="import_dataset", queue=PREPARATION):
-    """Fill the dataset of this identifier."""
+    """Fill the dataset of this identifier.
+
+    With `review` the job pauses once everything is read, until it has `decisions`.
+    """
 
     dataset_id: Identifier
     source: Literal["archive", "folder", "imagenette"]
@@ -161,6 +205,9 @@ class ImportDatasetJob(JobParameters, kind="import_dataset", queue=PREPARATION):
     size: Literal["160px", "320px", "full"] | None = None  # of Imagenette
     seed: int = Field(default=0, ge=0, le=2**31 - 1)
     val_share: float = Field(default=0.2, gt=0, lt=1)
+    review: bool = False
+    encoding: Encoding | None = None  # of an archive's names; None detects it
+    decisions: PlanDecisions | None = None
 
 
 def fingerprint(sha256: str, request: AnalysisRequest, versions: Mapping[str, Any]) -> str:
@@ -175,6 +222,8 @@ def fingerprint(sha256: str, request: AnalysisRequest, versions: Mapping[str, An
     question: dict[str, Any] = request.model_dump(exclude={"media_id"})
     if request.clip is None:
         del question["clip"]  # as it was before there were clips
+    if request.place is None:
+        del question["place"]  # as it was before photos were made small
     question["models"] = [(model, versions[model]) for model in sorted(set(request.models))]
     if request.clip is None:
         question["imagenet"] = versions.get(IMAGENET)

@@ -21,6 +21,7 @@ from app.db.tables import Media, new_id
 from app.media.decoder.client import HEAD, Decoder, MediaFacts
 from app.storage import keys
 from app.storage.blobs import BlobStore, flush, no_space_is_disk_full
+from ml.layouts.names import is_harmless
 
 NAME_LENGTH = 120
 DEFAULT_NAMES = {"image": "photo", "clip": "clip"}
@@ -119,7 +120,7 @@ def _playable(facts: MediaFacts) -> str:
 def clean_name(filename: str, default: str = "photo") -> str:
     """Return the last part of a file's name without control characters, for people to read."""
     name = unicodedata.normalize("NFC", re.split(r"[/\\]", filename)[-1])
-    name = "".join(letter for letter in name if letter.isprintable()).strip(" .")
+    name = "".join(letter for letter in name if is_harmless(letter)).strip(" .")
     if len(name) > NAME_LENGTH:
         stem, dot, ending = name.rpartition(".")
         keep_ending = dot + ending if dot and len(ending) <= 8 else ""

@@ -92,6 +92,11 @@ def dataset_folder(dataset_id: str) -> str:
     return f"{DATASETS}/{dataset_id}"
 
 
+def dataset_staged(dataset_id: str) -> str:
+    """Return the JSON of what an import has read and waits for a decision with."""
+    return f"{DATASETS}/{dataset_id}/staged.json"
+
+
 def dataset_archive(dataset_id: str) -> str:
     """Return the uploaded archive, which waits for its import."""
     return f"{DATASETS}/{dataset_id}/archive"

@@ -1,6 +1,17 @@
 """The commands of `python -m ml`."""
 
-from ml.commands import calibrate, explain, listing, localise, train, train_clips, weights
+from ml.commands import (
+    calibrate,
+    camera_clips,
+    explain,
+    fight,
+    listing,
+    localise,
+    study,
+    train,
+    train_clips,
+    weights,
+)
 from ml.commands.base import Command
 
 COMMANDS: dict[str, Command] = {
@@ -9,6 +20,9 @@ COMMANDS: dict[str, Command] = {
     "train-clips": train_clips.COMMAND,
     "localise": localise.COMMAND,
     "calibrate": calibrate.COMMAND,
+    "camera-clips": camera_clips.COMMAND,
+    "fight": fight.COMMAND,
+    "study": study.COMMAND,
     "weights": weights.COMMAND,
     "list": listing.COMMAND,
 }

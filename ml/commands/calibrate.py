@@ -16,9 +16,10 @@ from ml.catalogue import IMAGENET_ID, SHIPPED, CatalogueEntry, default_device, e
 from ml.commands.base import Command, add_weights
 from ml.errors import MlError
 from ml.explain.results import LoadedModel
+from ml.train.data_folder import validation_folder
 from ml.train.spec import LabelledFiles
-from ml.train.tasks.clips.data import list_clips
-from ml.train.tasks.photos.data import list_folder
+from ml.train.tasks.clips.data import list_clips, read_clips
+from ml.train.tasks.photos.data import list_folder, read_images
 
 
 def _options(parser: argparse.ArgumentParser) -> None:
@@ -64,7 +65,7 @@ def _chosen(
     options: argparse.Namespace, known: Sequence[CatalogueEntry]
 ) -> list[tuple[CatalogueEntry, LabelledFiles]]:
     """Return the models whose classes `--data` has, each with the validation files."""
-    splits = _splits(options.data / "val")
+    splits = _splits(options.data)
     wanted = [find(name, known) for name in options.models] if options.models else known
     chosen = [
         (entry, _thinned(files, options.most))
@@ -72,7 +73,7 @@ def _chosen(
         if (files := _split_of(entry, splits)) is not None
     ]
     if not chosen or (options.models and len(chosen) < len(wanted)):
-        raise MlError(f"The classes in {options.data.name}/val are not those of the models.")
+        raise MlError(f"The classes in {options.data.name} are not those of the models.")
     return chosen
 
 
@@ -94,16 +95,25 @@ def _thinned(files: LabelledFiles, most: int) -> LabelledFiles:
 
 
 def _splits(folder: Path) -> dict[tuple[str, tuple[str, ...]], LabelledFiles]:
-    """Return what a split's folder holds, by kind and classes; MlError if that is nothing."""
-    splits = {}
-    for kind, listed in (("image", list_folder), ("clip", list_clips)):
+    """Return what is there to validate on, by kind and classes; MlError if that is nothing."""
+    splits: dict[tuple[str, tuple[str, ...]], LabelledFiles] = {}
+    problems = []
+    val = validation_folder(folder)
+    for kind, listed, read in (
+        ("image", list_folder, read_images),
+        ("clip", list_clips, read_clips),
+    ):
         try:
-            files, classes = listed(folder)
-        except MlError:
-            continue
-        splits[kind, classes] = files
+            if val is not None:
+                files, classes = listed(val)
+            else:
+                files, classes = (data := read(folder)).val, data.classes
+        except MlError as error:
+            problems.append(error)
+        else:
+            splits[kind, classes] = files
     if not splits:
-        raise MlError(f"No images and no clips in {folder}. Expected one folder for each class.")
+        raise problems[0]
     return splits
 
 

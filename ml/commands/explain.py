@@ -18,12 +18,14 @@ from ml.explain.certainty import ImageNet
 from ml.explain.explain import explain, find_class, known_target
 from ml.explain.results import ClipScores, Explanation
 from ml.explain.sample import sample_clip
-from ml.figures.rows import COLUMNS, answer, by_moment, by_stage, sheet_title
-from ml.figures.table import Row, Style, draw
+from ml.figures.channels import MEAN, by_channel, check, in_words
+from ml.figures.rows import COLUMNS, answer, by_moment, by_stage, sheet_title, table_title
+from ml.figures.table import Row, Scale, Style, draw
 from ml.media import signature
 from ml.media.clip.read import inspect
 from ml.media.fit import CLIP_FIT, FITS, Fit
-from ml.media.photo import fitted, load_rgb
+from ml.media.photo import fitted, load_rgb, made_small
+from ml.media.place import LEAST_SHARE, Place
 from ml.networks.video.types import Pixels, Sampled
 
 SHARP = 512  # pixels of the photo's shorter side in the figure
@@ -50,7 +52,20 @@ def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--fit", choices=FITS, help="whole (the default), squashed, or the middle of a photo"
     )
-    parser.add_argument("--colormap", default="viridis")
+    parser.add_argument(
+        "--place", type=_place, metavar="SHARE,X,Y",
+        help="make a photo small: its share of the side, and where it is, each 0 to 1",
+    )  # fmt: skip
+    parser.add_argument("--colormap", help="default: viridis, and vik with --signed")
+    parser.add_argument(
+        "--signed", action="store_true", help="also draw evidence against; the colours diverge"
+    )
+    parser.add_argument(
+        "--channel",
+        default=MEAN,
+        metavar="RULE",
+        help="of a photo's masks with several channels: mean, max, l2, or one channel's number",
+    )
     parser.add_argument("--alpha", type=float, default=0.55)
     parser.add_argument("--scale", choices=("map", "row", "shared", "absolute"), default="map")
     parser.add_argument("--npz", type=Path, help="also write the raw maps there")
@@ -65,6 +80,18 @@ def _options(parser: argparse.ArgumentParser) -> None:
     clips.add_argument("--sheet", default="gradcam", metavar="METHOD", help="of the sheet")
 
 
+def _place(text: str) -> Place:
+    try:
+        place = Place(*map(float, text.split(",")))
+    except (TypeError, ValueError):
+        raise argparse.ArgumentTypeError("give three numbers, such as 0.35,0.8,0.2") from None
+    if not (LEAST_SHARE <= place.share <= 1 and 0 <= place.x <= 1 and 0 <= place.y <= 1):
+        raise argparse.ArgumentTypeError(
+            f"the share goes from {LEAST_SHARE} to 1, x and y from 0 to 1"
+        )
+    return place
+
+
 def _run(options: argparse.Namespace) -> None:
     _check(options)
     run(options, entries(options.weights))
@@ -77,6 +104,7 @@ def _check(options: argparse.Namespace) -> None:
         raise MlError("--size goes from 96 to 512.")
     if not 0 <= options.alpha <= 1:
         raise MlError("--alpha goes from 0 to 1.")
+    check(options.channel)
     for written in (options.output, options.npz):
         if written and not written.parent.is_dir():
             raise MlError(f"There is no folder {written.parent}.")
@@ -96,14 +124,15 @@ def run(options: argparse.Namespace, known: Sequence[CatalogueEntry]) -> None:
     rows = [row for r in results for row in _rows(options, titles[r.model], r, subject)]
     if not rows:
         raise MlError(f"None of these models has maps of {options.sheet} at {options.stage}.")
-    name = options.photo.name
+    name = table_title(options.photo.name, options.place.share if options.place else None)
     draw(
         rows,
         subject.columns,
         options.output,
         options.output.suffix.lstrip(".").lower(),
-        Style(options.colormap, options.alpha, "row" if clip else options.scale),
+        _style(options, clip=clip),
         title=sheet_title(name, options.stage, options.sheet) if clip else name,
+        note=in_words(options.channel),
         aspect=subject.aspect,
     )
     if options.npz:
@@ -113,6 +142,12 @@ def run(options: argparse.Namespace, known: Sequence[CatalogueEntry]) -> None:
     for result in results:
         if result.clip is not None:
             print(f"  {result.model:20} {_summary(result, result.clip)}")
+
+
+def _style(options: argparse.Namespace, *, clip: bool) -> Style:
+    colormap = options.colormap or ("vik" if options.signed else "viridis")
+    scale: Scale = "row" if clip else options.scale
+    return Style(colormap, options.alpha, scale, signed=options.signed)
 
 
 def is_clip(path: Path) -> bool:
@@ -135,6 +170,9 @@ def _chosen(
 
 def _photo(options: argparse.Namespace) -> _Subject:
     photo = load_rgb(options.photo)
+    if options.place:
+        seen, shown = (made_small(photo, side, options.place) for side in (options.size, SHARP))
+        return _Subject(Sampled.of_photo(seen), [(stage, shown) for stage in COLUMNS], 1.0)
     fit: Fit = options.fit or "shape"
     shown = fitted(photo, SHARP, fit)
     return _Subject(
@@ -145,6 +183,8 @@ def _photo(options: argparse.Namespace) -> _Subject:
 
 
 def _clip(options: argparse.Namespace) -> _Subject:
+    if options.place:
+        raise MlError("--place: only a photo can be made small; leave it out for a clip.")
     if options.fit == "crop":
         raise MlError("--fit: the frames of a clip are seen whole; choose shape or squash.")
     sampled = sample_clip(
@@ -187,7 +227,7 @@ def _rows(
 ) -> Iterator[Row]:
     caption = _answer(result)
     if result.clip is None:
-        return by_stage(title, caption, result.tracks)
+        return by_stage(title, caption, by_channel(result.tracks, options.channel))
     kind = (options.stage, options.sheet)
     tracks = [track for track in result.tracks if (track.stage, track.method) == kind]
     return by_moment(title, caption, tracks, len(subject.columns))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import shutil
 import signal
@@ -23,15 +22,16 @@ from ml.networks.attention.base import MECHANISMS
 from ml.networks.types import STAGES
 from ml.train.config import TrainConfig
 from ml.train.configure import configure
+from ml.train.data_folder import DataFolder
 from ml.train.events import EpochEnd, Event, Finished, Loading, Ready, Step
 from ml.train.run import MODEL
-from ml.train.spec import LabelledFiles, RunSpec
+from ml.train.spec import RunSpec
 from ml.train.start import train
-from ml.train.tasks.photos.data import list_folder
+from ml.train.tasks.photos.data import SUFFIXES, read_images
 from ml.train.tasks.photos.recipes import shipped
 
 TYPES = {"int": int, "float": float, "str": str}
-ListSplit = Callable[[Path], tuple[LabelledFiles, tuple[str, ...]]]
+ReadFolder = Callable[[Path], DataFolder]
 
 
 def _json_object(text: str) -> dict[str, Any]:
@@ -48,13 +48,13 @@ class Training:
         config: Class of the settings, each of which is an option.
         configure: Returns a model's configuration from its name, its chosen settings, and true if
             the recipe of the shipped model fills in the others.
-        list_split: Returns the function that lists a split's folder for a configuration.
+        read: Returns the function that reads a dataset's folder for a configuration.
         data_names: Names of known data for the model card, by name of the folder.
     """
 
     config: type[TrainConfig]
     configure: Callable[[str, Mapping[str, Any], bool], TrainConfig]
-    list_split: Callable[[TrainConfig], ListSplit]
+    read: Callable[[TrainConfig], ReadFolder]
     data_names: Mapping[str, str]
 
     def add_options(self, parser: argparse.ArgumentParser, metavar: str, models: str) -> None:
@@ -62,7 +62,10 @@ class Training:
         parser.set_defaults(devices=1)
         parser.add_argument("models", nargs="+", metavar=metavar, help=models)
         parser.add_argument(
-            "--data", type=Path, required=True, help="folder with train/CLASS/ and val/CLASS/"
+            "--data",
+            type=Path,
+            required=True,
+            help="folder with train/CLASS/ and val/CLASS/, or CLASS/",
         )
         parser.add_argument("--out", type=Path, default=Path("runs"), help="folder for checkpoints")
         parser.add_argument("--cache", type=Path, help="folder to keep what was decoded in")
@@ -100,36 +103,45 @@ class Training:
             train_one(spec, options.out / f"{name}.safetensors")
 
     def _spec(self, options: argparse.Namespace, name: str, config: TrainConfig) -> RunSpec:
-        folder, list_split = options.data, self.list_split(config)
-        train_files, classes = list_split(folder / "train")
-        val_files, val_classes = list_split(folder / "val")
-        if classes != val_classes:
-            raise MlError(f"train/ and val/ in {folder} do not hold the same classes.")
-        facts = f"{train_files.facts()}\n{val_files.facts()}"
+        folder = options.data
+        data = self.read(config)(folder)
+        for note in data.notes:
+            print(f"{folder.name}: {note}")
         return RunSpec(
             config=config,
-            classes=classes,
-            train=train_files,
-            val=val_files,
+            classes=data.classes,
+            train=data.train,
+            val=data.val,
             folder=options.out / f"{name}.run",
             cache=options.cache,
             data_name=self.data_names.get(folder.name, folder.name),
-            data_fingerprint=hashlib.sha256(facts.encode()).hexdigest(),
+            data_fingerprint=data.fingerprint(),
             start=options.checkpoint,
             device=options.device,
             devices=options.devices,
             save_seconds=options.save_seconds,
             weights=tuple(options.weights),
+            grounds=_photos(getattr(options, "grounds", None)),
         )
+
+
+def _photos(folder: Path | None) -> tuple[Path, ...]:
+    """List the photos anywhere in a folder, by name; MlError for fewer than one for each split."""
+    if folder is None:
+        return ()
+    photos = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES)
+    if len(photos) < 2:
+        raise MlError(f"{folder} needs 2 photos at least: one for each split.")
+    return tuple(photos)
 
 
 def train_one(spec: RunSpec, path: Path) -> None:
     """Train with a progress bar, and move the checkpoint to `path`."""
     events, name = train(spec), spec.config.mechanism
-    with _interrupts() as interrupts, tqdm(unit="step", desc=name, disable=None) as bar:
+    with interrupts() as pressed, tqdm(unit="step", desc=name, disable=None) as bar:
         for event in events:
-            _show(bar, name, event)
-            if interrupts and not isinstance(event, Finished):
+            show(bar, name, event)
+            if pressed and not isinstance(event, Finished):
                 events.close()
                 tqdm.write("Stopped. The same command goes on from there.")
                 raise KeyboardInterrupt
@@ -140,7 +152,8 @@ def train_one(spec: RunSpec, path: Path) -> None:
     print(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
 
 
-def _show(bar: Any, name: str, event: Event) -> None:
+def show(bar: Any, name: str, event: Event) -> None:
+    """Show an event of a run on its progress bar, or above it."""
     if isinstance(event, Loading):
         bar.set_postfix_str(f"{event.what}: {event.done:.0%}")
     elif isinstance(event, Ready):
@@ -165,17 +178,17 @@ def _show(bar: Any, name: str, event: Event) -> None:
 
 
 @contextmanager
-def _interrupts() -> Iterator[list[int]]:
+def interrupts() -> Iterator[list[int]]:
     """Collect Ctrl-C instead of raising it, so that a step is never cut in two."""
-    interrupts: list[int] = []
+    pressed: list[int] = []
 
     def note(number: int, _frame: Any) -> None:
-        interrupts.append(number)
+        pressed.append(number)
         signal.signal(number, before)  # the second one ends at once
 
     before = signal.signal(signal.SIGINT, note)
     try:
-        yield interrupts
+        yield pressed
     finally:
         signal.signal(signal.SIGINT, before)
 
@@ -185,7 +198,7 @@ def _configure(name: str, chosen: Mapping[str, Any], as_shipped: bool) -> TrainC
 
 
 PHOTOS = Training(
-    TrainConfig, _configure, lambda _: list_folder, {"imagenette160": "Imagenette v2, 160 px"}
+    TrainConfig, _configure, lambda _: read_images, {"imagenette160": "Imagenette v2, 160 px"}
 )
 
 

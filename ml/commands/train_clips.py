@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from ml.commands.base import Command
-from ml.commands.train import ListSplit, Training
+from ml.commands.train import ReadFolder, Training
 from ml.errors import MlError
 from ml.networks.attention.base import MECHANISMS
 from ml.train.config import TrainConfig
 from ml.train.configure import configure
-from ml.train.tasks.clips.config import CAMERA_MOTION, ClipConfig
-from ml.train.tasks.clips.data import list_clips
+from ml.train.tasks.clips.config import CLIPS as CLIP_FILES
+from ml.train.tasks.clips.config import ClipConfig
+from ml.train.tasks.clips.data import read_clips
 from ml.train.tasks.clips.recipes import shipped
-from ml.train.tasks.photos.data import list_folder
+from ml.train.tasks.photos.data import read_images
 from ml.train.tasks.photos.recipes import shipped as shipped_photo_model
 
 CAMERA_MODEL = "camera-motion"
 DATA_NAMES = {
     "clips_fight": "surveillance clips with and without fights (Aktı et al., IPTA 2019)",
-    "imagenette160": "a camera moving over Imagenette v2, 160 px",
+    "imagenette160": "clips made of Imagenette v2, 160 px",
 }
 
 
@@ -49,17 +51,22 @@ def _configure(name: str, chosen: Mapping[str, Any], as_shipped: bool) -> TrainC
     return configure(mechanism, {**defaults, **recipe, **chosen})
 
 
-def _list_split(config: TrainConfig) -> ListSplit:
-    moving = isinstance(config, ClipConfig) and config.source == CAMERA_MOTION
-    return list_folder if moving else list_clips
+def _read(config: TrainConfig) -> ReadFolder:
+    from_images = isinstance(config, ClipConfig) and config.source != CLIP_FILES
+    return read_images if from_images else read_clips
 
 
-CLIPS = Training(ClipConfig, _configure, _list_split, DATA_NAMES)
+CLIPS = Training(ClipConfig, _configure, _read, DATA_NAMES)
 
 
 def _options(parser: argparse.ArgumentParser) -> None:
     CLIPS.add_options(
         parser, "MODEL", f"{', '.join(MECHANISMS)}; with a prefix of your own, as in fight-plain"
+    )
+    parser.add_argument(
+        "--grounds",
+        type=Path,
+        help="folder of photos of none of the classes, for objects to move over, beside tiles",
     )
     parser.add_argument(
         "--full-bn",

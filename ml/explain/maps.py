@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ml.explain.combine import combine
+from ml.explain.exact import exact
 from ml.explain.methods import METHODS, Cam
 from ml.explain.taps import choose, evaluating, tapped
 from ml.networks.network import Network
@@ -128,6 +129,7 @@ def _passes(
     """Run the network forward and, if layers are tapped, back from each clip's own target."""
     with evaluating(network), ExitStack() as stack:
         stack.enter_context(torch.enable_grad() if taps else torch.inference_mode())
+        stack.enter_context(exact(batch.rgb.device))
         outputs = {
             stream: stack.enter_context(tapped(network.tap_layers(stream)))
             for stream in (network.streams if taps else ())

@@ -57,6 +57,11 @@ def in_words(name: str) -> str:
     return name.replace("_", " ")
 
 
+def table_title(name: str, share: float | None) -> str:
+    """Return what stands above a photo's table: the file, and of how much of the side it has."""
+    return name if share is None else f"{name}    at {share:.0%} of the side"
+
+
 def sheet_title(name: str, stage: str, method: str) -> str:
     """Return what stands above a clip's sheet: the file, and which maps these are."""
     return f"{name}    {METHODS[method].title}, {stage}"

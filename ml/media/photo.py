@@ -34,6 +34,8 @@ from ml.media.fit import Fit, fitted_size
 if TYPE_CHECKING:
     import numpy as np
 
+    from ml.media.place import Place
+
 FORMATS = (
     JpegImagePlugin.JpegImageFile.format,  # MPO, the double photo of some phones, comes with it
     PngImagePlugin.PngImageFile.format,
@@ -148,6 +150,22 @@ def fitted(image: Image.Image, size: int, fit: Fit) -> np.ndarray:
         box = (left, top, left + side, top + side)
     shown = image.resize(fitted_size(*image.size, size, fit), Image.Resampling.BILINEAR, box)
     return np.asarray(shown, dtype=np.uint8)
+
+
+def made_small(image: Image.Image, side: int, at: Place) -> np.ndarray:
+    """Return the photo made small on a ground of shuffled tiles, uint8 [side, side, 3].
+
+    Args:
+        image: RGB.
+        side: Of the square, in pixels.
+        at: See `ml.media.place.place`.
+    """
+    import numpy as np
+
+    from ml.media.place import on_ground  # OpenCV: few photos need it
+
+    fewer = image.reduce(max(1, max(image.size) // (2 * side)))  # a large one fits in memory once
+    return on_ground(np.asarray(fewer, dtype=np.uint8), side, at)
 
 
 def squash(image: Image.Image, size: int) -> np.ndarray:

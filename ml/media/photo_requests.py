@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from PIL import Image
 
 from ml.errors import MlError
 from ml.media import photo
 from ml.media.photo import Limits
 from ml.media.signature import HEAD, kind
+
+if TYPE_CHECKING:
+    import numpy as np
 
 Answer = tuple[dict[str, Any], bytes]  # JSON and payload
 Request = dict[str, Any]
@@ -49,10 +54,19 @@ def inspect(request: Request, limits: Limits) -> Answer:
 
 
 def pixels(request: Request, limits: Limits) -> Answer:
-    """Answer with the photo as a network sees it."""
+    """Answer with the photo as a network sees it: fitted, or made small at a place."""
     image = photo.load_rgb(Path(request["path"]), limits)
-    seen = photo.fitted(image, request["size"], request["fit"])
+    if request["place"] is None:
+        seen = photo.fitted(image, request["size"], request["fit"])
+    else:
+        seen = _made_small(image, request["size"], request["place"])
     return {"shape": seen.shape}, seen.tobytes()
+
+
+def _made_small(image: Image.Image, side: int, at: list[float]) -> np.ndarray:
+    from ml.media.place import Place  # OpenCV: few photos need it
+
+    return photo.made_small(image, side, Place(*at))
 
 
 def thumbnail(request: Request, limits: Limits) -> Answer:

@@ -6,12 +6,32 @@ colours and textures of a picture, but no object: its tiles are shuffled.
 
 from __future__ import annotations
 
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
 import cv2
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 Pixels = npt.NDArray[np.uint8]
+GROUND = Path(__file__).parents[2] / "static" / "ground.jpg"
+"""What a photo is put on that somebody uploads: a page shows the same file.
+
+`scrambled(coffee, 448, 32, seed=0)` of a cup of coffee, which is none of the ten things
+(photograph by Rachel Michetti, CC0, from scikit-image).
+"""
+LEAST_SHARE = 0.1
 TILE = 16  # px at 224: a cell of the medium stage
+
+
+class Place(NamedTuple):
+    """How small a photo is made and where it is put; see `place`."""
+
+    share: float
+    x: float
+    y: float
 
 
 def scrambled(picture: Pixels, side: int, tile: int, seed: int) -> Pixels:
@@ -48,6 +68,11 @@ def place(photo: Pixels, ground: Pixels, share: float, x: float, y: float) -> Pi
     return out
 
 
+def on_ground(photo: Pixels, side: int, at: Place) -> Pixels:
+    """Return the photo on `GROUND`, uint8 [side, side, 3]; at 224 px its tiles have 16."""
+    return place(photo, _resized(_ground(), side, side), *at)
+
+
 def box(
     photo_shape: tuple[int, ...], side: int, share: float, x: float, y: float
 ) -> tuple[float, float, float, float]:
@@ -62,6 +87,12 @@ def box(
     """
     left, top, right, bottom = _pixels(photo_shape, side, share, x, y)
     return left / side, top / side, right / side, bottom / side
+
+
+@cache
+def _ground() -> Pixels:
+    with Image.open(GROUND) as file:
+        return np.asarray(file.convert("RGB"), np.uint8)
 
 
 def _pixels(

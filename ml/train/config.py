@@ -117,6 +117,16 @@ class TrainConfig:
         max=1,
         step=0.05,
     )
+    placed: float = about(
+        0.0,
+        "Placed views",
+        DATA,
+        "Share of the views that are shrunk to 15 to 100 % of the side and put anywhere on "
+        "scrambled pieces of another photo.",
+        min=0,
+        max=1,
+        step=0.05,
+    )
     frozen_blocks: int = about(
         6,
         "Frozen blocks",

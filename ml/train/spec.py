@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Self
 
 from ml.errors import MlError
+from ml.layouts.folders import examples
+from ml.layouts.read import read_layout
 from ml.train.config import TrainConfig
 
 
@@ -28,7 +30,7 @@ class LabelledFiles:
         """List `folder/CLASS/*` by name.
 
         Args:
-            folder: Of a split, with a folder for each class.
+            folder: Of a split, with a folder for each class; `ml.layouts` reads it.
             suffixes: Of the files that count, in lower case.
             what: `images` or `clips`, for the sentence.
 
@@ -36,20 +38,24 @@ class LabelledFiles:
             The files, and the names of the classes' folders.
 
         Raises:
-            MlError: There are none.
+            MlError: There are none, or the folders can be read in several ways.
         """
-        names = sorted(p.name for p in folder.iterdir() if p.is_dir()) if folder.is_dir() else []
-        labelled = [
-            (path, label)
-            for label, name in enumerate(names)
-            for path in sorted((folder / name).iterdir())
-            if path.suffix.lower() in suffixes
-        ]
-        if not labelled:
+        found = examples(folder, suffixes) if folder.is_dir() else {}
+        layout = read_layout(found)
+        if layout.question:
+            raise MlError(layout.question)
+        placed = [(path, layout.place(parts)) for parts, path in found.items()]
+        names = sorted({group.label for _, group in placed if group.use})
+        if not names:
             raise MlError(
                 f"No {what} in {folder}. Expected one folder for each class, with {what}."
             )
-        files, labels = zip(*labelled, strict=True)
+        used = sorted(
+            (names.index(group.label), path.parent.name, path.name, path)
+            for path, group in placed
+            if group.use
+        )
+        files, labels = tuple(path for *_, path in used), tuple(label for label, *_ in used)
         return cls(files, labels), names
 
     def facts(self) -> str:
@@ -89,6 +95,7 @@ class RunSpec:
         device: `auto`, `cpu` or `cuda`.
         devices: Number of devices; more than one makes a process each.
         save_seconds: Seconds between saved states.
+        grounds: Photos of none of the classes, over which things may move.
         weights: Folders that may hold the ImageNet weights; without them they are downloaded.
     """
 
@@ -106,6 +113,7 @@ class RunSpec:
     devices: int = 1
     save_seconds: float = 30.0
     weights: tuple[Path, ...] = ()
+    grounds: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import httpx
+import numpy as np
 import pytest
+from PIL import Image
 from sqlalchemy import select
 
 from app.db import jobs as job_rows
@@ -14,6 +18,8 @@ from app.db.tables import Analysis, Job, Prediction
 from app.jobs.doorbell import Doorbell
 from app.jobs.service import request_cancel
 from app.web.http.examples import MODEL
+from ml.media.photo import made_small
+from ml.media.place import Place
 from tests.support.backend import photo
 from tests.support.web import CLASSES, Api, card, files_of
 
@@ -75,6 +81,12 @@ def test_the_doorbell_rings_after_the_row_can_be_seen(api: Api) -> None:
         ({"input_size": 513}, "512"),
         ({"input_size": 224.5}, "integer"),
         ({"fit": "stretch"}, "'shape', 'squash' or 'crop'"),
+        ({"place": {"share": 0.05, "x": 0, "y": 0}}, "0.1"),
+        ({"place": {"share": 1.5, "x": 0, "y": 0}}, "place.share"),
+        ({"place": {"share": 0.5, "x": -0.1, "y": 0}}, "place.x"),
+        ({"place": {"share": 0.5, "x": 0}}, "place.y"),
+        ({"place": {"share": True, "x": 0, "y": 0}}, "place.share"),
+        ({"place": "0.5,0,1"}, "place"),
         ({"speed": "fast"}, "speed"),
         ({"media_id": "x"}, "media_id"),
     ],
@@ -102,6 +114,38 @@ def test_a_photo_keeps_its_shape_unless_asked_otherwise(api: Api) -> None:
     for fit in ("squash", "crop"):
         other = api.analyse(media_id, fit=fit)
         assert (other["request"]["fit"], other["id"] != given["id"]) == (fit, True)
+
+
+def test_a_photo_made_small_is_another_question_with_its_own_picture(api: Api) -> None:
+    media = api.upload()
+    whole = api.analyse(media["id"])
+    assert "place" not in whole["request"]
+    assert api.analyse(media["id"], place=None)["id"] == whole["id"]
+    place = {"share": 0.5, "x": 1.0, "y": 0.0}
+    small = api.analyse(media["id"], place=place)
+    assert small["request"] == whole["request"] | {"place": place}
+    assert small["id"] != whole["id"]
+    assert whole["links"]["view"] == media["links"]["view"]
+    seen = _pixels(api.client.get(small["links"]["view"]))
+    view = Image.open(io.BytesIO(api.client.get(media["links"]["view"]).content))
+    expected = made_small(view, 896, Place(**place)).astype(int)
+    assert seen.shape == expected.shape == (896, 896, 3)
+    assert np.abs(seen - expected).mean() < 4, "but for JPEG they are equal"
+    thumbnail = _pixels(api.client.get(small["links"]["view"], params={"size": 224}))
+    assert thumbnail.shape == (224, 224, 3)
+    listed = {
+        one["id"]: one["links"]["view"]
+        for one in api.client.get("/api/v1/analyses").json()["items"]
+    }
+    assert listed[small["id"]] == small["links"]["view"]
+    page = api.client.get(small["links"]["page"]).text
+    assert "data-placed" in page
+    assert small["links"]["view"] in page
+
+
+def _pixels(response: httpx.Response) -> np.ndarray:
+    assert response.headers["content-type"] == "image/jpeg"
+    return np.asarray(Image.open(io.BytesIO(response.content)), int)
 
 
 def test_a_result_of_an_earlier_version_reads_as_squashed(api: Api) -> None:

@@ -229,6 +229,7 @@ def test_only_a_range(live: Api, media: Any) -> None:
         ({"segments": 33}, "segments"),
         ({"flow": "magic"}, "flow"),
         ({"fit": "crop"}, "seen whole"),
+        ({"place": {"share": 0.5, "x": 0, "y": 0}}, "place: only a photo can be made small"),
         ({"models": ["plain"]}, "plain looks at photos"),
     ],
 )

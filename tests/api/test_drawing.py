@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from app.web.analyses.drawing import npy, png, scale
 from app.web.analyses.drawing.colormaps import ROOT, tables
 from app.web.http.render_cache import TRUST, RenderCache, Rendered
+from ml.explain.combine import combine
 
 
 @dataclass
@@ -100,6 +102,13 @@ def test_channels_are_averaged_maximised_or_picked() -> None:
     assert npy.channel(wide[1], "max").tolist() == [[4.0, -2.0]]
     with pytest.raises(IndexError):
         npy.channel(wide, "2")
+
+
+def test_stages_are_combined_by_the_rule_of_the_worker() -> None:
+    rng = np.random.default_rng(0)
+    stages = [rng.normal(0, 1, (side, side + 3)) for side in (28, 14, 7)] + [np.zeros((2, 2))]
+    theirs = combine([torch.from_numpy(s)[None] for s in stages], (40, 60))[0]
+    np.testing.assert_allclose(npy.combined(stages, [40, 60]), theirs, atol=1e-6)
 
 
 def saved(values: np.ndarray, **options: object) -> bytes:

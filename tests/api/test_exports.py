@@ -9,11 +9,14 @@ import zipfile
 from typing import Any
 
 import numpy as np
+import pytest
 from PIL import Image
 
+from app.db import analyses as rows
+from app.db.tables import Heatmap, new_id
 from app.web.analyses.drawing.colormaps import tables
 from tests.support.backend import photo
-from tests.support.web import Api, values_of
+from tests.support.web import STAGES, Api, npy, values_of
 
 Maps = dict[tuple[str, str, str], Any]
 
@@ -76,6 +79,44 @@ def test_its_pictures_are_as_the_page_shows_them(api: Api) -> None:
     assert np.abs(pixels[at] - wanted).max() <= 8
     missing = api.client.get(body["links"]["export"], params={"drawn": "true", "models": "cbam"})
     assert (missing.status_code, "no cbam" in missing.json()["detail"]) == (422, True)
+
+
+@pytest.mark.parametrize(
+    ("channel", "places"),
+    [("mean", {}), ("max", {"early": (0, 1), "late": (1, 0)}), ("1", {"late": (1, 0)})],
+)
+def test_its_masks_are_of_the_channel_on_show(
+    api: Api, channel: str, places: dict[str, tuple[int, int]]
+) -> None:
+    """Early has one channel, late two; a stage without the channel has no picture."""
+    body = api.analyse(api.upload()["id"])
+    api.finish(body["id"])
+    stacks = {"early": np.zeros((1, 2, 2)), "late": np.zeros((2, 2, 2))}
+    stacks["early"][0, 0, 1], stacks["late"][0, 0, 0], stacks["late"][1, 1, 0] = 0.5, 0.2, 0.9
+    with api.web.sessions.begin() as session:
+        for stage, values in stacks.items():
+            key = f"maps/{body['id']}/gated-{stage}-attention-channels.npy"
+            api.web.blobs.put(key, npy(values.astype(np.float16)))
+            choice = rows.Choice(model="gated", stage=stage, method="attention")
+            [like] = rows.heatmaps(session, body["id"], choice)
+            copied = {c.key: getattr(like, c.key) for c in like.__table__.columns}
+            changes = {"id": new_id(), "method": "attention-channels", "blob_key": key}
+            session.add(Heatmap(**copied | changes | {"shape": list(values.shape)}))
+    look = {"models": "gated", "show": "mask", "drawn": "true", "colormap": "cividis"}
+    asked = look | {"channel": channel, "alpha": "1", "smooth": "false", "scale": "row"}
+    answer = api.client.get(body["links"]["export"], params=asked)
+    archive = zipfile.ZipFile(io.BytesIO(answer.content))
+    drawn = {n.split("-")[-2] for n in archive.namelist() if n.startswith("drawn/")}
+    assert drawn == {"mean": set(STAGES), "max": {*places, "combined"}, "1": {"late"}}[channel]
+    for stage, (y, x) in places.items():
+        picture = Image.open(io.BytesIO(archive.read(f"drawn/1-gated-{stage}-attention.png")))
+        pixels = np.asarray(picture.resize((2, 2), Image.Resampling.NEAREST)).astype(int)
+        colours = np.frombuffer(tables()["cividis"].rgb, np.uint8).reshape(256, 3)
+        highest = np.abs(pixels - colours[round(255 * stacks[stage].max() / 0.9)]).sum(-1)
+        if channel == "max":  # one scale over the row
+            assert np.unravel_index(highest.argmin(), (2, 2)) == (y, x)
+            assert highest.min() <= 6
+    assert json.loads(archive.read("manifest.json"))["drawn"]["channel"] == channel
 
 
 def test_a_figure_takes_evidence_of_the_same_photo_only(api: Api) -> None:

@@ -100,6 +100,16 @@ def test_a_picture_has_the_shape_of_what_was_seen(
     np.testing.assert_array_equal(drawn, seen.resize(over[::-1], Image.Resampling.BILINEAR))
 
 
+def test_a_picture_of_a_photo_made_small_is_square(api: Api) -> None:
+    analysis = api.analyse(api.upload()["id"], place={"share": 0.3, "x": 0.5, "y": 0.5})
+    api.finish(analysis["id"])
+    url = api.client.get(analysis["links"]["heatmaps"]).json()["items"][0]["links"]["png"]
+    assert pixels(api.client.get(url, params={"size": 64})).shape[:2] == (64, 64)
+    drawn = pixels(api.client.get(url, params={"size": 64, "overlay": True, "alpha": 0}))
+    seen = Image.open(io.BytesIO(api.client.get(analysis["links"]["view"]).content))
+    np.testing.assert_array_equal(drawn, seen.resize((64, 64), Image.Resampling.BILINEAR))
+
+
 @pytest.mark.parametrize(
     "query",
     ["size=31", "size=2049", "colormap=jet", "alpha=1.1", "scale=mine", "channel=min", "size=x"],

@@ -46,6 +46,12 @@ PLACES = [
     (spots((slice(0, 2), slice(0, 2)), (slice(5, 7), slice(5, 7))), "two corners"),
     (spots(*[(slice(y, y + 1), slice(x, x + 1)) for y in (1, 5) for x in (1, 5)]), "several"),
     (spots((slice(0, 5), ALL)), "most of the picture"),
+    # as a zebra's: high in one corner, but half of the light fills the picture
+    (np.outer(np.linspace(0.3, 1, 7), np.linspace(1, 0.3, 7)), "most of the picture"),
+    (np.outer([0.1, 0.4, 1, 0.4, 0.1, 0, 0], np.linspace(1, 0.6, 7)), "a band across the top"),
+    (np.outer(np.linspace(0.6, 1, 7), [0, 0.1, 0.4, 1, 0.4, 0.1, 0]), "a band down the middle"),
+    # a bright spot on a little light everywhere: the peak says where
+    (np.pad([[1.0]], ((1, 5), (1, 5)), constant_values=0.12), "the upper left"),
     (spots((ALL, ALL)), "all over the picture"),
     (np.linspace(0.95, 1, 49).reshape(7, 7), "all over the picture"),
     (spots((slice(4, 10), slice(2, 9)), side=28), "the upper left"),
@@ -70,9 +76,11 @@ def test_places_in_words(visit: Visit) -> None:
     assert found == [WORDS.get(words, words) for _, words in PLACES]
 
 
-def answer(probability: float, other: float = 0.0, *, abstained: bool = False) -> dict[str, Any]:
+def answer(
+    probability: float, other: float = 0.0, *, abstained: bool = False, best: str = "church"
+) -> dict[str, Any]:
     top = [
-        {"name": "church", "probability": probability},
+        {"name": best, "probability": probability},
         {"name": "gas_pump", "probability": other},
     ]
     return {"top": top, "abstained": abstained}
@@ -91,7 +99,7 @@ SENTENCES = [
 
 def test_the_sentence_is_as_sure_as_the_model(visit: Visit) -> None:
     page = visit.open("/models")
-    given = [[prediction, count] for prediction, count, _ in SENTENCES]
+    given = [[prediction, ["church"] * count] for prediction, count, _ in SENTENCES]
     work = "value.map((one) => module.answerWords(...one))"
     assert imported(page, "answer/sentence", work, given) == [words for *_, words in SENTENCES]
     places = [
@@ -105,6 +113,43 @@ def test_the_sentence_is_as_sure_as_the_model(visit: Visit) -> None:
         "For “gas pump” it looked at the top.",
         "Nothing here speaks for “church”.",
     ]
+
+
+KNOWN = ["church", "gas_pump"]
+CHURCH, PUMP = answer(0.9), answer(0.9, best="gas_pump")
+NONE, OTHER = answer(0.9, abstained=True), answer(0.9, best="pan right")
+CHORUS = [
+    (answer(0.46), [CHURCH, CHURCH],
+     "Probably church (46\u202f%): both others say so too."),
+    (answer(0.46, 0.2), [CHURCH], "Not sure: perhaps church (46\u202f%) or gas pump (20\u202f%)."),
+    (answer(0.46, 0.2), [CHURCH, CHURCH, None],  # not all have answered
+     "Not sure: perhaps church (46\u202f%) or gas pump (20\u202f%)."),
+    (answer(0.46, 0.2), [CHURCH, CHURCH, NONE],
+     "Not sure: perhaps church (46\u202f%) or gas pump (20\u202f%)."),
+    (answer(0.46, 0.2), [CHURCH, CHURCH, PUMP],
+     "Not sure: perhaps church (46\u202f%) or gas pump (20\u202f%)."),
+    (answer(0.46, 0.2), [PUMP, PUMP, NONE],
+     "Not sure: perhaps church (46\u202f%). Two others say gas pump."),
+    (answer(0.46, 0.2), [OTHER, OTHER],  # of another question
+     "Not sure: perhaps church (46\u202f%) or gas pump (20\u202f%)."),
+    (answer(0.2, 0.1, abstained=True) | {"many": True}, [CHURCH, CHURCH],  # it stays an abstention
+     "Not sure: perhaps church (20\u202f%) or gas pump (10\u202f%)."),
+    (answer(0.62), [PUMP, PUMP], "Probably church (62\u202f%)."),
+]  # fmt: skip
+
+
+def test_an_unsure_answer_tells_what_all_others_say(visit: Visit) -> None:
+    given = [
+        [
+            first,
+            KNOWN + ["other"] * (1000 if "many" in first else 0),
+            [{"prediction": one, "classes": KNOWN} for one in others],
+        ]
+        for first, others, _ in CHORUS
+    ]
+    work = "value.map((one) => module.answerWords(...one))"
+    found = imported(visit.open("/models"), "answer/sentence", work, given)
+    assert found == [words for *_, words in CHORUS]
 
 
 LIT = """((canvas) => {

@@ -13,6 +13,7 @@ from tests.browser.test_analysis import cell
 from tests.support.pages import EXAMPLES, PHONE, Visit, Windows, adjust, analysed, choose, until
 
 pytestmark = pytest.mark.xdist_group("browser: a photo")
+MAP = '.cell[data-model="plain"][data-stage="late"] .frame'
 # What a click in the middle of each of these elements would hit: the element itself, or another.
 HITS = """selectors => selectors.map(selector => {
     const box = document.querySelector(selector).getBoundingClientRect()
@@ -156,7 +157,7 @@ def test_rows_are_chosen_hidden_and_ordered(visit: Visit, server: str) -> None:
 
 def test_a_picture_is_downloaded_as_it_is_shown(visit: Visit, photo: str) -> None:
     page = visit.show(
-        f"{photo}?signed=1&smooth=0&opacity=100&cell=cbam.late.gradcam&models=cbam,gated"
+        f"{photo}?signed=1&smooth=0&opacity=100&cell=cbam.late.gradcam&models=cbam,gated&channel=l2"
     )
     address = page.locator("[data-big-png]").get_attribute("href")
     compare = """async ([address, picture]) => {
@@ -176,7 +177,14 @@ def test_a_picture_is_downloaded_as_it_is_shown(visit: Visit, photo: str) -> Non
     }"""
     assert page.evaluate(compare, [address, "[data-big-canvas]"]) <= 6
     figure = page.locator("[data-figure]").first.get_attribute("href") or ""
-    for part in ("colormap=vik", "smooth=false", "alpha=1", "models=cbam%2Cgated", "show=both"):
+    for part in (
+        "colormap=vik",
+        "smooth=false",
+        "alpha=1",
+        "models=cbam%2Cgated",
+        "show=both",
+        "channel=l2",
+    ):
         assert part in figure
 
 
@@ -193,10 +201,13 @@ def test_on_a_phone_the_sheet_leaves_maps_in_sight(phone: Visit, photo: str) -> 
         assert box
         return box["y"]
 
-    assert top('[data-frame="lead"]') < top("[data-tools]")
+    page.locator(MAP).evaluate("one => scrollBy(0, one.getBoundingClientRect().y - 200)")
     adjust(page)
     until(lambda: top(".adjust .drop-list") > 380)
-    until(lambda: page.evaluate(HITS, ['[data-frame="lead"]']) == [True])
+    until(lambda: page.evaluate(HITS, [MAP]) == [True])
+    before = page.locator(f"{MAP} canvas").evaluate("canvas => canvas.toDataURL()")
+    page.get_by_label("Colours").select_option(index=1)
+    until(lambda: page.locator(f"{MAP} canvas").evaluate("canvas => canvas.toDataURL()") != before)
     page.get_by_label("Signed").check()
     assert (
         page.evaluate(HITS, ["#opacity", "#target", "#colours", "[data-chooser] summary"])

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from app.core.settings import Settings
+from app.datasets.importing.assemble import Decisions
 from app.datasets.importing.run import Import
 from app.datasets.index import Index, load
 from app.storage import keys
@@ -33,7 +34,14 @@ def bring(settings: Settings) -> Bring:
     Whatever happens, nothing but the dataset's own files is left.
     """
 
-    def run(data: bytes, seed: int = 0, val_share: float = 0.2, **limits: Any) -> Brought:
+    def run(
+        data: bytes,
+        seed: int = 0,
+        val_share: float = 0.2,
+        decided: Any = None,
+        encoding: Any = None,
+        **limits: Any,
+    ) -> Brought:
         chosen = settings.model_copy(update=limits)
         blobs = LocalBlobs(settings.blob_dir)
         blobs.delete_prefix(f"datasets/{DATASET}")
@@ -42,11 +50,10 @@ def bring(settings: Settings) -> Bring:
             blobs,
             chosen,
             DATASET,
-            seed,
-            val_share,
-            {"n03028079": "church"},
+            Decisions(seed, val_share, **(decided or {})),
             check=lambda: None,
             tell=lambda _share, _words: None,
+            encoding=encoding,
         )
         taken = task.from_archive(task.prepare())
         facts = task.put_together(taken, None)

@@ -270,7 +270,7 @@ def test_metadata_of_operating_systems_is_ignored(bring: Bring) -> None:
     )
     files = {**classes("cat", "dog"), **dict.fromkeys(metadata, b"rubbish")}
     _, facts = bring(zip_of(files))
-    assert facts["report"]["counts"] == {"broken": 0, "duplicates": 0, "left_out": 0}
+    assert not any(facts["report"]["counts"].values())
 
 
 def test_many_entries_take_little_memory(bring: Bring) -> None:

@@ -47,7 +47,7 @@ def test_make_targets_exist(path):
 
 @named
 def test_commands_exist(path):
-    commands = re.findall(r"(?:python|celery) (?:-m|-A) ([\w.]+)(?: ([a-z]+))?", code(path))
+    commands = re.findall(r"(?:python|celery) (?:-m|-A) ([\w.]+)(?: ([a-z-]+))?", code(path))
     known = parser()._subparsers._group_actions[0].choices
     for module, word in commands:
         if module == "ml":

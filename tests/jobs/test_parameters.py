@@ -70,6 +70,8 @@ def test_different_requests_have_different_fingerprints() -> None:
         fingerprint("c" * 64, request(input_size=256), CHECKPOINTS),
         fingerprint("c" * 64, request(fit="shape"), CHECKPOINTS),
         fingerprint("c" * 64, request(fit="crop"), CHECKPOINTS),
+        fingerprint("c" * 64, request(place={"share": 0.5, "x": 0, "y": 1}), CHECKPOINTS),
+        fingerprint("c" * 64, request(place={"share": 0.5, "x": 1, "y": 0}), CHECKPOINTS),
         fingerprint("c" * 64, request(), CHECKPOINTS),
     ]
     assert len(set(changed)) == len(changed)

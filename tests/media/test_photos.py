@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 from app.media.decoder.client import Decoder
-from ml.media.photo import fitted, load_rgb, squash
+from ml.media.photo import fitted, load_rgb, made_small, squash
+from ml.media.place import Place
 from tests.support import photos
 
 Save = Callable[[bytes], Path]
@@ -134,6 +135,17 @@ def test_the_command_line_gets_the_same_numbers(decoder: Decoder, save: Save) ->
     for size, fit in ((96, "shape"), (224, "squash"), (512, "crop")):
         expected = fitted(load_rgb(path), size, fit)
         assert np.array_equal(decoder.pixels(path, size, fit), expected)
+
+
+def test_a_photo_made_small_has_the_same_numbers_there(decoder: Decoder, save: Save) -> None:
+    path = save(photos.encode(photos.scene(999, 517), "JPEG"))
+    place = Place(0.35, 0.8, 0.2)
+    pixels = decoder.pixels(path, 224, "shape", place)
+    assert np.array_equal(pixels, made_small(load_rgb(path), 224, place))
+    elsewhere = decoder.pixels(path, 224, "shape", Place(0.35, 0, 1))
+    changed = (pixels != elsewhere).any(2)
+    assert changed[40:75, 120:190].mean() > 0.9
+    assert not changed[:75, :110].any(), "there is the ground, which stays"
 
 
 def test_squashing_averages_what_it_shrinks(save: Save) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,8 @@ def saved(tmp_path: Path) -> checkpoints.Checkpoint:
 def test_a_network_comes_back(tmp_path: Path, mechanism: str, parameters: dict[str, str]) -> None:
     network = nets.lively(mechanism, **parameters)
     path = tmp_path / "model.safetensors"
-    checkpoint = checkpoints.save(network, path, about(mechanism, **parameters))
+    named = asdict(network.mechanism.parameters_used)
+    checkpoint = checkpoints.save(network, path, about(mechanism, **named))
     back = checkpoints.load_network(checkpoints.read(path))
     assert checkpoint.about == checkpoints.read(path).about
     assert not any(m.training for m in back.modules())
@@ -52,6 +54,30 @@ def test_a_network_comes_back(tmp_path: Path, mechanism: str, parameters: dict[s
             assert torch.equal(state[name], value.half().float()), name
     images = nets.pictures(2)
     torch.testing.assert_close(back(images).logits, network(images).logits, atol=0.05, rtol=0.05)
+
+
+EARLIER: dict[str, dict[str, Any]] = {
+    "l2pa": {"head": "linear"},
+    "residual": {
+        "mask": "learnt",
+        "resampling": "centred",
+        "unit_after": False,
+        "biases": True,
+    },
+    "gated-grid": {"ungated_last": False},
+}
+
+
+@pytest.mark.parametrize("mechanism", EARLIER)
+def test_what_an_earlier_card_does_not_name_is_as_it_was(tmp_path: Path, mechanism: str) -> None:
+    network = nets.build(mechanism, **EARLIER[mechanism])
+    path = tmp_path / "model.safetensors"
+    named = asdict(network.mechanism.parameters_used)
+    card = about(mechanism, **{k: v for k, v in named.items() if k not in EARLIER[mechanism]})
+    checkpoint = checkpoints.save(network, path, card)
+    assert checkpoint.spec.parameters == named
+    back = checkpoints.load_network(checkpoint)
+    assert list(back.state_dict()) == list(network.state_dict())
 
 
 def test_the_file_is_half_precision_safetensors(saved: checkpoints.Checkpoint) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,7 +17,8 @@ from ml import checkpoint as checkpoints
 from ml.__main__ import main
 from ml.explain.explain import explain
 from ml.explain.methods import METHODS
-from ml.media.photo import fitted, load_rgb
+from ml.media.photo import fitted, load_rgb, made_small
+from ml.media.place import Place
 from ml.networks.attention.base import MECHANISMS
 from ml.networks.video.types import Sampled
 from tests.support import toy_images as toys
@@ -86,6 +88,23 @@ def test_a_class_that_some_models_know_is_explained_by_these(photo: Path, tmp_pa
     np.testing.assert_allclose(does_not, own)
 
 
+def test_explain_makes_a_photo_small(
+    photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    maps = tmp_path / "maps.npz"
+    words = [str(photo), "-o", str(tmp_path / "figure.png"), "--npz", str(maps), "--size", "96"]
+    words = ["explain", *words, "--models", "plain", "--methods", "gradcam", "--place"]
+    assert main([*words, "0.35,0.8,0.2"]) == 0
+    seen = Sampled.of_photo(made_small(load_rgb(photo), 96, Place(0.35, 0.8, 0.2)))
+    model = catalogue.load(catalogue.find("plain", catalogue.entries()))
+    late = next(t for t in explain(model, seen, methods=("gradcam",)).tracks if t.stage == "late")
+    np.testing.assert_allclose(np.load(maps)["plain/late/gradcam"], late.values[0], atol=1e-5)
+    for wrong, sentence in (("0.35,0.8", "three numbers"), ("2,0,0", "from 0.1 to 1")):
+        with pytest.raises(SystemExit):
+            main([*words, wrong])
+        assert sentence in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("suffix", ["svg", "pdf"])
 def test_explain_draws_for_papers(photo: Path, tmp_path: Path, suffix: str) -> None:
     figure = tmp_path / f"figure.{suffix}"
@@ -95,6 +114,24 @@ def test_explain_draws_for_papers(photo: Path, tmp_path: Path, suffix: str) -> N
     assert main(["explain", str(photo), "-o", str(figure), *options]) == 0
     assert np.load(maps)["cbam/combined/gradcam"].shape == (96, 96)
     assert figure.read_bytes()[:5] in (b"<?xml", b"%PDF-")
+
+
+@pytest.mark.parametrize("rule", ["max", "40"])
+def test_explain_draws_signed_and_by_channel(photo: Path, tmp_path: Path, rule: str) -> None:
+    """The ranges in the figure are those of the channels and of evidence for and against."""
+    figure, maps = tmp_path / "figure.svg", tmp_path / "maps.npz"
+    options = ["--models", "residual", "--size", "96", "--signed", "--channel", rule]
+    assert main(["explain", str(photo), "-o", str(figure), "--npz", str(maps), *options]) == 0
+    said = [words.strip() for words in re.findall(r"<!--(.*?)-->", figure.read_text(), re.DOTALL)]
+    assert "against \u2013 0 \u2013 for" in said
+    assert any(words.startswith("masks of several channels: ") for words in said)
+    ranges = [words for words in said if re.fullmatch(r"\S+ to [\d.e-]+", words)]
+    stored = np.load(maps)
+    stacks = [stored[f"residual/{stage}/attention-channels"] for stage in STAGES[:3]]
+    shown = [s.max(0) if rule == "max" else s[40] for s in stacks if len(s) > 40 or rule == "max"]
+    assert ranges[: len(shown)] == [f"{m.min():.2g} to {m.max():.2g}" for m in shown]
+    reach = np.abs(stored["residual/early/gradcam"]).max()
+    assert ranges[len(shown) + (rule == "max")] == f"{-reach:.2g} to {reach:.2g}"  # combined before
 
 
 @pytest.mark.usefixtures("narrow")
@@ -139,6 +176,7 @@ MISTAKES = {
     "negative index": (["--target=-1"], "-1"),
     "colormap": (["--colormap", "sunset"], "sunset"),
     "opacity": (["--alpha", "1.5"], "alpha"),
+    "channel": (["--channel", "median"], "l2"),
 }
 
 

@@ -74,6 +74,37 @@ def test_the_aggregation(mechanism: str, aggregation: str) -> None:
     assert len(found.auxiliary) == (3 if aggregation == "deep_sup" else 0)
 
 
+def test_a_mean_of_probabilities_trains_each_vote() -> None:
+    """The authors' `mean`: each stage's classifier has a loss of its own, their mean has none."""
+    part = nets.lively("gated", aggregation="mean_probabilities").mechanism
+    found, _, pooled = gate_all(part, "mean_flow", grid=False)
+    votes = [linear(p, part.votes[s]) for s, p in zip(STAGES, pooled, strict=True)]
+    shares = [np.exp(v) / np.exp(v).sum(1, keepdims=True) for v in votes]
+    np.testing.assert_allclose(np.exp(array(found.logits)), np.mean(shares, 0), **CLOSE)
+    assert found.loss_weight == 0
+    for (weight, logits), vote in zip(found.auxiliary, votes, strict=True):
+        assert weight == 1
+        np.testing.assert_allclose(array(logits), vote, **CLOSE)
+
+
+@pytest.mark.parametrize("aggregation", ["concat", "deep_sup", "mean_probabilities"])
+def test_the_ungated_last_layer_joins_if_asked(aggregation: str) -> None:
+    """As in the authors' networks; the classifier can then answer past every mask."""
+    chosen = {"aggregation": aggregation, "ungated_last": True}
+    part = nets.lively("gated", **chosen).mechanism
+    found, _, pooled = gate_all(part, "mean_flow", grid=False)
+    head = nets.features()[1]
+    vectors = [*pooled, array(head).mean((2, 3))]
+    if aggregation != "mean_probabilities":
+        expected = linear(np.concatenate(vectors, 1), part.joint)
+        np.testing.assert_allclose(array(found.logits), expected, **CLOSE)
+    if aggregation != "concat":
+        votes = [linear(v, part.votes[s]) for s, v in zip([*STAGES, "last"], vectors, strict=True)]
+        for (_, vote), expected in zip(found.auxiliary, votes, strict=True):
+            np.testing.assert_allclose(array(vote), expected, **CLOSE)
+    assert set(found.masks) == set(STAGES)
+
+
 @pytest.mark.parametrize("how", ["softmax", "mean", "mean_flow"])
 @pytest.mark.parametrize("offset", [-3.0, 0.0, 40.0])
 def test_normalised_masks_sum_to_one(how: str, offset: float) -> None:

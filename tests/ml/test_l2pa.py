@@ -8,7 +8,7 @@ import torch
 
 from ml.networks.types import STAGES
 from tests.support import networks as nets
-from tests.support.equations import Array, array, linear, softmax_space
+from tests.support.equations import Array, array, batchnorm, linear, softmax_space
 
 CLOSE = {"atol": 1e-5, "rtol": 1e-5}
 
@@ -18,24 +18,32 @@ def masks_of(network: object, kind: str, taps: dict[str, Array], g: Array) -> di
     masks = {}
     for stage, local in taps.items():
         part = network.mechanism.compatibility[stage]
-        fitted = linear(g, part.project)
-        if kind == "pc":
+        if kind == "pc":  # with any W: the softmax cancels what it adds
+            w = np.random.default_rng(0).normal(size=(g.shape[1], local.shape[1])) / 40
+            fitted = g @ w
             c = np.einsum("c,bchw->bhw", array(part.u), local + fitted[:, :, None, None])
         else:
-            c = np.einsum("bchw,bc->bhw", local, fitted)
+            c = np.einsum("bchw,bc->bhw", local, linear(g, part.project))
         masks[stage] = softmax_space(c)
     return masks
 
 
-@pytest.mark.parametrize("aggregation", ["concat", "indep"])
+@pytest.mark.parametrize(
+    ("aggregation", "head"), [("concat", "linear"), ("concat", "authors"), ("indep", "authors")]
+)
 @pytest.mark.parametrize("compatibility", ["pc", "dp"])
-def test_the_equations(compatibility: str, aggregation: str) -> None:
-    network = nets.lively("l2pa", compatibility=compatibility, aggregation=aggregation)
-    taps, head = nets.features()
-    found = network.mechanism.classify(taps, head)
+def test_the_equations(compatibility: str, aggregation: str, head: str) -> None:
+    chosen = {"compatibility": compatibility, "aggregation": aggregation, "head": head}
+    network = nets.lively("l2pa", **chosen)
+    taps, last = nets.features()
+    found = network.mechanism.classify(taps, last)
     local = {s: array(t) for s, t in taps.items()}
-    masks = masks_of(network, compatibility, local, array(head).mean((2, 3)))
+    masks = masks_of(network, compatibility, local, array(last).mean((2, 3)))
     attended = [np.einsum("bhw,bchw->bc", masks[s], local[s]) for s in STAGES]
+    if head == "authors":
+        norms = [network.mechanism.prepare[s][0] for s in STAGES]
+        pairs = zip(attended, norms, strict=True)
+        attended = [np.maximum(batchnorm(a, norm), 0) for a, norm in pairs]
     heads = network.mechanism.heads
     if aggregation == "concat":
         logits = linear(np.concatenate(attended, 1), heads[0])
@@ -72,3 +80,30 @@ def test_sharper_scores_give_a_higher_peak() -> None:
     sharp = network.mechanism.classify(taps, head).masks["late"]
     assert (sharp.amax((1, 2, 3)) > 1.5 * calm.amax((1, 2, 3))).all()
     torch.testing.assert_close(calm, torch.full_like(calm, 1 / 9), atol=0.02, rtol=0)
+
+
+def test_an_earlier_files_idle_projection_is_dropped_and_nothing_else() -> None:
+    """With pc, masks and logits are what they are with the projection (`test_the_equations`)."""
+    network = nets.build("l2pa", head="linear")
+    own = network.state_dict()
+    assert not any("project" in name for name in own)
+    projections = {
+        f"mechanism.compatibility.{s}.project.weight": torch.randn(nets.WIDTHS[s], 1280)
+        for s in STAGES
+    }
+    before = network(nets.pictures(2))
+    network.load_state_dict({**own, **projections})
+    after = network(nets.pictures(2))
+    assert torch.equal(after.logits, before.logits)
+    assert all(torch.equal(after.masks[s], before.masks[s]) for s in STAGES)
+    for other in ("mechanism.compatibility.early.project.bias", "mechanism.project.weight"):
+        with pytest.raises(RuntimeError, match="Unexpected"):
+            network.load_state_dict({**own, other: torch.zeros(1)})
+    product = nets.build("l2pa", compatibility="dp", head="linear")
+    with pytest.raises(RuntimeError, match=r"Missing.*project"):
+        product.load_state_dict(own)
+
+
+def test_the_authors_dropout_is_one_half() -> None:
+    prepare = nets.build("l2pa").mechanism.prepare
+    assert {part[-1].p for part in prepare.values()} == {0.5}

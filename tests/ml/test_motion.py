@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
+from ml.__main__ import main
 from ml.errors import MlError
 from ml.media import flow
 from ml.media.clip import read as clip
@@ -17,12 +18,16 @@ from ml.train.tasks.clips.camera_motion import (
     FRAMES,
     MOVEMENTS,
     PAN,
+    SLOWEST,
     Movement,
+    draw,
     motion_clip,
     pair_index,
     pairs,
     write_clip,
 )
+from ml.train.tasks.clips.data import list_clips
+from tests.support import toy_images as toys
 
 SIZE = 112
 EVERY = pytest.mark.parametrize("name", MOVEMENTS)
@@ -73,6 +78,41 @@ def test_the_middle_frame_is_the_same_whatever_the_movement() -> None:
         assert np.array_equal(middle, middles[0]), name
 
 
+@EVERY
+def test_a_hand_adds_what_no_movement_is(name: str) -> None:
+    """Shake has no drift, and the middle frame tells as little as without."""
+    rate = {"pan": 0.012, "zoom": 0.016, "rotate": 0.016}.get(name.split()[0], 0.0)
+    middles = []
+    for seed in range(2):
+        rng = np.random.default_rng(seed)
+        found = motion_clip(picture(), Movement(name, rate), rng, size=SIZE, shake=0.01, noise=4)
+        fields = flow.dequantise(flow.stack(found))
+        offsets = np.cumsum([np.zeros((2, SIZE, SIZE)), *fields], axis=0)[
+            :, :, 28:-28, 28:-28
+        ].mean((2, 3))
+        time = np.arange(FRAMES) - FRAMES // 2
+        drift = (time @ offsets) / (time @ time)  # of the fitted line, px a frame
+        assert drift == pytest.approx(moved(Movement(name, rate), 0.0, 0.0), abs=0.15)
+        assert np.abs(np.diff(fields.mean((2, 3)), axis=0)).max() > 0.1  # it shakes
+        assert (found != (255, 0, 255)).any(-1).all()  # and shows no border
+        middles.append(found[FRAMES // 2])
+    still = motion_clip(
+        picture(), "still", np.random.default_rng(3), size=SIZE, shake=0.01, noise=4
+    )
+    named = motion_clip(picture(), name, np.random.default_rng(3), size=SIZE, shake=0.01, noise=4)
+    assert np.array_equal(named[FRAMES // 2], still[FRAMES // 2])
+    assert not np.array_equal(middles[0], middles[1])
+
+
+def test_without_a_hand_a_seed_gives_the_clip_that_it_gave() -> None:
+    for name in MOVEMENTS:
+        old, new = np.random.default_rng(4), np.random.default_rng(4)
+        before = motion_clip(picture(), name, old, size=64)
+        assert np.array_equal(motion_clip(picture(), draw(name, new), new, size=64), before)
+        slow = draw(name, np.random.default_rng(4), SLOWEST)
+        assert slow.rate <= draw(name, np.random.default_rng(4)).rate
+
+
 def test_only_what_stands_still_does_not_change() -> None:
     for name in MOVEMENTS:
         found = motion_clip(picture(), name, np.random.default_rng(2), size=64)
@@ -111,6 +151,21 @@ def test_a_written_clip_is_read_again(tmp_path: Path) -> None:
     assert clip.times(path) == pytest.approx(np.arange(20) / 20)
     read = clip.frames(path, [0, 10, 19], 96).astype(int)
     assert np.abs(read - frames[[0, 10, 19]]).mean() < 12
+
+
+def test_a_command_writes_labelled_clips(tmp_path: Path) -> None:
+    data, out = toys.folder(tmp_path / "toys", train=0, val=6, size=64), tmp_path / "moving"
+    words = ["camera-clips", str(data), str(out), "--every", "2"]
+    assert main(words) == 0
+    files, classes = list_clips(out / "val")
+    assert set(classes) == set(pairs(toys.CLASSES, MOVEMENTS))  # also those that have no clip
+    named = [classes[label] for label in files.labels]
+    assert named == ["disc, pan left", "disc, pan right", "disc, still"] + [
+        f"stripes, {movement}" for movement in ("pan down", "pan up", "zoom in")
+    ]
+    left = clip.frames(files.files[0], range(FRAMES), 224)
+    assert flow.dequantise(flow.stack(left))[:, 0].mean() > 0.2  # to the right, as `moved` says
+    assert main(words) == 2  # it writes into no folder that exists
 
 
 def test_pairs_are_counted_as_they_are_named() -> None:

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from ml.explain.maps import explain_images
 from ml.networks.attention.residual import activate
 from ml.networks.network import NetworkSpec, build_network
 from ml.networks.types import STAGES
@@ -45,7 +46,8 @@ def test_the_equation(stage: str, kind: str) -> None:
     expected = by_the_paper(scores, kind)
     assert mask.shape == x.shape
     np.testing.assert_allclose(array(mask), expected, **CLOSE)
-    np.testing.assert_allclose(array(refined), (1 + array(mask)) * trunk, **CLOSE)
+    expected = block.after((1 + mask) * torch.from_numpy(trunk).float())
+    np.testing.assert_allclose(array(refined), array(expected), **CLOSE)
 
 
 class Closed(nn.Module):
@@ -67,16 +69,56 @@ def test_a_zero_mask_leaves_the_trunk_unchanged(stage: str, kind: str, score: fl
     x = nets.features()[0][stage]
     refined, mask = block(x)
     assert not mask.any()
-    assert torch.equal(refined, block.trunk(block.before(x)))
+    assert torch.equal(refined, block.after(block.trunk(block.before(x))))
 
 
-def test_an_untrained_module_only_scales_the_trunk() -> None:
+@pytest.mark.parametrize("biases", [True, False])
+@pytest.mark.parametrize("stage", STAGES)
+def test_an_untrained_module_only_scales_the_trunk(stage: str, biases: bool) -> None:
     """Its units start as doing nothing, so that ImageNet features survive its arrival."""
-    mechanism = build_network(NetworkSpec("residual", backbone=nets.NARROW)).eval().mechanism
-    x = nets.features()[0]["medium"]
-    refined, mask = mechanism.refine("medium", x)
-    bias = mechanism.blocks["medium"].trunk(torch.zeros_like(x)).abs().max()
-    assert (refined - (1 + mask) * x).abs().max() <= 4 * bias
+    spec = NetworkSpec("residual", {"biases": biases}, backbone=nets.NARROW)
+    mechanism = build_network(spec).eval().mechanism
+    x = nets.features()[0][stage]
+    refined, mask = mechanism.refine(stage, x)
+    assert torch.equal(refined, (1 + mask) * x)
+    mechanism.blocks[stage].mask = Closed(-torch.inf)
+    assert torch.equal(mechanism.refine(stage, x)[0], x)
+
+
+def test_without_a_mask_the_units_alone_are_left() -> None:
+    """A control for studies: M = 0, and nothing of the mask branch."""
+    control, whole = nets.build("residual", mask="none"), nets.build("residual")
+    assert not any(".mask." in name for name in control.state_dict())
+    control.load_state_dict(
+        {name: value for name, value in whole.state_dict().items() if ".mask." not in name}
+    )
+    for block in whole.mechanism.blocks.values():
+        block.mask = Closed(-torch.inf)
+    images = nets.pictures(2)
+    assert torch.equal(control(images).logits, whole(images).logits)
+    assert control(images).masks == {}
+    maps = explain_images(control, images).maps
+    assert set(maps) == {"gradcam"}
+
+
+def test_the_authors_have_no_biases_and_a_unit_after() -> None:
+    block = nets.lively("residual").mechanism.blocks["early"]
+    convolutions = [m for m in block.modules() if isinstance(m, nn.Conv2d)]
+    assert all(conv.bias is None for conv in convolutions)
+    earlier = nets.build("residual", biases=True, unit_after=False).mechanism.blocks["early"]
+    assert isinstance(earlier.after, nn.Identity)
+    assert len(convolutions) - 3 == sum(isinstance(m, nn.Conv2d) for m in earlier.modules())
+
+
+def test_the_authors_resampling_aligns_corners() -> None:
+    """Caffe's pooling takes whole windows from the first cell; corners stay where they are."""
+    ramp = torch.arange(28.0).view(1, 1, 1, 28).expand(1, nets.WIDTHS["early"], 28, 28)
+    branch = nets.build("residual", mask_start="identity").mechanism.blocks["early"].mask
+    pooled = branch._pooled(ramp)
+    assert torch.equal(pooled[0, 0, 0], torch.tensor([*range(2, 27, 2), 27.0]))
+    again = branch._resized(pooled, (28, 28))
+    assert torch.equal(again[..., ::27, ::27], pooled[..., ::13, ::13])
+    assert branch._pooled(pooled).shape[2:] == (7, 7)
 
 
 @pytest.mark.parametrize(("stage", "side"), [("early", 28), ("medium", 14), ("late", 7)])

@@ -206,6 +206,10 @@ def test_camera_movements_have_nothing_to_do_with_the_images(tmp_path: Path) -> 
     pan = source.movements().index(MOVEMENTS.index("pan left"))
     assert (found.read(still, [0])[1] == 128).all()
     assert found.read(pan, [0])[1][:, :, 0].float().mean() > 130
+    by_hand = replace(source, handheld=1.0)
+    assert by_hand.facts(still) != source.facts(still)  # a cache keeps both
+    assert by_hand.snippets(still)[0, 3:].std() > 0  # it shakes
+    assert np.array_equal(replace(source, handheld=1e-9).snippets(pan), source.snippets(pan))
 
 
 def test_snippets_are_of_their_segments_and_functions_of_the_seed() -> None:

@@ -14,7 +14,8 @@ from PIL import Image
 
 from ml.errors import MlError
 from ml.media.photo import load_rgb, squash
-from ml.train.tasks.photos.data import augment, batches, load_folder
+from ml.train.tasks.photos.data import Images, augment, batches, load_folder
+from ml.train.tasks.photos.placed import placed
 from ml.train.tasks.photos.trainer import PhotoTrainer
 from tests.support import toy_images as toys
 
@@ -130,6 +131,34 @@ def test_validation_sees_what_explaining_sees() -> None:
     torch.testing.assert_close(augment(images, 64, 0, strength=0), larger, atol=0.01, rtol=0)
 
 
+def test_placed_views_are_small_copies_on_pieces_of_the_next_photo() -> None:
+    """On photos of one colour each, whose views are white: what is white is the placed view."""
+    colours = torch.arange(8, dtype=torch.uint8)[:, None, None, None].expand(8, 3, 64, 64) * 20
+    data = Images(colours.contiguous(), torch.arange(8), ("a",), ())
+    views, index = torch.full((8, 3, 64, 64), 255.0), torch.randperm(8)
+    out = placed(views, data, index, seed=3, share=1)
+    grounds = (index.roll(-1) * 20).float()[:, None, None].expand(8, 64, 64)
+    white = out[:, 0] == 255
+    assert torch.equal(out[:, 0][~white], grounds[~white])
+    areas = white.float().mean((1, 2))
+    assert 0.15**2 * 0.8 < areas.min() < 0.3
+    assert 0.5 < areas.max() <= 1
+    edges = torch.stack([white[:, 0].any(1), white[:, -1].any(1), white[:, :, 0].any(1)])
+    assert not edges.all(1).any()  # anywhere, not always at one border
+    assert torch.equal(placed(views, data, index, seed=3, share=1), out)
+    assert not torch.equal(placed(views, data, index, seed=4, share=1), out)
+    assert torch.equal(placed(views[4:], data, index, 3, 1, slice(4, 8)), out[4:])
+
+
+def test_the_share_of_placed_views_is_as_asked() -> None:
+    data = toys.images(400)
+    views, index = data.images.float(), torch.arange(400)
+    out = placed(views, data, index, seed=0, share=0.25)
+    changed = (out != views).flatten(1).any(1).float().mean()
+    assert 0.19 < changed < 0.31
+    assert torch.equal(placed(views, data, index, seed=0, share=0), views)
+
+
 def losses(cache: Path | None, size: int = 64) -> list[float]:
     run = PhotoTrainer(FROZEN, toys.images(16, size=size), toys.images(8, 900, size), cache=cache)
     told = [(getattr(p, "loss", None), getattr(p, "val_loss", None)) for p in run.run()]
@@ -158,7 +187,9 @@ def test_the_cache_knows_other_images_of_the_same_names(tmp_path: Path) -> None:
     assert losses(tmp_path) == losses(tmp_path / "fresh")
 
 
-@pytest.mark.parametrize("change", [{"seed": 1}, {"size": 48}, {"augmentation": 0.5}])
+@pytest.mark.parametrize(
+    "change", [{"seed": 1}, {"size": 48}, {"augmentation": 0.5}, {"placed": 0.5}]
+)
 def test_the_cache_knows_other_runs(tmp_path: Path, change: dict[str, float]) -> None:
     def steps(cache: Path) -> list[float]:
         run = PhotoTrainer(

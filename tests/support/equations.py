@@ -41,9 +41,9 @@ def conv_same(x: Array, weight: Array) -> Array:
     return np.einsum("bchwij,ocij->bohw", windows, weight)
 
 
-def batchnorm(x: Array, layer: nn.BatchNorm2d) -> Array:
-    """In eval mode."""
-    column = (slice(None), None, None)
+def batchnorm(x: Array, layer: nn.BatchNorm1d | nn.BatchNorm2d) -> Array:
+    """In eval mode, of (B, C) or (B, C, h, w)."""
+    column = (slice(None), *[None] * (x.ndim - 2))
     mean, variance = array(layer.running_mean)[column], array(layer.running_var)[column]
     scaled = (x - mean) / np.sqrt(variance + 1e-5)
     return scaled * array(layer.weight)[column] + array(layer.bias)[column]

@@ -52,9 +52,18 @@ def names() -> list[str]:
 
 
 def choices(kind: type[Parameters]) -> list[dict[str, Any]]:
-    """Every combination of the parameters that have choices."""
-    axes = {f.name: f.metadata["choices"] for f in fields(kind) if "choices" in f.metadata}
-    return [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
+    """Every combination of the first two parameters that have choices, and every other choice."""
+    axes: dict[str, tuple[Any, ...]] = {
+        f.name: f.metadata.get("choices", (True, False))
+        for f in fields(kind)
+        if "choices" in f.metadata or isinstance(f.default, bool)
+    }
+    first = list(axes)[:2]
+    product = itertools.product(*(axes[name] for name in first))
+    combined = [dict(zip(first, values, strict=True)) for values in product]
+    default = kind()
+    others = [n for n in axes if n not in first]
+    return combined + [{n: v} for n in others for v in axes[n] if v != getattr(default, n)]
 
 
 def variants() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -118,7 +127,8 @@ def lively(mechanism: str, **parameters: Any) -> Network:
 def loss_of(output: Any, labels: Tensor) -> Tensor:
     """The training loss of a network's or video network's output, deep supervision included."""
     auxiliary = [weight * F.cross_entropy(z, labels) for weight, z in output.auxiliary]
-    return F.cross_entropy(output.logits, labels) + sum(auxiliary)
+    own = getattr(output, "loss_weight", 1.0)
+    return own * F.cross_entropy(output.logits, labels) + sum(auxiliary)
 
 
 def check_about(about: About) -> None:

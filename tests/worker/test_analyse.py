@@ -7,6 +7,12 @@ import io
 import numpy as np
 
 from app.db import analyses as rows
+from app.jobs.parameters import AnalysisRequest
+from ml.catalogue import entries, find, load
+from ml.explain.explain import explain
+from ml.media.photo import load_rgb, made_small
+from ml.media.place import Place
+from ml.networks.video.types import Sampled
 from tests.support.backend import Server, photo
 
 
@@ -39,3 +45,30 @@ def test_an_analysis_fills_every_cell(server: Server) -> None:
     assert {tuple(row.shape) for row in maps if row.stage == "late"} >= {(3, 4)}
     assert {tuple(row.shape) for row in maps if row.stage == "combined"} == {(96, 128)}
     assert server.stray_blobs() == []
+
+
+def test_a_photo_made_small_is_what_the_models_see(local_server: Server) -> None:
+    """The maps are of the square; the record says how it was made."""
+    media_id = local_server.add_photo(photo())
+    asked = {"media_id": media_id, "models": ["plain"], "methods": ["gradcam"], "input_size": 96}
+    place = {"share": 0.35, "x": 0.8, "y": 0.2}
+    analysis_id = local_server.enqueue(AnalysisRequest.model_validate(asked | {"place": place}))
+    assert local_server.wait(analysis_id).state == "succeeded"
+    with local_server.readers() as session:
+        analysis = rows.get(session, analysis_id)
+        maps = rows.heatmaps(session, analysis_id)
+        key = next(row.blob_key for row in maps if row.stage == "medium")
+        assert analysis is not None
+        seen = local_server.blobs.path(analysis.media.blob_key)
+    assert analysis.provenance is not None
+    assert analysis.provenance["request"]["place"] == place
+    resize = analysis.provenance["preprocessing"]["resize"]
+    assert "longer side 35% of 96 x 96" in resize
+    assert "0.8 and 0.2 of the free" in resize
+    square = made_small(load_rgb(seen), 96, Place(**place))
+    model = load(find("plain", entries()))
+    tracks = explain(model, Sampled.of_photo(square), methods=("gradcam",)).tracks
+    expected = next(track.values[0] for track in tracks if track.stage == "medium")
+    np.testing.assert_allclose(
+        np.load(io.BytesIO(local_server.blobs.get(key))), expected, atol=2e-3
+    )

@@ -72,6 +72,21 @@ def test_a_figure_has_the_rows_on_show_and_says_how_they_are_drawn(local_server:
     assert said.count("Attention gates") == 1
 
 
+def test_a_figure_shows_the_channel_that_the_page_shows(local_server: Server) -> None:
+    analysis_id = local_server.ask(local_server.add_photo(photo()), models=["residual"])
+    assert local_server.wait(analysis_id).state == "succeeded"
+    maps = {}
+    for channel in ("mean", "max", "300"):
+        _, key = draw(local_server, analysis_id, "svg", show="mask", channel=channel)
+        said = re.findall(r"<!-- (.*?) -->", local_server.blobs.get(key).decode())
+        maps[channel] = [words for words in said if re.fullmatch(r"\S+ to [\d.e-]+", words)]
+        assert any("channels" in words for words in said) == (channel != "mean")
+    assert [len(ranges) for ranges in maps.values()] == [4, 4, 1]  # only late has 320 channels
+    assert all(a != b for a, b in zip(maps["mean"][:3], maps["max"][:3], strict=True))
+    job, _ = draw(local_server, analysis_id, "svg", show="mask", channel="999")
+    assert (job.state, job.error) == ("failed", "not_found")
+
+
 def test_a_clip_is_drawn_as_a_sheet_of_its_moments(local_server: Server, tmp_path: Path) -> None:
     model = clips.publish(local_server, tmp_path, "tiny")
     analysis_id = clips.ask(local_server, clips.add_clip(local_server, clips.film()), [model])

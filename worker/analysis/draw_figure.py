@@ -21,7 +21,8 @@ from app.jobs.parameters import DrawFigureJob
 from app.storage import keys
 from app.storage.blobs import BlobStore
 from ml.explain.results import Track
-from ml.figures.rows import COLUMNS, answer, by_moment, by_stage, sheet_title
+from ml.figures.channels import MEAN, by_channel, in_words
+from ml.figures.rows import COLUMNS, answer, by_moment, by_stage, sheet_title, table_title
 from ml.figures.table import Row, draw
 from ml.networks.types import Unit
 from ml.networks.video.types import Pixels, Stream
@@ -44,6 +45,7 @@ def draw_figure(params: DrawFigureJob, context: Context) -> None:
     with runtime.readers() as session:
         analysis, request = find(session, params.analysis_id)
         media, of_clip = analysis.media, analysis.media.kind == "clip"
+        place = request.place
         every = rows.shown(
             session, analysis.id, models=params.models, evidence_of=params.evidence_of,
             show="both" if of_clip else params.show,
@@ -52,6 +54,9 @@ def draw_figure(params: DrawFigureJob, context: Context) -> None:
         maps = [m for m in every if not of_clip or m.stage == params.stage]
         if not maps:
             raise NotFound(_nothing(params) if of_clip else "The analysis has no maps to draw.")
+        if not of_clip and params.channel != MEAN:
+            stacks = rows.heatmaps(session, analysis.id, rows.Choice(method="attention-channels"))
+            maps += [s for s in stacks if s.model in {m.model for m in maps}]
         answers = {row.model: row for row in rows.predictions(session, analysis.id)}
         owner = rows.map_owner(session, analysis.id)
         order = params.models or request.models
@@ -60,7 +65,8 @@ def draw_figure(params: DrawFigureJob, context: Context) -> None:
         columns = _snippets(runtime.blobs, owner, list(answers.values()))
     else:
         path = runtime.blobs.path(media.blob_key)
-        photo = runtime.decoder.pixels(path, PHOTO_SIDE, request.fit)
+        at = place.numbers if place else None
+        photo = runtime.decoder.pixels(path, PHOTO_SIDE, request.fit, at)
         columns = [(stage, photo) for stage in COLUMNS]
     context.check()
     drawn: list[Row] = []
@@ -68,14 +74,16 @@ def draw_figure(params: DrawFigureJob, context: Context) -> None:
         said = answers[shown[0].model]
         best = said.top[0]
         caption = answer(best["name"], best["probability"], abstained=said.abstained)
-        tracks = _tracks(runtime.blobs, shown)
+        tracks = list(_tracks(runtime.blobs, shown))
         of = partial(_ends, shown, every, params)
         drawn += (
             by_moment(title, caption, tracks, len(columns), of)
             if of_clip
-            else by_stage(title, caption, tracks, best["name"])
+            else by_stage(title, caption, by_channel(tracks, params.channel), best["name"])
         )
-    name = media.filename
+    if not drawn:
+        raise NotFound(f"No mask of this analysis has a channel {params.channel}.")
+    name = table_title(media.filename, place.share if place else None)
     with context.runtime.blobs.create(params.key) as target:
         draw(
             drawn,
@@ -84,8 +92,8 @@ def draw_figure(params: DrawFigureJob, context: Context) -> None:
             params.format,
             looks.style(params),
             title=sheet_title(name, params.stage, params.method) if of_clip else name,
-            note=looks.note(params, of_clip=of_clip),
-            aspect=1.0 if request.fit == "crop" else media.width / media.height,
+            note=looks.note(params, of_clip=of_clip, masks=in_words(params.channel)),
+            aspect=1.0 if place or request.fit == "crop" else media.width / media.height,
         )
         context.check()
 

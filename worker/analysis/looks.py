@@ -49,8 +49,8 @@ def _shares(track: Heatmap, other: Heatmap, scale: Scale) -> bool:
     return {"map": same, "row": row, "shared": True, "absolute": False}[scale]
 
 
-def note(look: Look, *, of_clip: bool) -> str:
-    """Return the settings in one line, for below a figure."""
+def note(look: Look, *, of_clip: bool, masks: str = "") -> str:
+    """Return the settings in one line, for below a figure; `masks`: what masks show."""
     colours = f"{look.colormap}, signed: against, 0, for" if look.signed else look.colormap
     parts = [
         f"Colours: {colours}",
@@ -58,5 +58,6 @@ def note(look: Look, *, of_clip: bool) -> str:
         "smooth" if look.smooth else "the maps’ own grid",
         f"hidden below {look.threshold:.0%} of the scale" if look.threshold else "nothing hidden",
         f"opacity {look.alpha:.0%}",
+        *([masks] if masks else []),
     ]
     return "; ".join(parts) + "."

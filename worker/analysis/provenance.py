@@ -10,15 +10,17 @@ import torch
 
 from app.db.documents import Provenance
 from app.db.tables import Media
-from app.jobs.parameters import SNIPPET, AnalysisRequest, Fit
+from app.jobs.parameters import SNIPPET, AnalysisRequest, Fit, Place
 from ml.catalogue import IMAGENET_ID
 from ml.explain.combine import RULE
 from ml.media.fit import fitted_size
+from ml.media.place import GROUND
 from ml.networks.weights import MEAN, STD
 from worker.model_cache import ModelCache
 
 PACKAGES = ("sightline", "torch", "torchvision", "numpy", "pillow")
 CLIP_PACKAGES = ("av", "opencv-python-headless")
+PLACE_PACKAGES = ("opencv-python-headless",)
 FITTED: dict[Fit, str] = {
     "shape": "whole picture at its own proportions,",
     "squash": "whole picture squashed to",
@@ -30,8 +32,13 @@ def provenance(
     request: AnalysisRequest, models: ModelCache, media: Media, seconds: float
 ) -> Provenance:
     """Return the record. `media` is what was looked at, `seconds` the time of all models."""
-    wanted = request.model_dump(mode="json", exclude={"media_id", "clip"})
-    packages = PACKAGES if request.clip is None else (*PACKAGES, *CLIP_PACKAGES)
+    left_out = {"media_id", "clip"} | ({"place"} if request.place is None else set())
+    wanted = request.model_dump(mode="json", exclude=left_out)
+    packages = (
+        *PACKAGES,
+        *(CLIP_PACKAGES if request.clip else ()),
+        *(PLACE_PACKAGES if request.place else ()),
+    )
     record: Provenance = {
         "request": wanted | (request.clip.model_dump(mode="json") if request.clip else {}),
         "checkpoints": {name: models.entry(name).checkpoint_sha256 for name in request.models},
@@ -41,7 +48,7 @@ def provenance(
             if (calibration := models.entry(name).about.get("calibration")) is not None
         },
         "preprocessing": {
-            **(_of_photo if request.clip is None else _of_clip)(_resized(request, media)),
+            **(_of_photo if request.clip is None else _of_clip)(request, media),
             "mean": list(MEAN),
             "std": list(STD),
         },
@@ -64,17 +71,27 @@ def _resized(request: AnalysisRequest, media: Media) -> str:
     return f"{FITTED[request.fit]} {width} x {height}"
 
 
-def _of_photo(resized: str) -> dict[str, str]:
+def _made_small(place: Place, side: int) -> str:
+    return (
+        f"whole picture at its own proportions, its longer side {place.share:.0%} of {side} x "
+        f"{side}, OpenCV area, at {place.x:g} and {place.y:g} of the free width and height, on "
+        f"shuffled tiles of another photo ({GROUND.name})"
+    )
+
+
+def _of_photo(request: AnalysisRequest, media: Media) -> dict[str, str]:
+    place = request.place
+    resized = f"{_resized(request, media)}, Pillow bilinear, antialiased"
     return {
         "decoding": "turned as EXIF says, 8-bit RGB, over white where transparent",
-        "resize": f"{resized}, Pillow bilinear, antialiased",
+        "resize": _made_small(place, request.input_size) if place else resized,
     }
 
 
-def _of_clip(resized: str) -> dict[str, str]:
+def _of_clip(request: AnalysisRequest, media: Media) -> dict[str, str]:
     return {
         "decoding": "turned as the file says, 8-bit RGB, times from the first frame",
-        "resize": f"{resized}, FFmpeg area, antialiased",
+        "resize": f"{_resized(request, media)}, FFmpeg area, antialiased",
         "sampling": f"equal segments of the range, in the middle of each {SNIPPET} frames in a row",
         "flow": "between frames in a row at that size, cut off at 20 px, 8 bits",
     }

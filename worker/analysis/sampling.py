@@ -46,7 +46,9 @@ def sample(task: Task, writer: BlobWriter) -> Sampled:
     path = blobs.path(task.media.blob_key)
     if task.request.clip is not None:
         return _sample_clip(task, task.request.clip, path, writer)
-    pixels = task.context.runtime.decoder.pixels(path, task.request.input_size, task.request.fit)
+    request = task.request
+    at = request.place.numbers if request.place else None
+    pixels = task.context.runtime.decoder.pixels(path, request.input_size, request.fit, at)
     return Sampled.of_photo(pixels)
 
 

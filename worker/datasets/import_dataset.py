@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
@@ -11,9 +12,10 @@ from app.core.errors import NotFound
 from app.datasets.deletion import discard_files
 from app.datasets.importing.folders import allowed_root, inside
 from app.datasets.importing.run import Import
+from app.datasets.importing.staging import StagedFiles
 from app.db import datasets as rows
+from app.jobs.imports import decisions_of
 from app.jobs.parameters import ImportDatasetJob
-from ml.train.tasks.photos.data import SYNSETS
 from worker.context import Context, JobLost, WorkerStopping
 from worker.datasets.imagenette import download
 from worker.handlers import handles
@@ -28,9 +30,8 @@ def import_dataset(params: ImportDatasetJob, context: Context) -> None:
         blobs=runtime.blobs,
         settings=runtime.settings,
         dataset_id=params.dataset_id,
-        seed=params.seed,
-        val_share=params.val_share,
-        titles=SYNSETS,
+        decisions=decisions_of(params),
+        encoding=params.encoding,
         check=context.check,
         tell=Progress(context),
     )
@@ -55,21 +56,31 @@ def import_dataset(params: ImportDatasetJob, context: Context) -> None:
 
 
 def _import(params: ImportDatasetJob, task: Import, context: Context) -> None:
-    work = task.prepare()
-    root = None
-    if params.source == "archive":
-        staged = task.from_archive(work)
-    elif params.source == "folder":
-        root = allowed_root(context.runtime.settings)
-        staged = task.from_tree(inside(root, params.folder or ""), root)
-    else:
-        folder = download(work, params.size or "160px", context.check, task.tell)
-        staged = task.from_tree(folder.resolve(), folder.resolve())
+    root = allowed_root(context.runtime.settings) if params.source == "folder" else None
+    staged = task.restored(root) if params.decisions is not None else None
+    if staged is None:
+        staged = _stage(params, task, context, root)
+    if params.review and params.decisions is None:
+        task.store(staged, root)
+        context.pause("waiting for your decision")
+        return
     facts = task.put_together(staged, root)
     images = facts["train_images"] + facts["val_images"]
     write = partial(rows.update_facts, dataset_id=params.dataset_id, **facts)
     context.commit(1.0, f"{images:,} {facts['kind']}", write)
     task.clean_up()
+
+
+def _stage(
+    params: ImportDatasetJob, task: Import, context: Context, root: Path | None
+) -> StagedFiles:
+    work = task.prepare()
+    if params.source == "archive":
+        return task.from_archive(work)
+    if root is not None:
+        return task.from_tree(inside(root, params.folder or ""), root)
+    folder = download(work, params.size or "160px", context.check, task.tell)
+    return task.from_tree(folder.resolve(), folder.resolve())
 
 
 def _is_imported(params: ImportDatasetJob, context: Context) -> bool:

@@ -17,6 +17,7 @@ from typing import IO, Literal
 
 from app.core.errors import BadArchive, TooLarge
 from app.core.settings import MIB, Settings
+from app.datasets.importing.encodings import EntryNames
 from app.datasets.importing.tars import tar_entries
 from app.datasets.importing.zips import zip_entries
 
@@ -80,7 +81,7 @@ def sniff(path: Path) -> Kind:
     raise BadArchive("This file is neither ZIP nor TAR: pack the folder as one of these.")
 
 
-def entries(path: Path, settings: Settings) -> Iterator[ArchiveEntry]:
+def entries(path: Path, settings: Settings, names: EntryNames) -> Iterator[ArchiveEntry]:
     """Yield the entries of an archive; each can be read until the next one is taken.
 
     Raises:
@@ -115,7 +116,7 @@ def entries(path: Path, settings: Settings) -> Iterator[ArchiveEntry]:
             if passed > max_bytes + SLACK + HEADER_BYTES * count:
                 raise _bomb(max_bytes, settings)
 
-        for name, what, size, read in _raw(path, kind, settings, check):
+        for name, what, size, read in _raw(path, kind, settings, check, names):
             count += 1
             if count > settings.max_dataset_files:
                 raise too_many(settings.max_dataset_files)
@@ -123,13 +124,17 @@ def entries(path: Path, settings: Settings) -> Iterator[ArchiveEntry]:
 
 
 def _raw(
-    path: Path, kind: Kind, settings: Settings, check: Callable[[int], None]
+    path: Path,
+    kind: Kind,
+    settings: Settings,
+    check: Callable[[int], None],
+    names: EntryNames,
 ) -> Iterator[tuple[str, Literal["file", "folder", "link"], int, Callable[[int], bytes]]]:
     if kind == "zip":
-        yield from zip_entries(path, settings.max_dataset_files)
+        yield from zip_entries(path, settings.max_dataset_files, names)
         return
     with OPENERS[kind](path, "rb") as file:
-        yield from tar_entries(file, check)
+        yield from tar_entries(file, check, names)
 
 
 def _bomb(most: int, settings: Settings) -> TooLarge:

@@ -1,24 +1,34 @@
-"""Makes classes and splits of verified files: duplicates, empty classes, the server's split."""
+"""Makes classes and splits of verified files, as the layout and a person's decisions say."""
 
 from __future__ import annotations
 
-import hashlib
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from app.datasets.importing.layout import find_layout
 from app.datasets.importing.names import LENGTH, shown
 from app.datasets.importing.report import Report
-from app.datasets.importing.staging import StagedFile, StagedFiles
+from app.datasets.importing.staging import SHARD, TABLE, StagedFile, StagedFiles
 from app.datasets.index import Kind, Split
+from ml.layouts.layout import LOOSE, BadChange, Change, Group, Layout
+from ml.layouts.names import Parts
+from ml.layouts.read import read_layout
+from ml.layouts.settle import Example, Settled, settle
+from ml.layouts.synsets import SYNSETS
 
 MOST_CLASSES = 2000
 UNUSED = "nothing of it can be used"
-NO_TRAIN = "its class has nothing to train on"
 OTHER_KIND = "the other files are {}"
-IN_VAL = "the same file is in the validation split"
-Placed = tuple[StagedFile, Split | None, str]  # with the split, if one is given, and the class
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """How to divide classes, and what a person decided."""
+
+    seed: int = 0
+    val_share: float = 0.2
+    folders: Mapping[Parts, Change] = field(default_factory=dict)
+    conflicts: Mapping[str, str] = field(default_factory=dict)  # the right class as shown, by hash
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +42,18 @@ class Selected:
 
 @dataclass(frozen=True)
 class Assembled:
-    """The dataset: class folders with their titles in label order, images in index order."""
+    """The dataset: class folders with their titles in label order, images in index order.
+
+    `question` is what only a person can answer, or None; `conflicts` are the files with the same
+    content in several classes, with their classes.
+    """
 
     kind: Kind
+    layout: Layout
     folders: tuple[str, ...]
     classes: tuple[str, ...]
     images: tuple[Selected, ...]
+    conflicts: tuple[tuple[tuple[StagedFile, str], ...], ...]
 
     def problem(self, report: Report) -> str | None:
         """Return why this cannot be trained on, as a sentence, or None."""
@@ -61,111 +77,111 @@ class Assembled:
         return None
 
 
-def assemble(
-    staged: StagedFiles, report: Report, seed: int, val_share: float, titles: Mapping[str, str]
-) -> Assembled:
-    """Decide what the dataset consists of; everything else goes to the report."""
-    layout = find_layout(file.parts for file in staged.files)
-    placed: list[Placed] = []
-    folders = {folder for parts in staged.folders if (folder := layout.folder(parts))}
-    for file in staged.files:
-        verdict, place = staged.verdicts[file.sha256], layout.place(file.parts)
-        if isinstance(place, str):
-            report.left_out(file.name, place)
-            continue
-        folders.add(place[1])
-        if isinstance(verdict, str):
-            report.broken(file.name, verdict)
-        else:
-            placed.append((file, *place))
+def title(label: str) -> str:
+    """Return the name to show for a class."""
+    return SYNSETS.get(label, label)
+
+
+def assemble(staged: StagedFiles, report: Report, decisions: Decisions) -> Assembled:
+    """Decide what the dataset consists of; everything else goes to the report.
+
+    Raises:
+        BadChange: A decision does not fit to the files.
+    """
+    layout = read_layout(file.parts for file in staged.files)
+    if decisions.folders:
+        layout = layout.changed(decisions.folders)
+    report.split = "made" if layout.is_divided else "given"
+    report.encoding = staged.encoding
+    placed, seen = _placed(staged, layout, report)
     kind, placed = _of_one_kind(placed, staged, report)
-    if layout.splits:
-        selected = [Selected(file, split, folder) for file, split, folder in placed if split]
-    else:
-        report.split = "made"
-        selected = _split(placed, seed, val_share)
-    _report_duplicates(selected, report)
-    selected = _without_straddlers(selected, report)
-    return _number(kind, selected, folders, report, titles)
+    labels = {title(group.label): group.label for _, group in placed}
+    settled = settle(
+        [Example(file.sha256, group.use, group.label) for file, group in placed if group.use],
+        decisions.seed,
+        decisions.val_share,
+        {sha256: labels.get(name, name) for sha256, name in decisions.conflicts.items()},
+    )
+    conflicts = tuple(
+        tuple((placed[n][0], placed[n][1].label) for n in group) for group in settled.conflicts
+    )
+    if unknown := set(decisions.conflicts) - {group[0][0].sha256 for group in conflicts}:
+        raise BadChange(f"No conflict has the content {min(unknown)}.")
+    _report_settled(settled, placed, report)
+    for label in sorted(seen - {group.label for _, group in placed}):
+        report.left_out(f"{label}/", UNUSED)
+    return _number(kind, layout, settled, placed, conflicts)
+
+
+def _placed(
+    staged: StagedFiles, layout: Layout, report: Report
+) -> tuple[list[tuple[StagedFile, Group]], set[str]]:
+    """Return the files that can be read with their groups, and the classes that were meant."""
+    placed, seen = [], set()
+    apart = Counter[tuple[Parts, str]]()
+    for file in staged.files:
+        group, verdict = layout.place(file.parts), staged.verdicts[file.sha256]
+        if group.use is None and group.reason == LOOSE:
+            report.left_out(file.name, LOOSE)
+        elif group.use is None:
+            apart[group.root, group.reason] += 1
+        else:
+            seen.add(group.label)
+            if isinstance(verdict, str):
+                report.broken(file.name, verdict)
+            else:
+                placed.append((file, group))
+    for (root, reason), count in sorted(apart.items()):
+        report.left_out("/".join((*root, "")) or "/", reason, count)
+    empty = (layout.class_of_folder(parts) for parts in staged.folders)
+    return placed, seen | {label for label in empty if label}
 
 
 def _of_one_kind(
-    placed: list[Placed], staged: StagedFiles, report: Report
-) -> tuple[Kind, list[Placed]]:
+    placed: list[tuple[StagedFile, Group]], staged: StagedFiles, report: Report
+) -> tuple[Kind, list[tuple[StagedFile, Group]]]:
     """Return the images, or the clips if there are more of these."""
-    by_kind: dict[Kind, list[Placed]] = {"images": [], "clips": []}
+    by_kind: dict[Kind, list[tuple[StagedFile, Group]]] = {"images": [], "clips": []}
     for entry in placed:
         seconds = staged.size_of(entry[0])[2]
         by_kind["images" if seconds is None else "clips"].append(entry)
     kind: Kind = "clips" if len(by_kind["clips"]) > len(by_kind["images"]) else "images"
-    for file, *_ in by_kind["images" if kind == "clips" else "clips"]:
+    for file, _ in by_kind["images" if kind == "clips" else "clips"]:
         report.left_out(file.name, OTHER_KIND.format(kind))
     return kind, by_kind[kind]
 
 
-def _split(placed: Iterable[Placed], seed: int, val_share: float) -> list[Selected]:
-    """Split class by class, by content: the same image never lies in both."""
-    files = list(placed)
-    contents: dict[str, str] = {}  # hash -> the class that decides where it goes
-    for file, _, folder in sorted(files, key=lambda entry: entry[2]):
-        contents.setdefault(file.sha256, folder)
-    by_class: dict[str, list[str]] = defaultdict(list)
-    for sha256, folder in contents.items():
-        by_class[folder].append(sha256)
-    val: set[str] = set()
-    for hashes in by_class.values():
-        shuffled = sorted(hashes, key=lambda one: hashlib.sha256(f"{seed} {one}".encode()).digest())
-        wanted = max(1, round(val_share * len(hashes)))
-        val.update(shuffled[: min(wanted, len(hashes) - 1)])
-    return [
-        Selected(file, "val" if file.sha256 in val else "train", folder)
-        for file, _, folder in files
-    ]
-
-
-def _report_duplicates(selected: Iterable[Selected], report: Report) -> None:
-    by_content: dict[str, list[Selected]] = defaultdict(list)
-    for image in selected:
-        by_content[image.file.sha256].append(image)
-    for group in by_content.values():
-        if len(group) > 1:
-            report.duplicate((image.file.name for image in group), (image.split for image in group))
-
-
-def _without_straddlers(selected: list[Selected], report: Report) -> list[Selected]:
-    """Leave out of train what is in val too: validation must not see what training has seen."""
-    val = {image.file.sha256 for image in selected if image.split == "val"}
-    rest = []
-    for image in selected:
-        if image.split == "train" and image.file.sha256 in val:
-            report.left_out(image.file.name, IN_VAL)
-        else:
-            rest.append(image)
-    return rest
+def _report_settled(
+    settled: Settled, placed: list[tuple[StagedFile, Group]], report: Report
+) -> None:
+    for places in settled.conflicts:
+        report.conflict(
+            [placed[n][0].name for n in places], [title(placed[n][1].label) for n in places]
+        )
+    for twins in settled.duplicates:
+        report.duplicate((placed[n][0].name for n, _ in twins), (split for _, split in twins))
+    for n, reason in sorted(settled.left_out.items()):
+        report.left_out(placed[n][0].name, reason)
 
 
 def _number(
     kind: Kind,
-    selected: list[Selected],
-    folders: set[str],
-    report: Report,
-    titles: Mapping[str, str],
+    layout: Layout,
+    settled: Settled,
+    placed: list[tuple[StagedFile, Group]],
+    conflicts: tuple[tuple[tuple[StagedFile, str], ...], ...],
 ) -> Assembled:
-    """Sort the images by split, class and name; classes without training images are left out."""
-    trained = {image.folder for image in selected if image.split == "train"}
-    for folder in sorted(folders - {image.folder for image in selected}):
-        report.left_out(f"{folder}/", UNUSED)
-    for image in selected:
-        if image.folder not in trained:
-            report.left_out(image.file.name, NO_TRAIN)
-    images = sorted(  # "train" is before "val"
-        (image for image in selected if image.folder in trained),
-        key=lambda image: (image.split, image.folder, image.file.parts, image.file.sha256),
+    """Sort the images by split, class and name."""
+    selected = (
+        Selected(placed[n][0], split, placed[n][1].label) for n, split in settled.splits.items()
     )
-    names = tuple(sorted(trained))
-    titled = tuple(titles.get(name, name) for name in names)
-    unique = titled if len(set(titled)) == len(names) else names
-    return Assembled(kind, names, unique, tuple(images))
+    images = sorted(  # "train" is before "val"
+        selected, key=lambda image: (image.split, image.folder, image.file.parts, image.file.sha256)
+    )
+    names = tuple(sorted({image.folder for image in images}))
+    titles = tuple(map(title, names))
+    unique = titles if len(set(titles)) == len(names) else names
+    return Assembled(kind, layout, names, unique, tuple(images), conflicts)
 
 
 def _found(count: int) -> str:
@@ -176,4 +192,7 @@ def _hint(report: Report) -> str:
     broken, left_out = report.count("broken"), report.count("left_out")
     if broken == left_out == 0:
         return ""
+    tables = report.left_out_for(TABLE, SHARD)
+    if tables:
+        return f" ({shown(tables[0]['name'])}: {tables[0]['reason']}.)"
     return f" ({broken:,} files are broken and {left_out:,} were left out: see the report.)"

@@ -11,8 +11,8 @@ from typing import Literal
 
 from app.core.errors import NotFound
 from app.core.settings import Settings
-from app.datasets.importing.layout import TRAIN, VAL
-from app.datasets.importing.names import Parts, clean, is_clip, is_image, is_os_metadata
+from ml.layouts.names import Parts, clean, is_clip, is_image, is_os_metadata
+from ml.layouts.words import split_words
 
 DEPTH = 8  # of folders inside each other
 SAMPLED = 50  # entries of a folder, to see if it holds images
@@ -68,11 +68,12 @@ def dataset_folders(settings: Settings) -> list[str]:
 
 
 def has_classes(folder: Path) -> bool:
-    """Return True if a folder has files in `train/CLASS/` and `val/CLASS/`, or in two `CLASS/`."""
-    inner = {sub.name.casefold(): sub for sub in _folders(folder)}
-    train = next((inner[name] for name in TRAIN if name in inner), None)
-    if train is not None and any(name in inner for name in VAL):
-        return any(_has_examples(sub) for sub in islice(_folders(train), 3))
+    """Return True if a folder has files in `train/CLASS/`, or in two `CLASS/`."""
+    inner = {sub.name: sub for sub in _folders(folder)}
+    trains = [inner[name] for name, word in split_words(inner).items() if word == "train"]
+    for train in trains:
+        if any(_has_examples(sub) for sub in islice(_folders(train), 3)):
+            return True
     return sum(_has_examples(sub) for sub in islice(inner.values(), 6)) >= 2
 
 

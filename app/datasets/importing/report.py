@@ -17,9 +17,11 @@ class Report:
             "broken": [],
             "duplicates": [],
             "left_out": [],
+            "conflicts": [],
         }
         self._counts = dict.fromkeys(self._lists, 0)
         self.split = "given"
+        self.encoding: str | None = None
         self._seed = seed
         self._val_share = val_share
 
@@ -27,9 +29,13 @@ class Report:
         """Note an image that cannot be read."""
         self._add("broken", {"name": name, "reason": reason})
 
-    def left_out(self, name: str, reason: str) -> None:
-        """Note something that is not used."""
-        self._add("left_out", {"name": name, "reason": reason})
+    def left_out(self, name: str, reason: str, files: int = 1) -> None:
+        """Note a file, or a folder with so many files, that is not used."""
+        self._add("left_out", {"name": name, "reason": reason, "files": files})
+
+    def conflict(self, names: Iterable[str], classes: Iterable[str]) -> None:
+        """Note files with the same content, and the class of each, which differ."""
+        self._add("conflicts", {"names": list(names)[:NAMES], "classes": list(classes)[:NAMES]})
 
     def duplicate(self, names: Iterable[str], splits: Iterable[str]) -> None:
         """Note files with the same content, and the split of each."""
@@ -37,13 +43,23 @@ class Report:
         self._add("duplicates", entry)
 
     def count(self, which: str) -> int:
-        """Return how many entries there are of broken, duplicates or left_out."""
+        """Return how many entries there are of broken, duplicates, left_out or conflicts."""
         return self._counts[which]
+
+    def left_out_for(self, *reasons: str) -> list[dict[str, Any]]:
+        """Return the lines of what is left out for one of these reasons."""
+        return [line for line in self._lists["left_out"] if line["reason"] in reasons]
 
     def public(self) -> dict[str, Any]:
         """Return the report as JSON."""
         split = {"split": self.split, "seed": self._seed, "val_share": self._val_share}
-        return {**self._lists, "counts": self._counts, **split}
+        return {**self._lists, "counts": self._counts, **split, "encoding": self.encoding}
+
+    def restore(self, public: dict[str, Any]) -> None:
+        """Take the lists of an earlier report."""
+        for which, entries in self._lists.items():
+            entries[:] = public[which]
+            self._counts[which] = public["counts"][which]
 
     def _add(self, which: str, entry: dict[str, Any]) -> None:
         self._counts[which] += 1

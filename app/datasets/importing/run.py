@@ -6,7 +6,7 @@ import os
 import secrets
 import shutil
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,13 +14,17 @@ from typing import Any
 
 from app.core.errors import Unprocessable
 from app.core.settings import Settings
-from app.datasets.importing.assemble import Assembled, assemble
+from app.datasets.importing.assemble import Assembled, Decisions, assemble
+from app.datasets.importing.encodings import Encoding
+from app.datasets.importing.kept import restored, store
 from app.datasets.importing.report import Report
 from app.datasets.importing.staging import ReportProgress, StagedFiles, Staging
 from app.datasets.index import Image, Index, dump
 from app.storage import keys
 from app.storage.blobs import BlobStore, no_space_is_disk_full
+from ml.layouts.layout import BadChange
 
+ASK = "Import it again with `review`, and decide; or move or rename the folder."
 CHECK_EVERY = 256
 READING = 0.9  # share of the progress; the rest is for putting the images in order
 
@@ -32,15 +36,14 @@ class Import:
     blobs: BlobStore
     settings: Settings
     dataset_id: str
-    seed: int
-    val_share: float
-    titles: Mapping[str, str]
+    decisions: Decisions
     check: Callable[[], None]
     tell: ReportProgress
+    encoding: Encoding | None = None  # of the archive's names; None detects it
     report: Report = field(init=False)
 
     def __post_init__(self) -> None:
-        self.report = Report(self.seed, self.val_share)
+        self.report = Report(self.decisions.seed, self.decisions.val_share)
 
     @property
     def folder(self) -> Path:
@@ -62,7 +65,7 @@ class Import:
     def from_archive(self, work: Path) -> StagedFiles:
         """Stage the uploaded archive."""
         path = self.blobs.path(keys.dataset_archive(self.dataset_id))
-        return self._staging().archive(path, work, self._tell_reading)
+        return self._staging().archive(path, work, self._tell_reading, self.encoding)
 
     def from_tree(self, top: Path, root: Path) -> StagedFiles:
         """Stage a folder, whose links may not lead out of `root`."""
@@ -75,9 +78,15 @@ class Import:
     def put_together(self, staged: StagedFiles, root: Path | None) -> dict[str, Any]:
         """Store the images and their index; return the values of the dataset's row.
 
-        With a `root` the images stay where they are. Unprocessable if the images are too few.
+        With a `root` the images stay where they are. Unprocessable if the images are too few, or
+        the folders can be read in several ways.
         """
-        assembled = assemble(staged, self.report, self.seed, self.val_share, self.titles)
+        try:
+            assembled = assemble(staged, self.report, self.decisions)
+        except BadChange as error:
+            raise Unprocessable(str(error)) from None
+        if (question := assembled.layout.question) is not None:
+            raise Unprocessable(f"{question} {ASK}")
         if (problem := assembled.problem(self.report)) is not None:
             raise Unprocessable(problem)
         index = self._place(assembled, staged, root)
@@ -86,9 +95,26 @@ class Import:
         self.blobs.put(keys.dataset_index(self.dataset_id), dump(index.classes, index.images))
         return facts(index, self.report)
 
+    def store(self, staged: StagedFiles, root: Path | None) -> None:
+        """Keep what was staged until a person has decided what becomes of it."""
+        store(self.blobs, self.dataset_id, staged, self.report, root or self.folder)
+
+    def restored(self, root: Path | None) -> StagedFiles | None:
+        """Return what was kept; None if it is not complete any more."""
+        report = Report(self.decisions.seed, self.decisions.val_share)
+        try:
+            staged = restored(self.blobs, self.dataset_id, report, root or self.folder)
+        except FileNotFoundError:
+            return None
+        if not all(Path(file.where).is_file() for file in staged.files):
+            return None  # an earlier try had begun to move them
+        self.report = report
+        return staged
+
     def clean_up(self) -> None:
-        """Remove the archive and the work folder."""
+        """Remove the archive, the work folder and what was kept for a decision."""
         self.blobs.path(keys.dataset_archive(self.dataset_id)).unlink(missing_ok=True)
+        self.blobs.path(keys.dataset_staged(self.dataset_id)).unlink(missing_ok=True)
         for path in self.folder.glob("work-*"):
             _remove(path)
 

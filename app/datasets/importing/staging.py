@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Self
 
 from app.core.errors import DiskFull
 from app.core.settings import MIB, Settings
 from app.datasets.importing.archives import ArchiveEntry, EntryDamaged, entries, too_many
+from app.datasets.importing.encodings import Encoding, EntryNames
 from app.datasets.importing.folders import Listing, walk
-from app.datasets.importing.names import (
-    Parts,
-    is_archive,
-    is_clip,
-    is_image,
-    is_os_metadata,
-    split_name,
-)
+from app.datasets.importing.names import is_archive, split_name
 from app.datasets.importing.report import Report
 from app.datasets.importing.verifier import Size, Verdict, Verifier
 from app.storage.blobs import BlobStore, no_space_is_disk_full
+from ml.layouts.names import Parts, ending, is_clip, is_image, is_os_metadata
 
 CHUNK = 256 * 1024
 DISK_CHECK_BYTES = 64 * MIB
@@ -30,6 +28,10 @@ LINK = "it is a link or a device: only ordinary files are read"
 UNNAMED = "its name is not UTF-8: rename it"
 NOT_AN_IMAGE = "by its name it is neither an image nor a clip"
 NESTED = "archives inside of the archive are not opened: pack their folders directly"
+SHARD = "it is of a WebDataset, which is not read: unpack the shards to a folder for each class"
+TABLE = "tables are not read: if it has the labels, make a folder for each class"
+TABLES = frozenset((".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet", ".xlsx"))
+NUMBERED_TAR = re.compile(r"\d{3,}\.tar(\.gz)?$", re.IGNORECASE)
 ReportProgress = Callable[[float, str], None]
 
 
@@ -55,12 +57,37 @@ class StagedFiles:
     files: list[StagedFile] = field(default_factory=list)
     folders: list[Parts] = field(default_factory=list)
     verdicts: dict[str, Verdict] = field(default_factory=dict)  # by hash
+    encoding: Encoding | None = None  # of the names, if the archive does not say
 
     def size_of(self, file: StagedFile) -> Size:
         """Return the size of a file that was verified."""
         verdict = self.verdicts[file.sha256]
         assert not isinstance(verdict, str)
         return verdict
+
+    def dump(self, base: Path) -> dict[str, Any]:
+        """Return it as JSON; places are relative to `base`."""
+        files = [
+            ["/".join(f.parts), os.path.relpath(f.where, base), f.bytes, f.sha256]
+            for f in self.files
+        ]
+        folders = ["/".join(parts) for parts in self.folders]
+        known = {"verdicts": self.verdicts, "encoding": self.encoding}
+        return {"files": files, "folders": folders, **known}
+
+    @classmethod
+    def load(cls, stored: Mapping[str, Any], base: Path) -> Self:
+        """Return what was dumped."""
+        files = [
+            StagedFile(tuple(name.split("/")), str(base / where), size, sha256)
+            for name, where, size, sha256 in stored["files"]
+        ]
+        verdicts: dict[str, Verdict] = {
+            sha256: verdict if isinstance(verdict, str) else (verdict[0], verdict[1], verdict[2])
+            for sha256, verdict in stored["verdicts"].items()
+        }
+        folders = [tuple(name.split("/")) for name in stored["folders"]]
+        return cls(files, folders, verdicts, stored["encoding"])
 
 
 class Staging:
@@ -79,16 +106,19 @@ class Staging:
         self._known: set[str] = set()
         self._share = 0.0
 
-    def archive(self, path: Path, folder: Path, tell: ReportProgress) -> StagedFiles:
+    def archive(
+        self, path: Path, folder: Path, tell: ReportProgress, encoding: Encoding | None
+    ) -> StagedFiles:
         """Copy the images of an archive into `folder`, under numbers, and verify them."""
-        size = max(1, path.stat().st_size)
+        size, names = max(1, path.stat().st_size), EntryNames(encoding)
         with closing(Verifier(self._settings)) as verifier:
-            for entry in entries(path, self._settings):
+            for entry in entries(path, self._settings, names):
                 self._check()
                 parts = split_name(entry.name)
                 if parts and not is_os_metadata(parts):
                     self._take_entry(entry, parts, folder, verifier)
                 self._tell(tell, verifier, self._read_bytes / size)
+            self._staged.encoding = names.encoding
             return self._finish(verifier, tell)
 
     def tree(self, top: Path, root: Path, tell: ReportProgress) -> StagedFiles:
@@ -144,9 +174,9 @@ class Staging:
         elif kind == "unnamed":
             self._report.left_out(name, UNNAMED)
         elif is_archive(parts):
-            self._report.left_out(name, NESTED)
+            self._report.left_out(name, SHARD if NUMBERED_TAR.search(parts[-1]) else NESTED)
         elif not is_image(parts) and not is_clip(parts):
-            self._report.left_out(name, NOT_AN_IMAGE)
+            self._report.left_out(name, _no_example(parts))
         elif size > (most := self._most(parts)):
             self._report.broken(name, _too_large(most))
         else:
@@ -201,6 +231,13 @@ class Staging:
             self._tell(tell, verifier, 1.0)
         self._staged.verdicts = verifier.verdicts
         return self._staged
+
+
+def _no_example(parts: Parts) -> str:
+    """Return why a file that is neither image nor clip is left out."""
+    if ending(parts) == ".cls":
+        return SHARD
+    return TABLE if ending(parts) in TABLES else NOT_AN_IMAGE
 
 
 def _too_large(most: int) -> str:

@@ -8,7 +8,7 @@ from typing import IO, Literal
 
 from app.core.errors import BadArchive
 from app.core.settings import MIB
-from app.datasets.importing.names import repaired
+from app.datasets.importing.encodings import EntryNames
 
 BLOCK = 512
 HEADERS = 8 * MIB  # at most between two entries: long names and the like
@@ -36,7 +36,7 @@ class Passing:
         return data
 
 
-def tar_entries(file: IO[bytes], check: Callable[[int], None]) -> Iterator[Raw]:
+def tar_entries(file: IO[bytes], check: Callable[[int], None], names: EntryNames) -> Iterator[Raw]:
     """Yield (name, kind, size, read) of each entry; `check` gets the bytes read so far."""
     passing = Passing(file, check)
     with tarfile.open(
@@ -48,13 +48,13 @@ def tar_entries(file: IO[bytes], check: Callable[[int], None]) -> Iterator[Raw]:
         while (member := archive.next()) is not None:
             archive.members.clear()  # or it keeps all of them
             passing.until = passing.passed + member.size + HEADERS
-            yield _entry(archive, member)
+            yield _entry(archive, member, names)
         if any(passing.last):  # `tarfile` accepts a file that is cut off between entries
             raise tarfile.ReadError("no end of archive")
 
 
-def _entry(archive: tarfile.TarFile, member: tarfile.TarInfo) -> Raw:
-    name = repaired(member.name.encode("utf-8", "surrogateescape"))
+def _entry(archive: tarfile.TarFile, member: tarfile.TarInfo, names: EntryNames) -> Raw:
+    name = names.read(member.name.encode("utf-8", "surrogateescape"))
     if member.isdir():
         return name, "folder", 0, _nothing
     content = archive.extractfile(member) if member.isreg() else None

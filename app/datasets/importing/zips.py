@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import IO, Literal
 
 from app.core.errors import BadArchive, TooLarge
-from app.datasets.importing.names import repaired, shown
+from app.datasets.importing.encodings import EntryNames
+from app.datasets.importing.names import shown
 
 END = b"PK\x05\x06"
 END64 = b"PK\x06\x06"
@@ -25,18 +26,20 @@ KNOWN = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZI
 Raw = tuple[str, Literal["file", "folder", "link"], int, Callable[[int], bytes]]
 
 
-def zip_entries(path: Path, most: int) -> Iterator[Raw]:
+def zip_entries(path: Path, most: int, names: EntryNames) -> Iterator[Raw]:
     """Yield (name, kind, size, read) of each entry; TooLarge if there are more than `most`."""
     with path.open("rb") as file:
         _check_count(file, path.stat().st_size, most)
         with zipfile.ZipFile(file) as archive:
             infos = sorted(archive.infolist(), key=lambda info: info.header_offset)
+            names.learn(raw for info in infos if (raw := undeclared(info)) is not None)
             for info in infos:  # in the order in which they lie on the disk
-                yield from _entry(archive, info)
+                yield from _entry(archive, info, names)
 
 
-def _entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[Raw]:
-    name = name_of(info)
+def _entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo, names: EntryNames) -> Iterator[Raw]:
+    raw = undeclared(info)
+    name = info.filename if raw is None else names.read(raw)
     mode = info.external_attr >> 16
     if info.is_dir():
         yield name, "folder", 0, _nothing
@@ -76,14 +79,14 @@ class Lazy:
         return self._file.read(count)
 
 
-def name_of(info: zipfile.ZipInfo) -> str:
-    """Return an entry's name: UTF-8, even if the ZIP does not say so, else code page 437."""
+def undeclared(info: zipfile.ZipInfo) -> bytes | None:
+    """Return the bytes of an entry's name, or None if the ZIP says that it is UTF-8."""
     if info.flag_bits & UTF8:
-        return info.filename
+        return None
     try:
-        return repaired(info.filename.encode("cp437"))
+        return info.filename.encode("cp437")  # as `zipfile` has read them
     except UnicodeEncodeError:
-        return info.filename
+        return None
 
 
 def _nothing(_count: int) -> bytes:

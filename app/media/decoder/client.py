@@ -79,15 +79,19 @@ class Decoder:
         times = tuple(answer["times"])
         return MediaFacts(kind="clip", **answer["facts"], view=view, times=times)
 
-    def pixels(self, path: Path, size: int, fit: str) -> np.ndarray:
+    def pixels(
+        self, path: Path, size: int, fit: str, place: tuple[float, float, float] | None = None
+    ) -> np.ndarray:
         """Return the photo as a network sees it, uint8 [h, w, 3]. Raises as `inspect` does.
 
         Args:
             path: The photo.
             size: Side of the square, or the shorter side, in pixels.
             fit: One of `app.jobs.parameters.Fit`.
+            place: Share, x and y of `app.jobs.parameters.Place`: a square with the photo on it,
+                whatever the fit is.
         """
-        request = {"do": "pixels", "path": str(path), "size": size, "fit": fit}
+        request = {"do": "pixels", "path": str(path), "size": size, "fit": fit, "place": place}
         answer, payload = self.photos.ask(request)
         return np.frombuffer(payload, np.uint8).reshape(answer["shape"])
 

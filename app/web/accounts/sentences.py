@@ -15,6 +15,7 @@ from app.web.http.identity import VISITOR
 
 WORDS: Mapping[str, str] = {
     "dataset.cancel": "stopped the import of {dataset}",
+    "dataset.confirm": "decided how to read {dataset}",
     "dataset.create": "brought {dataset}",
     "dataset.delete": "deleted {dataset}",
     "link.create": "made a link to sign in with",

@@ -18,6 +18,7 @@ from app.jobs.parameters import (
     AnalysisRequest,
     ClipOptions,
     Fit,
+    Place,
     fingerprint,
 )
 from app.web.analyses.schemas import AnalysisCreate
@@ -78,6 +79,7 @@ def complete(body: AnalysisCreate, cards: Sequence[ModelCard], media: Media) -> 
         target=_target(body.target, chosen),
         input_size=body.input_size,
         fit=_fit(body.fit, media.kind),
+        place=_place(body.place, media.kind),
         clip=clip_options(body, media),
     )
 
@@ -106,6 +108,12 @@ def _fit(asked: Fit | None, kind: str) -> Fit:
     if kind == "clip" and asked == "crop":
         raise Unprocessable("fit: the frames of a clip are seen whole; use shape or squash.")
     return asked or "shape"
+
+
+def _place(asked: Place | None, kind: str) -> Place | None:
+    if kind == "clip" and asked is not None:
+        raise Unprocessable("place: only a photo can be made small; leave it out for a clip.")
+    return asked
 
 
 def clip_options(body: AnalysisCreate, media: Media) -> ClipOptions | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
+from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
@@ -15,6 +16,7 @@ from app.db import analyses as rows
 from app.db.tables import Analysis
 from app.jobs.parameters import (
     AnalysisRequest,
+    Channel,
     DrawClipJob,
     DrawFigureJob,
     Identifier,
@@ -24,10 +26,11 @@ from app.jobs.parameters import (
     Stream,
 )
 from app.jobs.states import State
-from app.web.analyses import export, figures, present, rendering
+from app.web.analyses import channels, export, figures, present, rendering
 from app.web.analyses.drawing import npy
 from app.web.analyses.find import find_analysis
 from app.web.analyses.looks import Look
+from app.web.analyses.picture import SIDE, seen
 from app.web.http.caching import PRIVATE_IMMUTABLE, matches, reply
 from app.web.http.deps import ReadSession, StateDep
 from app.web.http.parameters import PathId, binary, errors
@@ -51,6 +54,11 @@ class TableStyle(Look):
         default=None,
         description="Of a photo: an analysis of it whose evidence is drawn in place of this one's, "
         "for another target.",
+    )
+    channel: Channel = Field(
+        default="mean",
+        description="Of a photo's masks with several channels: mean, max or L2 norm over them, or "
+        "one of them.",
     )
 
 
@@ -111,6 +119,31 @@ async def get_figure(
     }
     etag = key.rpartition("/")[2]
     return reply(request, content, figures.MEDIA_TYPES[file_format], etag=etag, headers=headers)
+
+
+@router.get(
+    "/{analysis_id}/picture.jpg",
+    response_class=Response,
+    summary="What the maps lie over",
+    responses={200: binary("image/jpeg", "The picture."), 304: {}, **errors(404, 503)},
+)
+async def get_picture(
+    analysis_id: PathId,
+    request: Request,
+    web: StateDep,
+    size: Annotated[
+        Literal["224", "full"], Query(description="Of a photo made small: the side.")
+    ] = "full",
+) -> Response:
+    """The photo, or with `place` the square of 896 (or 224) pixels that it was made small on."""
+    side = SIDE if size == "full" else int(size)
+
+    def find(session: Session) -> tuple[str, Callable[[], bytes]]:
+        row = find_analysis(session, analysis_id)
+        wanted = AnalysisRequest.model_validate(row.request)
+        return row.id, lambda: seen(web, row.media, wanted, side)
+
+    return await rendering.serve_any(request, web, "image/jpeg", find)
 
 
 @router.get(
@@ -214,13 +247,16 @@ def _pictures(
     order = style.rows or request.models
     maps = rows.shown(session, row.id, models=order, show=style.show, evidence_of=style.evidence_of)
     maps.sort(key=lambda one: order.index(one.model))
-    below = web.blobs.get(row.media.view_key)
+    below = seen(web, row.media, request)
+    stacks = rows.heatmaps(session, row.id, rows.Choice(method="attention-channels"))
+    shown = channels.reduced(web.blobs, maps, stacks, style.channel)
+    extents = [one if grid is None else rendering.Shown.of(one, grid) for one, grid in shown]
 
     def files() -> Iterator[tuple[str, bytes]]:
-        for one in maps:
-            grid = npy.channel(npy.load(web.blobs.get(one.blob_key)), picture.channel)
-            ends = rendering.span(one, grid, maps, picture)
+        for (one, changed), extent in zip(shown, extents, strict=True):
+            grid = npy.load(web.blobs.get(one.blob_key)) if changed is None else changed
+            ends = rendering.among(extent, extents, picture)
             name = f"drawn/{order.index(one.model) + 1}-{one.model}-{one.stage}-{one.method}.png"
-            yield name, rendering.draw(grid, ends, picture, row.media, request.fit, below)
+            yield name, rendering.draw(grid, ends, picture, row.media, request, below)
 
     return export.Pictures(look | {"signed": style.signed, "models": order}, files())

@@ -36,7 +36,7 @@ async def get_npy(heatmap_id: PathId, request: Request, web: StateDep) -> Respon
     "/{heatmap_id}.png",
     response_class=Response,
     summary="The map drawn",
-    responses={200: binary("image/png", "The picture."), 304: {}, **errors(404)},
+    responses={200: binary("image/png", "The picture."), 304: {}, **errors(404, 503)},
 )
 async def get_png(
     heatmap_id: PathId, request: Request, web: StateDep, style: Annotated[Picture, Query()]

@@ -2,7 +2,7 @@
 
 analysis.html.jinja
 - `analysis`: Analysis JSON (contract of GET /api/v1/analyses/{id}).
-- `media`: Media JSON.
+- `media`: Media JSON; `seen`: the same with the shape and `links.view` of what the maps lie over.
 - `rows`: [Card JSON] of the requested models in the request's order: one a table row.
 - `stages`: ["early", "medium", "late", "combined"]: one a column.
 - `heatmaps`: [Heatmap JSON] ready so far.
@@ -47,6 +47,7 @@ from app.db.tables import Analysis
 from app.web.analyses import flow, present
 from app.web.analyses.drawing import npy
 from app.web.analyses.find import find_analysis
+from app.web.analyses.picture import SIDE
 from app.web.http import pagination
 from app.web.http.deps import KnownVisitor, ReadSession, StateDep
 from app.web.http.parameters import Cursor, PathId
@@ -140,15 +141,25 @@ def _analysis_data(
     wanted = body["request"]
     cards = {known.id: known.card for known in model_rows.known_cards(session)}
     current = model_rows.cards(session, viewer)
+    medium = media_present.media(row.media).model_dump(mode="json")
     return {
         "analysis": body,
-        "media": media_present.media(row.media).model_dump(mode="json"),
+        "media": medium,
+        "seen": _seen(body, medium),
         "rows": [_public(cards[name]) for name in wanted["models"] if name in cards],
         "stages": list(STAGES),
         **_methods(session, wanted["methods"]),
         "all_models": [c for c in current if model_rows.media_kind(c) == row.media.kind],
         "owner": owner,
     }
+
+
+def _seen(body: Context, medium: Context) -> Context:
+    """Return the medium as the maps lie over it: a photo made small is a square picture."""
+    if "place" not in body["request"]:
+        return medium
+    links = {**medium["links"], "view": body["links"]["view"]}
+    return {**medium, "width": SIDE, "height": SIDE, "links": links}
 
 
 def _public(card: Card) -> Context:

@@ -27,7 +27,7 @@ def analysis(
             "request": request.model_dump(exclude={"clip"}) | options,
             "stored": stored or row.stored,
             "predictions": {entry.model: _prediction(entry) for entry in predictions},
-            "links": _analysis_links(row, of_clip=request.clip is not None),
+            "links": _analysis_links(row, request),
         }
     )
 
@@ -36,13 +36,20 @@ def listed(row: db.Analysis, first: db.Prediction | None) -> schemas.ListedAnaly
     """Return an analysis as a list shows it; `first` is what its first model says so far."""
     links = schemas.ListedLinks(
         self=f"{API}/analyses/{row.id}",
-        view=f"{API}/media/{row.media_id}/view",
+        view=_view(row),
         page=f"/analyses/{row.id}",
     )
     parts = (row.job, row.media, row)  # a later one's `id` and `kind` count
     facts = {k: v for part in parts for k, v in columns(part, schemas.ListedAnalysis).items()}
     answer = None if first is None else _first_answer(first)
     return schemas.ListedAnalysis.model_validate({**facts, "answer": answer, "links": links})
+
+
+def _view(row: db.Analysis) -> str:
+    """Return where what the maps lie over is to be seen."""
+    if row.request.get("place"):
+        return f"{API}/analyses/{row.id}/picture.jpg"
+    return f"{API}/media/{row.media_id}/view"
 
 
 def _first_answer(row: db.Prediction) -> dict[str, object]:
@@ -96,14 +103,15 @@ def _prediction(row: db.Prediction) -> dict[str, object]:
     return {**columns(row, schemas.Prediction), "target": target}
 
 
-def _analysis_links(row: db.Analysis, *, of_clip: bool) -> schemas.AnalysisLinks:
+def _analysis_links(row: db.Analysis, request: AnalysisRequest) -> schemas.AnalysisLinks:
     address = f"{API}/analyses/{row.id}"
+    of_clip = request.clip is not None
     return schemas.AnalysisLinks(
         self=address,
         heatmaps=f"{address}/heatmaps",
         events=f"{address}/events",
         media=f"{API}/media/{row.media_id}",
-        view=f"{API}/media/{row.media_id}/view",
+        view=_view(row),
         page=f"/analyses/{row.id}",
         figure_png=f"{address}/figure.png",
         figure_svg=f"{address}/figure.svg",

@@ -18,11 +18,12 @@ from app.core.errors import NotFound, Unprocessable
 from app.db import analyses as rows
 from app.db import media as media_rows
 from app.db.tables import Heatmap, Media
-from app.jobs.parameters import AnalysisRequest, ClipOptions, Fit
+from app.jobs.parameters import AnalysisRequest, Channel, ClipOptions
 from app.storage import keys
 from app.web.analyses import present
 from app.web.analyses.drawing import npy, png, scale
 from app.web.analyses.looks import Look
+from app.web.analyses.picture import seen
 from app.web.http.caching import PRIVATE_IMMUTABLE, reply
 from app.web.http.render_cache import Rendered
 from app.web.http.state import AppState
@@ -42,9 +43,8 @@ class Picture(Look):
     overlay: bool = Field(
         default=False, description="Over what the model saw of the photo, in the photo's shape."
     )
-    channel: str = Field(
+    channel: Channel = Field(
         default="mean",
-        pattern=r"^(mean|max|l2|[0-9]{1,4})$",
         description="Of `attention-channels`: mean, max or L2 norm over channels, or one channel.",
     )
 
@@ -113,7 +113,7 @@ def picture(web: AppState, session: Session, row: Heatmap, style: Picture) -> by
     ends = span(row, grid, others, style)
     medium, request = _subject(session, row)
     below = _photo(web, session, row, medium, request) if style.overlay else None
-    return draw(grid, ends, style, medium, request.fit, below)
+    return draw(grid, ends, style, medium, request, below)
 
 
 def draw(
@@ -121,7 +121,7 @@ def draw(
     ends: tuple[float, float],
     style: Picture,
     medium: Media,
-    fit: Fit,
+    request: AnalysisRequest,
     below: bytes | None = None,
 ) -> bytes:
     """Return the PNG of a map, alone in the shape that the model saw, or over a JPEG."""
@@ -129,8 +129,10 @@ def draw(
     drawing = png.Style(
         style.size, style.colormap, alpha, *ends, style.smooth, style.threshold, style.grey
     )
+    fit = request.fit
     whole = fit == "shape" or (below is not None and fit == "squash")
-    shape = (medium.width, medium.height) if whole else png.SQUARE
+    oblong = whole and request.place is None
+    shape = (medium.width, medium.height) if oblong else png.SQUARE
     photo = None if below is None else png.background(below, centre=fit == "crop")
     return png.draw(grid, drawing, shape, photo)
 
@@ -138,15 +140,22 @@ def draw(
 def span(
     row: Heatmap, grid: npy.Array, others: Sequence[Heatmap], style: Picture
 ) -> tuple[float, float]:
-    """Return the values at the ends of the colours, among those of the models on show."""
+    """Return the values at the ends of the colours of a map, or of one of its channels."""
     if len(row.shape) == 3:  # the record's range is of all channels, not of the one shown
-        return scale.span(_Shown.of(row, grid), [], style.scale, diverging=style.signed)
+        return among(Shown.of(row, grid), [], style)
+    return among(row, others, style)
+
+
+def among(
+    extent: scale.Extent, others: Sequence[scale.Extent], style: Picture
+) -> tuple[float, float]:
+    """Return the values at the ends of the colours, among the maps of the models on show."""
     counted = [one for one in others if style.rows is None or one.model in style.rows]
-    return scale.span(row, counted, style.scale, diverging=style.signed)
+    return scale.span(extent, counted, style.scale, diverging=style.signed)
 
 
 @dataclass(frozen=True)
-class _Shown:
+class Shown:
     """The extent of one channel, or of a mean over channels."""
 
     model: str
@@ -158,7 +167,8 @@ class _Shown:
     max: float
 
     @classmethod
-    def of(cls, row: Heatmap, grid: npy.Array) -> _Shown:
+    def of(cls, row: Heatmap, grid: npy.Array) -> Shown:
+        """Return that of a grid which stands for a map."""
         low, high = float(grid.min()), float(grid.max())
         return cls(row.model, row.method, row.unit, row.target, list(grid.shape), low, high)
 
@@ -177,7 +187,7 @@ def _photo(
 ) -> bytes:
     """Return the photo as a JPEG; of a clip the frame of the map's own moment."""
     if row.frame < 0:
-        return web.blobs.get(medium.view_key)
+        return seen(web, medium, request)
     times = len(npy.load(web.blobs.get(row.blob_key)))
     segments = (request.clip or ClipOptions()).segments
     segment = (2 * row.frame + 1) * segments // (2 * times)  # a model may have its own moments

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from app.jobs.parameters import Fit, FlowMethod
+from app.jobs.parameters import Fit, FlowMethod, Place
 from app.web.http import examples
 from app.web.http.schemas import UNIT, Answer, Id, Name, OfClip, State, Unit, Whole, example
 
@@ -43,6 +43,12 @@ class AnalysisCreate(BaseModel):
         "to a square (`squash`), or the square in its middle (`crop`, of a photo only); left out: "
         "`shape`.",
     )
+    place: Place | None = Field(
+        default=None,
+        description="Of a photo: make it small, and put it anywhere on a square of another photo's "
+        "shuffled tiles, which is then what the models see, whatever `fit` is; left out: the photo "
+        "as it is.",
+    )
     segments: OfClip[Whole] = Field(
         default=None, ge=1, le=32, description="Of a clip: how many moments are looked at; else 8."
     )
@@ -64,7 +70,10 @@ class AnalysisCreate(BaseModel):
 
 
 class AnalysisRequest(Answer):
-    """The request as it was carried out, every default filled in; the last four are a clip's."""
+    """The request as it was carried out, every default filled in; the last four are a clip's.
+
+    `place` is left out where the photo is seen as it is.
+    """
 
     media_id: Id
     models: list[str]
@@ -72,6 +81,7 @@ class AnalysisRequest(Answer):
     target: int | str
     input_size: int
     fit: Fit
+    place: OfClip[Place] = None
     segments: OfClip[int] = None
     from_s: OfClip[float] = None
     to_s: OfClip[float] = None

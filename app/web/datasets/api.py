@@ -13,6 +13,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from app.core.errors import Conflict
 from app.datasets.deletion import delete_dataset, discard_files
 from app.datasets.importing import folders
+from app.datasets.importing.encodings import TITLES
 from app.datasets.receive import check_room, received, too_large
 from app.db import datasets as rows
 from app.jobs.service import request_cancel
@@ -48,6 +49,8 @@ FORM = multipart(
     name={"type": "string", "maxLength": 120},
     val_share={"type": "number", "default": 0.2},
     seed={"type": "integer", "default": 0},
+    review={"type": "boolean", "default": False},
+    encoding={"type": "string", "enum": [*TITLES]},
 )
 
 
@@ -64,7 +67,9 @@ async def upload(
     """Send an archive of `train/CLASS/*.jpg` and `val/CLASS/*.jpg`, or of `CLASS/*.jpg`.
 
     In the second case the server splits each class, by content. The import is a job; follow it by
-    its events. No file is extracted under its own name, and images are decoded in a sandbox.
+    its events. With `review` it is `paused` once all is read: get its plan, then confirm it. Else
+    what could be read in several ways fails, with a sentence. No file is extracted under its own
+    name, and images are decoded in a sandbox.
     """
     declared = request.headers.get("content-length", "")
     stream = FileStream(request, web.settings.max_archive_bytes, MISSING, too_large)

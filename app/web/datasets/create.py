@@ -32,7 +32,8 @@ def add(
         report={"seed": options.seed, "val_share": options.val_share},
     )
     split = {"seed": options.seed, "val_share": options.val_share}
-    job = ImportDatasetJob(dataset_id=row.id, source=source, **split, **more)
+    reading = {"review": options.review, "encoding": options.encoding}
+    job = ImportDatasetJob(dataset_id=row.id, source=source, **split, **reading, **more)
     row.job = service.enqueue(session, job)
     session.add(row)
     session.flush()
@@ -43,6 +44,10 @@ def options_of(fields: dict[str, str]) -> Options:
     """Return the options of a form; Unprocessable if one is wrong."""
     values: dict[str, Any] = {"name": fields.get("name", "")}
     values |= {key: _number(fields[key]) for key in ("val_share", "seed") if fields.get(key)}
+    if fields.get("encoding"):
+        values["encoding"] = fields["encoding"]
+    if fields.get("review"):
+        values["review"] = {"true": True, "false": False}.get(fields["review"], fields["review"])
     try:
         return Options.model_validate(values)
     except ValidationError as error:

@@ -6,8 +6,9 @@ datasets.html.jinja
   principal may add and delete; `limits`: {max_archive_bytes}.
 
 dataset.html.jinja
-- `dataset`: Dataset JSON; `may_train`; `used`: whether a study uses it; `data`: {dataset} for the
-  JSON block. Image `i` of a class and split follows from the counts: images are sorted by class.
+- `dataset`: Dataset JSON; `plan`: Plan JSON while it waits for a decision, else None; `may_train`;
+  `used`: whether a study uses it; `data`: {dataset} for the JSON block. Image `i` of a class and
+  split follows from the counts: images are sorted by class.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from app.datasets.importing.folders import dataset_folders
 from app.db import datasets as rows
 from app.web.datasets import present
 from app.web.datasets.find import ReadableDataset
+from app.web.datasets.plan import waiting_plan
 from app.web.http import pagination
 from app.web.http.deps import ReadSession, StateDep
 from app.web.http.parameters import Cursor
@@ -51,13 +53,19 @@ def datasets(
 
 @router.get("/datasets/{dataset_id}")
 def dataset_page(
-    request: Request, dataset: ReadableDataset, session: ReadSession, principal: Reader
+    request: Request,
+    dataset: ReadableDataset,
+    session: ReadSession,
+    web: StateDep,
+    principal: Reader,
 ) -> Response:
     """One dataset: its import, classes, images and report."""
     body = present.dataset(dataset).model_dump(mode="json")
+    waits = dataset.job.state == "paused"
     context = {
         "page": "datasets",
         "dataset": body,
+        "plan": waiting_plan(web, dataset).model_dump(mode="json") if waits else None,
         "may_train": principal.may("train"),
         "used": rows.is_used(session, dataset.id),
         "data": {"dataset": body},

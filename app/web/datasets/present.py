@@ -14,6 +14,7 @@ def dataset(row: Dataset) -> schemas.Dataset:
         self=address,
         events=f"{address}/events",
         images=f"{address}/images",
+        plan=f"{address}/plan",
         page=f"/datasets/{row.id}",
     )
     facts = columns(row.job, schemas.Dataset) | columns(row, schemas.Dataset)

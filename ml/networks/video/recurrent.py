@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 from ml.networks.attention.base import PooledClassifier
@@ -42,7 +43,9 @@ class RecurrentNetwork(VideoNetwork):
         """Classify clips by `batch.rgb` (B, K, 3, H, W), whose snippets are in order of time."""
         clips, count = batch.rgb.shape[:2]
         attended = self.rgb(batch.rgb.flatten(0, 1))
-        hidden: Tensor = self.lstm(attended.logits.reshape(clips, count, -1))[0]
+        # cuDNN's LSTM has no gradient in eval mode, which Grad-CAM needs
+        with torch.backends.cudnn.flags(enabled=self.training):
+            hidden: Tensor = self.lstm(attended.logits.reshape(clips, count, -1))[0]
         logits = self.classifier(hidden)
         weights = logits.new_full((clips, count), 1 / count)
         masks = {s: m.reshape(clips, count, *m.shape[1:]) for s, m in attended.masks.items()}

@@ -1,6 +1,6 @@
 // The menu of downloads. A figure is drawn by a worker first, which may take some seconds.
 import { refusal, sleep } from "../lib/api.js";
-import { part, save } from "../lib/dom.js";
+import { data, part, save } from "../lib/dom.js";
 import { asDrawn } from "./drawing.js";
 import { showProblem } from "./status.js";
 
@@ -47,13 +47,12 @@ async function drawAndSave(link, name) {
   link.removeAttribute("aria-busy");
 }
 
-/** @param {any} analysis */
-export function bindDownloads(analysis) {
+export function bindDownloads() {
   for (const link of links) {
     const ending = link.pathname.slice(link.pathname.lastIndexOf("."));
     link.addEventListener("click", (event) => {
       event.preventDefault();
-      drawAndSave(link, `sightline-${analysis.id.slice(0, 8)}${ending}`);
+      drawAndSave(link, `sightline-${data.analysis.id.slice(0, 8)}${ending}`);
     });
   }
 }

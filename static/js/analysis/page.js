@@ -33,8 +33,8 @@ export function bindPage(state, keys) {
   part("help").addEventListener("click", help);
   bindTools(state);
   part("adjust").addEventListener("toggle", leaveStrip);
-  bindStatus(data.analysis);
-  bindDownloads(data.analysis);
+  bindStatus();
+  bindDownloads();
   bindShare(state);
   for (const name of ["tools", "transport"]) {
     if (part(name)) showHeight(name);

@@ -1,5 +1,6 @@
 // The page of a photo: it joins the view (address, tool bar, keys) to the maps and their table.
 import { DRAWN, Lead } from "../answer/lead.js";
+import { Small } from "../small/tool.js";
 import { followPointer, parseCursor, cursorText } from "../lib/cursor.js";
 import { batched, data, part } from "../lib/dom.js";
 import { fieldOf } from "../lib/fields.js";
@@ -7,6 +8,7 @@ import { inWords } from "../lib/format.js";
 import { gridKeys, neighbour } from "../lib/keys.js";
 import { peakPoint } from "../lib/maps.js";
 import { RULES } from "../lib/scale.js";
+import { makeSmall } from "./become.js";
 import { Channels } from "./channels.js";
 import { Chooser, openChoice, shownModels } from "./chooser.js";
 import { showDownloads } from "./downloads.js";
@@ -42,13 +44,13 @@ const draw = batched(drawNow);
 const store = new Store(draw, ["cam", "derived"]);
 const channels = new Channels(store);
 const table = new Table(store, [...data.all_models, ...data.rows]);
-let { analysis } = data;
 const sources = new Sources(store, (layer, now) => {
-  if (layer === "base") showStatus((analysis = now));
+  if (layer === "base") showStatus((data.analysis = now));
+  if (layer === "base") small.keep(now);
   draw();
 });
 const chooser = new Chooser(state);
-const retarget = new Retarget(state, table, sources, data.analysis, draw);
+const retarget = new Retarget(state, table, sources, draw);
 const big = new Enlarged({
   close: () => closeBig(),
   step: (right, down) => stepBig(right, down),
@@ -58,6 +60,10 @@ const lead = new Lead(data.rows, data.stages, {
   model: (id) => state.set({ lead: id === shownModels(state.now)[0] ? "" : id }),
   stage: (stage) => state.set({ stage }),
   drawn: (drawn) => state.set({ drawn }),
+});
+const small = new Small(lead, {
+  ask: (place) => makeSmall(place, { state, sources, lead, small, retarget, channels, draw }),
+  draw, fail: showProblem,
 });
 const showTarget = makeTarget(
   () => data.rows.flatMap((card) => predictionOf(card.id) ?? []),
@@ -92,12 +98,13 @@ function drawLead(look) {
     return cell && table.entry(cell);
   };
   const at = { low: 0, high: 0, part: 0 };
-  lead.show({ model: leadModel(), models: shownModels(state.now), stage, drawn, look, predictionOf, entryOf, at, waiting: waitingWords(analysis) });
+  lead.show({ model: leadModel(), models: shownModels(state.now), stage, drawn, look, predictionOf, entryOf, at, waiting: waitingWords(data.analysis), before: (id) => small.before(id) });
 }
 
 /** Another map is large; the legend follows. @param {import("./drawing.js").Look} look */
 function showLarge(look) {
   drawLead(look);
+  showSmall();
   table.active = leadCell() ?? table.active;
   table.read(look);
 }
@@ -111,12 +118,19 @@ function drawNow() {
     const id = element.dataset.row ?? "";
     showAnswer(element, predictionOf(id), view.truth, retarget.current, table.card(id).classes);
   }
+  showSmall();
   const cell = selected();
   big.show(Boolean(cell));
   table.draw(look);
   if (!cell) return;
   const { title, mechanism } = table.card(cell.row);
   big.draw(table.entry(cell), look, cell.name(title), mechanism, predictionOf(cell.row));
+}
+
+function showSmall() {
+  const shown = shownModels(state.now);
+  const maps = table.cells.filter(({ row, stage }) => stage === state.now.stage && shown.includes(row));
+  small.show(predictionOf, maps.map((cell) => ({ method: cell.method, entry: table.entry(cell) })), state.now.stage);
 }
 
 /** @param {typeof state.now} view */
@@ -126,7 +140,7 @@ function showView(view) {
   showPage(view, RULES);
   chooser.show(view, table.cells);
   const { current } = retarget;
-  showDownloads(view, shownModels(view), () => ({ show: view.show, ...(view.cam && current !== retarget.base && { evidence_of: view.cam }) }));
+  showDownloads(view, shownModels(view), () => ({ show: view.show, channel: view.channel, ...(view.cam && current !== retarget.base && { evidence_of: view.cam }) }));
   // Downloads are of this analysis, not of another target looked at on top.
   part("other-target").hidden = current === retarget.base;
   part("other-target").textContent = current === "top" ? "Make them for each model’s own top" : `Make them for “${inWords(current)}”`;
@@ -257,6 +271,7 @@ table.active = selected() ?? leadCell();
 showView(state.now);
 drawNow();
 lead.takePhoto(part("lead-photo"));
+small.take(true);
 const base = sources.watch("base", data.analysis, data.heatmaps);
 retarget.open();
 base

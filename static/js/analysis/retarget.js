@@ -1,6 +1,6 @@
 // Another target class: evidence alone is computed again.
 import { getJson, postJson } from "../lib/api.js";
-import { API } from "../lib/dom.js";
+import { API, data } from "../lib/dom.js";
 import { evidence } from "./page.js";
 import { showProblem } from "./status.js";
 import { OWN_TOP, className } from "./target.js";
@@ -8,18 +8,21 @@ import { OWN_TOP, className } from "./target.js";
 export class Retarget {
   /**
    * @param {import("./tools.js").ViewState} state @param {import("./table.js").Table} table
-   * @param {import("./sources.js").Sources} sources @param {any} analysis of the page
-   * @param {() => void} draw
+   * @param {import("./sources.js").Sources} sources @param {() => void} draw
    */
-  constructor(state, table, sources, analysis, draw) {
+  constructor(state, table, sources, draw) {
     this.state = state;
     this.table = table;
     this.sources = sources;
-    this.request = analysis.request;
     this.draw = draw;
     const { target, models } = this.request;
     /** What the page's own analysis explains: a class, or each model's own top. */
     this.base = typeof target === "number" ? className(target, models.map((/** @type {string} */ id) => table.card(id))) : target;
+  }
+
+  /** @returns {any} of the page's analysis */
+  get request() {
+    return data.analysis.request;
   }
 
   /** @returns {string} what is explained now */
@@ -72,8 +75,8 @@ export class Retarget {
 
   /** Learnt masks do not depend on the target. @param {string[]} models @param {string} target */
   #ask(models, target) {
-    const { media_id, input_size, fit } = this.request;
-    return postJson(`${API}/analyses`, { media_id, models, methods: [evidence.name], target, input_size, fit });
+    const { media_id, input_size, fit, place } = this.request;
+    return postJson(`${API}/analyses`, { media_id, models, methods: [evidence.name], target, input_size, fit, place });
   }
 
   /**
@@ -85,7 +88,7 @@ export class Retarget {
     const analysis = await getJson(`${API}/analyses/${encodeURIComponent(id)}`).catch(() => null);
     const request = analysis?.request;
     const same =
-      ["media_id", "input_size", "fit"].every((name) => request?.[name] === this.request[name]) &&
+      ["media_id", "input_size", "fit", "place"].every((name) => JSON.stringify(request?.[name]) === JSON.stringify(this.request[name])) &&
       request.target === target &&
       request.methods.includes(evidence.name) &&
       models.every((model) => request.models.includes(model));

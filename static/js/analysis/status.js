@@ -1,6 +1,6 @@
 // What is going on, in words: waiting, running, stored, failed, cancelled; cancel and retry.
 import { isFinal, postJson } from "../lib/api.js";
-import { part } from "../lib/dom.js";
+import { data, part } from "../lib/dom.js";
 
 const reopened = new URLSearchParams(location.search).has("stored");
 
@@ -52,15 +52,14 @@ export function showProblem(sentence, retry = false) {
   part("retry").hidden = !retry;
 }
 
-/** @param {any} analysis */
-export function bindStatus(analysis) {
+export function bindStatus() {
   part("cancel")?.addEventListener("click", async () => {
     part("cancel").disabled = true;
     part("status").textContent = "Cancelling…";
-    await postJson(`${analysis.links.self}/cancel`).catch((error) => showProblem(error.message));
+    await postJson(`${data.analysis.links.self}/cancel`).catch((error) => showProblem(error.message));
     part("cancel").disabled = false;
   });
-  part("retry").addEventListener("click", () => rerun(analysis.request, location.search));
+  part("retry").addEventListener("click", () => rerun(data.analysis.request, location.search));
 }
 
 /** Ask again, or for something like it, and go there. @param {any} request @param {string} search */

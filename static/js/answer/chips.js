@@ -1,7 +1,8 @@
 // The models as a strip of chips: what each answers, and whether it agrees with the one shown large.
 import { part } from "../lib/dom.js";
 import { inWords, setText } from "../lib/format.js";
-import { declines, whole } from "./sentence.js";
+import * as small from "../small/words.js";
+import { brief, declines } from "./sentence.js";
 
 /** Signs and words, never colour alone. @type {Record<string, [string, string]>} */
 const MARKS = {
@@ -46,19 +47,24 @@ export class Chips {
     this.element.append(...ids.map((id) => this.#chip(id)));
   }
 
-  /** @param {string} model shown large @param {(id: string) => any} predictionOf */
-  show(model, predictionOf) {
+  /**
+   * @param {string} model shown large @param {(id: string) => any} predictionOf
+   * @param {(id: string) => any} [before] what it said of the photo that is made small now, or null
+   */
+  show(model, predictionOf, before = () => null) {
     const chosen = this.cards.findIndex(({ id }) => id === model);
     const answer = predictionOf(model);
     const marks = this.cards.map((card) => markOf(predictionOf(card.id), card, answer));
-    setText(part("chips-words"), countWords(marks, answer));
+    const pairs = this.cards.map(({ id }) => ({ now: predictionOf(id), before: before(id) }));
+    setText(part("chips-words"), (!marks.includes("waiting") && small.countWords(pairs)) || countWords(marks, answer));
     this.cards.forEach((card, index) => {
       const prediction = predictionOf(card.id);
       const chip = this.#chip(card.id);
       chip.setAttribute("aria-checked", String(index === chosen));
       chip.tabIndex = index === chosen ? 0 : -1;
-      const [sign, word] = MARKS[index === chosen && prediction ? "shown" : marks[index]];
-      const says = prediction ? sayOf(prediction, card) : { name: "", share: "" };
+      const was = prediction && pairs[index].before;
+      const [sign, word] = was ? small.chipWords(prediction, was) : MARKS[index === chosen && prediction ? "shown" : marks[index]];
+      const says = prediction ? sayOf(prediction, card, was) : { name: "", share: "" };
       [says.name, says.share, sign, word].forEach((text, place) => setText(chip.querySelectorAll("[data-part]")[place], text));
     });
   }
@@ -84,9 +90,9 @@ function countWords(marks, answer) {
   return [agreeing, abstaining].filter(Boolean).join(", ");
 }
 
-/** @param {any} prediction @param {any} card */
-function sayOf(prediction, { classes }) {
-  if (declines(prediction, classes.length)) return { name: "none it knows", share: "" };
+/** @param {any} prediction @param {any} card @param {boolean} anyway its first class, also where it abstains */
+function sayOf(prediction, { classes }, anyway) {
+  if (!anyway && declines(prediction, classes.length)) return { name: "none it knows", share: "" };
   const [{ name, probability }] = prediction.top;
-  return { name: inWords(name), share: whole(probability).replace("over ", ">\u202f").replace("under ", "<\u202f") };
+  return { name: inWords(name), share: brief(probability) };
 }

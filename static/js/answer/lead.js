@@ -22,6 +22,7 @@ import { answerWords, declines, declineWords, whereWords } from "./sentence.js";
  * @property {"light" | "heat"} drawn
  * @property {import("../analysis/drawing.js").Look} look
  * @property {(model: string) => any} predictionOf
+ * @property {(model: string) => any} [before] what it said of the photo that is made small now
  * @property {(stage: string) => Entry | null} entryOf  the model's map
  * @property {import("../clip/moments.js").Moment} at
  * @property {string} waiting  what is said while there is no answer
@@ -54,6 +55,9 @@ export class Lead {
     this.fold = new Fold(this.element);
     /** @type {Shown | null} */
     this.shown = null;
+    /** @type {CanvasImageSource | null} */
+    this.carried = null;
+    this.bare = false; // without a map the canvas shows the photo, not the image below it
     part("drawn").addEventListener("input", (/** @type {any} */ { target }) => choose.drawn(target.value));
     this.seen = true;
     new IntersectionObserver(([{ isIntersecting }]) => {
@@ -86,28 +90,52 @@ export class Lead {
     this.paint();
   }
 
+  /** The picture has another shape. @param {{width: number, height: number}} shape only width by height counts */
+  reshape({ width, height }) {
+    const canvas = part("lead-canvas");
+    const scale = Math.max(canvas.width, canvas.height) / Math.max(width, height);
+    [canvas.width, canvas.height] = [width, height].map((side) => Math.max(1, Math.round(side * scale)));
+    this.spotlight = new Spotlight(canvas);
+  }
+
+  /** The photo is on its way to another place: no map belongs to it. @param {CanvasImageSource} source */
+  carry(source) {
+    this.carried = source;
+    this.paint();
+  }
+
+  /** It lies there; until its maps come it is shown without. @param {CanvasImageSource | null} source else the page's photo */
+  rest(source) {
+    this.carried = null;
+    this.bare = source !== null;
+    if (source) this.spotlight.take(source);
+    this.paint();
+  }
+
   /** @param {Shown} shown */
   show(shown) {
     const first = !this.shown;
     this.shown = shown;
-    const { model, models, stage, drawn, predictionOf } = shown;
+    const { model, models, stage, drawn, predictionOf, before } = shown;
     this.scrub.go(this.stages.indexOf(stage), !first);
     for (const radio of part("drawn").querySelectorAll("input")) radio.checked = radio.value === drawn;
     this.chips.order(models);
-    this.chips.show(model, predictionOf);
+    this.chips.show(model, predictionOf, before);
     this.#say(shown);
     this.paint();
   }
 
   /** @param {Shown} shown */
-  #say({ model, stage, drawn, look, predictionOf, entryOf, waiting }) {
+  #say({ model, models, stage, drawn, look, predictionOf, entryOf, waiting }) {
     const card = this.cards.find(({ id }) => id === model);
     const prediction = predictionOf(model);
     const entry = entryOf(stage);
     const count = card.classes.length;
     const target = entry?.record.target ?? "";
     const place = entry?.data ? placeWords(grid(entry.rows, entry.cols, meanMap(entry)), litSpan(entry, look)) : "";
-    const answer = prediction ? answerWords(prediction, count) : waiting;
+    const others = this.cards.filter(({ id }) => id !== model && models.includes(id))
+      .map(({ id, classes }) => ({ prediction: predictionOf(id), classes }));
+    const answer = prediction ? answerWords(prediction, card.classes, others) : waiting;
     const where = prediction && place ? whereWords(place, prediction, target) : "";
     setText(part("lead-says"), answer);
     setText(part("lead-where"), where);
@@ -129,9 +157,11 @@ export class Lead {
   paint() {
     const { shown, spotlight } = this;
     if (!shown || !this.seen) return;
-    const layers = this.#layers(shown);
+    const layers = this.carried ? [] : this.#layers(shown);
     const ready = spotlight.ready && layers.length > 0;
-    this.frame.classList.toggle("lit", ready);
+    const bare = this.carried !== null || (this.bare && !ready);
+    this.frame.classList.toggle("lit", ready || bare);
+    if (bare) return spotlight.bare(this.carried ?? undefined);
     if (!ready) return;
     const field = fieldOf(layers, shown.at, shown.look.view.smooth);
     const { opacity, threshold } = shown.look.view;

@@ -3,13 +3,14 @@ import { follow, getJson, isFinal, postJson } from "../lib/api.js";
 import { attempt, data, part, showTimes } from "../lib/dom.js";
 import { sure } from "../lib/sure.js";
 import { ContactSheet } from "./contact-sheet.js";
+import { bindPlan } from "./plan.js";
 import { words } from "./words.js";
 
 const { dataset } = data;
 
 /** @param {any} now */
 function show(now) {
-  if (isFinal(now)) return location.reload();
+  if (isFinal(now) || now.state === "paused") return location.reload();
   /** @type {HTMLProgressElement} */ (part("progress")).value = now.progress;
   part("says").textContent = words(now);
 }
@@ -35,4 +36,5 @@ showTimes();
 if (part("progress")) follow(dataset, show, "dataset");
 if (part("cancel")) bindCancel();
 if (part("delete")) bindDelete();
+if (part("plan")) bindPlan();
 if (dataset.state === "succeeded") new ContactSheet(dataset).start();

@@ -16,6 +16,7 @@ function formOf(file) {
   if (option("name")) form.append("name", option("name"));
   form.append("val_share", String(Number(option("share") || 20) / 100));
   form.append("seed", option("seed") || "0");
+  form.append("review", "true"); // the page shows what was understood first
   form.append("file", file, file.name);
   return form;
 }
@@ -39,9 +40,10 @@ async function send(file, signal) {
 function bindForm(form) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
+    const review = form.dataset.from === "folder" ? { review: true } : {};
     const address = `${DATASETS}/${form.dataset.from === "folder" ? "from-folder" : form.dataset.from}`;
     attempt(form.querySelector("button"), async () => {
-      location.assign((await postJson(address, Object.fromEntries(new FormData(form)))).links.page);
+      location.assign((await postJson(address, { ...Object.fromEntries(new FormData(form)), ...review })).links.page);
     });
   });
 }

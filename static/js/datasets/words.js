@@ -8,6 +8,7 @@ export const count = (number) => number.toLocaleString("en").replaceAll(",", "\u
 export function words(dataset) {
   if (dataset.state === "queued") return "Waiting for a worker";
   if (dataset.state === "running") return capital(dataset.message ?? "starting");
+  if (dataset.state === "paused") return "Waiting for your decision";
   if (dataset.state === "failed") return `Failed: ${dataset.detail}`;
   if (dataset.state === "cancelled") return "The import was cancelled";
   const { classes, train_images, val_images } = dataset;

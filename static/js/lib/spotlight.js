@@ -66,6 +66,11 @@ export class Spotlight {
     grey.fillRect(0, 0, grey.canvas.width, grey.canvas.height);
   }
 
+  /** A picture without a map. @param {CanvasImageSource} [source] else the one that was taken */
+  bare(source = this.photo.canvas) {
+    this.#fill(this.context, source);
+  }
+
   /**
    * With s = value^0.8, on a dark ground (grey + s (colour - grey)) (0.28 + 0.82 s); on paper
    * (0.35 grey + 0.6) + s (colour - (0.35 grey + 0.6)).

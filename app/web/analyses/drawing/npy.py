@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -49,6 +50,28 @@ def channel(array: Array, which: str) -> Array:
     if which == "l2":
         return np.asarray(np.linalg.norm(values, axis=0))
     return np.asarray(values[int(which)])
+
+
+def combined(stages: Sequence[Array], shape: Sequence[int]) -> Array:
+    """Return one map [h, w] of `shape` for all stages, by the rule of `ml.explain.combine`.
+
+    Each stage's positive part is scaled to 0..1, laid over bilinearly, and the stages averaged; one
+    without any contrast counts as 0.
+    """
+    total = np.zeros(shape)
+    for stage in stages:
+        positive = np.maximum(stage, 0)
+        span = float(np.ptp(positive))
+        if span > 0:
+            down, across = map(_linear, stage.shape, shape)
+            total += down.T @ ((positive - positive.min()) / span) @ across
+    return total / len(stages)
+
+
+def _linear(before: int, after: int) -> Array:
+    """Return the matrix (before, after) of linear upsampling, pixel centres aligned."""
+    places = (np.arange(after) + 0.5) * before / after - 0.5
+    return np.array([np.interp(places, np.arange(before), row) for row in np.eye(before)])
 
 
 def nested(array: Array, digits: int) -> list[object]:

@@ -36,17 +36,20 @@ def views(
     generator: torch.Generator,
     *,
     flip: bool = True,
+    whole: bool = False,
 ) -> tuple[Tensor, Tensor]:
     """Crop, mirror and resize all snippets of a clip alike; frames also change their colours.
 
     rgb: uint8 (k, 3, S, S), flow: uint8 (k, L, 2, S, S), any number of either. Strength 0 only
-    resizes. What moves keeps its speed in pixels; mirrored, it moves the other way.
+    resizes; with `whole` nothing is cut off. What moves keeps its speed in pixels; mirrored,
+    it moves the other way.
     """
     u = torch.rand(7, generator=generator).tolist()
     side = rgb.shape[-1]
     high = int(u[0] * len(SCALES))
     wide = min(max(high + int(u[1] * 3) - 1, 0), len(SCALES) - 1)
-    height, width = (int(side * (1 - strength * (1 - SCALES[i]))) for i in (high, wide))
+    cut = 0.0 if whole else strength
+    height, width = (int(side * (1 - cut * (1 - SCALES[i]))) for i in (high, wide))
     place = PLACES[int(u[2] * len(PLACES))]
     top, left = int(place[0] * (side - height)), int(place[1] * (side - width))
     crop = (..., slice(top, top + height), slice(left, left + width))

@@ -8,11 +8,17 @@ from dataclasses import dataclass, replace
 from ml.errors import MlError
 from ml.media.flow import methods
 from ml.networks.video.base import VIDEO_MODELS, VideoNetwork, VideoSpec, build_video
+from ml.networks.video.types import STREAMS
 from ml.train.config import TrainConfig
 from ml.train.fields import DATA, FROZEN_AT_MOST, NETWORK, OPTIMISER, RUN, about
-from ml.train.tasks.clips.camera_motion import MOVEMENTS, pair_index, pairs
+from ml.train.tasks.clips import camera_motion, moving_objects
+from ml.train.tasks.clips.camera_motion import pair_index, pairs
 
-CLIPS, CAMERA_MOTION = "clips", "camera motion"
+CLIPS, CAMERA_MOTION, MOVING_OBJECTS = "clips", "camera motion", "moving objects"
+MOVEMENTS = {  # of clips that are made from images; none in clips from files
+    CAMERA_MOTION: camera_motion.MOVEMENTS,
+    MOVING_OBJECTS: moving_objects.MOVEMENTS,
+}
 IMAGENET, MOTION, PHOTOS = "imagenet", "camera motion", "photos"
 
 
@@ -62,8 +68,19 @@ class ClipConfig(TrainConfig):
         CLIPS,
         "Data",
         DATA,
-        "A folder of clips for each class, or a camera moving over the images of each class.",
-        choices=(CLIPS, CAMERA_MOTION),
+        "A folder of clips for each class, a camera moving over the images of each class, or the "
+        "images moving as things over another ground.",
+        choices=(CLIPS, CAMERA_MOTION, MOVING_OBJECTS),
+    )
+    handheld: float = about(
+        0.5,
+        "Camera from a hand",
+        DATA,
+        "Of a moving camera's clips, the share that shakes, has noise, and may be four times as "
+        "slow.",
+        min=0,
+        max=1,
+        step=0.1,
     )
     segments: int = about(
         3, "Segments", DATA, "Parts of a clip that a step sees.", min=1, max=32, step=1
@@ -164,6 +181,8 @@ class ClipConfig(TrainConfig):
     def __post_init__(self) -> None:
         """Raise MlError, with what to change, for settings that cannot train."""
         super().__post_init__()
+        if self.placed:
+            raise MlError("Views of clips cannot be placed: placed is 0.")
         if self.snippets < self.segments:
             raise MlError("snippets must be at least as many as segments: one for each.")
         if self.weight_rgb + self.weight_flow <= 0:
@@ -171,7 +190,7 @@ class ClipConfig(TrainConfig):
 
     @property
     def steps_seen(self) -> int:
-        """Snippets of a clip that a step sees: one, of a moving camera."""
+        """Snippets of a clip that a step sees: one, of a clip that is made from images."""
         return self.segments if self.source == CLIPS else 1
 
     @property
@@ -180,8 +199,9 @@ class ClipConfig(TrainConfig):
         return self.eval_size
 
     def names(self, classes: Sequence[str]) -> tuple[str, ...]:
-        """Return the model's classes for data with these: pairs if a camera moves over images."""
-        return tuple(classes if self.source == CLIPS else pairs(classes, MOVEMENTS))
+        """Return the model's classes for data with these: pairs if clips are made from images."""
+        movements = MOVEMENTS.get(self.source)
+        return tuple(classes if movements is None else pairs(classes, movements))
 
     def build(self, classes: Sequence[str]) -> VideoNetwork:
         """Return a new network for a model with these classes."""
@@ -201,7 +221,8 @@ class ClipConfig(TrainConfig):
             weights=(self.weight_rgb, self.weight_flow),
             consensus=self.consensus,
         )
-        if self.source == CLIPS:
-            return spec
-        index = pair_index(len(classes) // len(MOVEMENTS), len(MOVEMENTS))
+        movements = MOVEMENTS.get(self.source)
+        if movements is None or VIDEO_MODELS[self.architecture].streams != STREAMS:
+            return spec  # one stream alone has to tell every pair from every other
+        index = pair_index(len(classes) // len(movements), len(movements))
         return replace(spec, class_index=index)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,14 +15,13 @@ from torch import Tensor
 
 from ml.errors import MlError
 from ml.files import replacing
+from ml.layouts.names import CLIP_ENDINGS
 from ml.train.cpus import available_cpus
+from ml.train.data_folder import DataFolder, read_folder
 from ml.train.spec import LabelledFiles
 from ml.train.tasks.clips.reading import Pixels, Source
 
-SUFFIXES = {
-    ".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".flv", ".wmv",
-    ".ogv", ".gif",
-}  # fmt: skip
+SUFFIXES = CLIP_ENDINGS | {".gif"}
 
 
 @dataclass(frozen=True)
@@ -44,21 +44,35 @@ class Clips:
             MlError: The cache was emptied under the run.
         """
         try:
-            stored = np.load(self.arrays[index], mmap_mode="r")
-            snippets = torch.from_numpy(stored[list(chosen)])
-            fields: Tensor = snippets[:, 3:].unflatten(1, (-1, 2))  # type: ignore[no-untyped-call]
+            return as_tensors(np.load(self.arrays[index], mmap_mode="r")[list(chosen)])
         except (OSError, ValueError, EOFError) as error:
             raise MlError(
                 f"The snippets of {self.files[index].name} are gone from the cache. Resume the "
                 "run: they are read again."
             ) from error
-        return snippets[:, :3], fields
+
+    @contextmanager
+    def epoch(self, epoch: int, order: Sequence[int]) -> Iterator[Clips]:  # noqa: ARG002
+        """Yield the split as an epoch reads it: as it is."""
+        yield self
+
+
+def as_tensors(snippets: Pixels) -> tuple[Tensor, Tensor]:
+    """Snippets [k, 3 + 2L, S, S] as frames (k, 3, S, S) and flow (k, L, 2, S, S), uint8."""
+    both = torch.from_numpy(snippets)
+    fields: Tensor = both[:, 3:].unflatten(1, (-1, 2))  # type: ignore[no-untyped-call]
+    return both[:, :3], fields
 
 
 def list_clips(folder: Path) -> tuple[LabelledFiles, tuple[str, ...]]:
     """List `folder/CLASS/*`, by name, and the classes; MlError if there are no clips."""
     files, names = LabelledFiles.listed(folder, SUFFIXES, "clips")
     return files, tuple(names)
+
+
+def read_clips(folder: Path) -> DataFolder:
+    """Read a whole dataset of clips, with its splits; MlError if it cannot be trained on."""
+    return read_folder(folder, SUFFIXES, "clips")
 
 
 def thinned(files: LabelledFiles, most: int) -> LabelledFiles:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
 
@@ -10,7 +9,6 @@ from torch import Tensor
 
 from ml.checkpoint import describe_video
 from ml.model_card import Architecture, TaskMetrics
-from ml.networks.network import Network
 from ml.networks.video.base import VideoNetwork
 from ml.train.tasks.clips.evaluate import ClipEvaluation, mcnemar, wilson
 
@@ -19,13 +17,7 @@ VERSIONS = ("av", "opencv-python-headless")
 
 def architecture(network: VideoNetwork) -> Architecture:
     """Return everything that is needed to build the network again."""
-    spec = describe_video(network.spec)
-    rgb, flow = getattr(network, "rgb", None), getattr(network, "flow", None)
-    if isinstance(rgb, Network):
-        spec["parameters"] = asdict(rgb.mechanism.parameters_used)
-    if isinstance(flow, Network):
-        spec["flow_parameters"] = asdict(flow.mechanism.parameters_used)
-    return {**spec, "streams": list(network.streams)}
+    return {**describe_video(network.spec), "streams": list(network.streams)}
 
 
 def metrics(measured: ClipEvaluation, labels: Tensor, segments: int) -> TaskMetrics:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Generator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from ml.catalogue import default_device
@@ -13,9 +14,10 @@ from ml.train.events import Loading
 from ml.train.generators import reported, result_of
 from ml.train.ranks import ALONE, Ranks
 from ml.train.spec import LabelledFiles, RunSpec
-from ml.train.tasks.clips.config import CLIPS, ClipConfig
+from ml.train.tasks.clips.config import CAMERA_MOTION, CLIPS, MOVING_OBJECTS, ClipConfig
 from ml.train.tasks.clips.data import Clips, load, thinned
 from ml.train.tasks.clips.initial_weights import initial_weights
+from ml.train.tasks.clips.moving_source import DrawnClips, MovingSource
 from ml.train.tasks.clips.reading import ClipSource, MotionSource, SnippetSpec, Source
 from ml.train.tasks.clips.trainer import ClipTrainer
 from ml.train.trainer import Trainer
@@ -40,10 +42,17 @@ def prepare(
     start = initial_weights(config, spec.start, spec.weights)
     most = config.clips_at_most
     train_files, val_files = thinned(spec.train, most), thinned(spec.val, -(-most // VAL_SHARE))
-    train = yield from _read(spec, "training", _source(config, train_files, config.snippets, 0))
-    val = yield from _read(
-        spec, "validation", _source(config, val_files, config.test_segments, VAL_SEED)
-    )
+    train: Clips | DrawnClips
+    if config.source == MOVING_OBJECTS:
+        drawn = moving_source(config, train_files, config.size, config.seed, spec.grounds[0::2])
+        train = DrawnClips(drawn, config.names(spec.classes))
+        source: Source = moving_source(
+            config, val_files, config.eval_size, VAL_SEED, spec.grounds[1::2]
+        )
+    else:
+        train = yield from _read(spec, "training", _source(config, train_files, config.snippets, 0))
+        source = _source(config, val_files, config.test_segments, VAL_SEED)
+    val = yield from _read(spec, "validation", source)
     device = device or default_device(spec.device)
     trainer = ClipTrainer(config, train, val, start=start, device=device, probes=spec.probes)
     return trainer, start.origin
@@ -63,7 +72,19 @@ def _source(config: ClipConfig, files: LabelledFiles, snippets: int, seed: int) 
         spec = SnippetSpec(snippets, config.size_kept, config.flow_length, config.flow)
         return ClipSource(files.files, files.labels, spec)
     spec = SnippetSpec(1, config.size_kept, config.flow_length, config.flow)
-    return MotionSource(files.files, files.labels, spec, seed)
+    return MotionSource(files.files, files.labels, spec, seed, config.handheld)
+
+
+def moving_source(
+    config: ClipConfig,
+    files: LabelledFiles,
+    size: int,
+    seed: int,
+    grounds: tuple[Path, ...] = (),
+) -> MovingSource:
+    """Return clips of moving objects over labelled images, at `size` px."""
+    spec = SnippetSpec(1, size, config.flow_length, config.flow)
+    return MovingSource(files.files, files.labels, spec, seed, grounds=grounds)
 
 
 def sample(spec: RunSpec, most: int) -> tuple[Trainer, float]:
@@ -82,4 +103,6 @@ def cache_bytes(spec: RunSpec, trainer: Trainer, _inputs: Any) -> int:
     assert isinstance(config, ClipConfig)
     snippet = (3 + 2 * config.flow_length) * config.size_kept**2
     train, val = len(spec.train.files), len(spec.val.files)
-    return snippet * (train * config.snippets + val * config.test_segments)
+    if config.source == CLIPS:
+        return snippet * (train * config.snippets + val * config.test_segments)
+    return snippet * (val + train * (config.source == CAMERA_MOTION))  # a snippet an image

@@ -14,7 +14,14 @@ from ml.media import flow
 from ml.media.clip import read
 from ml.media.photo import load_rgb
 from ml.networks.video.sampling import snippets
-from ml.train.tasks.clips.camera_motion import MOVEMENTS, motion_clip
+from ml.train.tasks.clips.camera_motion import (
+    MOVEMENTS,
+    NOISE,
+    SHAKE,
+    SLOWEST,
+    draw,
+    motion_clip,
+)
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -91,12 +98,14 @@ class MotionSource:
     """A camera moving over images: one movement an image, in a random order that `seed` decides.
 
     labels: the pairs of image class and movement, counted as `camera_motion.pair_index` does.
+    handheld: the share of clips that shake, have noise, and may move at a quarter of the speed.
     """
 
     files: tuple[Path, ...]
     appearances: tuple[int, ...]
     spec: SnippetSpec
     seed: int
+    handheld: float = 0.0
 
     @property
     def labels(self) -> tuple[int, ...]:
@@ -120,19 +129,31 @@ class MotionSource:
         return f"{path.parent.name}/{path.name} {path.stat().st_size} {movement} {self}"
 
     def __str__(self) -> str:
-        return f"seed {self.seed} {self.spec}"
+        return f"seed {self.seed} {self.spec}" + (f" hand {self.handheld}" * bool(self.handheld))
 
     def snippets(self, index: int) -> Pixels:
         """Draw the frames and find the flow; MlError names an image that cannot be read."""
-        path, spec = self.files[index], self.spec
-        try:
-            image = np.asarray(load_rgb(path))
-        except MlError as error:
-            raise MlError(f"{path.name} cannot be read. {error.detail}") from error
+        return stacked(self.frames(index), self.spec.flow)[None]
+
+    def frames(self, index: int) -> Pixels:
+        """Draw the frames alone, uint8 [L + 1, S, S, 3]."""
+        image, spec = read_image(self.files[index]), self.spec
         rng = np.random.default_rng([self.seed, 2, index])
-        movement = MOVEMENTS[self.movements()[index]]
-        frames = motion_clip(image, movement, rng, frames=spec.length + 1, size=spec.size)
-        return stacked(frames, spec.flow)[None]
+        hand = np.random.default_rng([self.seed, 3, index])
+        held = hand.random() < self.handheld
+        movement = draw(MOVEMENTS[self.movements()[index]], rng, SLOWEST if held else 1.0)
+        shake, noise = (hand.uniform(0, most) if held else 0.0 for most in (SHAKE, NOISE))
+        return motion_clip(
+            image, movement, rng, frames=spec.length + 1, size=spec.size, shake=shake, noise=noise
+        )
+
+
+def read_image(path: Path) -> Pixels:
+    """Return an image, uint8 [H, W, 3]; MlError names one that cannot be read."""
+    try:
+        return np.asarray(load_rgb(path))
+    except MlError as error:
+        raise MlError(f"{path.name} cannot be read. {error.detail}") from error
 
 
 def stacked(frames: Pixels, method: str) -> Pixels:

@@ -25,9 +25,10 @@ from ml.train.ordering import shuffled
 from ml.train.spec import Provenance
 from ml.train.tasks.clips import model_card
 from ml.train.tasks.clips.augment import centred, resized, segments, views
-from ml.train.tasks.clips.config import CLIPS, ClipConfig
+from ml.train.tasks.clips.config import CLIPS, MOVING_OBJECTS, ClipConfig
 from ml.train.tasks.clips.data import Clips
 from ml.train.tasks.clips.evaluate import Batch, ClipEvaluation, measure
+from ml.train.tasks.clips.moving_source import DrawnClips, ReadAhead
 from ml.train.tasks.clips.probes import probe_maps
 from ml.train.trainer import Trainer
 
@@ -43,7 +44,7 @@ class ClipTrainer(Trainer):
     def __init__(
         self,
         config: ClipConfig,
-        train: Clips,
+        train: Clips | DrawnClips,
         val: Clips,
         *,
         start: InitialWeights = RANDOM,
@@ -84,19 +85,24 @@ class ClipTrainer(Trainer):
         """Shuffled clips, a random snippet of each segment, cropped; the last few are left out."""
         c = self.config
         indices = shuffled(len(self.train.labels), c.seed, epoch)
-        for number in range(start, self.steps_per_epoch):
-            index = indices[number * c.batch_size : (number + 1) * c.batch_size]
-            seed = (c.seed * 1_000_003 + epoch) * 1_000_003 + number
-            generator = torch.Generator().manual_seed(seed)
-            pairs = [self._view(int(i), generator) for i in index]
-            yield self._batch(pairs), self.train.labels[index].to(self.device)
+        order = indices[start * c.batch_size : self.steps_per_epoch * c.batch_size]
+        with self.train.epoch(epoch, order.tolist()) as split:
+            for number in range(start, self.steps_per_epoch):
+                index = indices[number * c.batch_size : (number + 1) * c.batch_size]
+                seed = (c.seed * 1_000_003 + epoch) * 1_000_003 + number
+                generator = torch.Generator().manual_seed(seed)
+                pairs = [self._view(split, int(i), generator) for i in index]
+                yield self._batch(pairs), split.labels[index].to(self.device)
 
-    def _view(self, index: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    def _view(
+        self, split: Clips | ReadAhead, index: int, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
         c = self.config
         chosen = segments(c.steps_seen, self.train.snippets, generator)
-        rgb, flow = self.train.read(index, chosen)
+        rgb, flow = split.read(index, chosen)
         flip = c.source == CLIPS  # mirrored, a camera that pans left would pan right
-        return views(rgb, flow, c.size, c.augmentation, generator, flip=flip)
+        whole = c.source == MOVING_OBJECTS  # or the thing could be cut off
+        return views(rgb, flow, c.size, c.augmentation, generator, flip=flip, whole=whole)
 
     def _batch(self, pairs: list[tuple[Tensor, Tensor]]) -> ClipBatch:
         """Stack clips of the same size and number of snippets, normalised."""

@@ -66,6 +66,7 @@ def _tried(config: TrainConfig, device: str) -> Callable[[int], bool]:
     """Return a function that runs one step of n images, and is true if memory sufficed."""
 
     def fits(size: int) -> bool:
+        torch.cuda.reset_peak_memory_stats(device)  # an earlier run of this process had its own
         try:
             network = build_network(config.spec(10)).to(device)
             images = torch.zeros(size, 3, config.size, config.size, device=device)
@@ -76,10 +77,10 @@ def _tried(config: TrainConfig, device: str) -> Callable[[int], bool]:
         except torch.OutOfMemoryError:
             return False
         else:
-            return torch.cuda.max_memory_allocated() < SHARE * 1.6 * _gpu_bytes(device)
+            return torch.cuda.max_memory_allocated(device) < SHARE * 1.6 * _gpu_bytes(device)
         finally:
             torch.cuda.empty_cache()
-            torch.cuda.reset_peak_memory_stats()
+            torch.cuda.reset_peak_memory_stats(device)
 
     return fits
 

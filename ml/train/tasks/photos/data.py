@@ -12,24 +12,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ml.layouts.names import IMAGE_ENDINGS
+from ml.layouts.synsets import SYNSETS
+from ml.train.data_folder import DataFolder, read_folder
 from ml.train.generators import result_of
 from ml.train.ordering import shuffled
 from ml.train.spec import LabelledFiles
 from ml.train.tasks.photos.decoding import decoded
 
-SYNSETS = {
-    "n01440764": "tench",
-    "n02102040": "English springer",
-    "n02979186": "cassette player",
-    "n03000684": "chain saw",
-    "n03028079": "church",
-    "n03394916": "French horn",
-    "n03417042": "garbage truck",
-    "n03425413": "gas pump",
-    "n03445777": "golf ball",
-    "n03888257": "parachute",
-}
-SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
+SUFFIXES = IMAGE_ENDINGS
 
 
 @dataclass(frozen=True)
@@ -54,6 +45,11 @@ def list_folder(folder: Path) -> tuple[LabelledFiles, tuple[str, ...]]:
     """List `folder/CLASS/*`, by name, and the classes; MlError if there are no images."""
     files, names = LabelledFiles.listed(folder, SUFFIXES, "images")
     return files, tuple(SYNSETS.get(name, name) for name in names)
+
+
+def read_images(folder: Path) -> DataFolder:
+    """Read a whole dataset of images, with its splits; MlError if it cannot be trained on."""
+    return read_folder(folder, SUFFIXES, "images", SYNSETS)
 
 
 def load_folder(folder: Path, size: int, cache: Path | None = None) -> Images:

@@ -20,6 +20,7 @@ from ml.networks.weights import normalise
 from ml.train.config import TrainConfig
 from ml.train.ranks import ALONE, Ranks
 from ml.train.tasks.photos.data import Images, augment, batches
+from ml.train.tasks.photos.placed import placed
 
 EVAL_BATCH = 32
 RESERVE = 2 * 2**30  # bytes of disk that are left free: features can be computed again
@@ -60,9 +61,8 @@ class FrozenFeatureCache:
         c, ranks = self._config, self._ranks
         share = ranks.share(c.batch_size)
         part = f" {ranks.rank}/{ranks.size}" if ranks.size > 1 else ""
-        stored = self._open(
-            f"{c.seed} {epoch} {c.size} {c.batch_size} {c.augmentation}{part}", data
-        )
+        look = f"{c.augmentation} placed {c.placed}" if c.placed else f"{c.augmentation}"
+        stored = self._open(f"{c.seed} {epoch} {c.size} {c.batch_size} {look}{part}", data)
         for i, index in enumerate(batches(data, c.batch_size, c.seed, epoch, start), start):
             mine = index[share]
             labels = data.labels[mine].to(device)
@@ -71,6 +71,8 @@ class FrozenFeatureCache:
                 seed = (c.seed * 1_000_003 + epoch) * 1_000_003 + i
                 images = data.images[mine].to(device)
                 views = augment(images, c.size, seed, c.augmentation, (share, c.batch_size))
+                if c.placed:
+                    views = placed(views, data, index, seed, c.placed, share)
                 features = self._features(views)
                 if stored is not None:
                     features = stored.write(i, features)

@@ -18,7 +18,10 @@ AUTO = AT_MOST["cpu"]  # what batch size 0 comes to for the data of the shipped 
 
 @lru_cache
 def shipped(mechanism: str) -> Mapping[str, Any]:
-    """Return the fields of `TrainConfig` that reproduce it; {} if none is shipped."""
+    """Return the fields of `TrainConfig` by which it was trained; {} if none is shipped.
+
+    Parameters that its card does not name are later than the model, and have their defaults.
+    """
     side = SHIPPED / f"{mechanism}.json"
     if not side.is_file():
         return {}

@@ -1,0 +1,28 @@
+"""The plan of an import that waits, for its page and the API."""
+
+from __future__ import annotations
+
+from app.core.errors import Conflict
+from app.datasets.importing import plan as plans
+from app.db.training_tables import Dataset
+from app.jobs.imports import decisions_of
+from app.jobs.parameters import ImportDatasetJob
+from app.web.datasets import schemas
+from app.web.http.state import AppState
+
+OVER = "This import does not wait for a decision: it is {}."
+
+
+def plan_of(web: AppState, dataset: Dataset, params: ImportDatasetJob) -> schemas.Plan:
+    """Return what a waiting import would make; Conflict if it does not wait."""
+    if dataset.job.state != "paused":
+        raise Conflict(OVER.format(dataset.job.state))
+    decisions = decisions_of(params)
+    base = plans.base_of(web.blobs, web.settings, dataset.source, dataset.id)
+    staged, report = plans.kept(web.blobs, base, dataset.id, decisions)
+    return schemas.Plan.model_validate(plans.plan(staged, report, decisions))
+
+
+def waiting_plan(web: AppState, dataset: Dataset) -> schemas.Plan:
+    """Return the plan as it was understood."""
+    return plan_of(web, dataset, ImportDatasetJob.model_validate(dataset.job.params))

@@ -1,0 +1,77 @@
+"""`python -m ml study FILE`: train and measure what a study asks for, and write its tables."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+from tqdm import tqdm
+
+from ml import allocator
+from ml.catalogue import default_device
+from ml.commands.base import Command, add_weights
+from ml.commands.train import PHOTOS, interrupts, show
+from ml.study import spec as studies
+from ml.study.runner import Part, Studying
+
+
+def _options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, metavar="FILE", help="the study's JSON")
+    parser.add_argument("--data", type=Path, required=True, help="folder that holds its data")
+    parser.add_argument(
+        "--results", type=Path, help="folder of the records; by default FILE without .json"
+    )
+    parser.add_argument(
+        "--work", type=Path, default=Path("runs/study"), help="folder for caches and weights"
+    )
+    parser.add_argument("--minutes", type=float, help="stop after these; the next call goes on")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="only parts named so; see --list")
+    parser.add_argument("--list", action="store_true", help="list what is left to do, and stop")
+    parser.add_argument("--device", default="auto")
+    add_weights(parser)
+
+
+def _run(options: argparse.Namespace) -> None:
+    allocator.tune()
+    spec = studies.read(options.file)
+    studying = Studying(
+        spec,
+        options.data,
+        options.results or options.file.with_suffix(""),
+        options.work,
+        default_device(options.device),
+        options.weights,
+        PHOTOS.data_names.get(spec.data, spec.data),
+    )
+    if options.list:
+        print("\n".join(part.name for part in studying.parts()))
+        return
+    ends = time.monotonic() + 60 * options.minutes if options.minutes else None
+    with interrupts() as pressed:
+        while (part := _next(studying, options.only)) is not None:
+            if not _do(studying, part, ends, pressed):
+                tqdm.write("Stopped. The same command goes on from there.")
+                return
+
+
+def _next(studying: Studying, only: list[str] | None) -> Part | None:
+    wanted = (p for p in studying.parts() if not only or p.name in only)
+    return next(wanted, None)
+
+
+def _do(studying: Studying, part: Part, ends: float | None, pressed: list[int]) -> bool:
+    """Do a part; return False if it was stopped before its end."""
+    number = studying.total - len(studying.parts()) + 1
+    name = f"{part.name} ({number} of {studying.total})"
+    work = part.work()
+    with tqdm(unit="step", desc=name, disable=None) as bar:
+        for event in work:
+            show(bar, name, event)
+            if pressed or (ends is not None and time.monotonic() > ends):
+                work.close()
+                return False
+    return True
+
+
+COMMAND = Command("train and measure a study's networks", _options, _run)

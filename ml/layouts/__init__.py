@@ -1,0 +1,1 @@
+"""Reads datasets' folders from names alone; the server and the command line share it."""
