@@ -12,28 +12,31 @@ from typing import Any, TypeAlias, TypedDict
 import numpy as np
 import numpy.typing as npt
 
+from ml.errors import MlError
 from ml.study.packing import unpack_classes, unpack_flags, unpack_shares
-from ml.study.records import Intervention, Measures, Pointing
+from ml.study.records import VERSION, Intervention, Measures, Pointing, SceneRecord
 from ml.study.statistics import bootstrap, holm, mean_sd, sign_flip_test
 
-PLAIN, UNTRAINED = "plain", "untrained"
+PLAIN = "plain"
 ORDER = ("plain", "l2pa", "gated", "gated-grid", "residual", "cbam")
 ARMS = ("ordinary", "placed")
 DIGITS = 5
+Scenes: TypeAlias = Mapping[str, SceneRecord]
 Bits: TypeAlias = npt.NDArray[Any]
 Cells: TypeAlias = dict[str, dict[str, dict[str, dict[str, Any]]]]
 
 
 class Run(TypedDict):
-    """What a finished run's JSON has at least; `measures` of the arm `untrained` are only scenes.
+    """What the record of a finished run has at least.
 
-    curves: One record an epoch, of numbers.
+    row: The network's name in the study.
+    card: Its model's card, with `curves`: one record an epoch.
     """
 
-    mechanism: str
+    row: str
     arm: str
     seed: int
-    curves: Sequence[Mapping[str, float]]
+    card: Mapping[str, Any]
     measures: Measures
 
 
@@ -78,22 +81,32 @@ class Row(TypedDict):
     deletion_insertion: dict[str, dict[str, Any]]
 
 
-def aggregate(runs: Iterable[Run]) -> dict[str, dict[str, Row]]:
-    """Return arm -> mechanism -> figures, in the order of tables; seeds that are missing are."""
+def aggregate(
+    runs: Iterable[Run], untrained: Mapping[str, Scenes] | None = None
+) -> dict[str, dict[str, Row]]:
+    """Return arm -> row -> figures, in the order of tables, of whatever runs there are.
+
+    Args:
+        runs: Records of finished runs.
+        untrained: Row -> what `measure_untrained` returned.
+
+    Raises:
+        MlError: A record was made by another version.
+    """
     groups: dict[str, dict[str, list[Run]]] = {}
     for run in sorted(runs, key=lambda run: run["seed"]):
-        groups.setdefault(run["arm"], {}).setdefault(run["mechanism"], []).append(run)
-    untrained = groups.pop(UNTRAINED, {})
-    return {arm: _arm(groups[arm], untrained) for arm in _ordered(groups, ARMS)}
+        if run["measures"]["version"] != VERSION:
+            name = f"{run['row']}-{run['arm']}-{run['seed']}"
+            raise MlError(f"{name} was measured by another version. Delete its record, and run on.")
+        groups.setdefault(run["arm"], {}).setdefault(run["row"], []).append(run)
+    return {arm: _arm(groups[arm], untrained or {}) for arm in _ordered(groups, ARMS)}
 
 
 def _ordered(names: Iterable[str], first: Sequence[str]) -> list[str]:
     return sorted(names, key=lambda n: (first.index(n) if n in first else len(first), n))
 
 
-def _arm(
-    groups: Mapping[str, Sequence[Run]], untrained: Mapping[str, Sequence[Run]]
-) -> dict[str, Row]:
+def _arm(groups: Mapping[str, Sequence[Run]], untrained: Mapping[str, Scenes]) -> dict[str, Row]:
     names = _ordered(groups, ORDER)
     plain = groups.get(PLAIN, ())
     table: dict[str, Row] = {
@@ -101,7 +114,7 @@ def _arm(
             "seeds": [run["seed"] for run in groups[name]],
             "curves": _curves(groups[name]),
             "answers": _answers(groups[name], () if name == PLAIN else plain),
-            "pointing": _pointing(groups[name], untrained.get(name, ())),
+            "pointing": _pointing(groups[name], untrained.get(name, {})),
             "interventions": _interventions(groups[name]),
             "deletion_insertion": _areas(groups[name]),
         }
@@ -205,13 +218,13 @@ def _hits(records: Sequence[Mapping[str, Mapping[str, Pointing]]], method: str, 
     )
 
 
-def _pointing(runs: Sequence[Run], untrained: Sequence[Run]) -> Cells:
-    before, table = _scenes(untrained, "pointing"), {}
+def _pointing(runs: Sequence[Run], untrained: Scenes) -> Cells:
+    table: Cells = {}
     for scene, pairs in _scenes(runs, "pointing").items():
         records = [record for _, record in pairs]
-        starts = [record for _, record in before.get(scene, ())]
+        start = untrained[scene]["pointing"] if scene in untrained else {}
         table[scene] = {
-            method: {stage: _pointed(records, starts, method, stage) for stage in stages}
+            method: {stage: _pointed(records, start, method, stage) for stage in stages}
             for method, stages in records[0].items()
             if method != "centre"
         }
@@ -220,7 +233,7 @@ def _pointing(runs: Sequence[Run], untrained: Sequence[Run]) -> Cells:
 
 def _pointed(
     records: Sequence[Mapping[str, Mapping[str, Pointing]]],
-    starts: Sequence[Mapping[str, Mapping[str, Pointing]]],
+    before: Mapping[str, Mapping[str, Pointing]],
     method: str,
     stage: str,
 ) -> dict[str, Any]:
@@ -233,7 +246,7 @@ def _pointed(
     if all("small" in figure for figure in figures):
         cell["small"] = stat([figure["small"] for figure in figures])
         cell["small_centre"] = records[0]["centre"]["image"]["small"]
-    start = _hits(starts, method, stage)
+    start = _hits([before], method, stage)
     if len(start):
         shared = min(count, start.shape[1])
         cell["untrained"] = round(float(start.mean()), DIGITS)
@@ -285,10 +298,10 @@ def _areas(runs: Sequence[Run]) -> dict[str, dict[str, Any]]:
 
 def _curves(runs: Sequence[Run]) -> list[dict[str, Stat]]:
     """Return, epoch by epoch, every number over the seeds that got so far."""
-    longest = max((len(run["curves"]) for run in runs), default=0)
+    curves: list[list[Mapping[str, float]]] = [run["card"]["curves"] for run in runs]
     table = []
-    for epoch in range(longest):
-        points = [run["curves"][epoch] for run in runs if epoch < len(run["curves"])]
-        names = list(points[0])
-        table.append({n: stat([p[n] for p in points if n in p]) for n in names})
+    for epoch in range(max(map(len, curves))):
+        points = [curve[epoch] for curve in curves if epoch < len(curve)]
+        names = [n for n in points[0] if all(n in point for point in points)]
+        table.append({n: stat([point[n] for point in points]) for n in names})
     return table

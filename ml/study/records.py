@@ -10,6 +10,7 @@ from typing import Literal, NotRequired, TypedDict
 
 from ml.study.packing import Packed
 
+VERSION = 2  # of `Measures`
 Edit = Literal["even", "another", "blob"]
 EDITS: tuple[Edit, ...] = ("even", "another", "blob")
 ALL = "all"  # masks of all stages together

@@ -14,6 +14,7 @@ from ml.study.aggregate import ORDER, aggregate
 from ml.study.goals import goals
 from ml.study.measure import measure, measure_untrained
 from ml.study.packing import pack_classes, pack_flags, pack_shares, unpack_classes, unpack_shares
+from ml.study.records import VERSION
 from ml.study.tables import BEGIN, END, markdown, put_into, study_json
 from ml.train.generators import result_of
 from tests.ml.study import toy
@@ -62,11 +63,12 @@ def run(mechanism: str, seed: int = 0, arm: str = "ordinary", **scenes: Any) -> 
     curve = {"mean": 0.5, "values": pack_shares(np.full(50, 0.5))}
     areas = {"deletion": curve, "insertion": curve}
     return {
-        "mechanism": mechanism,
+        "row": mechanism,
         "arm": arm,
         "seed": seed,
-        "curves": [{"epoch": 1, "val_accuracy": 0.9 + seed / 100}],
+        "card": {"curves": [{"epoch": 1, "val_accuracy": 0.9 + seed / 100}]},
         "measures": {
+            "version": VERSION,
             "temperature": 1.0,
             "labels": pack_classes(np.ones(PHOTOS)),
             "boxed_labels": pack_classes(np.ones(PHOTOS)),
@@ -121,12 +123,8 @@ def test_p_values_grow_with_the_number_of_rows() -> None:
 
 
 def test_masks_are_compared_with_the_centre_and_the_start() -> None:
-    start = run("l2pa", arm="untrained", placed35=(0.1, None, 0.3))
-    start["measures"] = {
-        "scenes": {"placed35": {"pointing": start["measures"]["scenes"]["placed35"]["pointing"]}}
-    }
-    table = aggregate([run("l2pa", placed35=(0.7, 0.4, 0.9)), start])
-    assert list(table) == ["ordinary"]
+    scenes = run("l2pa", placed35=(0.1, None, 0.3))["measures"]["scenes"]
+    table = aggregate([run("l2pa", placed35=(0.7, 0.4, 0.9))], {"l2pa": scenes})
     row = table["ordinary"]["l2pa"]
     hit = row["pointing"]["placed35"]["attention"]["late"]
     assert (hit["mean"], hit["centre"], hit["untrained"]) == (0.9, 0.2, 0.3)
@@ -175,18 +173,17 @@ def test_a_goal_is_open_while_runs_are_missing() -> None:
 
 
 @cache
-def toy_runs() -> list[Any]:
+def toy_study() -> Any:
     split, boxed = toy.photos()
     measures = result_of(measure(toy.network(), split, boxed, side=toy.SIDE))
-    start = {"scenes": result_of(measure_untrained(toy.network(), split, boxed, side=toy.SIDE))}
-    rest = {"seed": 0, "curves": []}
-    trained = {"mechanism": "l2pa", "arm": "placed", "measures": measures, **rest}
-    return [trained, {"mechanism": "l2pa", "arm": "untrained", "measures": start, **rest}]
+    start = result_of(measure_untrained(toy.network(), split, boxed, side=toy.SIDE))
+    rest = {"seed": 0, "card": {"curves": []}, "measures": measures}
+    return study_json([{"row": "l2pa", "arm": "placed", **rest}], {"l2pa": start})
 
 
 def test_tables_of_whatever_runs_there_are() -> None:
-    assert "runs are missing" in markdown([])
-    text = markdown(toy_runs())
+    assert "runs are missing" in markdown(study_json([], {}))
+    text = markdown(toy_study())
     assert "### Trained on placed views" in text
     assert "| `l2pa` | 1 | 100.0" in text
     assert "| `l2pa` | mask | late | " in text
@@ -194,16 +191,22 @@ def test_tables_of_whatever_runs_there_are() -> None:
     for block in text.split("\n\n"):
         rows = [line.count("|") for line in block.splitlines() if line.startswith("|")]
         assert len(set(rows)) <= 1
-    study = study_json(toy_runs())
-    assert json.loads(json.dumps(study)) == study
+    assert json.loads(json.dumps(toy_study())) == toy_study()
 
 
 def test_tables_go_between_the_markers_and_nowhere_else() -> None:
     document = f"# Models\n\n{BEGIN}\nold\n{END}\n\nThe rest.\n"
-    once = put_into(document, toy_runs())
+    once = put_into(document, toy_study())
     assert once.startswith(f"# Models\n\n{BEGIN}\n\n### Goals")
     assert once.endswith(f"\n\n{END}\n\nThe rest.\n")
     assert "old" not in once
-    assert put_into(once, toy_runs()) == once
+    assert put_into(once, toy_study()) == once
     with pytest.raises(MlError, match="study:begin"):
-        put_into("# Models\n", toy_runs())
+        put_into("# Models\n", toy_study())
+
+
+def test_another_versions_record_is_refused() -> None:
+    old = run("cbam", 2)
+    old["measures"]["version"] = VERSION - 1
+    with pytest.raises(MlError, match=r"cbam-ordinary-2 .* Delete"):
+        aggregate([old])
