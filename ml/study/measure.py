@@ -15,13 +15,12 @@ from ml.networks.types import STAGES
 from ml.study.deletion import deletion_insertion
 from ml.study.look import Plan, Seen, look
 from ml.study.packing import pack_classes
-from ml.study.records import ALL, EDITS, Edit, Measures, SceneRecord
+from ml.study.records import ALL, EDITS, VERSION, Edit, Measures, SceneRecord
 from ml.study.scenes import SIDE, Photos, Scene, boxed224
 from ml.study.summaries import pointing, scene_record
 from ml.train.generators import reported
 from ml.train.tasks.photos.data import Images
 
-VERSION = 1
 MANY, FEW = 1000, 500  # photos of a scene
 LOOKING = 0.8  # of the time; the rest is deletion and insertion
 EVERY_EDIT: tuple[tuple[Edit, str], ...] = tuple((e, s) for s in (*STAGES, ALL) for e in EDITS)

@@ -23,14 +23,14 @@ def unpack(packed: Packed, dtype: str) -> npt.NDArray[Any]:
     return np.frombuffer(zlib.decompress(base64.b64decode(packed)), np.dtype(dtype)).copy()
 
 
-def pack_classes(classes: npt.NDArray[Any]) -> Packed:
-    """Pack class indices below 256, one byte each."""
-    return pack(classes.astype(np.uint8))
+def pack_classes(classes: npt.NDArray[Any], beside: npt.NDArray[Any] | int = 0) -> Packed:
+    """Pack class indices below 256, as differences: small where most are those `beside` them."""
+    return pack((classes - beside).astype(np.uint8))
 
 
-def unpack_classes(packed: Packed) -> npt.NDArray[np.int64]:
-    """Return what `pack_classes` packed."""
-    return unpack(packed, "u1").astype(np.int64)
+def unpack_classes(packed: Packed, beside: npt.NDArray[Any] | int = 0) -> npt.NDArray[np.int64]:
+    """Return what `pack_classes` packed beside the same classes."""
+    return (unpack(packed, "u1") + beside).astype(np.uint8).astype(np.int64)
 
 
 def pack_shares(shares: npt.NDArray[Any]) -> Packed:

@@ -10,6 +10,7 @@ from typing import Literal, NotRequired, TypedDict
 
 from ml.study.packing import Packed
 
+VERSION = 2  # of `Measures`
 Edit = Literal["even", "another", "blob"]
 EDITS: tuple[Edit, ...] = ("even", "another", "blob")
 ALL = "all"  # masks of all stages together
@@ -25,7 +26,7 @@ class Answers(TypedDict):
     ece: Expected calibration error after the same.
     nll_transferred: Mean cross-entropy with the temperature of ordinary photos.
     ece_transferred: Calibration error with that.
-    predicted: Classes.
+    predicted: Classes, packed beside the true ones.
     probability: Of the true class, float16.
     """
 
@@ -62,7 +63,7 @@ class Intervention(TypedDict):
     accuracy_before, accuracy: With the network's own masks, and with the others.
     changed: Share of photos with another predicted class.
     probability_change: Mean difference of the true class's probability.
-    predicted: Classes.
+    predicted: Classes, packed beside those with the network's own masks.
     """
 
     count: int

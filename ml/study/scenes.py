@@ -29,6 +29,17 @@ PIECES = 4  # tiles on a side of `pieces`, so large that they show parts of a th
 
 Pixels: TypeAlias = npt.NDArray[np.uint8]
 
+TITLES = {
+    "ordinary": "ordinary photos",
+    "placed50": "placed at 50 %",
+    "placed35": "placed at 35 %",
+    "placed25": "placed at 25 %",
+    "placed15": "placed at 15 %",
+    "several": "the larger of three",
+    "pieces": "on pieces of others",
+    "boxed224": "photos with boxes",
+}
+
 
 @dataclass(frozen=True)
 class Batch:

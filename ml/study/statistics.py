@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import numpy as np
@@ -95,12 +96,16 @@ def bootstrap(values: Array, seed: int = 0, resamples: int = RESAMPLES) -> tuple
         seed: Of the draws.
         resamples: How many.
     """
-    random = np.random.default_rng(seed)
     seeds, photos = values.shape
-    means = np.empty(resamples)
-    for i in range(resamples):
-        rows = random.multinomial(seeds, np.full(seeds, 1 / seeds)) / seeds
-        columns = random.multinomial(photos, np.full(photos, 1 / photos)) / photos
-        means[i] = rows @ values @ columns
+    of_seeds, of_photos = _draws(seeds, seed + 1, resamples), _draws(photos, seed, resamples)
+    means = (of_seeds * (of_photos @ values.T.astype(np.float32))).sum(1)
     low, high = np.percentile(means, [2.5, 97.5])
     return float(low), float(high)
+
+
+@lru_cache(maxsize=16)
+def _draws(count: int, seed: int, resamples: int) -> Array:
+    """Return how often each of `count` is drawn in each resample, as shares: float32 (R, count)."""
+    draws = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), resamples)
+    shares: Array = (draws / count).astype(np.float32)
+    return shares

@@ -47,7 +47,7 @@ def answers(logits: Tensor, labels: Tensor, temperature: float) -> Answers:
         "ece": round(expected_calibration_error(scaled, labels), DIGITS),
         "nll_transferred": _loss(transferred, labels),
         "ece_transferred": round(expected_calibration_error(transferred, labels), DIGITS),
-        "predicted": pack_classes(predicted.numpy()),
+        "predicted": pack_classes(predicted.numpy(), labels.numpy()),
         "probability": pack_shares(true_probability(logits, labels, temperature).numpy()),
     }
 
@@ -90,7 +90,7 @@ def interventions(
             "accuracy": _mean(after == true),
             "changed": _mean(before != after),
             "probability_change": _mean(gained),
-            "predicted": pack_classes(after.numpy()),
+            "predicted": pack_classes(after.numpy(), before.numpy()),
         }
     return record
 
