@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+import torch
+from safetensors.torch import load_file
 
+from ml import checkpoint as checkpoints
 from ml.errors import MlError
 from ml.media import flow
+from ml.train import estimate as estimates
+from ml.train.events import EpochEnd, Finished, Loading, Step
+from ml.train.start import train
 from ml.train.tasks.clips import moving_objects as moving
 from ml.train.tasks.clips.camera_motion import Movement
+from ml.train.tasks.clips.config import MOVING_OBJECTS
 from ml.train.tasks.clips.moving_objects import MOVEMENTS, MovingClip, moving_clip
 from ml.train.tasks.clips.moving_source import DrawnClips, MovingSource
+from ml.train.tasks.clips.prepare import cache_bytes, sample
 from ml.train.tasks.clips.reading import SnippetSpec
 from tests.support import toy_images as toys
-from tests.support.camera_clips import texture
+from tests.support.camera_clips import QUICK, texture
 
 SIZE = 96
 EVERY = pytest.mark.parametrize("name", MOVEMENTS)
@@ -199,3 +208,53 @@ def test_stored_clips_are_named_after_all_that_decides_them(tmp_path: Path) -> N
     plain.files[3].write_bytes(b"no image")
     with pytest.raises(MlError, match=f"{plain.files[3].name} cannot be read"):
         plain.clip(3)
+
+
+CONFIG = replace(
+    QUICK, source=MOVING_OBJECTS, segments=1, test_segments=1, snippets=1, batch_size=18
+)
+
+
+@pytest.mark.usefixtures("narrow")
+def test_a_run_trains_on_things_goes_on_and_says_what_it_was(tmp_path: Path) -> None:
+    data = toys.folder(tmp_path / "data", train=6, val=3, size=80)
+    config = replace(CONFIG, batch_size=6)
+    spec = toys.run_of(data, tmp_path / "whole", config, probes=(0, 3))
+    events = list(train(spec))
+    assert {e.what for e in events if isinstance(e, Loading)} == {
+        "Reading the validation clips and their flow"
+    }
+    end = next(e for e in events if isinstance(e, EpochEnd))
+    assert set(end.streams) == {"rgb", "flow"}
+    assert {"gradcam", "flow-gradcam"} <= {maps.method for maps in end.probes}
+    finished = events[-1]
+    assert isinstance(finished, Finished)
+    about = checkpoints.read(finished.path).about
+    assert about["classes"][:2] == ["disc, still", "disc, left"]
+    assert about["training"]["recipe"]["source"] == MOVING_OBJECTS
+    assert about["metrics"]["clips"] == 6
+    cut = replace(spec, folder=tmp_path / "cut")
+    run = train(cut)
+    for event in run:
+        if isinstance(event, Step) and event.step == 3:
+            break
+    run.close()
+    resumed = list(train(cut))
+    assert [e.step for e in resumed if isinstance(e, Step)] == [4]
+    assert isinstance(resumed[-1], Finished)
+    one, other = (load_file(e.path) for e in (finished, resumed[-1]))
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+@pytest.mark.usefixtures("narrow")
+def test_a_run_is_estimated_and_frames_alone_have_to_tell_every_pair(tmp_path: Path) -> None:
+    data = toys.folder(tmp_path / "data", train=18, val=9, size=80)
+    spec = toys.run_of(data, tmp_path, CONFIG)
+    assert estimates.cost(replace(spec, config=replace(CONFIG, batch_size=4)), 0.1)["steps"] == 18
+    trainer, _ = sample(spec, 2)
+    assert cache_bytes(spec, trainer, None) == 18 * 7 * 64**2  # training clips are not stored
+    config = replace(CONFIG, architecture="frame_average")
+    network = config.build(config.names(toys.CLASSES))
+    assert network.spec.class_index is None
+    assert network.rgb.mechanism.classifier[1].out_features == 18
+    assert CONFIG.video(CONFIG.names(toys.CLASSES)).classes_of("rgb") == 2
