@@ -140,7 +140,8 @@ def _tremor(rng: np.random.Generator, frames: int) -> npt.NDArray[np.float64]:
     waves = np.sin(2 * np.pi * rate * time[:, None] + phase).sum(0)
     waves -= waves.mean(0)
     waves -= time[:, None] * (time @ waves / max(1.0, time @ time))
-    return waves / max(1e-9, float(np.linalg.norm(waves, axis=1).max()))
+    level: npt.NDArray[np.float64] = waves / max(1e-9, np.linalg.norm(waves, axis=1).max())
+    return level
 
 
 def _middle(
