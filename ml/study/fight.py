@@ -99,7 +99,9 @@ class Study:
     def run_of(self, mechanism: str, number: int) -> RunSpec:
         """Return the full recipe's run on all folds but one."""
         parameters = shipped_photo_model(mechanism).get("parameters", {})
-        config = configure(mechanism, {**FIGHT, "parameters": parameters})
+        config = configure(
+            mechanism, {"architecture": "two_stream", **FIGHT, "parameters": parameters}
+        )
         return RunSpec(
             config=config,
             classes=CLASSES,
