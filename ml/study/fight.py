@@ -39,7 +39,7 @@ from ml.train.tasks.photos.recipes import shipped as shipped_photo_model
 FOLDS = 5
 CLASSES = ("fight", "no_fight")
 LINEAR, FROZEN = "linear", "frozen-"
-METHODS = (LINEAR, *(f"{FROZEN}{name}" for name in ("l2pa", "gated", "gated-grid")), *MECHANISMS)
+METHODS = (LINEAR, f"{FROZEN}l2pa", f"{FROZEN}gated", *MECHANISMS)
 WEIGHTS = (0.5, 0.4, 0.6, 0.2, 0.8, 0.0, 1.0)  # of flow in the fusion; of equals the first
 Held = dict[str, list[float]]  # stream -> each clip's score, by a model that has not seen it
 
@@ -99,7 +99,9 @@ class Study:
     def run_of(self, mechanism: str, number: int) -> RunSpec:
         """Return the full recipe's run on all folds but one."""
         parameters = shipped_photo_model(mechanism).get("parameters", {})
-        config = configure(mechanism, {**FIGHT, "parameters": parameters})
+        config = configure(
+            mechanism, {"architecture": "two_stream", **FIGHT, "parameters": parameters}
+        )
         return RunSpec(
             config=config,
             classes=CLASSES,
@@ -206,11 +208,12 @@ def run(study: Study, methods: Sequence[str], path: Path) -> dict[str, Any]:
         record = json.loads(path.read_text(encoding="utf-8"))
         if any(record[name] != value for name, value in facts.items()):
             raise MlError(f"{path.name} is of other clips or folds. Name another file.")
+    done = {method: found["held_out"] for method, found in record["methods"].items()}
     for method in methods:
-        if method not in record["methods"]:
-            held = held_out(study, method)
-            record["methods"][method] = {"held_out": held, **summary(study, held)}
-            write_whole(path, (json.dumps(record, indent=1) + "\n").encode())
+        done[method] = done.get(method) or held_out(study, method)
+        every = {name: {"held_out": held, **summary(study, held)} for name, held in done.items()}
+        record["methods"] = every
+        write_whole(path, (json.dumps(record, indent=1) + "\n").encode())
     return record
 
 

@@ -100,7 +100,8 @@ def attention(
 ) -> Scores:
     """Return the held-out scores (N,) of a mechanism that is trained on the frozen features.
 
-    Only mechanisms that act after the trunk can be trained so.
+    Only mechanisms that act after the trunk can be trained so, and not `gated-grid`, whose gating
+    vectors differ between positions: of the last block only the mean is kept.
     """
     own = {stage: maps[f"{stream}.{stage}"] for stage in (*STAGES, HEAD)}
     scores = torch.zeros(len(labels))

@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from ml.calibration.domain import auroc
 from ml.errors import MlError
 
 Scores = npt.NDArray[np.float64]
@@ -67,23 +66,28 @@ def figures(
         `gain` (accuracy less that of always saying yes to the same clips): value, low, high.
     """
     names = sorted(set(sources))
-    members = [np.flatnonzero([source == name for source in sources]) for name in names]
+    member = np.array([[source == name for source in sources] for name in names])
     rng = np.random.default_rng(seed)
-    drawn = [
-        np.concatenate([members[i] for i in rng.integers(0, len(names), len(names))])
-        for _ in range(RESAMPLES)
-    ]
-    kept = [index for index in drawn if labels[index].any() and not labels[index].all()]
-    values = np.array([_figures(scores[index], labels[index]) for index in kept])
-    low, high = np.quantile(values, (0.025, 0.975), axis=0)
-    rows = zip(_figures(scores, labels), low, high, strict=True)
-    known = ("accuracy", "balanced", "auc", "gain")
+    drawn = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), RESAMPLES)
+    values = _figures(scores, labels, member, np.vstack([np.ones(len(names), np.int64), drawn]))
+    low, high = np.nanquantile(values[:, 1:], (0.025, 0.975), axis=1)
+    known, rows = ("accuracy", "balanced", "auc", "gain"), zip(values[:, 0], low, high, strict=True)
     return {k: [round(float(v), 4) for v in row] for k, row in zip(known, rows, strict=True)}
 
 
-def _figures(scores: Scores, labels: Bools) -> tuple[float, float, float, float]:
+def _figures(scores: Scores, labels: Bools, member: Bools, times: Whole) -> Scores:
+    """Return the four figures (4, R) if sources are taken `times` (R, S); NaN without a class.
+
+    member: (S, N), which clips are of each source.
+    """
     right = (scores > 0) == labels
-    accuracy = right.mean()
-    balanced = (right[labels].mean() + right[~labels].mean()) / 2
-    area = auroc(scores[labels], scores[~labels])
-    return accuracy, balanced, area, accuracy - labels.mean()
+    yes, no, hits, rejections = (
+        times @ (member & one).sum(1) for one in (labels, ~labels, labels & right, ~labels & right)
+    )
+    wins = 0.5 + 0.5 * np.sign(scores[labels][:, None] - scores[~labels][None, :])
+    between = member[:, labels] @ wins @ member[:, ~labels].T  # (S, S)
+    with np.errstate(invalid="ignore"):
+        accuracy = (hits + rejections) / (yes + no)
+        balanced = (hits / yes + rejections / no) / 2
+        area = ((times @ between) * times).sum(1) / (yes * no)
+        return np.array([accuracy, balanced, area, accuracy - yes / (yes + no)])

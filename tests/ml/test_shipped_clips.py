@@ -17,7 +17,7 @@ from ml.train.configure import configure
 from ml.train.tasks.clips.camera_motion import MOVEMENTS, pairs
 from ml.train.tasks.clips.config import ClipConfig
 from ml.train.tasks.clips.evaluate import wilson
-from ml.train.tasks.clips.recipes import shipped
+from ml.train.tasks.clips.recipes import FIGHT, shipped
 from ml.train.tasks.photos.data import SYNSETS
 from tests.support import shipped_clips
 from tests.support.shipped_clips import FOLDER
@@ -89,6 +89,7 @@ def test_its_recipe_can_be_asked_for(path: Path) -> None:
 def test_six_fight_models_share_one_recipe() -> None:
     recipes = [about(name)["training"]["recipe"] for name in FIGHTS]
     assert all(recipe == recipes[0] for recipe in recipes)
+    assert all(shipped(name) == FIGHT for name in FIGHTS)
     assert {about(name)["mechanism"] for name in FIGHTS} == set(MECHANISMS)
     for name in FIGHTS:
         assert about(name)["classes"] == ["fight", "no_fight"]

@@ -12,7 +12,6 @@ from ml.catalogue import SHIPPED
 from ml.train.tasks.clips.config import MOTION, ClipConfig
 
 FIGHT: Mapping[str, Any] = {
-    "architecture": "two_stream",
     "segments": 2,
     "flow_start": MOTION,
     "flow_frozen_blocks": 6,
