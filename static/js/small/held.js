@@ -43,7 +43,6 @@ export class Held {
     element.setPointerCapture(event.pointerId);
     element.classList.add("gripped");
     element.addEventListener("pointermove", (now) => {
-      now.stopPropagation(); // no value is read on the way
       this.#move(moved(start, (now.clientX - event.clientX) / side, (now.clientY - event.clientY) / side, this.photo));
     }, options);
     for (const name of /** @type {const} */ (["pointerup", "pointercancel"])) {
