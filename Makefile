@@ -10,7 +10,7 @@ MINUTES ?= 10
 SEED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast soak coverage check bench examples lock
+.PHONY: help run test test-fast soak coverage check bench gpu-check examples lock
 
 help: ## Say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,12 @@ check: $(VENV)/.dev ## Lint, format, types, and who may import whom
 
 bench: $(VENV)/.bench ## Time it against its baselines and write docs/benchmarks.md
 	@$(BIN)/python -m bench $(ARGS)
+
+PACK ?= /tmp/sightline-gpu.tar
+gpu-check: $(VENV)/.dev ## On a GPU: compare its maps with the CPU's and time it; PACK=FILE, or DATA=FOLDER
+	@test -f $(PACK) || $(BIN)/python -m bench.gpu pack "$(DATA)" $(PACK)
+	@$(BIN)/python -m bench.gpu check $(PACK) $(ARGS); status=$$?; \
+		$(BIN)/python -m bench.gpu page; exit $$status
 
 examples: $(VENV)/.run ## Draw the example pictures of the home page again, and the maps that it shows
 	@$(BIN)/python -m tools.examples

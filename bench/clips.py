@@ -32,6 +32,7 @@ from bench.server import READY_SECONDS, sightline
 from bench.timing import alternate
 from ml.catalogue import CatalogueEntry, build_video, entries
 from ml.media import flow
+from ml.media.fit import CLIP_FIT, fitted_size
 from ml.networks.network import Network
 from ml.networks.video.base import VideoNetwork
 from ml.networks.video.inputs import prepare
@@ -42,6 +43,7 @@ from worker.runtime import Runtime, make_runtime
 
 SMALL, HD, FULL_HD = (320, 240), (1280, 720), (1920, 1080)
 SIZE, SEGMENTS, LENGTH = 224, 8, 11
+SEEN = fitted_size(*SMALL, SIZE, CLIP_FIT)  # by the models: the clip keeps its shape
 POLL_SECONDS = 0.01
 
 
@@ -87,6 +89,7 @@ class Desk:
             models=[self.entry.id],
             methods=["attention", "gradcam"],
             input_size=SIZE,
+            fit=CLIP_FIT,
             clip=ClipOptions(segments=SEGMENTS),
         )
         self.runtime.blobs.delete(flow_key(self.media_id, request))
@@ -120,7 +123,7 @@ class Desk:
         times = decoder.clip_times(self.clip)
         chosen = snippets(times, SEGMENTS, LENGTH)
         indices, place = np.unique(np.array(chosen), return_inverse=True)
-        decoded = decoder.clip_frames(self.clip, indices.tolist(), SIZE)
+        decoded = decoder.clip_frames(self.clip, indices.tolist(), SEEN)
         frames = decoded[place.reshape(SEGMENTS, LENGTH)]
         bounds = segment_bounds(times, SEGMENTS)
         return Sampled(frames, np.array(times)[np.array(chosen)], bounds, flow.stack(frames))
@@ -236,7 +239,7 @@ def _farneback(one: np.ndarray, other: np.ndarray) -> np.ndarray:
 
 
 def _small(picture: np.ndarray) -> np.ndarray:
-    return np.asarray(cv2.resize(picture, (SIZE, SIZE), interpolation=cv2.INTER_AREA))
+    return np.asarray(cv2.resize(picture, SEEN, interpolation=cv2.INTER_AREA))
 
 
 def _through_a_server(folder: Path, rounds: int) -> list[Row]:

@@ -13,7 +13,7 @@ from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from torch import Tensor, nn
 from torchcam.methods import GradCAM as TorchCam
 
-from bench.models import Logits, batch, shipped
+from bench.models import Logits, batch, plain
 from bench.report import Row, Section, milliseconds
 from bench.timing import alternate
 from ml.explain.maps import explain_images
@@ -32,7 +32,7 @@ HOW = {
 
 def section(rounds: int) -> Section:
     """Time all four implementations in turn, and compare the maps."""
-    model, images = shipped()[0], batch(1)
+    model, images = plain(), batch(1)
     target = int(model.eager(images).logits.argmax())
     theirs = [lambda name=name: WAYS[name](model.eager, images, target) for name in GOALS]
     ours, unfolded, *others = alternate(

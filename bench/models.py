@@ -11,9 +11,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from ml.catalogue import IMAGENET_ID, CatalogueEntry, build, entries, load
+from ml.catalogue import CatalogueEntry, build, entries, load
 from ml.explain.results import LoadedModel
-from ml.media.photo import load_rgb, squash
+from ml.media.photo import fitted, load_rgb
 from ml.networks.network import Network
 from ml.networks.weights import normalise
 
@@ -31,21 +31,27 @@ class Model:
 
 @cache
 def shipped() -> tuple[Model, ...]:
-    """Return the six models, in the order of the table."""
-    chosen = [entry for entry in entries() if entry.kind == "image" and entry.id != IMAGENET_ID]
-    if len(chosen) != 6:
-        raise SystemExit(f"The benchmarks need six shipped checkpoints; there are {len(chosen)}.")
+    """Return the rows that a photo has by default, in the order of the table."""
+    every = (entry for entry in entries() if entry.kind == "image")
+    chosen = [entry for entry in every if entry.about.get("default", True)]
+    if not chosen:
+        raise SystemExit("The benchmarks need shipped checkpoints of photos; there are none.")
     return tuple(Model(entry, build(entry).eval(), load(entry)) for entry in chosen)
+
+
+def plain() -> Model:
+    """Return the ten-class model without attention."""
+    return next(model for model in shipped() if model.entry.id == "plain")
 
 
 @cache
 def photo() -> npt.NDArray[np.uint8]:
-    """Return an example photo, uint8 (224, 224, 3)."""
-    return squash(load_rgb(PHOTO), 224)
+    """Return an example photo as rows see it by default: its own shape, shorter side 224 px."""
+    return fitted(load_rgb(PHOTO), 224, "shape")
 
 
 def batch(size: int) -> Tensor:
-    """Return `size` slightly different normalised images (size, 3, 224, 224).
+    """Return `size` slightly different normalised images (size, 3, H, W).
 
     They have torch's default memory order, as the output of torchvision's transforms.
     """

@@ -55,8 +55,8 @@ def serving(command: Sequence[str], port: int, **settings: str) -> Iterator[Serv
 
 
 @contextmanager
-def sightline(home: Path) -> Iterator[Served]:
-    """Start `python -m app` with its worker and default settings."""
+def sightline(home: Path, **more: str) -> Iterator[Served]:
+    """Start `python -m app` with its worker and default settings, except for `more`."""
     port = free_port()
     settings = {
         "SIGHTLINE_HOME": str(home),
@@ -66,7 +66,7 @@ def sightline(home: Path) -> Iterator[Served]:
         "SIGHTLINE_BLOBS": "",
         "SIGHTLINE_UPLOADS_PER_MINUTE": "0",
     }
-    with serving(["app"], port, **settings) as served:
+    with serving(["app"], port, **settings, **more) as served:
         yield served
 
 
@@ -87,14 +87,14 @@ def _wait(process: subprocess.Popen[bytes], port: int) -> None:
     raise SystemExit("The server did not answer in time.")
 
 
-def analyse(client: httpx.Client, photo: Path) -> dict[str, Any]:
-    """Upload a photo or clip, request the default analysis, and wait for it."""
+def analyse(client: httpx.Client, photo: Path, **more: object) -> dict[str, Any]:
+    """Upload a photo or clip, request an analysis, by default except for `more`, and wait."""
     until = time.perf_counter() + READY_SECONDS
     while client.get("/readyz").status_code != 200:
         _sleep(until, "no worker got ready")
     with photo.open("rb") as file:
         media = client.post("/api/v1/media", files={"file": (photo.name, file)}).raise_for_status()
-    response = client.post("/api/v1/analyses", json={"media_id": media.json()["id"]})
+    response = client.post("/api/v1/analyses", json={"media_id": media.json()["id"], **more})
     analysis: dict[str, Any] = response.raise_for_status().json()
     while analysis["state"] in ("queued", "running"):
         _sleep(until, "the analysis did not end")
