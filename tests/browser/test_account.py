@@ -130,6 +130,12 @@ def test_another_browser_is_signed_out_from_here(visit: Visit, browser: Browser)
     page.reload()
     expect(here.filter(has_text="this one")).to_have_count(1)
     context.close()
+    page.get_by_role("button", name="Sign out everywhere").click()
+    agree(page, "Stay")
+    expect(here.filter(has_text="this one")).to_have_count(1)
+    page.get_by_role("button", name="Sign out everywhere").click()
+    agree(page, "Sign out")
+    expect(page.get_by_role("link", name="Sign in")).to_be_visible()
 
 
 @pytest.mark.parametrize("path", ["/sign-in", "/account", "/audit"])

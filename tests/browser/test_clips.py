@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from tests.support.clip_files import KINDS, make, uneven
 from tests.support.clip_pages import (
@@ -51,6 +51,7 @@ def test_a_clip_plays_with_both_streams_in_step(each_width: Visit, clip: str) ->
     expect(page.locator(".row:not(.head)")).to_have_count(len(analysis(each_width)["predictions"]))
     each_width.requests.clear()
     page.get_by_role("radio", name="Grad-CAM").last.check()
+    in_sight(page)
     names = ("motion", "rgb", "flow")
     before = [pane(page, name) for name in names]
     page.get_by_role("button", name="Play", exact=True).click()
@@ -59,6 +60,14 @@ def test_a_clip_plays_with_both_streams_in_step(each_width: Visit, clip: str) ->
     for name, old in zip(names, before, strict=True):
         until(lambda name=name, old=old: pane(page, name) != old)
     assert asked(each_width) == []
+
+
+def in_sight(page: Page) -> None:
+    """Scroll the player into sight, below the table: out of sight it draws nothing."""
+    page.locator("[data-panes]").scroll_into_view_if_needed()
+    page.wait_for_function(
+        "document.querySelector('[data-panes]').getBoundingClientRect().bottom <= innerHeight"
+    )
 
 
 def test_scrubbing_moves_every_map_and_asks_nothing(visit: Visit, clip: str) -> None:
@@ -91,6 +100,7 @@ def test_between_snippets_is_marked_and_raw_is_not(visit: Visit, clip: str) -> N
         f"Interpolated between {times[2]:.2f}\u202fs and {times[3]:.2f}\u202fs"
     )
     page.get_by_role("radio", name="Grad-CAM").last.check()
+    in_sight(page)
     mixed = pane(page, "rgb")
     adjust(page)
     choose(page, "Raw")

@@ -131,6 +131,7 @@ def test_one_press_starts_all_networks(visit: Visit, study: Any) -> None:
         last.get_by_role("button", name="up").press("Enter")
         expect(page.locator(".queue-row.queued").last).to_contain_text(waiting[-2]["title"])
         page.locator(".queue-row.queued").last.get_by_role("button", name="Remove").click()
+        agree(page, "Remove")
         removed = page.locator(".queue-row", has_text=waiting[-2]["title"])
         expect(removed).to_have_count(0)
         visit.open(f"/training/{begun['id']}")

@@ -46,6 +46,7 @@ def test_pause_resume_cancel_and_retry(visit: Visit, study: Any) -> None:
         row.get_by_role("button", name="Resume").click()
         expect(state).to_have_text("waiting")
         rows(page).nth(1).get_by_role("button", name="Cancel").click()
+        agree(page, "Cancel it")
         expect(rows(page).nth(1).locator(".state")).to_have_text("cancelled")
         rows(page).nth(1).get_by_role("button", name="Retry").click()
         expect(rows(page).nth(1).locator(".state")).to_have_text(re.compile("waiting|running"))

@@ -156,6 +156,13 @@ def test_the_example_clip_moves(visit: Visit) -> None:
     expect(rows).to_have_text(["MobileNetV2, ImageNet, averaged over frames", "Camera motion"])
     says = page.locator('[data-row="imagenet-clip"] [data-says]')
     expect(says).to_contain_text("church", timeout=120_000)  # or its tower, the bell cote
-    expect(page.locator('[data-row="imagenet-clip"]')).to_contain_text("no flow stream")
+    first = page.locator('[data-row="imagenet-clip"]')
+    expect(first).to_contain_text("no flow stream")
+    box = first.bounding_box()
+    assert box
+    assert box["y"] + box["height"] <= 900, "its table is in sight"
+    absent = page.locator('[data-pane="flow"]')
+    expect(absent).to_contain_text("it sees the frames only")
+    expect(absent.locator("img")).to_be_hidden()
     row = page.locator('[data-row="camera-motion"]')
     expect(row).to_contain_text(re.compile("still|pan|zoom|rotate"), timeout=120_000)

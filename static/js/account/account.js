@@ -126,4 +126,11 @@ document.addEventListener("click", async (event) => {
   await refresh(name);
 });
 
+const everywhere = /** @type {HTMLFormElement} */ (find("[data-everywhere]"));
+everywhere.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const text = "This browser too. Each needs the password, or a new link, to come back; tokens keep working.";
+  if (await sure({ title: "Sign all browsers out?", text, deed: "Sign out", keep: "Stay" })) everywhere.submit();
+});
+
 dress(document);

@@ -192,7 +192,7 @@ function remember() {
 function choose(cell) {
   if (!cell.picture) return;
   state.set({ layer: cell.id });
-  if (innerWidth <= 900) part("panes").scrollIntoView({ block: "start" });
+  part("panes").scrollIntoView({ block: innerWidth > 900 ? "nearest" : "start" });
 }
 
 /** @param {import("./view.js").View} view */

@@ -95,9 +95,11 @@ export class Panes {
     const fastest = this.flow ? `up to ${this.flow.fastest.toPrecision(2)} px a frame` : "";
     setText(this.panes.motion.words, fastest);
     for (const stream of ["rgb", "flow"]) {
-      const { picture, words } = this.panes[stream];
+      const { figure, picture, words } = this.panes[stream];
+      const absent = !streamsOf(card).includes(stream);
+      figure.classList.toggle("absent", absent);
       const what = `${stage} · ${methodTitle(method)}`;
-      setText(words, what);
+      setText(words, absent ? "" : what);
       picture.canvas.setAttribute("aria-label", `${stream === "rgb" ? "RGB" : "Flow"} stream: ${title}, ${what}`);
       const track = layers[stream];
       this.instead[stream] = track ? insteadOfMap(track, view) : missingWords(method, stream, card);
@@ -113,9 +115,14 @@ export class Panes {
   }
 }
 
+/** @param {any} card @returns {string[]} */
+const streamsOf = (card) => card.streams ?? ["rgb", "flow"];
+
 /** @param {string} method @param {string} stream @param {any} card */
 function missingWords(method, stream, card) {
-  if (!(card.streams ?? ["rgb", "flow"]).includes(stream)) return `This model has no ${stream} stream`;
+  if (!streamsOf(card).includes(stream)) {
+    return stream === "flow" ? "This model has no flow stream: it sees the frames only." : "This model has no RGB stream: it sees the motion only.";
+  }
   if (method === "attention" && !card.methods.includes("attention")) return "This model learns no mask";
   return "Not ready yet";
 }

@@ -2,6 +2,7 @@
 import { postJson } from "../lib/api.js";
 import { API, attempt, icon, iconButton, make, part, tell } from "../lib/dom.js";
 import { duration, setText } from "../lib/format.js";
+import { sure } from "../lib/sure.js";
 import { STATES } from "./words.js";
 
 /** Jobs run in the server's order: those that run first, then by rank; `items` come so. */
@@ -95,9 +96,11 @@ export class Queue {
   /** @param {any} run @param {Event} event */
   async remove(run, event) {
     const button = /** @type {HTMLElement} */ (event.currentTarget);
-    await attempt(button, () => postJson(`${API}/training-runs/${run.id}/cancel`));
+    const text = `It will not be trained. “Retry” on the page of ${run.study} puts it last in the queue again.`;
+    if (!(await sure({ title: `Remove ${run.title} from the queue?`, text, deed: "Remove" }))) return;
+    const removed = await attempt(button, () => postJson(`${API}/training-runs/${run.id}/cancel`));
     await this.reload();
-    tell(`${run.title} was removed from the queue.`);
+    if (removed) tell(`${run.title} was removed from the queue.`);
   }
 
   /** Dragging: the row follows the pointer by taking its place among the waiting rows. */

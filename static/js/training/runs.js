@@ -21,6 +21,12 @@ const CELLS = ["state", "epoch", "accuracy", "rate", "left", "lr", "device"];
 /** @param {any} run @param {string} deed */
 export const deed = (run, deed) => postJson(`${API}/training-runs/${run.id}/${deed === "retry" ? "resume" : deed}`);
 
+/** @param {any} run @returns {import("../lib/sure.js").Question} */
+const cancelling = (run) => ({
+  title: `Cancel ${run.title}?`, deed: "Cancel it", keep: "Keep it",
+  text: run.state === "queued" ? "It will not be trained." : "It stops now. “Retry” goes on where it was; “Pause” would keep its place.",
+});
+
 /** @param {any} run @param {number} judged images or clips that it is measured on @returns {Record<string, string>} */
 function figures(run, judged) {
   const { status, summary } = run;
@@ -139,6 +145,7 @@ export class Runs {
   /** @param {any} run @param {string} id @param {Event} event */
   async #do(run, id, event) {
     const button = /** @type {HTMLElement} */ (event.currentTarget);
+    if (id === "cancel" && !(await sure(cancelling(run)))) return;
     const worked = await attempt(button, () => (id === "up" || id === "down" ? this.#move(run, id) : deed(run, id)));
     if (worked) await this.#again();
   }
