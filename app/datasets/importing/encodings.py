@@ -10,8 +10,8 @@ from typing import Literal, get_args
 from charset_normalizer import from_bytes
 
 Encoding = Literal[
-    "utf_8", "cp437", "cp1252", "gb18030", "cp932", "big5", "cp949", "cp866", "cp1251", "cp1253", "cp1255",
-    "cp1256", "cp874",
+    "utf_8", "cp437", "cp1252", "gb18030", "cp932", "big5", "cp949", "cp866", "cp1251", "cp1253",
+    "cp1255", "cp1256", "cp874",
 ]  # fmt: skip
 TITLES: dict[Encoding, str] = {
     "utf_8": "UTF-8",
