@@ -32,6 +32,7 @@ def test_from_a_zip_of_clips_to_a_row_of_the_table(visit: Visit, tmp_path: Path)
     archive.write_bytes(zip_of(clip_classes(5, frames=14)))
     page = sign_in(visit).open("/datasets")
     page.locator("[data-pick]").first.set_input_files(archive)
+    page.get_by_role("button", name="Make the dataset").click(timeout=60_000)
     with admin(visit.address) as api:
         dataset = dataset_of(api, "moves")
     expect(page.get_by_text(re.compile("clips for training"))).to_be_visible()

@@ -66,11 +66,15 @@ def test_an_archive_in_a_contact_sheet_out(admin: Visit, pets: Path) -> None:
     page.locator("[data-pick]").set_input_files(pets)
     page.wait_for_url("**/datasets/*")
     expect(page.get_by_role("heading", level=1)).to_have_text("House pets")
-    rows = page.locator("[data-class]")
+    plan = page.locator(".plan")
+    expect(plan).to_contain_text("2 classes: 19 images for training, 6 for validation")
+    page.get_by_label("Class of кошка").fill("кот")
+    page.get_by_role("button", name="Make the dataset").click()
+    rows = page.locator(".class-row")
     expect(rows).to_have_count(2)
     expect(rows.first).to_contain_text("10 train")
     expect(rows.first).to_contain_text("3 validation")
-    expect(rows.last).to_contain_text("кошка")
+    expect(rows.last).to_contain_text("кот")
     loaded = "[...document.querySelectorAll('.thumb img')].filter(i => i.naturalWidth).length"
     until(lambda: page.evaluate(f"{loaded} === 19"))
     report = page.locator(".report")
@@ -79,6 +83,32 @@ def test_an_archive_in_a_contact_sheet_out(admin: Visit, pets: Path) -> None:
     link = page.get_by_role("link", name="Train on it")
     dataset_id = page.url.rsplit("/", 1)[-1]
     expect(link).to_have_attribute("href", f"/training/new?dataset={dataset_id}")
+
+
+def test_what_was_understood_is_changed(admin: Visit, tmp_path: Path) -> None:
+    files = {**classes("cat", "dog", count=5, top="train/"), **classes("docs", count=2, seed=77)}
+    files["train/dog/wrong.jpg"] = files["train/cat/0.jpg"]
+    path = tmp_path / "animals.zip"
+    path.write_bytes(zip_of(files))
+    page = admin.open("/datasets")
+    page.locator("[data-pick]").set_input_files(path)
+    page.wait_for_url("**/datasets/*")
+    twins = page.get_by_role("group", name="Conflict 1: cat or dog?")
+    shown = "images => images.filter(image => image.naturalWidth === 48).length"
+    until(lambda: twins.locator("img").evaluate_all(shown) == 2)
+    twins.get_by_label("It is dog").check()
+    page.get_by_label("What train/ is used for").select_option("training")
+    page.get_by_role("button", name="Make the dataset").click()
+    expect(page.get_by_role("alert")).to_contain_text("left to validate on")
+    page.get_by_label("Class of docs").fill("cat")
+    page.get_by_label("What docs is used for").select_option("validation")
+    page.get_by_role("button", name="Make the dataset").click()
+    rows = page.locator(".class-row")
+    expect(rows.first).to_contain_text("4 train")
+    expect(rows.first).to_contain_text("2 validation")
+    expect(rows.last).to_contain_text("6 train")
+    assert all("Failed to load resource" in complaint for complaint in admin.complaints)
+    admin.complaints.clear()
 
 
 def test_looking_at_images_with_the_keyboard(admin: Visit, imports: Api) -> None:
@@ -112,7 +142,8 @@ def test_a_folder_of_the_server_is_used_and_deleted(admin: Visit) -> None:
     page.get_by_role("button", name="Use it").click()
     page.wait_for_url("**/datasets/*")
     address = page.url
-    expect(page.locator("[data-class]")).to_have_count(2)
+    page.get_by_role("button", name="Make the dataset").click()
+    expect(page.locator(".class-row")).to_have_count(2)
     page.get_by_role("button", name="Delete").click()
     page.get_by_role("button", name="Keep it").click()
     expect(page.get_by_role("dialog")).to_have_count(0)
@@ -138,13 +169,18 @@ def pages(imports: Api) -> dict[str, str]:
     """The page of a dataset and of one whose import failed, and what is to be seen on each."""
     client = signed_in(imports.client)
 
-    def brought(files: dict[str, bytes]) -> str:
+    def brought(files: dict[str, bytes], review: str = "false") -> str:
         posted = {"file": ("archive.zip", zip_of(files))}
-        return str(client.post("/api/v1/datasets", files=posted).json()["links"]["page"])
+        made = client.post("/api/v1/datasets", files=posted, data={"review": review}).json()
+        return str(made["links"]["page"])
+
+    twice = classes("cat", "dog", count=3)
+    twice["cat/wrong.jpg"] = twice["dog/0.jpg"]
 
     return {
         "/datasets": "h1",
         brought(_pets()): ".thumb",
+        brought(twice, "true"): ".plan-twins img",
         brought(classes("only")): "text=only one class",
     }
 

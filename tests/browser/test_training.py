@@ -44,6 +44,7 @@ def test_from_a_zip_to_rows_of_the_table(visit: Visit, tmp_path: Path) -> None:
     archive.write_bytes(tiles())
     page = sign_in(visit).open("/datasets")
     page.locator("[data-pick]").first.set_input_files(archive)
+    page.get_by_role("button", name="Make the dataset").click(timeout=60_000)
     with admin(visit.address) as api:
         dataset = dataset_of(api, "little tiles")
     expect(page.get_by_text(re.compile("images for training"))).to_be_visible()

@@ -225,13 +225,13 @@ def test_mistakes_of_train(what: str, tmp_path: Path, capsys: pytest.CaptureFixt
     assert not (tmp_path / "runs").exists()
 
 
-def test_splits_that_differ_get_a_sentence(
+def test_a_folder_that_can_be_read_in_two_ways_gets_a_sentence(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data = toys.folder(tmp_path, train=2, val=1)
-    (data / "val" / "disc").rename(data / "val" / "ring")
+    (data / "val" / "disc").rename(data / "val" / "Disc")
     assert main(["train", "plain", "--data", str(data), "--start", "scratch"]) == 2
-    assert "same classes" in capsys.readouterr().err
+    assert "upper and lower case" in capsys.readouterr().err
 
 
 def test_json_that_is_not_json_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:

@@ -92,7 +92,7 @@ def assemble(staged: StagedFiles, report: Report, decisions: Decisions) -> Assem
     if decisions.folders:
         layout = layout.changed(decisions.folders)
     report.split = "made" if layout.is_divided else "given"
-    report.encoding = staged.encoding
+    report.encoding = staged.encoding if staged.encoding != "utf_8" else None
     placed, seen = _placed(staged, layout, report)
     kind, placed = _of_one_kind(placed, staged, report)
     labels = {title(group.label): group.label for _, group in placed}

@@ -10,10 +10,11 @@ from typing import Literal, get_args
 from charset_normalizer import from_bytes
 
 Encoding = Literal[
-    "cp437", "cp1252", "gb18030", "cp932", "big5", "cp949", "cp866", "cp1251", "cp1253", "cp1255",
-    "cp1256", "cp874",
+    "utf_8", "cp437", "cp1252", "gb18030", "cp932", "big5", "cp949", "cp866", "cp1251", "cp1253",
+    "cp1255", "cp1256", "cp874",
 ]  # fmt: skip
 TITLES: dict[Encoding, str] = {
+    "utf_8": "UTF-8",
     "cp437": "Western, DOS (437)",
     "cp1252": "Western, Windows (1252)",
     "gb18030": "Chinese, simplified (GBK)",
@@ -43,24 +44,30 @@ MIXED = re.compile(r"[A-Za-z][^\x00-\x7f]|[^\x00-\x7f][A-Za-z]")
 
 
 class EntryNames:
-    """Reads the names of one archive's entries; `encoding` is known once one needed it."""
+    """Reads the names of one archive that does not declare their encoding.
+
+    `encoding` is known once a name needed it. A name in another encoding may happen to be valid
+    UTF-8 (a cat in GBK is): where one name is none, all are read alike.
+    """
 
     def __init__(self, chosen: Encoding | None = None) -> None:
         self._chosen = chosen
         self.encoding: Encoding | None = None
 
     def learn(self, names: Iterable[bytes]) -> None:
-        """Detect the encoding of names that are no UTF-8, unless it was chosen."""
-        if self._chosen is None and (sample := [raw for raw in names if not _is_utf8(raw)]):
-            self._chosen = detect(sample)
+        """Detect the encoding, unless it was chosen."""
+        sample = [raw for raw in names if not raw.isascii()]
+        if self._chosen is None and sample:
+            self._chosen = "utf_8" if all(map(_is_utf8, sample)) else detect(sample)
 
     def read(self, raw: bytes) -> str:
-        """Return a name from its bytes: UTF-8 if they are valid."""
-        try:
-            return raw.decode("utf-8")
-        except UnicodeDecodeError:
-            self.encoding = self._chosen or OLDEST
-            return raw.decode(self.encoding, "replace")
+        """Return a name from its bytes."""
+        if raw.isascii():
+            return raw.decode("ascii")
+        known = self._chosen or ("utf_8" if _is_utf8(raw) else OLDEST)
+        if self._chosen or known != "utf_8":
+            self.encoding = known
+        return raw.decode(known, "replace")
 
 
 def detect(names: Iterable[bytes]) -> Encoding:
@@ -75,8 +82,8 @@ def detect(names: Iterable[bytes]) -> Encoding:
         if not part.isascii() and size < SAMPLE_BYTES:
             sample.append(part)
             size += len(part)
-    known = get_args(Encoding)
-    matches = from_bytes(b"\n".join(sample), cp_isolation=list(known), threshold=0.5)
+    known = [one for one in get_args(Encoding) if one != "utf_8"]
+    matches = from_bytes(b"\n".join(sample), cp_isolation=known, threshold=0.5)
     found = {
         encoding: match.chaos + _uncommon(str(match), encoding)
         for match in matches
