@@ -1,7 +1,7 @@
 """`python -m bench.answers PHOTOS CLIPS`: what a new server answers, and whether that is right.
 
 A photo's name is its class (`n02391049_zebra.jpg`). For clips, answers.json lists the ImageNet
-classes that a person accepts, written before the answers were seen; none if ImageNet has none.
+classes that a person accepts; none if ImageNet has none.
 """
 
 from __future__ import annotations
