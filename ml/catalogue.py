@@ -31,6 +31,10 @@ IMAGENET = "imagenet"  # the folder in it with the 1000-class weights
 IMAGENET_ID = "plain-imagenet"
 IMAGENET_CLIP_ID = "imagenet-clip"
 FRAME_AVERAGE = "frame_average"  # its architecture
+NOT_CALIBRATED = (
+    "Not calibrated: with these weights the probabilities are raw, and the model never abstains."
+)
+CALIBRATED_ON_PHOTOS = "How sure it is, and when it is not sure, was measured on photos, not clips."
 
 
 @dataclass(frozen=True)
@@ -168,6 +172,8 @@ def _imagenet(path: Path) -> list[CatalogueEntry]:
         "summary": video.VIDEO_MODELS[FRAME_AVERAGE].about.summary,
         "metrics": {},  # these are of photos
     }
+    if "calibration" in about:
+        about["note"] = CALIBRATED_ON_PHOTOS
     return [
         CatalogueEntry.of(checkpoint, IMAGENET_ID, position=-1, title=title),
         CatalogueEntry.of(
@@ -180,13 +186,21 @@ def _imagenet(path: Path) -> list[CatalogueEntry]:
 
 
 def _imagenet_checkpoint(path: Path) -> checkpoints.Checkpoint:
-    """Return the weights with the card that came along; of others it does not say how good."""
+    """Return the weights with their card.
+
+    It is the one beside them (`python -m ml calibrate --write` makes it), else the one that came
+    along, which does not say how good others are, nor how sure they may be.
+    """
     shipped = checkpoints.read(SHIPPED / IMAGENET / FILE_NAME)
     digest = checkpoints.hash_of(path)
     if digest == shipped.sha256:
         return replace(shipped, path=path)
+    if path.with_suffix(".json").is_file():
+        return checkpoints.read(path)
     origin = f"{path.name}: ImageNet-1k MobileNetV2, before any training here"
-    about: ModelCard = {**shipped.about, "metrics": {}, "weights_origin": origin}
+    about: ModelCard = {
+        **shipped.about, "metrics": {}, "weights_origin": origin, "note": NOT_CALIBRATED,
+    }  # fmt: skip
     about.pop("calibration", None)
     return checkpoints.Checkpoint(path, digest, about)
 

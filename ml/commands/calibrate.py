@@ -12,10 +12,20 @@ from tqdm import tqdm
 from ml import calibrate
 from ml import checkpoint as checkpoints
 from ml.calibration.record import NOT_SURE, Calibration
-from ml.catalogue import IMAGENET_ID, SHIPPED, CatalogueEntry, default_device, entries, find, load
+from ml.catalogue import (
+    IMAGENET_ID,
+    NOT_CALIBRATED,
+    SHIPPED,
+    CatalogueEntry,
+    default_device,
+    entries,
+    find,
+    load,
+)
 from ml.commands.base import Command, add_weights
 from ml.errors import MlError
 from ml.explain.results import LoadedModel
+from ml.model_card import ModelCard
 from ml.train.data_folder import validation_folder
 from ml.train.spec import LabelledFiles
 from ml.train.tasks.clips.data import list_clips, read_clips
@@ -57,8 +67,17 @@ def _run(options: argparse.Namespace) -> None:
         record = _calibrated(options, entry, files, imagenet, device)
         print(sentence(entry.id, record))
         if options.write:
-            about = checkpoints.read(entry.path).about
-            checkpoints.write_about(entry.path, {**about, "calibration": record.as_dict()})
+            checkpoints.write_about(entry.path, _calibrated_card(entry, record))
+
+
+def _calibrated_card(entry: CatalogueEntry, record: Calibration) -> ModelCard:
+    """Return a model's card with its calibration; weights put in place get a card of their own."""
+    about: ModelCard = {**entry.about, "calibration": record.as_dict()}
+    if about.get("note") == NOT_CALIBRATED:
+        del about["note"]
+    size = entry.path.stat().st_size
+    about["checkpoint"] = {"sha256": entry.checkpoint_sha256, "bytes": size}
+    return about
 
 
 def _chosen(

@@ -18,7 +18,9 @@ def _run(options: argparse.Namespace) -> None:
     path = store(options.folder, options.weights)
     print(
         f"{path}: {path.stat().st_size / 1e6:.1f} MB. Name the folder with --weights, and for a "
-        f"server in SIGHTLINE_WEIGHTS_DIR={options.folder}"
+        f"server in SIGHTLINE_WEIGHTS_DIR={options.folder}. Its row says that it is not calibrated "
+        f"until you run: python -m ml calibrate --weights {options.folder} --models plain-imagenet "
+        "--data IMAGENETTE --write"
     )
 
 

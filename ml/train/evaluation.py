@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 import torch.nn.functional as F
 from torch import Tensor
+
+from ml.calibration.temperature import fit_temperature
 
 WORST = 12
 
@@ -48,6 +50,18 @@ def summarise(
         logits=logits,
         streams=streams or {},
     )
+
+
+def calibrated(evaluation: Evaluation, labels: Tensor) -> Evaluation:
+    """Return the evaluation with confidences at the temperature that its own files (N,) ask for.
+
+    It is the temperature of the model's card. Of one file there is none, and nothing changes.
+    """
+    if len(labels) < 2:
+        return evaluation
+    scaled = evaluation.logits.double() / fit_temperature(evaluation.logits, labels)
+    confidence = scaled.softmax(1).amax(1).numpy().astype(np.float16)
+    return replace(evaluation, confidence=confidence)
 
 
 def worst_mistakes(evaluation: Evaluation, labels: Tensor, count: int = WORST) -> tuple[int, ...]:

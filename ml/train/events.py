@@ -77,7 +77,7 @@ class EpochEnd:
     """One epoch, counted from 1: means over training, the validation split, the probes.
 
     predicted: uint16 [N], the predicted class of each validation file; confidence: float16 [N], its
-    probability; both in the order of the dataset's validation split.
+    probability, not calibrated; both in the order of the dataset's validation split.
     streams: validation accuracy of each stream of a clip model alone.
     """
 
@@ -102,7 +102,7 @@ class Mistakes:
     Attributes:
         indices: Of the files.
         predicted: Their predicted classes.
-        confidence: The probabilities of these.
+        confidence: The probabilities of these, calibrated.
         maps: Maps of the files for the predicted classes.
     """
 

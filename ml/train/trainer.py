@@ -17,7 +17,7 @@ from ml.errors import MlError
 from ml.model_card import ModelCard
 from ml.train import optimizers
 from ml.train.config import TrainConfig
-from ml.train.evaluation import Evaluation, worst_mistakes
+from ml.train.evaluation import Evaluation, calibrated, worst_mistakes
 from ml.train.events import EpochEnd, Mistakes, ProbeMaps, Step, Validating
 from ml.train.initial_weights import RANDOM, InitialWeights
 from ml.train.ranks import ALONE, Ranks
@@ -157,10 +157,11 @@ class Trainer(ABC):
         """Return the model card: the JSON beside the checkpoint."""
 
     def mistakes(self, network: Any, evaluation: Evaluation) -> Mistakes:
-        """Return the worst mistakes, with maps of the classes that were predicted.
+        """Return the worst mistakes, as sure as the calibrated model is, with maps of its answers.
 
         `gradcam-true` is Grad-CAM of their own classes (of the flow stream `flow-gradcam-true`).
         """
+        evaluation = calibrated(evaluation, self.val.labels)
         indices = worst_mistakes(evaluation, self.val.labels)
         predicted = tuple(int(evaluation.predicted[i]) for i in indices)
         confidence = tuple(float(evaluation.confidence[i]) for i in indices)

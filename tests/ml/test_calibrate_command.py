@@ -14,7 +14,15 @@ from safetensors.torch import load_file, save_file
 from ml import checkpoint as checkpoints
 from ml.__main__ import main
 from ml.calibrate import find_others
-from ml.calibration.record import Calibration
+from ml.calibration.record import NOT_SURE, Calibration
+from ml.catalogue import (
+    CALIBRATED_ON_PHOTOS,
+    NOT_CALIBRATED,
+    CatalogueEntry,
+    entries,
+    find,
+    load,
+)
 from ml.checkpoint import describe_video
 from ml.errors import MlError
 from ml.networks.network import NetworkSpec, build_network
@@ -89,6 +97,37 @@ def test_a_model_of_clips_is_calibrated_on_clips(tmp_path: Path) -> None:
     assert record.count == 3
     assert record.domain is None
     assert about["note"] == "as it was"
+
+
+def test_imagenet_weights_put_in_place_are_not_calibrated_until_they_are(tmp_path: Path) -> None:
+    state = build_network(NetworkSpec(num_classes=1000)).state_dict()
+    state = {n.replace("mechanism.classifier", "classifier"): t for n, t in state.items()}
+    weights = tmp_path / "weights"
+    weights.mkdir()
+    save_file(state, weights / FILE_NAME)
+
+    def cards() -> tuple[CatalogueEntry, CatalogueEntry]:
+        known = entries([weights])
+        return find("plain-imagenet", known), find("imagenet-clip", known)
+
+    for entry in cards():
+        assert entry.card()["note"] == NOT_CALIBRATED
+        assert load(entry).calibration is None
+    rng = np.random.default_rng(0)
+    for synset in ("n03028079", "n03445777"):
+        folder = tmp_path / "data" / "val" / synset
+        folder.mkdir(parents=True)
+        Image.fromarray(rng.integers(0, 255, (60, 60, 3), np.uint8)).save(folder / "a.png")
+    words = ["calibrate", "--models", "plain-imagenet", "--weights", weights, "--write"]
+    assert main([*map(str, words), "--data", str(tmp_path / "data")]) == 0
+    photos, clips = cards()
+    record = load(photos).calibration
+    assert record is not None
+    assert record.domain is not None
+    assert (record.count, record.domain.rule) == (2, NOT_SURE.rule)
+    assert photos.card()["note"] is None
+    assert clips.card()["note"] == CALIBRATED_ON_PHOTOS
+    assert photos.card()["metrics"] == {}  # those of the weights that come along are not theirs
 
 
 @pytest.mark.parametrize(

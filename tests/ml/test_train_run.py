@@ -137,6 +137,13 @@ def test_the_worst_mistakes_are_the_surest(spec: RunSpec) -> None:
     wrong = finished.worst.indices
     assert len(wrong) == round(10 * (1 - finished.about["metrics"]["accuracy"])) > 0
     assert list(finished.worst.confidence) == sorted(finished.worst.confidence, reverse=True)
+    temperature = finished.about["calibration"]["temperature"]
+    assert temperature != pytest.approx(1, abs=0.05)
+    [last] = [event for event in told if isinstance(event, EpochEnd) and event.epoch == 3]
+    for index, sure in zip(wrong, finished.worst.confidence, strict=True):
+        p = min(float(last.confidence[index]), 1 - 1e-4)  # two classes: one logit tells the other
+        expected = 1 / (1 + ((1 - p) / p) ** (1 / temperature))
+        assert sure == pytest.approx(expected, abs=0.02)
     for index, predicted in zip(wrong, finished.worst.predicted, strict=True):
         assert predicted != spec.val.labels[index]
     maps = {m.method: m.values for m in finished.worst.maps}

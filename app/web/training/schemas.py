@@ -130,7 +130,7 @@ class Mistake(Answer):
     index: int
     true: int
     predicted: int
-    confidence: float
+    confidence: float = Field(description="Its probability, at the model's temperature.")
 
 
 class Maps(Answer):
@@ -281,12 +281,12 @@ class EpochAnswers(Answer):
 
     epoch: int
     predicted: list[int] = Field(description="Class by index.")
-    confidence: list[float] = Field(description="Its probability.")
+    confidence: list[float] = Field(description="Its probability, not calibrated.")
 
 
 class CellImage(Answer):
     """A validation image in one cell of the confusion matrix."""
 
     index: int
-    confidence: float
+    confidence: float = Field(description="Of the predicted class; not calibrated.")
     href: str

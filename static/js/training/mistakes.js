@@ -140,7 +140,7 @@ export class Mistakes {
     if (!matrix[i][j]) return;
     try {
       const { items } = await getJson(`${API}/training-runs/${this.run.id}/confusion/images?true=${i}&predicted=${j}&epoch=${epoch}`);
-      list.replaceChildren(...items.map((/** @type {any} */ one) => make("li", {}, make("a", { href: `${one.href}?size=full` }, make("img", { src: `${one.href}?size=224`, width: 112, height: 112, alt: `Number ${one.index}`, loading: "lazy" })), make("span.label.num", { text: `${(100 * one.confidence).toFixed(1)} % sure` }))));
+      list.replaceChildren(...items.map((/** @type {any} */ one) => make("li", {}, make("a", { href: `${one.href}?size=full` }, make("img", { src: `${one.href}?size=224`, width: 112, height: 112, alt: `Number ${one.index}`, loading: "lazy" })), make("span.label.num", { text: `${(100 * one.confidence).toFixed(1)} %, not calibrated` }))));
     } catch (error) {
       list.replaceChildren(make("li.error", { text: /** @type {Error} */ (error).message }));
     }
