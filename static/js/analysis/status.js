@@ -61,6 +61,17 @@ export function bindStatus(analysis) {
     part("cancel").disabled = false;
   });
   part("retry").addEventListener("click", () => rerun(analysis.request, location.search));
+  bindFit(analysis);
+}
+
+/** How the networks see it: choosing alone asks nothing, since another choice is another analysis. @param {any} analysis */
+function bindFit({ request }) {
+  const choice = /** @type {HTMLSelectElement | null} */ (part("fit-choice"));
+  if (!choice) return; // of a square, all are the same
+  const show = () => (part("refit").disabled = choice.value === request.fit);
+  choice.addEventListener("input", show);
+  part("refit").addEventListener("click", () => rerun({ ...request, fit: choice.value }, location.search));
+  show();
 }
 
 /** Ask again, or for something like it, and go there. @param {any} request @param {string} search */
