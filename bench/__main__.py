@@ -19,6 +19,7 @@ SECTIONS = (
     "libraries",
     "page",
     "process",
+    "seen",
     "training",
     "training_overhead",
     "web",

@@ -282,6 +282,8 @@ SHIFTS = """() => { window.shifts = 0
     new PerformanceObserver((list) => {
         for (const { value } of list.getEntries()) window.shifts += value
     }).observe({ type: "layout-shift" }) }"""
+PHOTO_TOP = """document.querySelector(".photo").getBoundingClientRect().top -
+    document.querySelector(".side").getBoundingClientRect().top"""
 TABLE_TOP = "document.querySelector('[data-grid]').getBoundingClientRect().top"
 
 
@@ -296,6 +298,10 @@ def test_the_answer_folds_and_stays_folded(visit: Visit, photo: str) -> None:
     until(lambda: page.evaluate("document.documentElement.dataset.folded") == "now")
     assert page.evaluate(TABLE_TOP) == pytest.approx(before - 560, abs=1)
     assert page.evaluate("window.shifts") < 0.05
+    height = page.evaluate(PHOTO_TOP)
+    for cell in page.locator('.cell.cam[data-stage="combined"]').all():
+        cell.hover()  # its values are read above the photo
+        assert page.evaluate(PHOTO_TOP) == pytest.approx(height, abs=0.5)
     page.reload()
     visit.complete()
     expect(strip).to_be_visible()

@@ -259,10 +259,6 @@ bindPage(state, {
 });
 bindRows();
 part("other-target").addEventListener("click", () => rerun({ ...data.analysis.request, target: retarget.current }, ""));
-for (const button of root.querySelectorAll("[data-refit]")) {
-  const fit = /** @type {HTMLElement} */ (button).dataset.refit;
-  button.addEventListener("click", () => rerun({ ...data.analysis.request, fit }, location.search));
-}
 new ResizeObserver(draw).observe(table.grid);
 
 openChoice(state);

@@ -60,6 +60,17 @@ export function bindStatus() {
     part("cancel").disabled = false;
   });
   part("retry").addEventListener("click", () => rerun(data.analysis.request, location.search));
+  bindFit();
+}
+
+/** How the networks see it: choosing alone asks nothing, since another choice is another analysis. */
+function bindFit() {
+  const choice = /** @type {HTMLSelectElement | null} */ (part("fit-choice"));
+  if (!choice) return; // of a square, all are the same
+  const show = () => (part("refit").disabled = choice.value === data.analysis.request.fit);
+  choice.addEventListener("input", show);
+  part("refit").addEventListener("click", () => rerun({ ...data.analysis.request, fit: choice.value }, location.search));
+  show();
 }
 
 /** Ask again, or for something like it, and go there. @param {any} request @param {string} search */
