@@ -8,8 +8,8 @@ from enum import StrEnum
 class State(StrEnum):
     """queued -> running -> succeeded, failed or cancelled; running -> queued if its worker dies.
 
-    A training run may also be paused, and is queued again when somebody resumes it; an import pauses
-    until somebody has decided how to read it.
+    A training run may also be paused, and is queued again when somebody resumes it; an import
+    pauses until somebody has decided how to read it.
     """
 
     QUEUED = "queued"
