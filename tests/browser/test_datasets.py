@@ -94,6 +94,7 @@ def test_what_was_understood_is_changed(admin: Visit, tmp_path: Path) -> None:
     page.locator("[data-pick]").set_input_files(path)
     page.wait_for_url("**/datasets/*")
     twins = page.get_by_role("group", name="Conflict 1: cat or dog?")
+    expect(twins).to_be_visible(timeout=60_000)
     shown = "images => images.filter(image => image.naturalWidth === 48).length"
     until(lambda: twins.locator("img").evaluate_all(shown) == 2)
     twins.get_by_label("It is dog").check()

@@ -32,7 +32,7 @@ def test_an_archive_of_clips_becomes_a_dataset(api: Api) -> None:
     report = dataset["report"]
     assert {one["name"] for one in report["broken"]} == {"left/cut.mp4", "left/words.mp4"}
     assert report["left_out"] == [
-        {"name": "right/poster.jpg", "reason": "the other files are clips"}
+        {"name": "right/poster.jpg", "reason": "the other files are clips", "files": 1}
     ]
     assert report["duplicates"][0]["names"] == ["right/0.mp4", "right/again.mp4"]
     for size in (96, 224):
