@@ -33,18 +33,19 @@ def _run(options: argparse.Namespace) -> None:
         raise MlError(f"{options.out} exists. Name a new folder.")
     files, classes = list_folder(options.data / options.split)
     names = list(pairs(classes, MOVEMENTS))
-    folders = [options.out / options.split / name for name in names]
-    for folder in folders:  # one without a clip is a class too
-        folder.mkdir(parents=True)
+    written: set[str] = set()
     chosen = range(0, len(files.files), options.every)
     for number, index in enumerate(chosen):
         movement, path = number % len(MOVEMENTS), files.files[index]
         rng = np.random.default_rng([options.seed, index])
         image = np.asarray(load_rgb(path))
         frames = motion_clip(image, MOVEMENTS[movement], rng, frames=FRAMES, size=SIDE)
-        folder = folders[files.labels[index] * len(MOVEMENTS) + movement]
+        name = names[files.labels[index] * len(MOVEMENTS) + movement]
+        folder = options.out / options.split / name
+        folder.mkdir(parents=True, exist_ok=True)
         write_clip(folder / f"{path.stem}.mp4", frames)
-    print(f"{options.out}: {len(chosen)} clips in {len(names)} classes")
+        written.add(name)
+    print(f"{options.out}: {len(chosen)} clips in {len(written)} of {len(names)} classes")
 
 
 COMMAND = Command("write labelled clips of a camera moving over a split's images", _options, _run)

@@ -158,7 +158,7 @@ def test_a_command_writes_labelled_clips(tmp_path: Path) -> None:
     words = ["camera-clips", str(data), str(out), "--every", "2"]
     assert main(words) == 0
     files, classes = list_clips(out / "val")
-    assert set(classes) == set(pairs(toys.CLASSES, MOVEMENTS))  # also those that have no clip
+    assert set(classes) < set(pairs(toys.CLASSES, MOVEMENTS))
     named = [classes[label] for label in files.labels]
     assert named == ["disc, pan left", "disc, pan right", "disc, still"] + [
         f"stripes, {movement}" for movement in ("pan down", "pan up", "zoom in")
