@@ -82,8 +82,11 @@ def test_every_variant_on_every_subset_of_stages(
         check_masks(network, name, stages, 96)
         nets.loss_of(network.train()(nets.pictures(4)), LABELS).backward()
         for key, parameter in network.named_parameters():
-            assert parameter.grad is not None, key
-            assert parameter.grad.isfinite().all(), key
+            if parameter.grad is None:  # `pc` does not read the blocks after its last stage
+                assert name == "l2pa", key
+                assert int(key.split(".")[1]) > SMALL.trunk[stages[-1]], key
+            else:
+                assert parameter.grad.isfinite().all(), key
 
 
 @pytest.mark.parametrize(("name", "parameters"), VARIANTS)
