@@ -39,7 +39,7 @@ def deletion_insertion(
     Yield the share done (0..1); return `map`, `gaussian` and `random` -> areas.
     """
     batch = next(scene.batches(PHOTOS))
-    images = normalise(batch.pictures.to(device))
+    images = normalise(batch.pictures.to(device, copy=True))  # which would be written over
     shown = explain_images(network, images)
     method = "attention" if "attention" in shown.maps else "gradcam"
     side = images.shape[-1]

@@ -12,7 +12,7 @@ from ml.study.scenes import TITLES
 
 MAPS = tuple(("attention", s) for s in (*STAGES, "combined"))
 MAPS += (("gradcam", "late"), ("gradcam", "combined"))
-IN_DETAIL = ("ordinary", "placed35", "placed15")  # where each stage's masks are replaced
+IN_DETAIL = ("ordinary", "placed35", "placed15", "pieces")  # where each stage's masks are replaced
 NAMES = {"attention": "mask", "gradcam": "Grad-CAM"}
 BLIND = ("map", "gaussian", "random")
 MISSING = "-"
