@@ -80,7 +80,12 @@ def test_recipes_say_only_what_differs() -> None:
         "lr": 1e-4,
         "new_lr_factor": 1.0,
         "label_smoothing": 0.0,
-        "parameters": {"mask_start": "identity"},
+        "parameters": {
+            "mask_start": "identity",
+            "resampling": "centred",
+            "unit_after": False,
+            "biases": True,
+        },
     }
 
 

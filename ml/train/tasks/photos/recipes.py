@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from ml.catalogue import SHIPPED
-from ml.networks.attention.base import MECHANISMS
+from ml.networks.attention.base import MECHANISMS, stored
 from ml.train.config import TrainConfig
 from ml.train.tasks.photos.batch_size import AT_MOST
 
@@ -18,10 +18,7 @@ AUTO = AT_MOST["cpu"]  # what batch size 0 comes to for the data of the shipped 
 
 @lru_cache
 def shipped(mechanism: str) -> Mapping[str, Any]:
-    """Return the fields of `TrainConfig` by which it was trained; {} if none is shipped.
-
-    Parameters that its card does not name are later than the model, and have their defaults.
-    """
+    """Return the fields of `TrainConfig` that reproduce it; {} if none is shipped."""
     side = SHIPPED / f"{mechanism}.json"
     if not side.is_file():
         return {}
@@ -35,9 +32,10 @@ def shipped(mechanism: str) -> Mapping[str, Any]:
         for f in fields(TrainConfig)
         if f.name in recipe and f.name not in left_out and recipe[f.name] != f.default
     }
+    built_with = stored(mechanism, about["parameters"])
     parameters = {
-        f.name: about["parameters"][f.name]
+        f.name: built_with[f.name]
         for f in fields(MECHANISMS[mechanism].parameters)
-        if f.default is not MISSING and about["parameters"].get(f.name, f.default) != f.default
+        if f.default is not MISSING and built_with.get(f.name, f.default) != f.default
     }
     return {**settings, "parameters": parameters} if parameters else settings
