@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from contextlib import ExitStack
+from copy import deepcopy
 from typing import Any, ClassVar
 
 import numpy as np
@@ -194,7 +195,7 @@ def test_every_method_gives_finite_signed_maps(network: Network) -> None:
 
 def test_a_batch_gives_each_image_what_it_gets_alone(network: Network) -> None:
     # In float32 a value beside a ReLU's bend may fall on either side, by how a batch is computed.
-    network, images = network.double(), nets.pictures(3).double()
+    network, images = deepcopy(network).double(), nets.pictures(3).double()
     together = explain_images(network, images, [2, 9, 5])
     for i, target in enumerate((2, 9, 5)):
         alone = explain_images(network, images[i : i + 1], [target])

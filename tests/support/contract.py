@@ -21,6 +21,7 @@ import requests
 from app.core.security import COOKIE
 from app.web.http.openapi import DOCUMENT
 from tests.support import clip_models as clips
+from tests.support.archives import classes, zip_of
 from tests.support.backend import photo, wait_for
 from tests.support.signing_in import bearer
 from tests.support.training import TINY, add_dataset
@@ -51,6 +52,7 @@ class Site:
     admin: dict[str, str]
     weak: dict[str, str]
     clip: dict[str, Any]
+    plan: dict[str, str]
 
     def send(self, case: schemathesis.Case) -> None:
         """Send a case; valid ones, but for a quarter of the random, refer to existing resources."""
@@ -72,6 +74,8 @@ class Site:
             case.path_parameters[name] = self.ids[name]
         if CLIP_ONLY.search(case.path):
             case.path_parameters |= {k: v for k, v in self.clip.items() if k in case.path}
+        if PLAN_ONLY.search(case.path):
+            case.path_parameters |= {k: v for k, v in self.plan.items() if k in case.path}
         case.query = next((q for end, q in QUERIES.items() if case.path.endswith(end)), case.query)
         if case.method == "DELETE" and case.path.endswith("/analyses"):
             case.query = {"id": [self.ids["analysis_id"]]}
@@ -95,12 +99,13 @@ QUERIES: dict[str, dict[str, Any]] = {
     "/confusion/images": {"true": 0, "predicted": 1},
 }
 CLIP_ONLY = re.compile(r"/(tracks|frames|flow|overlay|playable|times)\b")
+PLAN_ONLY = re.compile(r"/plan\b")
 SMALL = {**TINY, "epochs": 1}
 BODIES: dict[str, dict[str, Any]] = {
     "/api/v1/training-runs": {"mechanisms": ["plain"], "config": SMALL},
     "/api/v1/trials": {"kind": "cost", "mechanism": "plain", "config": SMALL},
 }
-ACTIONS = ("cancel", "pause", "resume", "move", "publish")  # not in every state
+ACTIONS = ("cancel", "pause", "resume", "move", "publish", "confirm")  # not in every state
 
 
 def is_guarded(case: schemathesis.Case) -> bool:
@@ -138,9 +143,27 @@ def make_site(live: Api, folder: Path) -> Site:
     admin, weak = bearer(live.client, "admin"), bearer(live.client, "analyse")
     first = {"new": PASSWORD}
     assert live.client.post("/api/v1/account/password", json=first, headers=admin).is_success
-    return Site(
-        live, ids | trained(live, admin), owner, stranger, admin, weak, clip_of(live, folder)
-    )
+    ids |= trained(live, admin)
+    people = (owner, stranger, admin, weak)
+    return Site(live, ids, *people, clip_of(live, folder), plan_of(live, admin))
+
+
+def plan_of(live: Api, admin: dict[str, str]) -> dict[str, str]:
+    """Upload a dataset that waits, with a conflict; return the path parameters of its plan."""
+    files = classes("cat", "dog", count=2)
+    files["dog/wrong.jpg"] = files["cat/0.jpg"]
+    sent = {"files": {"file": ("a.zip", zip_of(files))}, "data": {"review": "true"}}
+    links = live.client.post("/api/v1/datasets", headers=admin, **sent).json()["links"]
+
+    def state() -> str:
+        return str(live.client.get(links["self"], headers=admin).json()["state"])
+
+    wait_for(lambda: state() == "paused", 120, every=0.2)
+    plan = live.client.get(links["plan"], headers=admin).json()
+    return {
+        "dataset_id": links["self"].rsplit("/", 1)[1],
+        "sha256": plan["conflicts"][0]["sha256"],
+    }
 
 
 def clip_of(live: Api, folder: Path) -> dict[str, Any]:

@@ -13,10 +13,15 @@ from app.web.http.state import AppState
 OVER = "This import does not wait for a decision: it is {}."
 
 
-def plan_of(web: AppState, dataset: Dataset, params: ImportDatasetJob) -> schemas.Plan:
-    """Return what a waiting import would make; Conflict if it does not wait."""
+def waiting(dataset: Dataset) -> ImportDatasetJob:
+    """Return the parameters of an import that waits; Conflict if it does not."""
     if dataset.job.state != "paused":
         raise Conflict(OVER.format(dataset.job.state))
+    return ImportDatasetJob.model_validate(dataset.job.params)
+
+
+def plan_of(web: AppState, dataset: Dataset, params: ImportDatasetJob) -> schemas.Plan:
+    """Return what a waiting import would make with these parameters."""
     decisions = decisions_of(params)
     base = plans.base_of(web.blobs, web.settings, dataset.source, dataset.id)
     staged, report = plans.kept(web.blobs, base, dataset.id, decisions)
@@ -24,5 +29,5 @@ def plan_of(web: AppState, dataset: Dataset, params: ImportDatasetJob) -> schema
 
 
 def waiting_plan(web: AppState, dataset: Dataset) -> schemas.Plan:
-    """Return the plan as it was understood."""
-    return plan_of(web, dataset, ImportDatasetJob.model_validate(dataset.job.params))
+    """Return the plan as it was understood; Conflict if the import does not wait."""
+    return plan_of(web, dataset, waiting(dataset))

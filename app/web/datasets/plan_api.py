@@ -9,10 +9,10 @@ from fastapi import APIRouter, Path, Response
 from app.core.errors import BadMedia, Conflict, NotFound, TooLarge, Unprocessable
 from app.datasets.importing import plan as plans
 from app.jobs.imports import decisions_of, go_on
-from app.jobs.parameters import ImportDatasetJob, PlanDecisions
+from app.jobs.parameters import PlanDecisions
 from app.web.datasets import present, schemas
 from app.web.datasets.find import ReadableDataset, TrainableDataset
-from app.web.datasets.plan import OVER, plan_of, waiting_plan
+from app.web.datasets.plan import OVER, plan_of, waiting, waiting_plan
 from app.web.http.deps import StateDep, WriteSession
 from app.web.http.parameters import binary, errors
 from app.web.http.principal import Audit
@@ -42,7 +42,7 @@ def confirm(
     audit: Audit,
 ) -> schemas.Dataset:
     """Make the dataset as planned, with your changes. What cannot be trained on is refused."""
-    before = ImportDatasetJob.model_validate(dataset.job.params)
+    before = waiting(dataset)
     decisions = PlanDecisions(folders=body.folders, conflicts=body.conflicts)
     after = before.model_copy(update={"decisions": decisions})
     plan = plan_of(web, dataset, after)
@@ -62,7 +62,7 @@ def confirm(
     summary="An image of a plan",
     responses={
         200: binary("image/jpeg", f"At most {SIDE} pixels, upright."),
-        **errors(401, 403, 404, 503),
+        **errors(401, 403, 404, 409, 503),
     },
 )
 def get_plan_image(
@@ -71,7 +71,7 @@ def get_plan_image(
     web: StateDep,
 ) -> Response:
     """A JPEG of an image, or of a clip's middle frame, that the import has read."""
-    params = ImportDatasetJob.model_validate(dataset.job.params)
+    params = waiting(dataset)
     base = plans.base_of(web.blobs, web.settings, dataset.source, dataset.id)
     staged, _ = plans.kept(web.blobs, base, dataset.id, decisions_of(params))
     file = next((file for file in staged.files if file.sha256 == sha256), None)
