@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import time
 from pathlib import Path
 
@@ -12,8 +13,10 @@ from ml import allocator
 from ml.catalogue import default_device
 from ml.commands.base import Command, add_weights
 from ml.commands.train import PHOTOS, interrupts, show
+from ml.files import write_whole
 from ml.study import spec as studies
 from ml.study.runner import Part, Studying
+from ml.study.tables import put_into
 
 
 def _options(parser: argparse.ArgumentParser) -> None:
@@ -27,6 +30,9 @@ def _options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--minutes", type=float, help="stop after these; the next call goes on")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="only parts named so; see --list")
+    parser.add_argument(
+        "--document", type=Path, metavar="MARKDOWN", help="make the tables between its markers anew"
+    )
     parser.add_argument("--list", action="store_true", help="list what is left to do, and stop")
     parser.add_argument("--device", default="auto")
     add_weights(parser)
@@ -47,12 +53,29 @@ def _run(options: argparse.Namespace) -> None:
     if options.list:
         print("\n".join(part.name for part in studying.parts()))
         return
+    try:
+        _work(studying, options)
+    finally:
+        _write_tables(studying, options)
+
+
+def _work(studying: Studying, options: argparse.Namespace) -> None:
     ends = time.monotonic() + 60 * options.minutes if options.minutes else None
     with interrupts() as pressed:
         while (part := _next(studying, options.only)) is not None:
             if not _do(studying, part, ends, pressed):
                 tqdm.write("Stopped. The same command goes on from there.")
                 return
+
+
+def _write_tables(studying: Studying, options: argparse.Namespace) -> None:
+    tables = studying.tables()
+    if tables is None:
+        return
+    write_whole(studying.results / "tables.json", (json.dumps(tables) + "\n").encode())
+    if options.document:
+        text = options.document.read_text(encoding="utf-8")
+        write_whole(options.document, put_into(text, tables).encode())
 
 
 def _next(studying: Studying, only: list[str] | None) -> Part | None:

@@ -33,3 +33,8 @@ class Results:
         except ValueError as error:
             raise MlError(f"{path} is not JSON: {error}. Delete it to make it again.") from error
         return record
+
+    def all(self) -> dict[str, dict[str, Any]]:
+        """Return all records by name; MlError if one is damaged."""
+        names = sorted(path.stem for path in self.folder.glob("*.json"))
+        return {name: record for name in names if (record := self.read(name)) is not None}

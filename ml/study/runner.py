@@ -11,7 +11,7 @@ import shutil
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 
@@ -20,9 +20,11 @@ from ml.errors import MlError
 from ml.localise import Boxed, load_boxed
 from ml.networks.network import build_network
 from ml.study import trials
+from ml.study.aggregate import Run as Record
 from ml.study.measure import measure, measure_untrained
 from ml.study.results import Results
 from ml.study.spec import Run, StudySpec, settings_of
+from ml.study.tables import study_json
 from ml.study.trials import Trial
 from ml.train.config import TrainConfig
 from ml.train.data_folder import DataFolder
@@ -85,6 +87,13 @@ class Studying:
         ]
         runs = [run for run in self.spec.runs() if not self._done(run)]
         return started + [Part(run.name, self._running(run)) for run in runs]
+
+    def tables(self) -> dict[str, Any] | None:
+        """Return the tables of all finished runs; None if there is none."""
+        runs = self._runs.all().values()
+        return (
+            study_json((cast(Record, run) for run in runs), self._untrained.all()) if runs else None
+        )
 
     @property
     def total(self) -> int:

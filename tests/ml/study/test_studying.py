@@ -103,6 +103,9 @@ def test_a_study_goes_on_where_it_was_stopped(
     assert stopped == whole
     assert whole["measures"]["scenes"]["ordinary"]["answers"]["count"] == 8
     assert whole["settings"]["lr"] == again.rate
+    tables = again.tables()
+    assert tables is not None
+    assert tables["arms"]["ordinary"]["plain"]["seeds"] == [0]
 
 
 def test_a_record_of_another_recipe_is_not_taken_for_this_one(
