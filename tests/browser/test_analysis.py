@@ -153,7 +153,7 @@ def test_a_photo_keeps_its_shape_until_its_middle_is_asked_for(visit: Visit, pho
     page = visit.show(photo)
     heads, frame = page.locator("[data-stage-grid]"), cell(page, "gated", "late").locator(".frame")
     expect(heads).to_have_text(["28 × 38", "14 × 19", "7 × 10", "all three"])
-    expect(page.get_by_text("at its own proportions")).to_be_visible()
+    expect(page.get_by_text("the whole photo at its own proportions")).to_be_visible()
     assert shape_of(frame) == pytest.approx(1200 / 900, abs=0.02)
     adjust(page)
     again = page.get_by_role("button", name="Ask again so")
