@@ -85,7 +85,7 @@ def check_places(model_id: str, masks: dict[Stage, Tensor], boxed: Boxed) -> Non
     table = entry(model_id).about["localisation"]
     expected = {s["stage"]: s["hit_all"] for s in table if s["method"] == "attention"}
     for stage, maps in masks.items():
-        rate = hits(points(maps, 224), boxed).float().mean().item()
+        rate = hits(points(maps, 224), boxed.boxes).float().mean().item()
         assert abs(rate - expected[stage]) < 0.03, stage
 
 
@@ -101,7 +101,7 @@ def check_masks_are_learnt(masks: dict[Stage, Tensor], boxed: Boxed) -> None:
         counts = torch.unique(cells, dim=0, return_counts=True)[1]
         assert len(counts) >= 10, f"{stage} is nearly always in one place"
         assert counts.max() < 0.6 * count, f"{stage} is mostly in one place"
-        assert hits(where, boxed).float().mean() > chance(boxed), f"{stage} points at random"
+        assert hits(where, boxed.boxes).float().mean() > chance(boxed), f"{stage} points at random"
 
 
 def check_contrast(stage: str, maps: Tensor) -> None:
@@ -117,7 +117,7 @@ def check_combined(masks: dict[Stage, Tensor], boxed: Boxed, beyond: float, shar
     On more than `share` of the images it is brighter on the object than around it.
     """
     maps = combine(list(masks.values()), (56, 56))
-    assert hits(points(maps, 224), boxed).float().mean() > chance(boxed) + beyond
+    assert hits(points(maps, 224), boxed.boxes).float().mean() > chance(boxed) + beyond
     inside = torch.stack([covered(boxes) for boxes in boxed.boxes])
     on, off = (
         (maps * part).sum((1, 2)) / part.sum((1, 2)).clamp_min(1) for part in (inside, ~inside)
@@ -130,7 +130,7 @@ def check_gradcam(model_id: str, boxed: Boxed) -> None:
     found = explain_images(
         model(model_id).network, normalise(boxed.images), boxed.labels, methods=("gradcam",)
     )
-    hit = hits(points(found.maps["gradcam"]["late"], 224), boxed).float().mean()
+    hit = hits(points(found.maps["gradcam"]["late"], 224), boxed.boxes).float().mean()
     assert hit > chance(boxed) + 0.1
 
 

@@ -5,6 +5,8 @@ That what is published is offered again after a restart of everything is in `tes
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from app.db import models
@@ -55,9 +57,8 @@ def test_an_import_is_loaded_before_it_is_offered(local_server: Server):
         importing.remove(session, server.blobs, models.get(session, row.id))
     assert set(server.blobs.keys("models")) == kept
     # a card that says another mechanism than the weights have: refused by the worker
-    said = card.replace(b'"mechanism": "gated"', b'"mechanism": "cbam"', 1)
-    said = said.replace(b'"normalisation": "mean_flow",', b"")
-    said = said.replace(b'"aggregation": "deep_sup"', b'"dropout": 0.1')
+    about = json.loads(card)
+    said = json.dumps({**about, "mechanism": "cbam", "parameters": {"dropout": 0.1}}).encode()
     with pytest.raises(importing.Unprocessable, match="does not fit"):
         import_model(server, weights, said)
     assert set(server.blobs.keys("models")) == kept
