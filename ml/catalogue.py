@@ -173,7 +173,7 @@ def _imagenet(path: Path) -> list[CatalogueEntry]:
         "metrics": {},  # these are of photos
     }
     if "calibration" in about:
-        about["note"] = CALIBRATED_ON_PHOTOS
+        about["summary"] += f" {CALIBRATED_ON_PHOTOS}"
     return [
         CatalogueEntry.of(checkpoint, IMAGENET_ID, position=-1, title=title),
         CatalogueEntry.of(
