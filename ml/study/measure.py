@@ -99,7 +99,7 @@ def _plans(photos: Photos, boxed: Boxed) -> list[tuple[Scene, Plan]]:
         (photos.placed("placed50", MANY), Plan(evidence=True, edits=ONE_EDIT)),
         (photos.placed("placed35", MANY), Plan(evidence=True, edits=EVERY_EDIT)),
         (photos.placed("placed25", FEW), Plan(edits=ONE_EDIT)),
-        (photos.placed("placed15", FEW), Plan(edits=EVERY_EDIT)),
+        (photos.placed("placed15", FEW), Plan(edits=ONE_EDIT)),
         (photos.several(FEW), Plan(edits=ONE_EDIT)),
         (photos.pieces(FEW), Plan(edits=EVERY_EDIT)),
         (boxed224(boxed), Plan(evidence=True, edits=ONE_EDIT)),
