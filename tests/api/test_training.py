@@ -101,7 +101,7 @@ def test_nothing_touched_trains_all_six_as_shipped(api: Api, dataset: str):
     assert study["probes"] == [0, 4]
     residual = next(r for r in runs if r["mechanism"] == "residual")
     assert residual["config"]["size"] == 224
-    assert residual["config"]["parameters"] == {"mask_start": "identity"}
+    assert residual["config"]["parameters"]["mask_start"] == "identity"
     assert runs[0]["config"]["size"] == 160
     assert {r["state"] for r in runs} == {"queued"}
     assert study["request"] == {"dataset_id": dataset}
