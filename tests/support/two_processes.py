@@ -50,7 +50,7 @@ def first_step(mechanism: str, seed: int, ranks: Ranks = ALONE) -> dict[str, Ten
             run = PhotoTrainer(config, images, images, start=start, ranks=ranks)
             run.set_train_mode()
             for norm in run.network.modules():
-                if isinstance(norm, nn.BatchNorm2d):
+                if isinstance(norm, nn.BatchNorm1d | nn.BatchNorm2d):
                     norm.eval()
             loss, right = run.gradients(features.double(), labels)
         finally:
@@ -97,7 +97,8 @@ def check_gradients(shared: Sequence[Found], mechanism: str, seed: int = 0) -> N
     for rank in shared:
         assert rank[mechanism].keys() == alone.keys()
         for name, expected in alone.items():
-            torch.testing.assert_close(rank[mechanism][name], expected, rtol=0, atol=1e-6, msg=name)
+            near = 1e-5 * max(1.0, expected.abs().max().item())  # views are in single precision
+            torch.testing.assert_close(rank[mechanism][name], expected, rtol=0, atol=near, msg=name)
 
 
 def check_validation(shared: Sequence[Found], seed: int = 0) -> None:
