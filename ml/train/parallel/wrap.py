@@ -40,4 +40,5 @@ class _ForLoss(nn.Module):
 
     def forward(self, images: Tensor, start: int = 0) -> Attended:
         """As the network, without masks and pooled features."""
-        return replace(self.network(images, start), masks={}, pooled=None)
+        attended: Attended = self.network(images, start)
+        return replace(attended, masks={}, pooled=None)
