@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
@@ -69,7 +70,6 @@ class Studying:
     device: str = "cpu"
     weights: Sequence[Path] = ()
     name: str = ""
-    _data: dict[str, Any] = field(default_factory=dict)
 
     def parts(self) -> list[Part]:
         """Return what is left to do, in order; runs follow once all trials are done.
@@ -139,14 +139,10 @@ class Studying:
 
     def _trying(self, trial: Trial) -> Callable[[], Work]:
         def work() -> Work:
-            assert self.spec.trials is not None
-            cache, folder = self.work / "cache", self._folder()
-            if "trials" not in self._data:
-                chosen = folder.train, folder.classes, self._side, cache
-                self._data["trials"] = trials.data(self.spec.trials, *chosen)
             start = initial_weights(self.spec.config(trial.row, {}, 0), None, self.weights)
-            images = self._data["trials"]
-            record = yield from trials.run(self.spec, trial, images, start, cache, self.device)
+            record = yield from trials.run(
+                self.spec, trial, self._trial_images, start, self._cache, self.device
+            )
             self._trials.write(trial.name, record)
 
         return work
@@ -157,9 +153,9 @@ class Studying:
         def work() -> Work:
             config = self.spec.config(row, {}, 0, self.rate)
             torch.manual_seed(0)
-            network = build_network(config.spec(len(self._validation().classes)))
+            network = build_network(config.spec(len(self._folder.classes)))
             initial_weights(config, None, self.weights).load_into(network)
-            looking = measure_untrained(network, *self._pictures(), **self._how)
+            looking = measure_untrained(network, *self._pictures, **self._how)
             record = yield from reported(looking, lambda done: Loading(MEASURING, done))
             self._untrained.write(row, record)
 
@@ -177,7 +173,7 @@ class Studying:
                 shutil.rmtree(spec.folder)
             checkpoint = checkpoints.read(kept)
             network = checkpoints.load_network(checkpoint)
-            measuring = measure(network, *self._pictures(), **self._how)
+            measuring = measure(network, *self._pictures, **self._how)
             measures = yield from reported(measuring, lambda done: Loading(MEASURING, done))
             card = {k: v for k, v in checkpoint.about.items() if k != "classes"}
             record = {**asdict(run), "settings": settings_of(self.config(run)), "card": card}
@@ -186,14 +182,14 @@ class Studying:
         return work
 
     def _run_spec(self, run: Run) -> RunSpec:
-        folder = self._folder()
+        folder = self._folder
         return RunSpec(
             config=self.config(run),
             classes=folder.classes,
             train=folder.train,
             val=folder.val,
             folder=self.work / f"{run.name}.run",
-            cache=self.work / "cache",
+            cache=self._cache,
             data_name=self.name or self.spec.data,
             data_fingerprint=folder.fingerprint(),
             device=self.device,
@@ -206,29 +202,27 @@ class Studying:
         """Px that all pictures are measured at."""
         return self.spec.config(next(iter(self.spec.rows)), {}, 0).eval_size
 
-    def _folder(self) -> DataFolder:
-        if "folder" not in self._data:
-            self._data["folder"] = read_images(self.data / self.spec.data)
-        folder: DataFolder = self._data["folder"]
-        return folder
+    @property
+    def _cache(self) -> Path:
+        return self.work / "cache"
 
     @property
     def _how(self) -> dict[str, Any]:
         return {"device": self.device, "side": self._side}
 
+    @cached_property
+    def _folder(self) -> DataFolder:
+        return read_images(self.data / self.spec.data)
+
+    @cached_property
+    def _trial_images(self) -> tuple[Images, Images]:
+        assert self.spec.trials is not None
+        folder = self._folder
+        return trials.data(self.spec.trials, folder.train, folder.classes, self._side, self._cache)
+
+    @cached_property
     def _pictures(self) -> tuple[Images, Boxed]:
-        return self._validation(), self._boxed()
-
-    def _validation(self) -> Images:
-        if "val" not in self._data:
-            folder = self._folder()
-            work = load(folder.val, folder.classes, self._side, self.work / "cache")
-            self._data["val"] = result_of(work)
-        images: Images = self._data["val"]
-        return images
-
-    def _boxed(self) -> Boxed:
-        if "boxed" not in self._data:
-            self._data["boxed"] = load_boxed(self.data / self.spec.boxed)
-        boxed: Boxed = self._data["boxed"]
-        return boxed
+        """The validation split, and the photos with boxes."""
+        folder = self._folder
+        val = result_of(load(folder.val, folder.classes, self._side, self._cache))
+        return val, load_boxed(self.data / self.spec.boxed)

@@ -63,7 +63,7 @@ def read_folder(
         [
             Example(_hash(found[parts]), group.use, group.label)
             for parts, group in placed
-            if group.use
+            if group.use  # as all are, for the type checker
         ],
         seed,
         SHARE,

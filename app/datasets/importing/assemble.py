@@ -44,8 +44,7 @@ class Selected:
 class Assembled:
     """The dataset: class folders with their titles in label order, images in index order.
 
-    `question` is what only a person can answer, or None; `conflicts` are the files with the same
-    content in several classes, with their classes.
+    `conflicts` are the files with the same content in several classes, with their classes.
     """
 
     kind: Kind
