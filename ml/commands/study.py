@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from tqdm import tqdm
@@ -18,6 +19,8 @@ from ml.study import spec as studies
 from ml.study.runner import Part, Studying
 from ml.study.tables import put_into
 
+WAIT_SECONDS = 2.0
+
 
 def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, metavar="FILE", help="the study's JSON")
@@ -29,7 +32,9 @@ def _options(parser: argparse.ArgumentParser) -> None:
         "--work", type=Path, default=Path("runs/study"), help="folder for caches and weights"
     )
     parser.add_argument("--minutes", type=float, help="stop after these; the next call goes on")
-    parser.add_argument("--only", nargs="+", metavar="NAME", help="only parts named so; see --list")
+    parser.add_argument(
+        "--only", nargs="+", default=[], metavar="NAME", help="only parts named so; see --list"
+    )
     parser.add_argument(
         "--document", type=Path, metavar="MARKDOWN", help="make the tables between its markers anew"
     )
@@ -62,10 +67,18 @@ def _run(options: argparse.Namespace) -> None:
 def _work(studying: Studying, options: argparse.Namespace) -> None:
     ends = time.monotonic() + 60 * options.minutes if options.minutes else None
     with interrupts() as pressed:
-        while (part := _next(studying, options.only)) is not None:
-            if not _do(studying, part, ends, pressed):
-                tqdm.write("Stopped. The same command goes on from there.")
-                return
+
+        def over() -> bool:
+            return bool(pressed) or (ends is not None and time.monotonic() > ends)
+
+        while not over() and _left(studying, options.only):
+            with studying.next_part(options.only) as part:
+                if part is None:  # other processes have all that is left; trials must end first
+                    time.sleep(WAIT_SECONDS)
+                else:
+                    _do(studying, part, over)
+    if over():
+        tqdm.write("Stopped. The same command goes on from there.")
 
 
 def _write_tables(studying: Studying, options: argparse.Namespace) -> None:
@@ -78,23 +91,21 @@ def _write_tables(studying: Studying, options: argparse.Namespace) -> None:
         write_whole(options.document, put_into(text, tables).encode())
 
 
-def _next(studying: Studying, only: list[str] | None) -> Part | None:
-    wanted = (p for p in studying.parts() if not only or p.name in only)
-    return next(wanted, None)
+def _left(studying: Studying, only: list[str]) -> bool:
+    return any(not only or part.name in only for part in studying.parts())
 
 
-def _do(studying: Studying, part: Part, ends: float | None, pressed: list[int]) -> bool:
-    """Do a part; return False if it was stopped before its end."""
+def _do(studying: Studying, part: Part, over: Callable[[], bool]) -> None:
+    """Do a part, or as much of it as there is time for."""
     number = studying.total - len(studying.parts()) + 1
     name = f"{part.name} ({number} of {studying.total})"
     work = part.work()
     with tqdm(unit="step", desc=name, disable=None) as bar:
         for event in work:
             show(bar, name, event)
-            if pressed or (ends is not None and time.monotonic() > ends):
+            if over():
                 work.close()
-                return False
-    return True
+                return
 
 
 COMMAND = Command("train and measure a study's networks", _options, _run)

@@ -2,19 +2,21 @@
 
 Every finished part leaves its record, so a study can be stopped at any step and goes on from there,
 also on another machine with the records alone; a run that was cut off goes on from its saved state
-if the work folder is still there.
+if the work folder is still there. Processes that share the work folder share the work.
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
 import torch
+from filelock import FileLock, Timeout
 
 from ml import checkpoint as checkpoints
 from ml.errors import MlError
@@ -87,6 +89,33 @@ class Studying:
         ]
         runs = [run for run in self.spec.runs() if not self._done(run)]
         return started + [Part(run.name, self._running(run)) for run in runs]
+
+    @contextmanager
+    def next_part(self, only: Collection[str] = ()) -> Iterator[Part | None]:
+        """Yield a part that no other process is working on, which none will begin meanwhile.
+
+        Processes that share the work folder do a study together. Yields None if there is nothing
+        left, or if others have all that is left; `parts` tells which.
+
+        Args:
+            only: Names of the parts to choose from; all if empty.
+        """
+        for part in self.parts():
+            if only and part.name not in only:
+                continue
+            (self.work / "locks").mkdir(parents=True, exist_ok=True)
+            lock = FileLock(self.work / "locks" / f"{part.name}.lock", blocking=False)
+            try:
+                lock.acquire()
+            except Timeout:
+                continue
+            try:
+                if part.name in (p.name for p in self.parts()):  # and not done just now
+                    yield part
+                    return
+            finally:
+                lock.release()
+        yield None
 
     def tables(self) -> dict[str, Any] | None:
         """Return the tables of all finished runs; None if there is none."""
@@ -182,12 +211,12 @@ class Studying:
         return work
 
     def _run_spec(self, run: Run) -> RunSpec:
-        folder = self._folder
+        folder, most = self._folder, self.spec.curve_images
         return RunSpec(
             config=self.config(run),
             classes=folder.classes,
             train=folder.train,
-            val=folder.val,
+            val=folder.val if most is None else folder.val.spread(most),
             folder=self.work / f"{run.name}.run",
             cache=self._cache,
             data_name=self.name or self.spec.data,

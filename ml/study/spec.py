@@ -65,6 +65,8 @@ class StudySpec:
         arms: Name -> how.
         recipe: Settings of all runs.
         trials: What chooses the rate; None if the recipe has it.
+        curve_images: Validation images, evenly spread, that a run's curves are of; all measures
+            are of the whole split. None: of the whole split too.
     """
 
     data: str
@@ -73,6 +75,7 @@ class StudySpec:
     arms: Mapping[str, Arm]
     recipe: Mapping[str, Any]
     trials: Trials | None = None
+    curve_images: int | None = None
 
     def runs(self) -> Iterator[Run]:
         """Yield all runs: every row and arm with the first seed, then with the next one."""
