@@ -155,16 +155,20 @@ class Studying:
         return Results(self.results / "runs")
 
     def _trial_record(self, trial: Trial) -> dict[str, Any] | None:
-        return self._trials.read(trial.name)
+        return self._fitting(self._trials, trial.name, trials.config(self.spec, trial))
 
     def _done(self, run: Run) -> bool:
-        record = self._runs.read(run.name)
-        if record and record["settings"] != settings_of(self.config(run)):
+        return self._fitting(self._runs, run.name, self.config(run)) is not None
+
+    def _fitting(self, results: Results, name: str, config: TrainConfig) -> dict[str, Any] | None:
+        """Return a record, if there is one; MlError if it is of another recipe."""
+        record = results.read(name)
+        if record and record["settings"] != settings_of(config):
             raise MlError(
-                f"{run.name} was trained with other settings than the study has now. Delete "
-                "its record to train it again, or change the study back."
+                f"{results.folder.name}/{name} was trained with other settings than the study has "
+                "now. Delete its record to train it again, or change the study back."
             )
-        return record is not None
+        return record
 
     def _trying(self, trial: Trial) -> Callable[[], Work]:
         def work() -> Work:

@@ -14,6 +14,7 @@ import torch
 from ml.errors import MlError
 from ml.media.place import TILE, place, scrambled
 from ml.study.spec import StudySpec, Trials, settings_of
+from ml.train.config import TrainConfig
 from ml.train.events import EpochEnd, Step
 from ml.train.generators import result_of
 from ml.train.initial_weights import InitialWeights
@@ -42,6 +43,13 @@ def all_trials(spec: StudySpec) -> list[Trial]:
     """Return every row with every rate."""
     rates = spec.trials.rates if spec.trials else ()
     return [Trial(row, rate) for row in spec.rows for rate in rates]
+
+
+def config(spec: StudySpec, trial: Trial) -> TrainConfig:
+    """Return a trial's configuration."""
+    assert spec.trials is not None
+    settings = {**spec.arms[ARM].settings, **spec.trials.settings}
+    return spec.config(trial.row, settings, 0, trial.rate)
 
 
 def split(trials: Trials, files: LabelledFiles) -> tuple[LabelledFiles, LabelledFiles]:
@@ -92,10 +100,8 @@ def run(
         cache: Folder for features of frozen blocks.
         device: Where to compute.
     """
-    assert spec.trials is not None
-    settings = {**spec.arms[ARM].settings, **spec.trials.settings}
-    config = spec.config(trial.row, settings, 0, trial.rate)
-    trainer = PhotoTrainer(config, *images, start=start, device=device, cache=cache)
+    asked = config(spec, trial)
+    trainer = PhotoTrainer(asked, *images, start=start, device=device, cache=cache)
     ended: EpochEnd | None = None
     for event in trainer.run():
         if isinstance(event, EpochEnd):
@@ -110,7 +116,7 @@ def run(
         "accuracy": round(ended.val_accuracy, 5),
         "train_images": len(images[0].labels),
         "val_images": len(images[1].labels),
-        "settings": settings_of(config),
+        "settings": settings_of(asked),
     }
 
 

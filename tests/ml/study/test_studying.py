@@ -116,8 +116,49 @@ def test_a_record_of_another_recipe_is_not_taken_for_this_one(
     (tmp_path / "study/runs").mkdir(parents=True)
     old = {"settings": {**STUDY["recipe"], "epochs": 9}}
     (tmp_path / "study/runs/plain-ordinary-0.json").write_text(json.dumps(old))
-    with pytest.raises(MlError, match="plain-ordinary-0 was trained with other settings"):
+    with pytest.raises(MlError, match="runs/plain-ordinary-0 was trained with other settings"):
         work.parts()
+
+
+def test_a_trial_of_another_recipe_chooses_no_rate(
+    tmp_path: Path, data: Path, narrow_weights: Path
+) -> None:
+    work = studying(study(tmp_path, rows={"plain": {}}), data, narrow_weights)
+    list(work.parts()[0].work())
+    changed = study(tmp_path, rows={"plain": {}}, recipe={**RECIPE, "size": 96})
+    with pytest.raises(MlError, match=r"trials/plain-0\.001 was trained with other settings"):
+        studying(changed, data, narrow_weights).parts()
+
+
+def test_two_processes_share_a_study(tmp_path: Path, data: Path, narrow_weights: Path) -> None:
+    """Each part is done by one of them, and the last one of a kind waits for the other's."""
+    file = study(tmp_path, rows={"plain": {}})
+    one, other = (studying(file, data, narrow_weights) for _ in range(2))
+    with one.next_part() as first, other.next_part() as second:
+        assert first
+        assert second
+        assert {first.name, second.name} == {"trial plain-0.001", "trial plain-0.002"}
+        with other.next_part() as third:
+            assert third is None
+        list(first.work())
+    with other.next_part() as again:
+        assert again
+        assert again.name == second.name
+    with other.next_part(["plain-placed-0"]) as early:
+        assert early is None
+
+
+def test_curves_may_be_of_fewer_images_than_measures(
+    tmp_path: Path, data: Path, narrow_weights: Path
+) -> None:
+    file = study(tmp_path, rows={"plain": {}}, trials=None, curve_images=4)
+    work = studying(file, data, narrow_weights)
+    with work.next_part(["plain-ordinary-0"]) as part:
+        assert part
+        list(part.work())
+    record = json.loads((tmp_path / "study/runs/plain-ordinary-0.json").read_text())
+    assert record["card"]["metrics"]["images"] == 4
+    assert record["measures"]["scenes"]["ordinary"]["answers"]["count"] == 8
 
 
 def test_the_rate_is_the_one_with_the_least_mean_loss_over_the_rows() -> None:
