@@ -17,7 +17,7 @@ from ml.commands.train import PHOTOS, interrupts, show
 from ml.files import write_whole
 from ml.study import spec as studies
 from ml.study.runner import Part, Studying
-from ml.study.tables import put_into
+from ml.study.tables import page_json, put_into
 
 WAIT_SECONDS = 2.0
 
@@ -38,6 +38,7 @@ def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--document", type=Path, metavar="MARKDOWN", help="make the tables between its markers anew"
     )
+    parser.add_argument("--page", type=Path, metavar="JSON", help="write what the page shows")
     parser.add_argument("--list", action="store_true", help="list what is left to do, and stop")
     parser.add_argument("--device", default="auto")
     add_weights(parser)
@@ -65,7 +66,7 @@ def _run(options: argparse.Namespace) -> None:
 
 
 def _work(studying: Studying, options: argparse.Namespace) -> None:
-    ends = time.monotonic() + 60 * options.minutes if options.minutes else None
+    ends = time.monotonic() + 60 * options.minutes if options.minutes is not None else None
     with interrupts() as pressed:
 
         def over() -> bool:
@@ -86,6 +87,11 @@ def _write_tables(studying: Studying, options: argparse.Namespace) -> None:
     if tables is None:
         return
     write_whole(studying.results / "tables.json", (json.dumps(tables) + "\n").encode())
+    if options.page:
+        spec = studying.spec
+        titles = {row: spec.title(row) for row in spec.rows}
+        shown = page_json(tables, len(list(spec.runs())), titles)
+        write_whole(options.page, (json.dumps(shown) + "\n").encode())
     if options.document:
         text = options.document.read_text(encoding="utf-8")
         write_whole(options.document, put_into(text, tables).encode())

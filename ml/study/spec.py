@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ml.errors import MlError
+from ml.networks.attention.base import MECHANISMS
 from ml.networks.network import build_network
 from ml.train.config import TrainConfig
 from ml.train.configure import configure
@@ -61,7 +62,7 @@ class StudySpec:
     Attributes:
         data: Folder with `train` and `val`, within the data folder.
         boxed: Folder of images with `boxes.csv`, within the data folder; never trained on.
-        rows: Name -> `mechanism` and `parameters`.
+        rows: Name -> `mechanism` and `parameters`; `title` if it is not the mechanism's.
         arms: Name -> how.
         recipe: Settings of all runs.
         trials: What chooses the rate; None if the recipe has it.
@@ -85,6 +86,11 @@ class StudySpec:
                 if seed in how.seeds:
                     yield from (Run(row, arm, seed) for row in self.rows)
 
+    def title(self, row: str) -> str:
+        """Return what a row is called on the page."""
+        about = self.rows[row]
+        return str(about.get("title") or MECHANISMS[about.get("mechanism", row)].about.title)
+
     def config(
         self, row: str, settings: Mapping[str, Any], seed: int, rate: float | None = None
     ) -> TrainConfig:
@@ -99,7 +105,7 @@ class StudySpec:
         Raises:
             MlError: A setting does not exist, or its value is not possible.
         """
-        about = dict(self.rows[row])
+        about = {k: v for k, v in self.rows[row].items() if k != "title"}
         chosen = {} if rate is None else {"lr": rate}
         values = {**self.recipe, **chosen, **settings, "seed": seed}
         mechanism = str(about.pop("mechanism", row))

@@ -15,7 +15,7 @@ from ml.study.goals import goals
 from ml.study.measure import measure, measure_untrained
 from ml.study.packing import pack_classes, pack_flags, pack_shares, unpack_classes, unpack_shares
 from ml.study.records import VERSION
-from ml.study.tables import BEGIN, END, markdown, put_into, study_json
+from ml.study.tables import BEGIN, END, markdown, page_json, put_into, study_json
 from ml.train.generators import result_of
 from tests.ml.study import toy
 
@@ -192,6 +192,20 @@ def test_tables_of_whatever_runs_there_are() -> None:
         rows = [line.count("|") for line in block.splitlines() if line.startswith("|")]
         assert len(set(rows)) <= 1
     assert json.loads(json.dumps(toy_study())) == toy_study()
+
+
+def test_the_page_gets_the_same_tables_and_the_curves() -> None:
+    runs = [run("plain", seed, ordinary=(0.5, None, None)) for seed in (0, 1)]
+    shown = page_json(study_json(runs, {}), 42, {"plain": "Plain"})
+    assert (shown["finished"], shown["total"], shown["titles"]) == (2, 42, {"plain": "Plain"})
+    (arm,) = shown["arms"]
+    assert (arm["name"], arm["title"]) == ("ordinary", "ordinary views")
+    accuracy = arm["tables"][0]
+    assert accuracy["head"] == ["model", "seeds", "ordinary photos"]
+    assert accuracy["rows"] == [["plain", "2", "50.0 ± 0.0"]]
+    deviation = pytest.approx(0.01 / 2**0.5, abs=1e-5)
+    assert arm["curves"] == {"plain": [{"epoch": 1, "val_accuracy": [0.905, deviation]}]}
+    assert all(goal["met"] is None for goal in shown["goals"])
 
 
 def test_tables_go_between_the_markers_and_nowhere_else() -> None:
