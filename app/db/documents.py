@@ -181,6 +181,20 @@ class ClipScores(TypedDict):
     temperature: NotRequired[float]  # of the probabilities
 
 
+class Effect(TypedDict):
+    """What another mask does to an answer; see `ml.explain.effects.Effect`."""
+
+    probability_change: float
+    answer_changed: bool
+
+
+class Evidence(TypedDict):
+    """Whether a map matters."""
+
+    if_even: Effect
+    if_blob: Effect
+
+
 class Provenance(TypedDict):
     """How a result came about; see `worker.analysis.provenance`."""
 

@@ -20,7 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import TypeDecorator
 
-from app.db.documents import Card, ClassScore, ClipScores, Provenance
+from app.db.documents import Card, ClassScore, ClipScores, Evidence, Provenance
 
 
 def new_id() -> str:
@@ -195,5 +195,6 @@ class Heatmap(Base):
     sum: Mapped[float]
     entropy: Mapped[float | None]  # bits, of the positive part scaled to sum 1; None if all <= 0
     target: Mapped[str | None] = mapped_column(String(128))  # class name, for Grad-CAM
+    evidence: Mapped[Evidence | None] = mapped_column(JSON)  # of a photo's learnt masks
     blob_key: Mapped[str] = mapped_column(String(128), index=True)
     created_at: Mapped[datetime] = mapped_column(default=utcnow)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 
 import numpy as np
 import torch
 
 from ml.errors import MlError
 from ml.explain.certainty import ImageNet, certainty
+from ml.explain.effects import MaskEffects, effects_of_masks
 from ml.explain.maps import DEFAULT_METHODS, ClipMaps, explain_clips
 from ml.explain.methods import METHODS, unit_of
+from ml.explain.replay import recording
 from ml.explain.results import ClipScores, Explanation, LoadedModel, StreamScores, Track
 from ml.networks.network import Network
 from ml.networks.video.base import VideoNetwork
@@ -72,22 +75,29 @@ def explain(
     if isinstance(network, Network):
         network = StillNetwork(network)
     index = resolve_target(target, model.classes, model.id)
-    maps = explain_clips(network, prepare(network, [sampled], model.device), [index], methods)
+    batch = prepare(network, [sampled], model.device)
+    with recording(network.rgb) if isinstance(network, StillNetwork) else nullcontext() as seen:
+        maps = explain_clips(network, batch, [index], methods)
     chosen = int(maps.targets[0])
     still = isinstance(network, StillNetwork)
     logits = maps.attended.logits.detach()[0].to(torch.float32 if still else torch.float64)
     if imagenet is not None:
         imagenet.note(model, logits)
     sure = certainty(model, logits, imagenet)
+    temperature = model.calibration.temperature if model.calibration else 1.0
+    effects: dict[str, MaskEffects] = {}
+    if isinstance(network, StillNetwork) and seen is not None and "attention" in methods:
+        masks = list(maps.attended.streams["rgb"].masks)
+        effects = effects_of_masks(network.rgb, seen, masks, logits, chosen, temperature)
     return Explanation(
         model=model.id,
         classes=model.classes,
         logits=logits.float().cpu().numpy(),
         probabilities=sure.probabilities.float().cpu().numpy(),
         target_index=chosen,
-        tracks=tuple(_tracks(network, maps, sampled, model.classes[chosen])),
+        tracks=tuple(_tracks(network, maps, sampled, model.classes[chosen], effects)),
         seconds=time.perf_counter() - began,
-        temperature=model.calibration.temperature if model.calibration else 1.0,
+        temperature=temperature,
         in_domain=sure.in_domain,
         abstained=sure.abstained,
         clip=None if still else _clip_scores(network, sampled, maps.attended, chosen),
@@ -152,7 +162,11 @@ def track_times(network: VideoNetwork, sampled: Sampled, count: int) -> Seconds:
 
 
 def _tracks(
-    network: VideoNetwork, maps: ClipMaps, sampled: Sampled, target: str
+    network: VideoNetwork,
+    maps: ClipMaps,
+    sampled: Sampled,
+    target: str,
+    effects: Mapping[str, MaskEffects],
 ) -> Iterator[Track]:
     for stream, methods in maps.maps.items():
         for method, stages in methods.items():
@@ -168,4 +182,5 @@ def _tracks(
                     values=values[0].float().cpu().numpy(),
                     times=track_times(network, sampled, values.shape[1]),
                     target=target if of_target else None,
+                    effects=effects.get(stage) if method == "attention" else None,
                 )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ml.calibration.record import Calibration
+from ml.explain.effects import MaskEffects
 from ml.networks.network import Network
 from ml.networks.types import FloatArray, Unit
 from ml.networks.video.base import VideoNetwork
@@ -29,6 +30,7 @@ class Track:
 
     values: float32 [T, h, w], or [T, c, h, w] for `attention-channels`. times: [T], seconds.
     target: the class that they are evidence for, None for what the network weighs by.
+    effects: what the answer would be with other masks in their place; of a photo's learnt masks.
     """
 
     stream: Stream
@@ -39,6 +41,7 @@ class Track:
     values: FloatArray
     times: Seconds
     target: str | None = None
+    effects: MaskEffects | None = None
 
 
 @dataclass(frozen=True)

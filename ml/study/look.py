@@ -11,12 +11,12 @@ from torch import Tensor
 
 from ml.explain.interventions import another, blob, even
 from ml.explain.maps import explain_images
+from ml.explain.replay import Recording, recording, replay
 from ml.localise import hits, points
 from ml.networks.network import Network
 from ml.networks.types import STAGES, Stage
 from ml.networks.weights import normalise
 from ml.study.records import ALL, Edit
-from ml.study.replay import Recording, recording, replay
 from ml.study.scenes import Batch, Scene
 
 K = TypeVar("K")
@@ -100,8 +100,15 @@ def _edited(
     for edit, where in edits:
         stages = present if where == ALL else tuple(s for s in present if s == where)
         if stages:
-            logits = replay(network, seen, stages, FUNCTIONS[edit])
+            logits = replay(network, seen, stages[0], _at(stages, FUNCTIONS[edit]))
             yield edit, where, logits.float().cpu()
+
+
+def _at(
+    stages: tuple[Stage, ...], edit: Callable[[Tensor], Tensor]
+) -> Callable[[Stage, Tensor], Tensor]:
+    """Return what replaces the masks of these stages alone."""
+    return lambda stage, mask: edit(mask) if stage in stages else mask
 
 
 def _joined(parts: dict[K, list[Tensor]]) -> dict[K, Tensor]:

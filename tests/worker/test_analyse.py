@@ -34,6 +34,12 @@ def test_an_analysis_fills_every_cell(server: Server) -> None:
         values = np.load(io.BytesIO(server.blobs.get(row.blob_key)))
         assert list(values.shape) == row.shape
         assert (float(values.min()), float(values.max())) == (row.min, row.max)
+    for row in maps:
+        assert (row.evidence is not None) == (row.method == "attention")
+        for effect in (row.evidence or {}).values():
+            assert -1 <= effect["probability_change"] <= 1
+    changes = [abs(r.evidence["if_even"]["probability_change"]) for r in maps if r.evidence]
+    assert max(changes) > 0.01
     for one in said:
         assert len(one.top) == 5
         assert one.top[0]["index"] == one.target_index

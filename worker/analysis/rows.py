@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from typing import Any
+from dataclasses import asdict
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -93,6 +94,7 @@ def track(
         "layer": track.layer,
         "shape": list(array.shape[1:]),
         "target": track.target,
+        "evidence": _evidence(track),
         "blob_key": key,
     }
     rows = []
@@ -111,6 +113,13 @@ def track(
             }
         )
     return key, array if of_clip else array[0], rows
+
+
+def _evidence(track: Track) -> documents.Evidence | None:
+    if track.effects is None:
+        return None
+    even, blob = (asdict(track.effects[edit]) for edit in ("if_even", "if_blob"))
+    return cast(documents.Evidence, {"if_even": even, "if_blob": blob})
 
 
 def compact(values: npt.NDArray[np.float32]) -> npt.NDArray[Any]:

@@ -225,6 +225,22 @@ class ListedAnalysis(Answer):
     links: ListedLinks
 
 
+class Effect(Answer):
+    """What the answer would be with another mask in this one's place."""
+
+    probability_change: float = Field(
+        description="Of the target class, calibrated: -0.31 is 31 points less."
+    )
+    answer_changed: bool = Field(description="Whether another class would be the likeliest.")
+
+
+class Evidence(Answer):
+    """Whether a learnt mask matters to the answer; of `combined`, the masks of all stages."""
+
+    if_even: Effect = Field(description="The mask's mean everywhere.")
+    if_blob: Effect = Field(description="A centred blob of the mask's mean and deviation.")
+
+
 class HeatmapLinks(Answer):
     """The map as a record, as an array and as a picture."""
 
@@ -256,6 +272,9 @@ class Heatmap(Answer):
         description="Bits, of the positive part scaled to sum 1; none where nothing is positive."
     )
     target: str | None
+    evidence: Evidence | None = Field(
+        default=None, description="Of a photo's learnt masks; none for other maps."
+    )
     links: HeatmapLinks
 
 

@@ -132,6 +132,10 @@ HEATMAP: dict[str, Any] = {
     "sum": 1.0,
     "entropy": 1.72,
     "target": None,
+    "evidence": {
+        "if_even": {"probability_change": -0.31, "answer_changed": False},
+        "if_blob": {"probability_change": -0.12, "answer_changed": False},
+    },
     "links": {
         "self": f"{API}/heatmaps/{HEATMAP_ID}",
         "npy": f"{API}/heatmaps/{HEATMAP_ID}.npy",

@@ -62,23 +62,29 @@ def recording(network: Network) -> Iterator[Recording]:
 
 
 def replay(
-    network: Network, seen: Recording, stages: tuple[Stage, ...], edit: Callable[[Tensor], Tensor]
+    network: Network,
+    seen: Recording,
+    first: Stage,
+    edit: Callable[[Stage, Tensor], Tensor],
+    copies: int = 1,
 ) -> Tensor:
-    """Return the logits (B, K) that the recorded images would have with other masks.
+    """Return the logits (copies * B, K) that the recorded images would have with other masks.
 
     Args:
         network: In eval mode.
         seen: Of its last forward pass.
-        stages: Whose masks are replaced, in order.
-        edit: From a mask (B, C, h, w) to one of the same shape.
+        first: The first stage whose mask is replaced.
+        edit: From a stage and its mask (copies * B, C, h, w) to one of the same shape.
+        copies: How often the images go in, one batch after the other.
     """
 
-    def changed(stage: Stage, mask: Tensor) -> Tensor:
-        return edit(mask) if stage in stages else mask
+    def again(features: Tensor) -> Tensor:
+        return torch.cat([features] * copies)
 
-    with torch.inference_mode(), edited_masks(network, changed):
+    with torch.inference_mode(), edited_masks(network, edit):
         if network.mechanism.classifies_trunk:
-            return network.mechanism.classify(seen.trunk, seen.head[0]).logits
-        start = BACKBONES[network.backbone].trunk[stages[0]]
-        logits: Tensor = network(seen.inputs[stages[0]], start=start).logits
+            trunk = {stage: again(features) for stage, features in seen.trunk.items()}
+            return network.mechanism.classify(trunk, again(seen.head[0])).logits
+        start = BACKBONES[network.backbone].trunk[first]
+        logits: Tensor = network(again(seen.inputs[first]), start=start).logits
         return logits
