@@ -189,8 +189,9 @@ class Effect(TypedDict):
 
 
 class Evidence(TypedDict):
-    """Whether a map matters."""
+    """Whether a map matters to the probability of a class."""
 
+    target: str
     if_even: Effect
     if_blob: Effect
 

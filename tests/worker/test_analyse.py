@@ -34,10 +34,13 @@ def test_an_analysis_fills_every_cell(server: Server) -> None:
         values = np.load(io.BytesIO(server.blobs.get(row.blob_key)))
         assert list(values.shape) == row.shape
         assert (float(values.min()), float(values.max())) == (row.min, row.max)
+    targets = {one.model: one.target_name for one in said}
     for row in maps:
         assert (row.evidence is not None) == (row.method == "attention")
-        for effect in (row.evidence or {}).values():
-            assert -1 <= effect["probability_change"] <= 1
+        if row.evidence:
+            assert row.evidence["target"] == targets[row.model]
+            for effect in (row.evidence["if_even"], row.evidence["if_blob"]):
+                assert -1 <= effect["probability_change"] <= 1
     changes = [abs(r.evidence["if_even"]["probability_change"]) for r in maps if r.evidence]
     assert max(changes) > 0.01
     for one in said:

@@ -54,7 +54,13 @@ def _run_model(
     task.context.check()
     maps = []
     for each in result.tracks:
-        key, stored, records = track(task.analysis_id, model_id, each, of_clip=task.of_clip)
+        key, stored, records = track(
+            task.analysis_id,
+            model_id,
+            each,
+            model.classes[result.target_index],
+            of_clip=task.of_clip,
+        )
         writer.put(key, partial(npy, stored))
         maps += records
     writer.wait()

@@ -237,6 +237,7 @@ class Effect(Answer):
 class Evidence(Answer):
     """Whether a learnt mask matters to the answer; of `combined`, the masks of all stages."""
 
+    target: str = Field(description="The class whose probability changes.")
     if_even: Effect = Field(description="The mask's mean everywhere.")
     if_blob: Effect = Field(description="A centred blob of the mask's mean and deviation.")
 

@@ -133,6 +133,7 @@ HEATMAP: dict[str, Any] = {
     "entropy": 1.72,
     "target": None,
     "evidence": {
+        "target": "church",
         "if_even": {"probability_change": -0.31, "answer_changed": False},
         "if_blob": {"probability_change": -0.12, "answer_changed": False},
     },

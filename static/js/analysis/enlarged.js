@@ -7,6 +7,7 @@ import { isLearnt } from "../lib/scale.js";
 import { methodTitle } from "../lib/titles.js";
 import { shownModels } from "./chooser.js";
 import { asDrawn } from "./drawing.js";
+import { effectWords } from "./effect.js";
 import { meaning } from "./meaning.js";
 import { Painter } from "./painter.js";
 
@@ -85,6 +86,8 @@ export class Enlarged {
       ["Highest", `${Math.round(100 * peak.x)} % from left, ${Math.round(100 * peak.y)} % from top`],
       ["Method", capital(methodTitle(entry.method))],
     ];
+    const { evidence } = entry.record;
+    if (evidence) facts.push(["If even", effectWords(evidence, "if_even")], ["If a blob", effectWords(evidence, "if_blob")]);
     if (!isLearnt(entry) && target) {
       facts.push(["Target", `${inWords(target.name)}: ${percent(target.probability)}, logit ${number(target.logit)}`]);
     }
