@@ -8,11 +8,11 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import torch
 
-from ml.errors import MlError
 from ml.explain.certainty import ImageNet, certainty
 from ml.explain.maps import DEFAULT_METHODS, ClipMaps, explain_clips
 from ml.explain.methods import METHODS, unit_of
 from ml.explain.results import ClipScores, Explanation, LoadedModel, StreamScores, Track
+from ml.explain.targets import TOP, Target, resolve_target
 from ml.networks.network import Network
 from ml.networks.video.base import VideoNetwork
 from ml.networks.video.inputs import prepare
@@ -21,36 +21,11 @@ from ml.networks.video.still import StillNetwork
 from ml.networks.video.types import ClipAttended, Sampled, Seconds, Shares, Stream
 
 
-def resolve_target(target: int | str, classes: Sequence[str], model: str) -> int | None:
-    """Class index of a target; None for `top`. MlError when the model has no such class."""
-    if target == "top":
-        return None
-    found = find_class(target, classes)
-    if found is None:
-        raise MlError(
-            f"{model} has no class {target!r}. It has {len(classes)}, such as {classes[0]!r}."
-        )
-    return found
-
-
-def find_class(target: int | str, classes: Sequence[str]) -> int | None:
-    """Class index of an index or a name, whose case does not matter; None where it is unknown."""
-    if isinstance(target, int):
-        return target if 0 <= target < len(classes) else None
-    folded = [name.casefold() for name in classes]
-    return folded.index(target.casefold()) if target.casefold() in folded else None
-
-
-def known_target(target: int | str, classes: Sequence[str]) -> int | str:
-    """Return the target for a model among several: `top` where it has no such class."""
-    return "top" if find_class(target, classes) is None else target
-
-
 def explain(
     model: LoadedModel,
     sampled: Sampled,
     *,
-    target: int | str = "top",
+    target: Target | None = TOP,
     methods: Sequence[str] = DEFAULT_METHODS,
     imagenet: ImageNet | None = None,
 ) -> Explanation:
@@ -59,7 +34,8 @@ def explain(
     Args:
         model: The model.
         sampled: The pixels.
-        target: The class that evidence is for; `top` is the model's own.
+        target: The class that evidence is for; `top` is the model's own, None is a class that it
+            does not know: there is no evidence then.
         methods: Names of the maps wanted.
         imagenet: What the 1000-class network says of the same pixels: some models need it to
             know what they do not know, and never abstain without it.
@@ -71,9 +47,11 @@ def explain(
     network = model.network
     if isinstance(network, Network):
         network = StillNetwork(network)
-    index = resolve_target(target, model.classes, model.id)
-    maps = explain_clips(network, prepare(network, [sampled], model.device), [index], methods)
-    chosen = int(maps.targets[0])
+    index = None if target is None else resolve_target(target, model.classes, model.id)
+    wanted = methods if target is not None else [m for m in methods if not METHODS[m].function]
+    maps = explain_clips(network, prepare(network, [sampled], model.device), [index], wanted)
+    chosen = None if target is None else int(maps.targets[0])
+    name = None if chosen is None else model.classes[chosen]
     still = isinstance(network, StillNetwork)
     logits = maps.attended.logits.detach()[0].to(torch.float32 if still else torch.float64)
     if imagenet is not None:
@@ -85,7 +63,7 @@ def explain(
         logits=logits.float().cpu().numpy(),
         probabilities=sure.probabilities.float().cpu().numpy(),
         target_index=chosen,
-        tracks=tuple(_tracks(network, maps, sampled, model.classes[chosen])),
+        tracks=tuple(_tracks(network, maps, sampled, name)),
         seconds=time.perf_counter() - began,
         temperature=model.calibration.temperature if model.calibration else 1.0,
         in_domain=sure.in_domain,
@@ -95,9 +73,11 @@ def explain(
 
 
 def _clip_scores(
-    network: VideoNetwork, sampled: Sampled, output: ClipAttended, target: int
+    network: VideoNetwork, sampled: Sampled, output: ClipAttended, target: int | None
 ) -> ClipScores:
     times, bounds = _steps(network, sampled, output)
+    if target is None:
+        return ClipScores(times, bounds, _scores(output), {}, 0.0, network.spec.fusion)
     shares = _shares(network, output, target)
     rest = network.rest(target)
     if rest is None:
@@ -152,7 +132,7 @@ def track_times(network: VideoNetwork, sampled: Sampled, count: int) -> Seconds:
 
 
 def _tracks(
-    network: VideoNetwork, maps: ClipMaps, sampled: Sampled, target: str
+    network: VideoNetwork, maps: ClipMaps, sampled: Sampled, target: str | None
 ) -> Iterator[Track]:
     for stream, methods in maps.maps.items():
         for method, stages in methods.items():

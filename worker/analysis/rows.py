@@ -34,14 +34,15 @@ def prediction(analysis_id: str, result: Explanation) -> Prediction:
             }
             for index in best
         ],
-        target_index=target,
-        target_name=result.classes[target],
-        target_logit=float(result.logits[target]),
-        target_probability=float(result.probabilities[target]),
         abstained=result.abstained,
         in_domain=result.in_domain,
         seconds=result.seconds,
     )
+    if target is not None:
+        row.target_index = target
+        row.target_name = result.classes[target]
+        row.target_logit = float(result.logits[target])
+        row.target_probability = float(result.probabilities[target])
     if result.clip is not None:
         row.clip = _clip(result.classes, result.clip, result.temperature)
     return row

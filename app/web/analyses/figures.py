@@ -38,6 +38,9 @@ def blob_key(web: AppState, analysis_id: str, style: Mapping[str, Any], file_for
         if row.job.state != State.SUCCEEDED:
             raise Conflict(f"The analysis is {row.job.state}; the figure needs all of its maps.")
         check(session, row, style)
+        lacking = sorted(rows.lacking(session, row, style["evidence_of"]))
+    if lacking:  # an earlier version drew another class there
+        style = {**style, "lacking": lacking}
     return _named(analysis_id, style, file_format)
 
 
