@@ -68,7 +68,7 @@ def test_every_class_of_a_photos_models_can_be_chosen(
     for name in named.CLASSES:
         choose(page, "Grad-CAM explains", name)
         expect(page.locator('[data-row="own"] .is-target')).to_contain_text(name)
-        expect(page.locator("[data-row=OTHER] .lacking")).to_have_text(LACKS.format(name))
+        expect(page.locator(f'[data-row="{OTHER}"] .lacking')).to_have_text(LACKS.format(name))
         expect(page.locator(".waiting")).to_have_count(0)
         assert evidence(page, OTHER) == 4 * [LACKS.format(name)]
         assert LACKS.format(name) not in evidence(page, "own")
@@ -80,7 +80,7 @@ def test_every_class_of_a_photos_models_can_be_chosen(
     expect(page.get_by_label("Grad-CAM explains")).to_have_value("top")
     expect(page.locator('[data-row="own"] .is-target')).to_contain_text("top")
     assert evidence(page, OTHER) == 4 * [LACKS.format("top")]
-    page.locator("[data-chip=OTHER]").click()
+    page.locator(f'[data-chip="{OTHER}"]').click()
     expect(page.locator("[data-lead-note]")).to_have_text("Constructor does not know top.")
     visit.show(f"{path}?target=top")  # a link of an earlier version: each model's own
     expect(page.get_by_label("Grad-CAM explains")).to_have_value("Each model’s own top class")
@@ -96,7 +96,7 @@ def test_an_analysis_of_such_a_class_says_so_everywhere(
     page = visit.show(path)
     expect(page.get_by_label("Grad-CAM explains")).to_have_value("top")
     assert evidence(page, OTHER) == 4 * [LACKS.format("top")]
-    page.locator('[data-row=OTHER] [data-method="gradcam"]').first.click()
+    page.locator(f'[data-row="{OTHER}"] [data-method="gradcam"]').first.click()
     expect(page.locator("[data-big-meaning]")).to_have_text("does not know top")
     expect(page.locator("[data-big-npy]")).to_be_hidden()
     page.keyboard.press("Escape")

@@ -77,5 +77,7 @@ def test_a_clip(local_server: Server, tmp_path: Path) -> None:
     job, key = draw(local_server, asked, "svg", stage="late", method="gradcam")
     assert (job.state, job.detail) == ("succeeded", None)
     assert words(local_server, key).count("does not know top") == 2
+    job, _ = draw(local_server, asked, "svg", stage="late", method="layercam")
+    assert (job.state, job.error) == ("failed", "not_found")
     job, key = draw(local_server, asked, "svg", stage="late", method="attention")
     assert "does not know top" not in words(local_server, key)

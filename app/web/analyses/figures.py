@@ -67,10 +67,13 @@ def film_key(
         row = find_analysis(session, analysis_id)
         if row.media.kind != "clip":
             raise Conflict("This is the analysis of a photo; only a clip can be drawn as a film.")
-        if not rows.heatmaps(session, analysis_id, choice):
+        maps = rows.heatmaps(session, analysis_id, choice)
+        if not maps:
             if row.job.state not in TERMINAL:
                 raise Conflict(f"The analysis is {row.job.state}; these maps are not ready yet.")
             raise NotFound("The analysis has no such maps; its `tracks` lists what it has.")
+        if maps[0].target is not None and choice.model in rows.lacking(session, row):
+            raise NotFound(f"{choice.model} does not know the class asked for; draw its masks.")
     return _named(analysis_id, {**asdict(choice), **colours}, file_format)
 
 
