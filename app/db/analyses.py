@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,8 +11,10 @@ from sqlalchemy import ColumnElement, and_, exists, func, insert, or_, select, u
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from app.db.documents import Provenance
+from app.db.models import known_cards
 from app.db.queries import Place, newest
 from app.db.tables import Analysis, Heatmap, Job, Media, Prediction, new_id, utcnow
+from app.db.targets import TOP, Target, alike, knows, name_of
 
 
 def get(session: Session, analysis_id: str) -> Analysis | None:
@@ -68,7 +70,7 @@ def is_learnt(row: Heatmap) -> bool:
 
 def shown(
     session: Session, analysis_id: str, *, models: Sequence[str] | None = None, show: str = "both",
-    evidence_of: str | None = None, choice: Choice = ALL,
+    evidence_of: str | None = None, choice: Choice = ALL, lacking: Collection[str] = (),
 ) -> list[Heatmap]:  # fmt: skip
     """Return the maps [h, w] that a table shows.
 
@@ -79,6 +81,7 @@ def shown(
         show: `mask`, `cam` or `both`.
         evidence_of: An analysis whose evidence takes the place of this one's, where it has some.
         choice: Which maps there are at all.
+        lacking: Models without evidence: they do not know the class that it is for.
     """
     maps = heatmaps(session, analysis_id, choice)
     if evidence_of is not None:
@@ -89,8 +92,44 @@ def shown(
     return [
         m
         for m in maps
-        if len(m.shape) == 2 and is_learnt(m) in wanted and (models is None or m.model in models)
+        if len(m.shape) == 2
+        and is_learnt(m) in wanted
+        and (models is None or m.model in models)
+        and (is_learnt(m) or m.model not in lacking)
     ]
+
+
+def lacking(session: Session, analysis: Analysis, evidence_of: str | None = None) -> set[str]:
+    """Return the models of an analysis that do not know the class that evidence is for.
+
+    An earlier version explained their own first class instead. With `evidence_of`, as for
+    `shown`, it is what that analysis asks for.
+    """
+    asked = analysis if evidence_of is None else get(session, evidence_of)
+    target = TOP if asked is None else asked.request.get("target", TOP)
+    if asked is None or target == TOP:
+        return set()
+    said = {row.model: row for row in predictions(session, asked.id)}
+    classes = {row.id: row.card["classes"] for row in known_cards(session)}
+    return {
+        model
+        for model in analysis.request["models"]
+        if not (
+            _explains(said[model], target)
+            if model in said
+            else knows(classes[model], target)
+            if model in classes
+            else True
+        )
+    }
+
+
+def _explains(said: Prediction, target: Target) -> bool:
+    if said.target_name is None:
+        return False
+    if isinstance(target, int):
+        return said.target_index == target
+    return alike(said.target_name, name_of(target))
 
 
 def map_owner(session: Session, analysis_id: str) -> str:

@@ -156,10 +156,10 @@ class Prediction(Base):
     )
     model: Mapped[str] = mapped_column(String(64), primary_key=True)
     top: Mapped[list[ClassScore]] = mapped_column(JSON)
-    target_index: Mapped[int]
-    target_name: Mapped[str] = mapped_column(String(128))
-    target_logit: Mapped[float]
-    target_probability: Mapped[float]
+    target_index: Mapped[int | None]  # these four: None if the model does not know the class
+    target_name: Mapped[str | None] = mapped_column(String(128))
+    target_logit: Mapped[float | None]
+    target_probability: Mapped[float | None]
     abstained: Mapped[bool] = mapped_column(default=False, server_default=false())
     in_domain: Mapped[float | None]  # 0..1; None if the model has no rule
     seconds: Mapped[float]  # this model's forward, backward and combining

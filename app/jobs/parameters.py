@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.datasets.importing.encodings import Encoding
+from app.db.targets import TOP, NamedClass
 from app.storage import keys
 
 INFERENCE = "inference"
@@ -25,6 +26,7 @@ Show = Literal["both", "mask", "cam"]
 Scale = Literal["map", "row", "shared", "absolute"]
 Fit = Literal["shape", "squash", "crop"]  # as `ml.media.fit`
 Channel = Annotated[str, Field(pattern=r"^(mean|max|l2|[0-9]{1,4})$")]  # of a mask with several
+Index = Annotated[int, Field(strict=True, ge=0)]  # of a class
 Identifier = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
 
@@ -89,7 +91,11 @@ class AnalysisRequest(Parameters):
     media_id: Identifier
     models: list[Name] = Field(min_length=1, max_length=32)
     methods: list[Name] = Field(min_length=1, max_length=16)
-    target: Annotated[int, Field(strict=True, ge=0)] | Annotated[str, Field(max_length=128)] = "top"
+    target: (
+        Annotated[int, Field(strict=True, ge=0)]
+        | Annotated[str, Field(max_length=128)]
+        | NamedClass
+    ) = TOP
     input_size: int = Field(default=224, ge=96, le=512)
     fit: Fit = "squash"  # as it was before there was a choice
     place: Place | None = None  # of a photo; None: as it is
@@ -234,6 +240,8 @@ def fingerprint(sha256: str, request: AnalysisRequest, versions: Mapping[str, An
     question["methods"] = sorted(set(request.methods))
     if changed := {name: CHANGED[name] for name in request.methods if name in CHANGED}:
         question["changed"] = changed
+    if request.target != TOP:
+        question["targets"] = 1  # models that lack the class explained their own first before
     question["photo"] = sha256
     return hashlib.sha256(json.dumps(question, sort_keys=True).encode()).hexdigest()
 

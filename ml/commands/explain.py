@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,15 +12,26 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
+from ml import checkpoint as checkpoints
 from ml.catalogue import IMAGENET_ID, CatalogueEntry, default_device, entries, find, load
 from ml.commands.base import Command, add_weights
 from ml.errors import MlError
 from ml.explain.certainty import ImageNet
-from ml.explain.explain import explain, find_class, known_target
-from ml.explain.results import ClipScores, Explanation
+from ml.explain.explain import explain
+from ml.explain.methods import METHODS
+from ml.explain.results import Explanation
 from ml.explain.sample import sample_clip
+from ml.explain.targets import TOP, Named, Target, find_class, known_target, lacking
 from ml.figures.channels import MEAN, by_channel, check, in_words
-from ml.figures.rows import COLUMNS, answer, by_moment, by_stage, sheet_title, table_title
+from ml.figures.rows import (
+    COLUMNS,
+    answer,
+    by_moment,
+    by_stage,
+    sheet_title,
+    table_title,
+    without,
+)
 from ml.figures.table import Row, Scale, Style, draw
 from ml.media import signature
 from ml.media.clip.read import inspect
@@ -28,6 +40,7 @@ from ml.media.photo import fitted, load_rgb, made_small
 from ml.media.place import LEAST_SHARE, Place
 from ml.networks.video.types import Pixels, Sampled
 
+SUFFIX = ".safetensors"
 SHARP = 512  # pixels of the photo's shorter side in the figure
 
 
@@ -45,9 +58,17 @@ def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o", "--output", type=Path, default=Path("figure.png"), help="png, svg, pdf"
     )
-    parser.add_argument("--models", nargs="+", metavar="ID", help="default: the rows of the pages")
+    parser.add_argument(
+        "--models", nargs="+", metavar="ID",
+        help="ids, or checkpoints of `train` (NAME.safetensors); default: the rows of the pages",
+    )  # fmt: skip
     parser.add_argument("--methods", nargs="+", default=["attention", "gradcam"], metavar="NAME")
-    parser.add_argument("--target", default="top", help="top, a class name or an index")
+    target = parser.add_mutually_exclusive_group()
+    target.add_argument("--target", help="top (the default), a class name or an index")
+    target.add_argument(
+        "--target-class", metavar="NAME", help="a class name, also `top` or a number"
+    )
+    target.add_argument("--target-index", type=int, metavar="N", help="a class's index, from 0")
     parser.add_argument("--size", type=int, default=224, help="shorter side of the input, px")
     parser.add_argument(
         "--fit", choices=FITS, help="whole (the default), squashed, or the middle of a photo"
@@ -115,13 +136,14 @@ def _check(options: argparse.Namespace) -> None:
 def run(options: argparse.Namespace, known: Sequence[CatalogueEntry]) -> None:
     """Explain a photo or a clip by the models asked for, draw the maps, and keep them."""
     clip = is_clip(options.photo)
-    chosen = _chosen(options, [entry for entry in known if (entry.kind == "clip") == clip])
+    chosen = _chosen(options, [entry for entry in known if (entry.kind == "clip") == clip], clip)
     if not chosen:
         raise MlError("No model of clips is installed: train one, or name a photo.")
     subject = _clip(options) if clip else _photo(options)
-    results = _explain(options, chosen, known, subject.sampled)
+    target = _target(options, [entry.about["classes"] for entry in chosen])
+    results = _explain(options, chosen, known, subject.sampled, target)
     titles = {entry.id: entry.title for entry in chosen}
-    rows = [row for r in results for row in _rows(options, titles[r.model], r, subject)]
+    rows = [row for r in results for row in _rows(options, titles[r.model], r, subject, target)]
     if not rows:
         raise MlError(f"None of these models has maps of {options.sheet} at {options.stage}.")
     name = table_title(options.photo.name, options.place.share if options.place else None)
@@ -140,8 +162,8 @@ def run(options: argparse.Namespace, known: Sequence[CatalogueEntry]) -> None:
         np.savez_compressed(options.npz, **arrays)  # type: ignore[arg-type]
     print(f"{options.output}: {len(rows)} rows, {sum(r.seconds for r in results):.2f} s of compute")
     for result in results:
-        if result.clip is not None:
-            print(f"  {result.model:20} {_summary(result, result.clip)}")
+        if result.clip is not None or result.target_index is None:
+            print(f"  {result.model:20} {_summary(result, target)}")
 
 
 def _style(options: argparse.Namespace, *, clip: bool) -> Style:
@@ -161,11 +183,28 @@ def is_clip(path: Path) -> bool:
 
 
 def _chosen(
-    options: argparse.Namespace, known: Sequence[CatalogueEntry]
+    options: argparse.Namespace, known: Sequence[CatalogueEntry], clip: bool
 ) -> Sequence[CatalogueEntry]:
-    if options.models:
-        return [find(model_id, known) for model_id in options.models]
-    return [entry for entry in known if entry.about.get("default", True)]
+    if not options.models:
+        return [entry for entry in known if entry.about.get("default", True)]
+    chosen = [
+        _trained(Path(name), clip) if name.endswith(SUFFIX) else find(name, known)
+        for name in options.models
+    ]
+    if twice := [name for name, count in Counter(e.id for e in chosen).items() if count > 1]:
+        raise MlError(f"Two of the models are called {twice[0]}: name one, or rename a file.")
+    return chosen
+
+
+def _trained(path: Path, clip: bool) -> CatalogueEntry:
+    """Return a checkpoint of one's own, which is called as its file is."""
+    if not path.is_file():
+        raise MlError(f"There is no file {path}.")
+    entry = CatalogueEntry.of(checkpoints.read(path), path.stem, title=path.stem)
+    if (entry.kind == "clip") != clip:
+        kinds = ("clips", "a photo") if entry.kind == "clip" else ("photos", "a clip")
+        raise MlError(f"{path} looks at {kinds[0]}, and this is {kinds[1]}: name another model.")
+    return entry
 
 
 def _photo(options: argparse.Namespace) -> _Subject:
@@ -197,14 +236,32 @@ def _clip(options: argparse.Namespace) -> _Subject:
     return _Subject(sampled, columns, facts.width / facts.height)
 
 
+def _target(options: argparse.Namespace, lists: Sequence[Sequence[str]]) -> Target:
+    """Return the class asked for; MlError for a number that is an index and another's name."""
+    if options.target_class is not None:
+        return Named(options.target_class)
+    if options.target_index is not None:
+        return int(options.target_index)
+    text: str = TOP if options.target is None else options.target
+    if not (text.isascii() and text.isdigit()):
+        return text
+    if any(find_class(text, classes) not in (None, int(text)) for classes in lists):
+        raise MlError(
+            f"--target {text} is the index of a class and the name of another: write "
+            f"--target-index {text} or --target-class {text}."
+        )
+    return int(text)
+
+
 def _explain(
     options: argparse.Namespace,
     chosen: Sequence[CatalogueEntry],
     known: Sequence[CatalogueEntry],
     sampled: Sampled,
+    target: Target,
 ) -> list[Explanation]:
-    target = int(options.target) if options.target.isdigit() else options.target
-    in_some = any(find_class(target, entry.about["classes"]) is not None for entry in chosen)
+    """Explain by every model; those that do not know the target only if another one does."""
+    in_some = any(known_target(target, entry.about["classes"]) is not None for entry in chosen)
     device = default_device(options.device)
     methods = tuple(options.methods)
     thousand = next((entry for entry in known if entry.id == IMAGENET_ID), None)
@@ -223,14 +280,20 @@ def _explain(
 
 
 def _rows(
-    options: argparse.Namespace, title: str, result: Explanation, subject: _Subject
+    options: argparse.Namespace, title: str, result: Explanation, subject: _Subject, target: Target
 ) -> Iterator[Row]:
-    caption = _answer(result)
+    caption, columns = _answer(result), len(subject.columns)
     if result.clip is None:
-        return by_stage(title, caption, by_channel(result.tracks, options.channel))
-    kind = (options.stage, options.sheet)
-    tracks = [track for track in result.tracks if (track.stage, track.method) == kind]
-    return by_moment(title, caption, tracks, len(subject.columns))
+        asked = options.methods
+        tracks = by_channel(result.tracks, options.channel)
+        yield from by_stage(title, caption, tracks)
+    else:
+        asked, kind = [options.sheet], (options.stage, options.sheet)
+        shown = [track for track in result.tracks if (track.stage, track.method) == kind]
+        yield from by_moment(title, caption, shown, columns)
+    if result.target_index is None:
+        for method in dict.fromkeys(name for name in asked if METHODS[name].function):
+            yield without(title, caption, method, lacking(target), columns)
 
 
 def _answer(result: Explanation) -> str:
@@ -240,9 +303,11 @@ def _answer(result: Explanation) -> str:
     )
 
 
-def _summary(result: Explanation, scores: ClipScores) -> str:
-    """The answer of a model to a clip, and which stream and moment added most to it."""
-    name = result.classes[result.target_index]
+def _summary(result: Explanation, target: Target) -> str:
+    """The answer of a model, and of a clip which stream and moment added most to the target."""
+    if result.target_index is None or result.clip is None:
+        return f"{_answer(result)}; {lacking(target)}"
+    name, scores = result.classes[result.target_index], result.clip
     stream, step = max(
         ((s, k) for s, values in scores.shares.items() for k in range(len(values))),
         key=lambda place: scores.shares[place[0]][place[1]],

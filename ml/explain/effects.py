@@ -18,7 +18,7 @@ from ml.networks.network import Network
 from ml.networks.types import STAGES, Stage
 
 ALL = "combined"  # what all stages together are called
-EDITS = {"if_even": even, "if_blob": blob}
+EDITS = {"if_even": even, "if_blob": blob}  # fields of `MaskEffects`
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,13 @@ class Effect:
     answer_changed: bool
 
 
-MaskEffects = dict[str, Effect]  # `if_even` and `if_blob`
+@dataclass(frozen=True)
+class MaskEffects:
+    """What an even mask, and a blob, do to an answer; `target` is the class, by name."""
+
+    target: str
+    if_even: Effect
+    if_blob: Effect
 
 
 def effects_of_masks(
@@ -41,7 +47,7 @@ def effects_of_masks(
     seen: Recording,
     masks: Sequence[str],
     logits: Tensor,
-    target: int,
+    target: tuple[int, str],
     temperature: float,
 ) -> dict[str, MaskEffects]:
     """Return stage, or `combined` for all of them -> what the photo's answer would become.
@@ -51,21 +57,23 @@ def effects_of_masks(
         seen: Of its forward pass over one photo.
         masks: The stages that have masks.
         logits: What it said, (K,).
-        target: Index of the class.
+        target: Index and name of the class.
         temperature: That logits are divided by.
     """
     stages = [stage for stage in STAGES if stage in masks]
-    own = _answer(logits, target, temperature)
+    index, title = target
+    own = _answer(logits, index, temperature)
     found: dict[str, MaskEffects] = {}
     for first in stages:
         wanted: dict[str, tuple[Stage, ...]] = {first: (first,)}
         if first == stages[0]:
             wanted[ALL] = tuple(stages)
         for name, changed in _replayed(network, seen, wanted).items():
-            found[name] = {
-                edit: _effect(own, _answer(values, target, temperature))
+            effects = {
+                edit: _effect(own, _answer(values, index, temperature))
                 for edit, values in changed.items()
             }
+            found[name] = MaskEffects(title, **effects)
     return found
 
 

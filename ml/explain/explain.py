@@ -9,13 +9,13 @@ from contextlib import nullcontext
 import numpy as np
 import torch
 
-from ml.errors import MlError
 from ml.explain.certainty import ImageNet, certainty
 from ml.explain.effects import MaskEffects, effects_of_masks
 from ml.explain.maps import DEFAULT_METHODS, ClipMaps, explain_clips
 from ml.explain.methods import METHODS, unit_of
 from ml.explain.replay import recording
 from ml.explain.results import ClipScores, Explanation, LoadedModel, StreamScores, Track
+from ml.explain.targets import TOP, Target, resolve_target
 from ml.networks.network import Network
 from ml.networks.video.base import VideoNetwork
 from ml.networks.video.inputs import prepare
@@ -24,36 +24,11 @@ from ml.networks.video.still import StillNetwork
 from ml.networks.video.types import ClipAttended, Sampled, Seconds, Shares, Stream
 
 
-def resolve_target(target: int | str, classes: Sequence[str], model: str) -> int | None:
-    """Class index of a target; None for `top`. MlError when the model has no such class."""
-    if target == "top":
-        return None
-    found = find_class(target, classes)
-    if found is None:
-        raise MlError(
-            f"{model} has no class {target!r}. It has {len(classes)}, such as {classes[0]!r}."
-        )
-    return found
-
-
-def find_class(target: int | str, classes: Sequence[str]) -> int | None:
-    """Class index of an index or a name, whose case does not matter; None where it is unknown."""
-    if isinstance(target, int):
-        return target if 0 <= target < len(classes) else None
-    folded = [name.casefold() for name in classes]
-    return folded.index(target.casefold()) if target.casefold() in folded else None
-
-
-def known_target(target: int | str, classes: Sequence[str]) -> int | str:
-    """Return the target for a model among several: `top` where it has no such class."""
-    return "top" if find_class(target, classes) is None else target
-
-
 def explain(
     model: LoadedModel,
     sampled: Sampled,
     *,
-    target: int | str = "top",
+    target: Target | None = TOP,
     methods: Sequence[str] = DEFAULT_METHODS,
     imagenet: ImageNet | None = None,
 ) -> Explanation:
@@ -62,7 +37,8 @@ def explain(
     Args:
         model: The model.
         sampled: The pixels.
-        target: The class that evidence is for; `top` is the model's own.
+        target: The class that evidence is for; `top` is the model's own, None is a class that it
+            does not know: there is no evidence then.
         methods: Names of the maps wanted.
         imagenet: What the 1000-class network says of the same pixels: some models need it to
             know what they do not know, and never abstain without it.
@@ -74,11 +50,13 @@ def explain(
     network = model.network
     if isinstance(network, Network):
         network = StillNetwork(network)
-    index = resolve_target(target, model.classes, model.id)
+    index = None if target is None else resolve_target(target, model.classes, model.id)
+    wanted = methods if target is not None else [m for m in methods if not METHODS[m].function]
     batch = prepare(network, [sampled], model.device)
     with recording(network.rgb) if isinstance(network, StillNetwork) else nullcontext() as seen:
-        maps = explain_clips(network, batch, [index], methods)
-    chosen = int(maps.targets[0])
+        maps = explain_clips(network, batch, [index], wanted)
+    chosen = None if target is None else int(maps.targets[0])
+    name = None if chosen is None else model.classes[chosen]
     still = isinstance(network, StillNetwork)
     logits = maps.attended.logits.detach()[0].to(torch.float32 if still else torch.float64)
     if imagenet is not None:
@@ -88,14 +66,16 @@ def explain(
     effects: dict[str, MaskEffects] = {}
     if isinstance(network, StillNetwork) and seen is not None and "attention" in methods:
         masks = list(maps.attended.streams["rgb"].masks)
-        effects = effects_of_masks(network.rgb, seen, masks, logits, chosen, temperature)
+        own = int(maps.targets[0])  # the top class of a model that does not know the target
+        asked = (own, model.classes[own])
+        effects = effects_of_masks(network.rgb, seen, masks, logits, asked, temperature)
     return Explanation(
         model=model.id,
         classes=model.classes,
         logits=logits.float().cpu().numpy(),
         probabilities=sure.probabilities.float().cpu().numpy(),
         target_index=chosen,
-        tracks=tuple(_tracks(network, maps, sampled, model.classes[chosen], effects)),
+        tracks=tuple(_tracks(network, maps, sampled, name, effects)),
         seconds=time.perf_counter() - began,
         temperature=temperature,
         in_domain=sure.in_domain,
@@ -105,9 +85,11 @@ def explain(
 
 
 def _clip_scores(
-    network: VideoNetwork, sampled: Sampled, output: ClipAttended, target: int
+    network: VideoNetwork, sampled: Sampled, output: ClipAttended, target: int | None
 ) -> ClipScores:
     times, bounds = _steps(network, sampled, output)
+    if target is None:
+        return ClipScores(times, bounds, _scores(output), {}, 0.0, network.spec.fusion)
     shares = _shares(network, output, target)
     rest = network.rest(target)
     if rest is None:
@@ -165,7 +147,7 @@ def _tracks(
     network: VideoNetwork,
     maps: ClipMaps,
     sampled: Sampled,
-    target: str,
+    target: str | None,
     effects: Mapping[str, MaskEffects],
 ) -> Iterator[Track]:
     for stream, methods in maps.maps.items():

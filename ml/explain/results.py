@@ -59,7 +59,7 @@ class ClipScores:
 
     times [T] and bounds [T, 2] are those of the steps that the scores are of, in seconds.
     shares: stream -> [T], the part of the target's logit that comes from there; all of them and
-    `rest` add up to the target's logit. fusion: the rule's name.
+    `rest` add up to the target's logit; none without a target. fusion: the rule's name.
     """
 
     times: Seconds
@@ -74,6 +74,7 @@ class ClipScores:
 class Explanation:
     """All that one model says of one photo or clip: logits [C], probabilities [C], maps.
 
+    target_index: the class that evidence is for; None where the model does not know it.
     probabilities: calibrated, by the temperature that the logits were divided by.
     in_domain: how likely the picture is of the model's kind, 0..1; None without a rule.
     abstained: whether it seems to be none of what the model knows.
@@ -84,7 +85,7 @@ class Explanation:
     classes: tuple[str, ...]
     logits: FloatArray
     probabilities: FloatArray
-    target_index: int
+    target_index: int | None
     tracks: tuple[Track, ...]
     seconds: float
     temperature: float = 1.0

@@ -52,6 +52,11 @@ def by_moment(
         yield Row(title, STREAMS[track.stream], caption, evidence, cells, ends(track))
 
 
+def without(title: str, caption: str, method: str, words: str, columns: int) -> Row:
+    """A model that cannot explain the class asked for: the words stand in its cells."""
+    return Row(title, METHODS[method].title, caption, True, [None] * columns, instead=words)
+
+
 def in_words(name: str) -> str:
     """Return a class as people read it: `no_fight` is a folder's name."""
     return name.replace("_", " ")

@@ -46,6 +46,7 @@ class Row:
     cells: one a column, None where there is no map.
     ends: what the ends of the colours stand for in all of them; None: as the style's scale says.
     target: the class that the maps are evidence for, where it is not the one in the caption.
+    instead: what is said in every cell where there can be no map.
     """
 
     title: str
@@ -55,6 +56,7 @@ class Row:
     cells: Sequence[Cell | None]
     ends: tuple[float, float] | None = None
     target: str = ""
+    instead: str = ""
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,17 @@ def draw(
         aspect: Width over height of what is shown: pictures and maps are stretched to it.
     """
     import matplotlib
+
+    # Names are shown as they are, dollars too; without a salt the ids of an SVG are drawn anew.
+    with matplotlib.rc_context({"text.parse_math": False, "svg.hashsalt": "sightline"}):
+        figure = _arranged(rows, columns, style, title, note, aspect)
+        figure.savefig(path, format=format, metadata=UNDATED[format])
+
+
+def _arranged(
+    rows: Sequence[Row], columns: Sequence[tuple[str, RGB]], style: Style, title: str, note: str,
+    aspect: float,
+) -> Any:  # fmt: skip
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -124,9 +137,11 @@ def draw(
                 axes.set_title(heading, fontsize=9, pad=4)
             if j == 0:
                 _label(axes, row)
-            if (shown := row.cells[j]) is not None:
+            below = grey(rgb) if style.grey else rgb
+            if row.instead:
+                _say(axes, below, row.instead, aspect)
+            elif (shown := row.cells[j]) is not None:
                 ends = row.ends or _range(shown, row, rows, style.scale, signed=style.signed)
-                below = grey(rgb) if style.grey else rgb
                 drawn = _draw_cell(axes, below, shown, row, ends, style, aspect) or drawn
         if drawn:
             _bar(figure, figure.add_subplot(grid[i, -1]), row, style)
@@ -134,8 +149,7 @@ def draw(
         figure.suptitle(title, x=0.1 / width, y=1 - 0.12 / height, ha="left", va="top", fontsize=10)
     if note:
         figure.text(0.1 / width, 0.1 / height, note, fontsize=6.5, color="#555555", va="bottom")
-    with matplotlib.rc_context({"svg.hashsalt": "sightline"}):  # else its ids are drawn anew
-        figure.savefig(path, format=format, metadata=UNDATED[format])
+    return figure
 
 
 def _axes(axes: Any) -> Any:
@@ -167,18 +181,24 @@ def _wrapped(text: str, most: int) -> list[str]:
     return [text] if len(text) <= most else textwrap.wrap(text, most)
 
 
+def _say(axes: Any, rgb: RGB, words: str, aspect: float) -> None:
+    """Write words over a picture, in place of a map."""
+    axes.imshow(rgb, extent=(0, aspect, 1, 0))
+    axes.text(aspect / 2, 0.5, textwrap.fill(words, 18), ha="center", va="center",
+              fontsize=7, bbox={"facecolor": "white", "alpha": 0.8, "lw": 0})  # fmt: skip
+
+
 def _draw_cell(
     axes: Any, rgb: RGB, cell: Cell, row: Row, ends: tuple[float, float], style: Style,
     aspect: float,
 ) -> bool:  # fmt: skip
     """Draw a map over its picture; return whether there is any colour."""
-    extent = (0, aspect, 1, 0)
-    axes.imshow(rgb, extent=extent)
     against = style.signed and cell.unit == "evidence" and cell.values.min() < 0
     if row.evidence and cell.values.max() <= 0 and not against:
-        axes.text(aspect / 2, 0.5, "no positive\nevidence", ha="center", va="center",
-                  fontsize=7, bbox={"facecolor": "white", "alpha": 0.8, "lw": 0})  # fmt: skip
+        _say(axes, rgb, "no positive evidence", aspect)
         return False
+    extent = (0, aspect, 1, 0)
+    axes.imshow(rgb, extent=extent)
     low, high = ends
     how = "bilinear" if style.smooth else "nearest"
     axes.imshow(coloured(cell.values, ends, style), interpolation=how, extent=extent)

@@ -162,7 +162,7 @@ def test_a_result_of_an_earlier_version_reads_as_squashed(api: Api) -> None:
 
 
 def test_a_class_needs_one_model_that_has_it(api: Api) -> None:
-    """The others explain their own first class; an index counts in each model's own list."""
+    """The others explain none; an index counts in each model's own list."""
     with api.web.sessions.begin() as session:
         wide = card(0, "wide", classes=["zebra", *CLASSES, "Golfcart"])
         model_rows.publish(session, [wide, card(1, "plain")])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from ml.explain.effects import ALL, EDITS
+from ml.explain.effects import ALL, EDITS, Effect
 from ml.explain.explain import explain
 from ml.explain.interventions import edited_masks
 from ml.explain.prepare import for_inference
@@ -47,7 +47,7 @@ def test_effects_are_those_of_the_whole_network_with_other_masks(network: Networ
                 edited_masks(fast, lambda s, m: edit(m) if stage in (s, ALL) else m),  # noqa: B023
             ):
                 expected = fast(images).logits[0].softmax(0)
-            effect = track.effects[name]
+            effect: Effect = getattr(track.effects, name)
             change = float(expected[result.target_index] - own[result.target_index])
             assert effect.probability_change == pytest.approx(change, abs=1e-5)
             assert effect.answer_changed == (int(expected.argmax()) != int(own.argmax()))
@@ -62,8 +62,8 @@ def test_a_mask_that_decides_says_so() -> None:
     (late, combined) = (t for t in result.tracks if t.method == "attention")
     for track in (late, combined):
         assert track.effects is not None
-        assert track.effects["if_even"].answer_changed
-        assert track.effects["if_even"].probability_change < -0.5
+        assert track.effects.if_even.answer_changed
+        assert track.effects.if_even.probability_change < -0.5
 
 
 def test_the_change_is_of_the_class_that_was_asked_for() -> None:
@@ -74,4 +74,4 @@ def test_the_change_is_of_the_class_that_was_asked_for() -> None:
     assert other.target_index == 1
     assert track.effects is not None
     assert mine.effects is not None
-    assert track.effects["if_even"].answer_changed == mine.effects["if_even"].answer_changed
+    assert track.effects.if_even.answer_changed == mine.effects.if_even.answer_changed

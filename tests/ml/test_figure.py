@@ -152,3 +152,15 @@ def test_an_unknown_colormap_gets_a_sentence(tmp_path: Path, photo_array: np.nda
     with pytest.raises(MlError, match="sunset"):
         draw(rows(), columns(photo_array), tmp_path / "a.png", "png", Style(colormap="sunset"))
     assert not (tmp_path / "a.png").exists()
+
+
+def test_words_stand_in_every_cell_of_a_row_without_maps(
+    tmp_path: Path, photo_array: np.ndarray
+) -> None:
+    """And a name is drawn as it is: no dollars make a formula of it."""
+    said = "does not know $x$ cars_for hire"
+    lacks = Row("A $\\frac$", "Grad-CAM", "$a$  98%", True, [None] * 4, instead=said)
+    draw([*rows(), lacks], columns(photo_array), tmp_path / "a.svg", "svg", Style(), title="$_$")
+    drawn = words(tmp_path / "a.svg")
+    assert sum(w.split() == said.split() for w in drawn) == 4
+    assert {"A $\\frac$", "$a$  98%", "$_$"} <= set(drawn)

@@ -49,11 +49,14 @@ def film(seed: int = 0, seconds: float = 2.0, size: tuple[int, int] = (96, 72)) 
 
 
 @cache
-def checkpoint(folder: Path, model_id: str, mechanism: str, architecture: str) -> CatalogueEntry:
+def checkpoint(
+    folder: Path, model_id: str, mechanism: str, architecture: str,
+    classes: tuple[str, ...] = CLASSES,
+) -> CatalogueEntry:  # fmt: skip
     """Store a model with random weights, as training does."""
     torch.manual_seed(len(model_id))
-    spec = VideoSpec(architecture=architecture, mechanism=mechanism, classes=len(CLASSES))
-    about = {**checkpoints.describe_video(spec), "classes": list(CLASSES), "input_size": 224}
+    spec = VideoSpec(architecture=architecture, mechanism=mechanism, classes=len(classes))
+    about = {**checkpoints.describe_video(spec), "classes": list(classes), "input_size": 224}
     found = checkpoints.save(build_video(spec), folder / f"{model_id}.safetensors", about)
     return CatalogueEntry(model_id, 300, model_id, mechanism, found.sha256, found.path, found.about)
 
@@ -66,7 +69,12 @@ def publish(
     architecture: str = "two_stream",
 ) -> str:
     """Publish a model of clips, as the import by an admin does."""
-    entry = checkpoint(folder, model_id, mechanism, architecture)
+    return put(place, checkpoint(folder, model_id, mechanism, architecture))
+
+
+def put(place: Place, entry: CatalogueEntry) -> str:
+    """Publish a model, as the import by an admin does."""
+    model_id = entry.id
     place.blobs.put(keys.imported_model(model_id), entry.path.read_bytes())
     about = entry.path.with_suffix(".json").read_bytes()
     place.blobs.put(keys.imported_card(model_id), about)

@@ -19,7 +19,7 @@ def test_a_row_describes_its_file(of_clip: bool) -> None:
     if not of_clip:
         values, times = values[:1], np.zeros(1)
     maps = Track("rgb", "late", "gradcam", "evidence", "features.18", values, times, "tench")
-    key, array, rows = track("a" * 32, "plain", maps, "church", of_clip=of_clip)
+    key, array, rows = track("a" * 32, "plain", maps, of_clip=of_clip)
     assert key == f"maps/{'a' * 32}/plain-{'rgb-' if of_clip else ''}late-gradcam.npy"
     stored = np.load(io.BytesIO(npy(array)), allow_pickle=False)
     assert stored.dtype == np.float16

@@ -11,13 +11,14 @@ from app.jobs.parameters import AnalyseClipJob, AnalyseImageJob, flow_key
 from app.media.deletion import discard_unfinished, unreferenced
 from ml.catalogue import IMAGENET_ID
 from ml.explain.certainty import ImageNet
-from ml.explain.explain import explain, known_target
+from ml.explain.explain import explain
+from ml.explain.targets import known_target
 from ml.networks.video.types import Sampled
 from worker.analysis.blob_writer import BlobWriter
 from worker.analysis.provenance import provenance
 from worker.analysis.rows import npy, prediction, track
 from worker.analysis.sampling import sample
-from worker.analysis.task import Task
+from worker.analysis.task import Task, as_asked
 from worker.context import Context, WorkerStopping
 from worker.handlers import handles
 
@@ -49,18 +50,12 @@ def _run_model(
 ) -> None:
     request = task.request
     model = task.context.runtime.models.get(model_id, task.media.kind)
-    target = known_target(request.target, model.classes)
+    target = known_target(as_asked(request.target), model.classes)
     result = explain(model, sampled, target=target, methods=request.methods, imagenet=imagenet)
     task.context.check()
     maps = []
     for each in result.tracks:
-        key, stored, records = track(
-            task.analysis_id,
-            model_id,
-            each,
-            model.classes[result.target_index],
-            of_clip=task.of_clip,
-        )
+        key, stored, records = track(task.analysis_id, model_id, each, of_clip=task.of_clip)
         writer.put(key, partial(npy, stored))
         maps += records
     writer.wait()

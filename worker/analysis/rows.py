@@ -35,14 +35,15 @@ def prediction(analysis_id: str, result: Explanation) -> Prediction:
             }
             for index in best
         ],
-        target_index=target,
-        target_name=result.classes[target],
-        target_logit=float(result.logits[target]),
-        target_probability=float(result.probabilities[target]),
         abstained=result.abstained,
         in_domain=result.in_domain,
         seconds=result.seconds,
     )
+    if target is not None:
+        row.target_index = target
+        row.target_name = result.classes[target]
+        row.target_logit = float(result.logits[target])
+        row.target_probability = float(result.probabilities[target])
     if result.clip is not None:
         row.clip = _clip(result.classes, result.clip, result.temperature)
     return row
@@ -74,13 +75,12 @@ def _numbers(values: npt.NDArray[Any]) -> list[Any]:
 
 
 def track(
-    analysis_id: str, model: str, track: Track, target: str, *, of_clip: bool
+    analysis_id: str, model: str, track: Track, *, of_clip: bool
 ) -> tuple[str, npt.NDArray[Any], list[dict[str, Any]]]:
     """Return the name of a track's blob, the array in it, and its rows, one a moment.
 
     A clip's array is [times, h, w]. A photo's has no axis for time, and its row no moment. The
-    numbers in the rows are those of the array. `target` is the class whose probability changes
-    with other masks.
+    numbers in the rows are those of the array.
     """
     array = compact(track.values)
     stream = track.stream if of_clip else None
@@ -95,7 +95,7 @@ def track(
         "layer": track.layer,
         "shape": list(array.shape[1:]),
         "target": track.target,
-        "evidence": _evidence(track, target),
+        "evidence": _evidence(track),
         "blob_key": key,
     }
     rows = []
@@ -116,11 +116,8 @@ def track(
     return key, array if of_clip else array[0], rows
 
 
-def _evidence(track: Track, target: str) -> documents.Evidence | None:
-    if track.effects is None:
-        return None
-    even, blob = (asdict(track.effects[edit]) for edit in ("if_even", "if_blob"))
-    return cast(documents.Evidence, {"target": target, "if_even": even, "if_blob": blob})
+def _evidence(track: Track) -> documents.Evidence | None:
+    return None if track.effects is None else cast(documents.Evidence, asdict(track.effects))
 
 
 def compact(values: npt.NDArray[np.float32]) -> npt.NDArray[Any]:

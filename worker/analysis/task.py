@@ -10,7 +10,9 @@ from sqlalchemy.orm import Session
 from app.core.errors import NotFound
 from app.db import analyses as rows
 from app.db.tables import Analysis, Media
+from app.db.targets import Target
 from app.jobs.parameters import AnalysisRequest
+from ml.explain import targets
 from worker.context import Context
 
 REPORT_SECONDS = 0.25
@@ -27,6 +29,11 @@ def find(session: Session, analysis_id: str) -> tuple[Analysis, AnalysisRequest]
     if analysis is None:
         raise NotFound("The analysis was deleted.")
     return analysis, AnalysisRequest.model_validate(analysis.request)
+
+
+def as_asked(target: Target) -> targets.Target:
+    """Return a request's target as `ml` names it."""
+    return targets.Named(target["class"]) if isinstance(target, dict) else target
 
 
 @dataclass

@@ -21,6 +21,7 @@ from app.jobs.parameters import (
     Place,
     fingerprint,
 )
+from app.web.analyses import targets
 from app.web.analyses.schemas import AnalysisCreate
 
 DEFAULT_METHODS = ("attention", "gradcam")
@@ -76,7 +77,7 @@ def complete(body: AnalysisCreate, cards: Sequence[ModelCard], media: Media) -> 
         media_id=body.media_id,
         models=[card["id"] for card in chosen],
         methods=methods,
-        target=_target(body.target, chosen),
+        target=targets.stored(body.target, chosen),
         input_size=body.input_size,
         fit=_fit(body.fit, media.kind),
         place=_place(body.place, media.kind),
@@ -156,28 +157,6 @@ def _methods(names: Iterable[str], cards: Sequence[Card]) -> list[str]:
             f"{_listed(sorted(offered))}."
         )
     return chosen
-
-
-def _target(target: int | str, cards: Sequence[Card]) -> int | str:
-    """Return the target as the models know it: `top`, an index, or the class name as written.
-
-    One model that has it is enough; the others explain their own first class.
-    """
-    if target == "top":
-        return target
-    most = max(cards, key=lambda card: len(card["classes"]))
-    if isinstance(target, int):
-        if not 0 <= target < len(most["classes"]):
-            raise Unprocessable(
-                f"target: {most['id']} has the classes 0 to {len(most['classes']) - 1}."
-            )
-        return target
-    folded = target.casefold()
-    names = {known for card in cards for known in card["classes"] if known.casefold() == folded}
-    if not names:
-        some = _listed(most["classes"][:10])
-        raise Unprocessable(f"target: {most['id']} has no class {target!r}; it has {some} ...")
-    return names.pop() if len(names) == 1 else target
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -245,7 +245,10 @@ def _pictures(
     picture = rendering.Picture(**look, overlay=True)
     request = AnalysisRequest.model_validate(row.request)
     order = style.rows or request.models
-    maps = rows.shown(session, row.id, models=order, show=style.show, evidence_of=style.evidence_of)
+    maps = rows.shown(
+        session, row.id, models=order, show=style.show, evidence_of=style.evidence_of,
+        lacking=rows.lacking(session, row, style.evidence_of),
+    )  # fmt: skip
     maps.sort(key=lambda one: order.index(one.model))
     below = seen(web, row.media, request)
     stacks = rows.heatmaps(session, row.id, rows.Choice(method="attention-channels"))

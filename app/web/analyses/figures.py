@@ -38,6 +38,9 @@ def blob_key(web: AppState, analysis_id: str, style: Mapping[str, Any], file_for
         if row.job.state != State.SUCCEEDED:
             raise Conflict(f"The analysis is {row.job.state}; the figure needs all of its maps.")
         check(session, row, style)
+        lacking = sorted(rows.lacking(session, row, style["evidence_of"]))
+    if lacking:  # an earlier version drew another class there
+        style = {**style, "lacking": lacking}
     return _named(analysis_id, style, file_format)
 
 
@@ -64,10 +67,13 @@ def film_key(
         row = find_analysis(session, analysis_id)
         if row.media.kind != "clip":
             raise Conflict("This is the analysis of a photo; only a clip can be drawn as a film.")
-        if not rows.heatmaps(session, analysis_id, choice):
+        maps = rows.heatmaps(session, analysis_id, choice)
+        if not maps:
             if row.job.state not in TERMINAL:
                 raise Conflict(f"The analysis is {row.job.state}; these maps are not ready yet.")
             raise NotFound("The analysis has no such maps; its `tracks` lists what it has.")
+        if maps[0].target is not None and choice.model in rows.lacking(session, row):
+            raise NotFound(f"{choice.model} does not know the class asked for; draw its masks.")
     return _named(analysis_id, {**asdict(choice), **colours}, file_format)
 
 

@@ -100,7 +100,8 @@ def _prediction(row: db.Prediction) -> dict[str, object]:
         "logit": row.target_logit,
         "probability": row.target_probability,
     }
-    return {**columns(row, schemas.Prediction), "target": target}
+    knows = row.target_index is not None
+    return {**columns(row, schemas.Prediction), "target": target if knows else None}
 
 
 def _analysis_links(row: db.Analysis, request: AnalysisRequest) -> schemas.AnalysisLinks:

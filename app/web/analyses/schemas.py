@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field
 
+from app.db.targets import TOP, ClassName, NamedClass, Target
 from app.jobs.parameters import Fit, FlowMethod, Place
 from app.web.http import examples
 from app.web.http.schemas import UNIT, Answer, Id, Name, OfClip, State, Unit, Whole, example
+
+
+class IndexedClass(BaseModel):
+    """A class by its index in each model's own list."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    index: Whole
 
 
 class AnalysisCreate(BaseModel):
@@ -29,10 +38,11 @@ class AnalysisCreate(BaseModel):
         max_length=16,
         description="Left out: the learnt masks (`attention`) and Grad-CAM (`gradcam`).",
     )
-    target: Whole | Annotated[str, StringConstraints(min_length=1, max_length=128)] = Field(
-        default="top",
+    target: Whole | ClassName | NamedClass | IndexedClass = Field(
+        default=TOP,
         description="`top`: each model's own first class; or a class index, or a class name. "
-        "Models without that class explain their own first.",
+        '`{"class": NAME}` is a name whatever it is, also `top`; `{"index": N}` an index. '
+        "A model without that class explains none.",
     )
     input_size: Whole = Field(
         default=224, ge=96, le=512, description="Shorter side of what the models see, in pixels."
@@ -78,7 +88,7 @@ class AnalysisRequest(Answer):
     media_id: Id
     models: list[str]
     methods: list[str]
-    target: int | str
+    target: Target
     input_size: int
     fit: Fit
     place: OfClip[Place] = None
@@ -114,7 +124,7 @@ class StreamScores(Answer):
 class ClipScores(Answer):
     """How a model came to its answer over time. Times are seconds from the clip's start.
 
-    All `shares` and `rest` together are the target's logit.
+    All `shares` and `rest` together are the target's logit; without a target there are none.
     """
 
     classes: list[str]
@@ -145,7 +155,9 @@ class Prediction(Answer):
         "None if the model has no rule, or the 1000-class network that the rule asks is missing.",
     )
     top: list[ClassScore]
-    target: TargetScore
+    target: TargetScore | None = Field(
+        description="None if the model does not know the class asked for: it has no evidence then."
+    )
     seconds: float
     clip: OfClip[ClipScores] = Field(default=None, description="Of a clip: scores over time.")
 

@@ -30,7 +30,7 @@ export async function makeSmall(place, { state, sources, lead, small, retarget, 
     await small.take();
     await done;
     if (asking !== mine) return;
-    if (state.now.target) await retarget.change(state.now.target);
+    if (state.now.target) await retarget.change(retarget.current);
     await channels.reduce(state.now.channel);
     draw();
   } catch (error) {

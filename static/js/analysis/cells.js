@@ -43,7 +43,7 @@ export class Cell {
 /** @param {HTMLElement} frame @param {string} words instead of its map, or "" */
 export function showWords(frame, words) {
   const element = /** @type {HTMLElement} */ (frame.querySelector(".words"));
-  setText(element, words.replace(/ for .*/, "")); // the class stands in the label
+  setText(element, words.replace(/^(No positive evidence) for .*/, "$1")); // the class stands in the label
   element.classList.toggle("on", words !== "");
 }
 

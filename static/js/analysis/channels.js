@@ -21,7 +21,7 @@ export class Channels {
     const arrays = await Promise.all(stacks.map((stack) => this.#load(stack)));
     this.store.clear("derived");
     /** @type {Record<string, Grid[]>} by model */
-    const grids = {};
+    const grids = Object.create(null);
     stacks.forEach(({ model, stage }, index) => {
       const grid = reduceChannels(arrays[index], rule);
       this.#put(model, stage, rule, grid, `only ${arrays[index].shape[0]} channels here`);

@@ -63,6 +63,7 @@ export class Enlarged {
     part("big-meaning").textContent = entry ? (words || meaning(entry, mechanism)) : "This map is not ready yet.";
     part("big-canvas").setAttribute("aria-label", title);
     part("big-histogram").replaceChildren();
+    part("big-npy").hidden = part("big-png").hidden = !entry?.grid;
     if (!entry?.grid) return;
     this.#facts(entry, prediction);
     histogram(part("big-histogram"), entry.grid);

@@ -4,6 +4,7 @@ import { Colours } from "../lib/colours.js";
 import { data, part } from "../lib/dom.js";
 import { bindDrops } from "../lib/drops.js";
 import { shortcuts } from "../lib/keys.js";
+import { isLearnt } from "../lib/scale.js";
 import { bindDownloads } from "./downloads.js";
 import { bindShare } from "./share.js";
 import { bindStatus } from "./status.js";
@@ -15,6 +16,9 @@ export const root = /** @type {HTMLElement} */ (part("analysis"));
 export const colours = new Colours((await getJson(data.urls.colormaps)).maps);
 /** The method of the table's second column: evidence for a class. @type {{name: string, title: string}} */
 export const evidence = data.methods.find((one) => one.kind === "evidence") ?? { name: "gradcam", title: "Grad-CAM" };
+
+/** @param {string} method @returns {boolean} whether its maps are for or against a class */
+export const isEvidenceMethod = (method) => !isLearnt({ method }) && data.methods.some((one) => one.name === method && one.kind === "evidence");
 
 /** @param {View} view @param {Record<string, string>} rules the words of each scale */
 export function showPage(view, rules) {

@@ -13,14 +13,14 @@ import { Channels } from "./channels.js";
 import { Chooser, openChoice, shownModels } from "./chooser.js";
 import { showDownloads } from "./downloads.js";
 import { Enlarged } from "./enlarged.js";
-import { bindPage, evidence, root, showPage } from "./page.js";
+import { bindPage, evidence, isEvidenceMethod, root, showPage } from "./page.js";
 import { Retarget } from "./retarget.js";
 import { showAnswer } from "./rows.js";
 import { Sources } from "./sources.js";
 import { rerun, showProblem, showStatus, waitingWords } from "./status.js";
 import { Store } from "./store.js";
 import { Table } from "./table.js";
-import { makeTarget } from "./target.js";
+import { lackingWords, makeTarget, same, titleOf } from "./target.js";
 import { flip, form, nudge } from "./tools.js";
 import { makeViewState } from "./view.js";
 
@@ -31,7 +31,8 @@ const state = makeViewState({
   cell: "", // enlarged: "model.stage.method"
   at: "", // pinned cursor "x,y" in percent of the photo
   truth: "", // true class
-  target: "", // class that evidence is for; empty: each model's own first
+  target: "", // "top", or the class that evidence is for; empty: that of the page's analysis
+  named: false, // `target` is a class's name, also where it is "top"
   cam: "", // id of the analysis that holds the evidence for `target`
   lead: "", // model whose map is large; empty: that of the first row
   stage: "late", // of the large map
@@ -51,6 +52,7 @@ const sources = new Sources(store, (layer, now) => {
 });
 const chooser = new Chooser(state);
 const retarget = new Retarget(state, table, sources, draw);
+store.lacking = ({ model, method }) => (isEvidenceMethod(method) && !retarget.knows(model) ? lackingWords(retarget.current) : "");
 const big = new Enlarged({
   close: () => closeBig(),
   step: (right, down) => stepBig(right, down),
@@ -65,11 +67,7 @@ const small = new Small(lead, {
   ask: (place) => makeSmall(place, { state, sources, lead, small, retarget, channels, draw }),
   draw, fail: showProblem,
 });
-const showTarget = makeTarget(
-  () => data.rows.flatMap((card) => predictionOf(card.id) ?? []),
-  () => classes(),
-  (name) => retarget.change(name),
-);
+const showTarget = makeTarget(data.rows, (id) => predictionOf(id), (target) => retarget.change(target));
 
 /** @returns {string[]} every class of the models on show */
 const classes = () => [...new Set(data.rows.flatMap((card) => card.classes))];
@@ -140,10 +138,10 @@ function showView(view) {
   showPage(view, RULES);
   chooser.show(view, table.cells);
   const { current } = retarget;
-  showDownloads(view, shownModels(view), () => ({ show: view.show, channel: view.channel, ...(view.cam && current !== retarget.base && { evidence_of: view.cam }) }));
+  showDownloads(view, shownModels(view), () => ({ show: view.show, channel: view.channel, ...(view.cam && !same(current, retarget.base) && { evidence_of: view.cam }) }));
   // Downloads are of this analysis, not of another target looked at on top.
-  part("other-target").hidden = current === retarget.base;
-  part("other-target").textContent = current === "top" ? "Make them for each model’s own top" : `Make them for “${inWords(current)}”`;
+  part("other-target").hidden = same(current, retarget.base);
+  part("other-target").textContent = current === "top" ? "Make them for each model’s own top" : `Make them for “${titleOf(current)}”`;
   showTarget(current);
 }
 

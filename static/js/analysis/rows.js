@@ -1,30 +1,31 @@
 // The head of each row: what the model says, and whether that is right.
 import { make } from "../lib/dom.js";
 import { abstention, capital, inWords, percent } from "../lib/format.js";
-import { OWN_TOP } from "./target.js";
+import { classIn, lackingWords } from "./target.js";
 
 /**
  * @param {HTMLElement} row @param {any} prediction or null while the model has not answered
- * @param {string} truth true class, or "" @param {string} target what Grad-CAM explains
- * @param {string[]} classes that the model knows; without the target, it explains its own first
+ * @param {string} truth true class, or "" @param {import("./target.js").Target} target what Grad-CAM explains
+ * @param {string[]} classes that the model knows; without the target, it explains none
  */
 export function showAnswer(row, prediction, truth, target, classes) {
   const key = JSON.stringify([prediction, truth, target]);
   if (row.dataset.shown === key) return;
   row.dataset.shown = key;
   const none = Boolean(prediction?.abstained);
-  const answers = prediction && !none ? shown(prediction, target) : [];
+  const name = classIn(target, classes);
+  const answers = prediction && !none ? shown(prediction, name) : [];
   const says = /** @type {HTMLElement} */ (row.querySelector("[data-says]"));
   says.classList.toggle("is-none", none);
   const items = [...says.children];
-  const lacking = prediction && target !== OWN_TOP && !classes.includes(target) ? items.pop() : null;
-  items.forEach((item, index) => say(/** @type {HTMLElement} */ (item), answers[index], truth, target));
+  const lacking = prediction && name === null ? items.pop() : null;
+  items.forEach((item, index) => say(/** @type {HTMLElement} */ (item), answers[index], truth, name));
   if (none) items[0].replaceChildren(abstention(classes.length));
-  if (lacking) lacking.replaceChildren(make("span.lacking", { text: `does not know ${inWords(target)}`, title: `It explains ${inWords(prediction.target.name)}` }));
+  if (lacking) lacking.replaceChildren(make("span.lacking", { text: lackingWords(target), title: lackingWords(target) }));
   showVerdict(row, prediction, truth, classes.includes(truth));
 }
 
-/** @param {HTMLElement} item @param {any} answer or nothing @param {string} truth @param {string} target */
+/** @param {HTMLElement} item @param {any} answer or nothing @param {string} truth @param {string | null} target its class */
 function say(item, answer, truth, target) {
   const name = answer ? inWords(answer.name) : "";
   if (answer) item.replaceChildren(make("span", { text: name, title: name }), make("span", { text: percent(answer.probability) }));
@@ -35,9 +36,9 @@ function say(item, answer, truth, target) {
 }
 
 /** The best three; a chosen target that is not among them takes the third place. */
-function shown(/** @type {any} */ { top, target }, /** @type {string} */ chosen) {
+function shown(/** @type {any} */ { top, target }, /** @type {string | null} */ chosen) {
   const best = top.slice(0, 3);
-  const missing = target.name === chosen && !best.some((/** @type {any} */ one) => one.name === chosen);
+  const missing = target?.name === chosen && !best.some((/** @type {any} */ one) => one.name === chosen);
   return missing ? [...best.slice(0, 2), target] : best;
 }
 

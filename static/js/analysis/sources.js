@@ -36,7 +36,8 @@ export class Sources {
       let stop = () => {};
       const step = async (/** @type {any} */ now, /** @type {any[] | undefined} */ known) => {
         if (this.newest[layer] !== token) return stop();
-        this.store.layers[layer].predictions = now.predictions;
+        // A model may be called "constructor": nothing is found that has not answered.
+        this.store.layers[layer].predictions = Object.setPrototypeOf(now.predictions, null);
         this.onChange(layer, now);
         await this.store.take(layer, known ?? (await recordsOf(now)));
         if (isFinal(now)) resolve();

@@ -20,11 +20,15 @@ function entryOf(record) {
   return { model, stream, stage, method, record, min, max, times, rows, cols, data: null, grid: null };
 }
 
+const NO_MAP = { min: 0, max: 0, shape: [1, 1], unit: "evidence", target: null, layer: "", lacking: true };
+
 /** Later layers cover earlier ones; a page that asks for nothing on top has "base" only. */
 export class Store {
   /** @param {() => void} onReady called when a map's values have come @param {string[]} [covers] the last one covers all */
   constructor(onReady, covers = []) {
     this.onReady = onReady;
+    /** Words where there can be no map: the model does not know the class. @type {(of: {model: string, method: string}) => string} */
+    this.lacking = () => "";
     this.order = ["base", ...covers].reverse();
     /** @type {Record<string, {entries: Map<string, Entry>, predictions: Record<string, any>}>} */
     this.layers = {};
@@ -33,7 +37,7 @@ export class Store {
 
   /** @param {string} name of a layer */
   clear(name) {
-    this.layers[name] = { entries: new Map(), predictions: {} };
+    this.layers[name] = { entries: new Map(), predictions: Object.create(null) };
   }
 
   /** Add records to a layer and fetch the values of the new ones. @param {string} name @param {any[]} records */
@@ -55,6 +59,8 @@ export class Store {
 
   /** @param {{model: string, stream: string, stage: string, method: string}} of @returns {Entry | null} */
   entry(of) {
+    const words = this.lacking(of);
+    if (words) return { ...entryOf({ ...of, ...NO_MAP }), missing: words };
     const layer = this.order.find((name) => this.layers[name].entries.has(keyOf(of)));
     return layer ? /** @type {Entry} */ (this.layers[layer].entries.get(keyOf(of))) : null;
   }

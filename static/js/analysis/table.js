@@ -77,7 +77,8 @@ export class Table {
   /** @param {any} view @returns {Look} */
   look(view) {
     const shown = shownModels(view);
-    return makeLook(view, colours, this.cells.flatMap((cell) => (shown.includes(cell.row) && this.entry(cell)) || []));
+    const entries = this.cells.flatMap((cell) => (shown.includes(cell.row) && this.entry(cell)) || []);
+    return makeLook(view, colours, entries.filter(({ missing }) => !missing));
   }
 
   /** @param {Look} look */
@@ -93,8 +94,8 @@ export class Table {
   /** The grid of a stage, which follows from the photo's shape. @param {HTMLElement} head */
   #showGrid(head) {
     const { stageGrid: stage } = head.dataset;
-    const cell = this.cells.find((one) => one.stage === stage && this.entry(one));
-    const entry = cell && this.entry(cell);
+    const entries = this.cells.filter((cell) => cell.stage === stage).map((cell) => this.entry(cell));
+    const entry = entries.find((one) => one && !one.missing);
     if (entry && stage !== "combined") setText(head, `${entry.rows} × ${entry.cols}`);
   }
 

@@ -140,10 +140,11 @@ export class Lead {
     setText(part("lead-says"), answer);
     setText(part("lead-where"), where);
     setText(part("lead-strip-words"), `${answer} ${where}`);
-    const map = entry ? mapWords(card.title, entry, drawn) : card.title;
+    const lacking = entry?.record.lacking && `${card.title} ${entry.missing}.`;
+    const map = lacking || (entry ? mapWords(card.title, entry, drawn) : card.title);
     setText(part("lead-note"), prediction && declines(prediction, count) ? declineWords(prediction, count) : map);
     part("lead-canvas").setAttribute("aria-label", map);
-    showWords(this.frame, entry?.data ? insteadOfMap(entry, look.view) : "");
+    showWords(this.frame, entry?.data || lacking ? insteadOfMap(entry, look.view) : "");
     if (prediction) this.#toldOnce();
   }
 

@@ -1,5 +1,6 @@
 // What the models say: the rows' answers, the timeline's lanes, the fusion slider, the shares.
 import { showAnswer } from "../analysis/rows.js";
+import { classIn, lackingWords } from "../analysis/target.js";
 import { make, part } from "../lib/dom.js";
 import { abstention, capital, inWords, percent, setText } from "../lib/format.js";
 import { unit } from "../lib/scale.js";
@@ -52,7 +53,7 @@ export class Answers {
 
   /**
    * @param {Record<string, any>} predictions @param {import("./layer.js").Layer} layer
-   * @param {import("./view.js").View} view @param {string[]} stages @param {string} chosen target for all, or "top"
+   * @param {import("./view.js").View} view @param {string[]} stages @param {import("../analysis/target.js").Target} chosen for all rows
    */
   show(predictions, layer, view, stages, chosen) {
     this.take(predictions);
@@ -67,11 +68,14 @@ export class Answers {
     this.fusion(view.fusion);
     const energies = this.#energies(layer, view, stages);
     if (!prediction?.clip) return;
-    const scores = this.#scores(prediction, view);
     const title = this.on.titleOf(layer.model);
-    const found = contributions(prediction.clip, view.fusion, prediction.target.index);
-    const target = inWords(prediction.target.name);
-    this.shares.show(found, { target, bounds: this.bounds, title });
+    const { classes } = /** @type {any} */ (this.rows.find(({ id }) => id === layer.model));
+    const explained = classIn(chosen, classes) === null ? null : prediction.target;
+    const scores = this.#scores(prediction.clip, explained?.index, view);
+    const found = explained ? contributions(prediction.clip, view.fusion, explained.index) : { shares: {}, rest: 0, sum: 0 };
+    const target = inWords(explained?.name ?? "");
+    if (explained) this.shares.show(found, { target, bounds: this.bounds, title });
+    else this.shares.lack(`${title} ${lackingWords(chosen)}.`);
     this.#answer(reweighted(prediction, view.fusion));
     this.tabulate = () => {
       if (!this.table.open) return;
@@ -80,14 +84,13 @@ export class Answers {
     this.tabulate();
   }
 
-  /** @param {any} prediction @param {import("./view.js").View} view */
-  #scores(prediction, view) {
-    const { clip, target } = prediction;
+  /** @param {any} clip @param {number | undefined} target class index @param {import("./view.js").View} view */
+  #scores(clip, target, view) {
     const { moments, probabilities } = fuse(clip, view.fusion);
     const order = probabilities.map((_, index) => index).sort((a, b) => probabilities[b] - probabilities[a]);
-    const shown = [target.index, ...order.filter((index) => index !== target.index)].slice(0, CLASSES);
+    const shown = (target === undefined ? order : [target, ...order.filter((index) => index !== target)]).slice(0, CLASSES);
     const scores = shown.map((index) => ({
-      name: inWords(clip.classes[index]), values: moments.map((row) => row[index]), target: index === target.index,
+      name: inWords(clip.classes[index]), values: moments.map((row) => row[index]), target: index === target,
     }));
     this.timeline.showScores(scores, moments, view.raw);
     return scores;

@@ -32,11 +32,11 @@ export class ClipCell extends Cell {
   /** Facts that do not change with time. @param {Track | null} track @param {string} title of the model @param {import("./view.js").View} view */
   describe(track, title, view) {
     if (!this.frame) return;
-    const words = track?.data ? insteadOfMap(track, view) : "";
+    const words = track?.data || track?.missing ? insteadOfMap(track, view) : "";
     this.instead = words;
     showWords(this.frame, words);
-    const range = track ? `over the clip from ${number(track.min)} to ${number(track.max)}` : "";
-    this.label(track, title, `${words && `${words}; `}${range}`);
+    const range = track && !track.missing ? `over the clip from ${number(track.min)} to ${number(track.max)}` : "";
+    this.label(track, title, `${words}${words && range && "; "}${range}`);
   }
 
   /** The number below: the value at the cursor, or the largest. @param {Track | null} track @param {number} t @param {import("./view.js").View} view @param {Cursor | null} cursor */

@@ -4,11 +4,11 @@ import { Chooser, openChoice, shownModels } from "../analysis/chooser.js";
 import { showDownloads } from "../analysis/downloads.js";
 import { makeLook } from "../analysis/drawing.js";
 import { Legend } from "../analysis/legend.js";
-import { bindPage, colours, evidence, root, showPage } from "../analysis/page.js";
+import { bindPage, colours, evidence, isEvidenceMethod, root, showPage } from "../analysis/page.js";
 import { Sources } from "../analysis/sources.js";
 import { rerun, showProblem, showStatus, waitingWords } from "../analysis/status.js";
 import { Store } from "../analysis/store.js";
-import { className, makeTarget, OWN_TOP } from "../analysis/target.js";
+import { classIn, lackingWords, makeTarget, plainTarget } from "../analysis/target.js";
 import { flip } from "../analysis/tools.js";
 import { DRAWN, Lead } from "../answer/lead.js";
 import { getArray, getJson } from "../lib/api.js";
@@ -55,21 +55,16 @@ const answers = new Answers(rows, timeline, store, {
   titleOf, go: (k) => go(answers.times[k]), share: (value) => state.set({ fusion: value }),
 });
 const range = bindRange(timeline, state, () => clock, (from_s, to_s) => ask({ from_s, to_s }));
-const showTarget = makeTarget(
-  () => Object.values(analysis.predictions),
-  () => [...new Set(rows.flatMap((/** @type {any} */ card) => card.classes))],
-  (target) => ask({ target }),
-);
+const showTarget = makeTarget(rows, (id) => analysis.predictions[id], (target) => ask({ target }));
 /** @type {import("../lib/cursor.js").Cursor | null} */
 let cursor = null;
 /** @type {import("./cells.js").ClipCell | null} */
 let pointed = null;
 
-/** @returns {string} the class that is explained, or "top" */
-const target = () => {
-  const asked = analysis.request.target || OWN_TOP;
-  return typeof asked === "number" ? className(asked, rows) : asked;
-};
+/** What is explained, in every row. */
+const target = plainTarget(analysis.request.target, rows);
+const knows = (/** @type {string} */ id) => classIn(target, rows.find((card) => card.id === id)?.classes ?? []) !== null;
+store.lacking = ({ model, method }) => (isEvidenceMethod(method) && !knows(model) ? lackingWords(target) : "");
 /** Ask for something like this analysis, and go there. @param {any} changes */
 const ask = (changes) => rerun({ ...analysis.request, ...changes }, "");
 
@@ -142,12 +137,12 @@ function picture(now) {
 function describeAll() {
   const view = state.now;
   const shown = shownModels(view);
-  look = makeLook(view, colours, [...store.layers.base.entries.values()].filter(({ model }) => shown.includes(model)));
+  look = makeLook(view, colours, [...store.layers.base.entries.values()].filter((one) => shown.includes(one.model) && !store.lacking(one)));
   const of = layer();
   const tracks = layerTracks();
   panes.name(tracks, { ...of, title: titleOf(of.model), card: rows.find((card) => card.id === of.model) }, view);
   cells.describe(titleOf, layerId(of), view);
-  answers.show(analysis.predictions, of, view, data.stages, target());
+  answers.show(analysis.predictions, of, view, data.stages, target);
   showLead();
   legend.show(look, `${titleOf(of.model)}, ${of.stage}`, [tracks.rgb, tracks.flow]);
   [tracks.rgb, tracks.flow].forEach((track, index) => (legend.ramps[index].element.hidden = !track));
@@ -203,7 +198,7 @@ function showView(view) {
   const { model, stage, method } = layer();
   chooser.show(view, cells.all);
   showDownloads(view, shownModels(view), ({ dataset: { layerLink: stream } }) => ({ stage, method, ...(stream && { model, stream, raw: String(view.raw) }) }));
-  showTarget(target());
+  showTarget(target);
 }
 
 const sources = new Sources(store, (_, now) => {

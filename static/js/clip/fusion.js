@@ -95,8 +95,8 @@ export function reweighted(prediction, share) {
   const { logits, probabilities } = fuse(clip, share);
   const score = (/** @type {number} */ index) => ({ index, name: clip.classes[index], probability: probabilities[index], logit: logits[index] });
   const order = probabilities.map((_, index) => index).sort((a, b) => probabilities[b] - probabilities[a]);
-  const { index } = prediction.target;
-  return { ...prediction, top: order.slice(0, 5).map(score), target: score(index) };
+  const target = prediction.target && score(prediction.target.index);
+  return { ...prediction, top: order.slice(0, 5).map(score), target };
 }
 
 /** @param {Record<string, number>} weights @returns {string} "1 : 1.5" */

@@ -61,6 +61,14 @@ export class Shares {
     setText(this.sum, `${totals.join(", ")}: together ${plain(sum)}, the logit of “${target}” in ${title}.`);
   }
 
+  /** There is no logit to share out. @param {string} words why */
+  lack(words) {
+    this.shape = "";
+    this.rows.replaceChildren();
+    setText(this.title, "Contributions to the logit");
+    setText(this.sum, words);
+  }
+
   /** @param {number} k segment that is played */
   mark(k) {
     if (this.marked === k) return;

@@ -1,13 +1,13 @@
 // An editable combobox with list autocomplete (the ARIA pattern of that name).
 import { make } from "./dom.js";
 
-/** @typedef {{value: string, label: string, note?: string, group?: string}} Option */
+/** @typedef {{value: any, label: string, note?: string, group?: string}} Option */
 
 export class Combobox {
   /**
    * @param {HTMLInputElement} input @param {HTMLElement} list
    * @param {(query: string) => Option[]} find  options for what was typed
-   * @param {(value: string) => void} choose
+   * @param {(value: any) => void} choose
    */
   constructor(input, list, find, choose) {
     this.input = input;
