@@ -161,6 +161,18 @@ def test_films_play_and_keep_their_times(live: Api, clip: Any) -> None:
     assert refused.status_code == 404
 
 
+def test_an_earlier_versions_replaced_evidence_is_no_film(live: Api, media: Any) -> None:
+    """It explained another class where the model lacks the one that was asked for."""
+    body = live.analyse(media["id"], **ASKED, target="both")
+    read_all(live, body["links"]["events"])
+    with live.web.sessions.begin() as session:
+        row = session.get_one(Analysis, body["id"])
+        row.request = {**row.request, "target": "golfcart"}
+    response = live.client.get(f"{body['links']['self']}/overlay.mp4")
+    assert response.status_code == 404
+    assert "tiny-clips does not know the class" in response.json()["detail"]
+
+
 def test_the_contact_sheet(live: Api, clip: Any) -> None:
     for name, start in (("figure_png", b"\x89PNG"), ("figure_pdf", b"%PDF"), ("figure_svg", b"<")):
         link = clip["links"][name]
@@ -264,15 +276,3 @@ def test_deleted_with_all_its_files(live: Api, media: Any, clip: Any) -> None:
     left = [p for p in root.rglob("*") if clip["id"] in str(p) or media["id"] in str(p)]
     assert [path for path in left if path.is_file()] == []
     assert live.client.get(clip["links"]["tracks"]).status_code == 404
-
-
-def test_an_earlier_versions_replaced_evidence_is_no_film(live: Api, media: Any) -> None:
-    """It explained another class where the model lacks the one that was asked for."""
-    body = live.analyse(media["id"], **ASKED, target="both")
-    read_all(live, body["links"]["events"])
-    with live.web.sessions.begin() as session:
-        row = session.get_one(Analysis, body["id"])
-        row.request = {**row.request, "target": "golfcart"}
-    response = live.client.get(f"{body['links']['self']}/overlay.mp4")
-    assert response.status_code == 404
-    assert "tiny-clips does not know the class" in response.json()["detail"]
