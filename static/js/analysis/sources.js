@@ -1,5 +1,5 @@
 // Where the maps come from: the analysis of this page, and small ones that are asked for on top of it.
-import { follow, getJson, isFinal } from "../lib/api.js";
+import { follow, getJson, isFinal, persist } from "../lib/api.js";
 
 /** Every record of an analysis. @param {any} analysis @returns {Promise<any[]>} */
 async function recordsOf({ links }) {
@@ -38,7 +38,7 @@ export class Sources {
         if (this.newest[layer] !== token) return stop();
         this.store.layers[layer].predictions = now.predictions;
         this.onChange(layer, now);
-        await this.store.take(layer, known ?? (await recordsOf(now)));
+        await this.store.take(layer, known ?? (await persist(() => recordsOf(now))));
         if (isFinal(now)) resolve();
       };
       if (!isFinal(analysis)) stop = follow(analysis, (now) => step(now, undefined).catch(reject));
