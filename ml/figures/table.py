@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,6 +12,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from ml.errors import MlError
+from ml.figures.fonts import Fonts, fonts_for, wrapped
 from ml.networks.types import FloatArray, Unit
 
 Scale = Literal["map", "row", "shared", "absolute"]
@@ -26,6 +26,7 @@ UNDATED: dict[str, dict[str, Any]] = {  # so that the same maps give the same fi
     "pdf": {"CreationDate": None},
 }
 LABEL, BAR, HEAD, FOOT, NOTE = 1.85, 0.35, 0.6, 0.15, 0.2  # inches
+LETTERS = 11  # of a title, an inch
 SMOOTH = 224  # pixels that a smooth map is laid over
 WIDE, NARROW, MOST_WIDE = 1.45, 1.1, 4  # inches a cell is wide, in at most 4 columns or in more
 
@@ -105,29 +106,52 @@ def draw(
     """
     import matplotlib
 
-    # Names are shown as they are, dollars too; without a salt the ids of an SVG are drawn anew.
-    with matplotlib.rc_context({"text.parse_math": False, "svg.hashsalt": "sightline"}):
-        figure = _arranged(rows, columns, style, title, note, aspect)
+    words = [title, note, *(heading for heading, _ in columns)]
+    fonts = fonts_for([*words, *(text for row in rows for text in _texts(row))])
+    settings: Any = {
+        "font.family": fonts.families, "text.parse_math": False,  # a class may be called $
+        "svg.hashsalt": "sightline",  # else its ids are drawn anew
+    }  # fmt: skip
+    with matplotlib.rc_context(settings):
+        rows = [_drawable(row, fonts) for row in rows]
+        columns = [(fonts.drawable(heading), rgb) for heading, rgb in columns]
+        notes = [fonts.drawable(line) for line in (note, fonts.note) if line]
+        figure = _composed(rows, columns, style, fonts.drawable(title), notes, aspect)
         figure.savefig(path, format=format, metadata=UNDATED[format])
 
 
-def _arranged(
-    rows: Sequence[Row], columns: Sequence[tuple[str, RGB]], style: Style, title: str, note: str,
-    aspect: float,
+TEXTS = ("title", "subtitle", "caption", "target", "instead")  # of a row
+
+
+def _texts(row: Row) -> tuple[str, ...]:
+    return tuple(getattr(row, name) for name in TEXTS)
+
+
+def _drawable(row: Row, fonts: Fonts) -> Row:
+    texts: dict[str, Any] = {name: fonts.drawable(getattr(row, name)) for name in TEXTS}
+    return replace(row, **texts)
+
+
+def _composed(
+    rows: Sequence[Row], columns: Sequence[tuple[str, RGB]], style: Style, title: str,
+    notes: Sequence[str], aspect: float,
 ) -> Any:  # fmt: skip
+    """Return the figure with all that is in it."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     wide = WIDE if len(columns) <= MOST_WIDE else NARROW
     cell = wide / max(aspect, 0.5)  # inches high
-    foot = FOOT + (NOTE if note else 0)
-    width, height = LABEL + wide * len(columns) + BAR, HEAD + (cell + 0.12) * len(rows) + foot
+    width, foot = LABEL + wide * len(columns) + BAR, FOOT + NOTE * len(notes)
+    lines = wrapped(title, int(LETTERS * width))
+    head = HEAD + NOTE * (len(lines) - 1)
+    height = head + (cell + 0.12) * len(rows) + foot
     figure = Figure(figsize=(width, height), dpi=160, facecolor="white")
     FigureCanvasAgg(figure)
     grid = figure.add_gridspec(
         len(rows), len(columns) + 1, width_ratios=(*[1] * len(columns), 0.06), wspace=0.06,
         hspace=0.12 / cell, left=LABEL / width, right=1 - 0.25 / width,
-        top=1 - HEAD / height, bottom=foot / height,
+        top=1 - head / height, bottom=foot / height,
     )  # fmt: skip
     for i, row in enumerate(rows):
         drawn = None
@@ -146,9 +170,11 @@ def _arranged(
         if drawn:
             _bar(figure, figure.add_subplot(grid[i, -1]), row, style)
     if title:
-        figure.suptitle(title, x=0.1 / width, y=1 - 0.12 / height, ha="left", va="top", fontsize=10)
-    if note:
-        figure.text(0.1 / width, 0.1 / height, note, fontsize=6.5, color="#555555", va="bottom")
+        text = "\n".join(lines)
+        figure.suptitle(text, x=0.1 / width, y=1 - 0.12 / height, ha="left", va="top", fontsize=10)
+    if notes:
+        text = "\n".join(notes)
+        figure.text(0.1 / width, 0.1 / height, text, fontsize=6.5, color="#555555", va="bottom")
     return figure
 
 
@@ -168,7 +194,7 @@ def _label(axes: Any, row: Row) -> None:
         (row.caption, 26, {"fontsize": 8, "color": "#555555"}),
         (f"for {row.target}" if row.target else "", 26, {"fontsize": 8, "color": "#555555"}),
     )
-    lines = [(words, look) for text, most, look in parts for words in _wrapped(text, most)]
+    lines = [(words, look) for text, most, look in parts for words in wrapped(text, most)]
     for line, (words, look) in enumerate(lines):
         axes.annotate(
             words, (0, 1), xytext=(-(LABEL - 0.1) * 72, -9 - 13 * line), xycoords="axes fraction",
@@ -176,15 +202,10 @@ def _label(axes: Any, row: Row) -> None:
         )  # fmt: skip
 
 
-def _wrapped(text: str, most: int) -> list[str]:
-    """Return the text as it is, or in lines of at most `most` letters."""
-    return [text] if len(text) <= most else textwrap.wrap(text, most)
-
-
 def _say(axes: Any, rgb: RGB, words: str, aspect: float) -> None:
     """Write words over a picture, in place of a map."""
     axes.imshow(rgb, extent=(0, aspect, 1, 0))
-    axes.text(aspect / 2, 0.5, textwrap.fill(words, 18), ha="center", va="center",
+    axes.text(aspect / 2, 0.5, "\n".join(wrapped(words, 18)), ha="center", va="center",
               fontsize=7, bbox={"facecolor": "white", "alpha": 0.8, "lw": 0})  # fmt: skip
 
 

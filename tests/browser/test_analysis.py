@@ -24,9 +24,9 @@ def cell(page: Page, model: str, stage: str, method: str = "gradcam") -> Locator
 
 
 def number(text: str) -> float:
-    """The number that the page writes, with its true minus and raised exponent."""
+    """The number that the page writes, of a range the larger: true minus, raised exponent."""
     plain = text.translate(str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻\u2212", "0123456789--"))
-    found = re.search(r"(-?[\d.]+)(?:\s*×10(-?\d+))?", plain)
+    found = re.search(r"(-?[\d.]+)(?:\s*×10(-?\d+))?", plain.split("–")[-1])
     assert found, text
     return float(found[1]) * 10 ** int(found[2] or 0)
 

@@ -1,4 +1,4 @@
-"""Text has three sizes, and marks in charts and cells one (docs/adr/0045)."""
+"""Text has three sizes, and marks in charts and cells one (docs/adr/0045); one module fetches."""
 
 from __future__ import annotations
 
@@ -18,3 +18,12 @@ ALLOWED = re.compile(
 def test_text_has_no_other_size(path: Path) -> None:
     text = re.sub(r"/\*.*?\*/", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
     assert [size for size in SIZE.findall(text) if not ALLOWED.fullmatch(size.strip())] == []
+
+
+def test_one_module_asks_the_server() -> None:
+    """The others go through it, so that nothing is asked for once only."""
+    scripts = STYLES[0].parents[1] / "js"
+    asking = re.compile(r"(?<![.\w#])(?:fetch\(|new EventSource)|\.decode\(\)")
+    code = {path: re.sub(r"/\*.*?\*/|//.*", "", path.read_text()) for path in scripts.rglob("*.js")}
+    found = {path.name for path, text in code.items() if asking.search(text)}
+    assert found == {"net.js", "lead.js"}  # the large photo waits for a picture of the page

@@ -23,6 +23,7 @@ from app.storage import keys
 from app.web.analyses.find import find_analysis
 from app.web.http.state import AppState
 
+DRAWING = 2  # the code that draws: what an earlier one has stored is drawn again
 WAIT = 30.0  # seconds until the client is asked to come back
 CHECK_EVERY = 0.1
 FILM_TYPES = {"mp4": "video/mp4", "webm": "video/webm"}
@@ -78,7 +79,7 @@ def film_key(
 
 
 def _named(analysis_id: str, style: Mapping[str, object], file_format: str) -> str:
-    text = json.dumps(style, sort_keys=True)
+    text = json.dumps({"drawing": DRAWING, **style}, sort_keys=True)
     digest = hashlib.sha256(text.encode()).hexdigest()[:16]
     return keys.figure(analysis_id, digest, file_format)
 

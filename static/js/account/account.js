@@ -1,6 +1,6 @@
 // The account page: make and revoke tokens, sign browsers out, change the password. After each
 // change the list is fetched anew, so its rows are written in one place, the template.
-import { getJson, postJson } from "../lib/api.js";
+import { getJson, load, postJson } from "../lib/api.js";
 import { ago } from "../lib/format.js";
 import { sure } from "../lib/sure.js";
 import { browserName } from "./agent.js";
@@ -34,7 +34,7 @@ function dress(root) {
 
 /** Fetch a list anew. @param {string} name */
 async function refresh(name) {
-  const text = await (await fetch("/account")).text();
+  const text = await load("/account", {}, "text");
   const fresh = new DOMParser().parseFromString(text, "text/html");
   const part = fresh.querySelector(`[data-part="${name}"]`);
   if (!part) return location.reload(); // signed out meanwhile: the server shows the way

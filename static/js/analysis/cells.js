@@ -1,9 +1,10 @@
 // A cell of the table: one model's map by one method, at one stage of one stream.
-import { make } from "../lib/dom.js";
+import { make, offerAgain } from "../lib/dom.js";
 import { number, setText } from "../lib/format.js";
 import { valueAt } from "../lib/maps.js";
 import { places, unit } from "../lib/scale.js";
 import { methodTitle } from "../lib/titles.js";
+import { Caption } from "./caption.js";
 
 /** @typedef {import("./store.js").Entry} Entry */
 
@@ -23,8 +24,8 @@ export class Cell {
     this.place = stream ? `${STREAMS[stream]} ${stage}` : stage;
     /** @type {HTMLElement | null} none where there can be no map */
     this.frame = element.querySelector(".frame");
-    /** @type {HTMLElement | null} */
-    this.caption = element.querySelector("[data-value]");
+    const caption = /** @type {HTMLElement | null} */ (element.querySelector(".value"));
+    this.caption = caption && new Caption(caption);
   }
 
   /** @param {string} title of the model @returns {string} */
@@ -35,8 +36,16 @@ export class Cell {
   /** @param {Entry | null} entry @param {string} title of the model @param {string} words what else there is to say of it */
   label(entry, title, words) {
     const ready = Boolean(entry?.grid || entry?.missing);
+    const failed = entry?.failed ?? "";
     this.element.classList.toggle("ready", ready);
-    this.element.setAttribute("aria-label", `${this.name(title)}: ${ready ? words : "not ready yet"}`);
+    this.element.classList.toggle("failed", failed !== "");
+    this.element.setAttribute("aria-label", `${this.name(title)}: ${ready ? words : failed || "not ready yet"}`);
+    if (this.frame) offerAgain(this.frame, failed !== "", () => entry && this.again(entry), failed);
+  }
+
+  /** The page says how. @param {Entry} entry that has not come */
+  again(entry) {
+    throw new Error(`Nobody fetches ${entry.model} again.`);
   }
 }
 
@@ -56,5 +65,6 @@ export function cursorWords(name, entry, map, cursor) {
   const { row, col, value } = valueAt(map, cursor);
   const even = unit(entry) === "share" ? ` (${number(value * places(entry))} × even)` : "";
   const where = `row ${row + 1}, column ${col + 1} of ${map.rows} × ${map.cols}`;
-  return [`${name}: `, make("strong", { text: number(value) }), `${even}, ${where}`];
+  const found = make("span", {}, make("strong", { text: number(value) }), `${even}, ${where}`);
+  return [make("span.readout-of", { text: `${name}:`, title: `${name}:` }), " ", found];
 }

@@ -32,7 +32,11 @@ export class Channels {
 
   /** @param {Entry} stack */
   #load(stack) {
-    if (!this.stacks.has(stack)) this.stacks.set(stack, getArray(stack.record.links.npy));
+    if (!this.stacks.has(stack)) {
+      const coming = getArray(stack.record.links.npy);
+      this.stacks.set(stack, coming);
+      coming.catch(() => this.stacks.delete(stack)); // the next choice asks again
+    }
     return /** @type {Promise<import("../lib/npy.js").NdArray>} */ (this.stacks.get(stack));
   }
 

@@ -1,5 +1,5 @@
 // The menu of downloads. A figure is drawn by a worker first, which may take some seconds.
-import { refusal, sleep } from "../lib/api.js";
+import { load } from "../lib/api.js";
 import { data, part, save } from "../lib/dom.js";
 import { asDrawn } from "./drawing.js";
 import { showProblem } from "./status.js";
@@ -19,18 +19,7 @@ export function showDownloads(view, models, of) {
   part("zip").search = search({ ...of(part("zip")), drawn: "true" });
 }
 
-const TRIES = 40; // a drawn clip takes longer than a figure
-
-/** Fetch a figure, as often as the server asks to come back. @param {string} address */
-async function fetchFigure(address) {
-  for (let tries = 0; ; tries += 1) {
-    const response = await fetch(address);
-    if (response.ok) return response.blob();
-    const error = refusal(response.status, await response.json().catch(() => null));
-    if (response.status !== 503 || tries >= TRIES) throw error;
-    await sleep(1000 * (Number(response.headers.get("Retry-After")) || 2));
-  }
-}
+const TRIES = 40; // as often as the server asks to come back: a drawn clip takes longer than a figure
 
 /** @param {HTMLAnchorElement} link @param {string} name */
 async function drawAndSave(link, name) {
@@ -39,7 +28,7 @@ async function drawAndSave(link, name) {
   link.setAttribute("aria-busy", "true");
   link.textContent = "Drawing…";
   try {
-    save(await fetchFigure(link.href), name);
+    save(await load(link.href, {}, "blob", TRIES), name);
   } catch (error) {
     showProblem(/** @type {Error} */ (error).message);
   }

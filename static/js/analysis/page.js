@@ -1,5 +1,5 @@
 // What the pages of photos and clips have in common: header, tool bar, keys, and the words of the scale.
-import { getJson } from "../lib/api.js";
+import { getJson, persist } from "../lib/api.js";
 import { Colours } from "../lib/colours.js";
 import { data, part } from "../lib/dom.js";
 import { bindDrops } from "../lib/drops.js";
@@ -13,7 +13,7 @@ import { bindTools, showTools, toolKeys } from "./tools.js";
 /** @typedef {import("./view.js").View} View */
 
 export const root = /** @type {HTMLElement} */ (part("analysis"));
-export const colours = new Colours((await getJson(data.urls.colormaps)).maps);
+export const colours = new Colours((await persist(() => getJson(data.urls.colormaps))).maps);
 /** The method of the table's second column: evidence for a class. @type {{name: string, title: string}} */
 export const evidence = data.methods.find((one) => one.kind === "evidence") ?? { name: "gradcam", title: "Grad-CAM" };
 

@@ -1,5 +1,5 @@
 // Where the maps come from: the analysis of this page, and small ones that are asked for on top of it.
-import { follow, getJson, isFinal } from "../lib/api.js";
+import { follow, getJson, isFinal, persist } from "../lib/api.js";
 
 /** Every record of an analysis. @param {any} analysis @returns {Promise<any[]>} */
 async function recordsOf({ links }) {
@@ -39,7 +39,7 @@ export class Sources {
         // A model may be called "constructor": nothing is found that has not answered.
         this.store.layers[layer].predictions = Object.setPrototypeOf(now.predictions, null);
         this.onChange(layer, now);
-        await this.store.take(layer, known ?? (await recordsOf(now)));
+        await this.store.take(layer, known ?? (await persist(() => recordsOf(now))));
         if (isFinal(now)) resolve();
       };
       if (!isFinal(analysis)) stop = follow(analysis, (now) => step(now, undefined).catch(reject));

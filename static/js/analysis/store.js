@@ -5,9 +5,9 @@ import { grid } from "../lib/maps.js";
 /**
  * @typedef {import("../lib/scale.js").Entry & {
  *   stream: string, times: number[], rows: number, cols: number, data: Float32Array | null,
- *   fine?: Float32Array, energy?: number[], missing?: string, channel?: string, stack?: any
+ *   fine?: Float32Array, energy?: number[], missing?: string, failed?: string, channel?: string, stack?: any
  * }} Entry  `data` [T, rows, cols]; `grid` holds all of it as one map of T * rows rows; `missing`: why
- *   there is no map
+ *   there is no map; `failed`: why it has not come
  */
 
 /** @param {{model: string, stream: string, stage: string, method: string}} one */
@@ -33,6 +33,7 @@ export class Store {
     /** @type {Record<string, {entries: Map<string, Entry>, predictions: Record<string, any>}>} */
     this.layers = {};
     for (const name of this.order) this.clear(name);
+    document.addEventListener("serverback", () => this.#allAgain());
   }
 
   /** @param {string} name of a layer */
@@ -52,9 +53,27 @@ export class Store {
   /** @param {Entry} entry */
   async #fetch(entry) {
     const { npy, links } = entry.record;
-    entry.data = (await getArray(npy ?? links.npy)).data;
-    entry.grid = grid(entry.times.length * entry.rows, entry.cols, entry.data);
+    try {
+      entry.data = (await getArray(npy ?? links.npy)).data;
+      entry.grid = grid(entry.times.length * entry.rows, entry.cols, entry.data);
+      entry.failed = "";
+    } catch (error) {
+      entry.failed = /** @type {Error} */ (error).message; // one cell's: the others go on
+    }
     this.onReady();
+  }
+
+  /** Fetch a map again that has not come. @param {Entry} entry */
+  again(entry) {
+    entry.failed = "";
+    this.#fetch(entry);
+    this.onReady();
+  }
+
+  #allAgain() {
+    for (const { entries } of Object.values(this.layers)) {
+      for (const entry of entries.values()) if (entry.failed) this.#fetch(entry);
+    }
   }
 
   /** @param {{model: string, stream: string, stage: string, method: string}} of @returns {Entry | null} */

@@ -4,6 +4,7 @@ import { part } from "../lib/dom.js";
 import { number, setText } from "../lib/format.js";
 import { peakWords, valueAt } from "../lib/maps.js";
 import { isLearnt } from "../lib/scale.js";
+import { maxTexts, rangeTexts } from "./caption.js";
 import { Cell, cursorWords } from "./cells.js";
 import { shownModels } from "./chooser.js";
 import { makeLook } from "./drawing.js";
@@ -20,7 +21,6 @@ export class PhotoCell extends Cell {
   constructor(element) {
     super(element);
     this.painter = this.frame && new Painter(this.frame);
-    this.low = element.querySelector("[data-low]");
     /** @type {Entry | null} */
     this.entry = null;
   }
@@ -39,10 +39,10 @@ export class PhotoCell extends Cell {
   read(cursor) {
     if (!this.caption) return;
     const grid = this.entry?.grid;
-    const range = Boolean(grid && !cursor && isLearnt(this)); // a mask near flat shows by its range
-    if (this.low) setText(this.low, grid && range ? `${number(grid.min)}–` : "");
-    this.caption.classList.toggle("peak", Boolean(grid && !cursor && !range)); // the style adds "max"
-    setText(this.caption, grid ? number(cursor ? valueAt(grid, cursor).value : grid.max) : "");
+    if (!grid) this.caption.write("");
+    else if (cursor) this.caption.write(number(valueAt(grid, cursor).value));
+    else if (isLearnt(this)) this.caption.write(...rangeTexts(grid.min, grid.max)); // a mask near flat shows by its range
+    else this.caption.write(...maxTexts(grid.max));
   }
 }
 
@@ -55,6 +55,7 @@ export class Table {
     this.cells = [...this.grid.querySelectorAll('[role="gridcell"]')].map(
       (element) => new PhotoCell(/** @type {HTMLElement} */ (element)),
     );
+    for (const cell of this.cells) cell.again = (entry) => store.again(entry);
     /** @type {HTMLElement[]} */
     this.heads = [...this.grid.querySelectorAll("[data-stage-grid]")].map((head) => /** @type {HTMLElement} */ (head));
     this.legend = new Legend(part("legend"), [["Mask", false], [evidence.title, true]]);
@@ -88,6 +89,7 @@ export class Table {
       cell.element.classList.toggle("selected", cell.id === look.view.cell);
     }
     for (const head of this.heads) this.#showGrid(head);
+    for (const cell of this.cells) cell.caption?.measure();
     this.read(look);
   }
 

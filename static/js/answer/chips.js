@@ -65,6 +65,7 @@ export class Chips {
       const was = prediction && pairs[index].before;
       const [sign, word] = was ? small.chipWords(prediction, was) : MARKS[index === chosen && prediction ? "shown" : marks[index]];
       const says = prediction ? sayOf(prediction, card, was) : { name: "", share: "" };
+      chip.title = [card.title, [says.name, says.share].filter(Boolean).join(" ")].filter(Boolean).join(": "); // cut names, whole
       [says.name, says.share, sign, word].forEach((text, place) => setText(chip.querySelectorAll("[data-part]")[place], text));
     });
   }

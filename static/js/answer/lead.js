@@ -72,7 +72,7 @@ export class Lead {
 
   /** A photo: it is taken once it is there. @param {HTMLImageElement} image */
   async takePhoto(image) {
-    await image.decode();
+    await image.decode().catch(() => new Promise((resolve) => image.addEventListener("load", resolve, { once: true }))); // it is asked for again
     this.spotlight.take(image);
     this.paint();
   }
@@ -140,6 +140,7 @@ export class Lead {
     setText(part("lead-says"), answer);
     setText(part("lead-where"), where);
     setText(part("lead-strip-words"), `${answer} ${where}`);
+    part("lead-strip-words").title = `${answer} ${where}`;
     const lacking = entry?.record.lacking && `${card.title} ${entry.missing}.`;
     const map = lacking || (entry ? mapWords(card.title, entry, drawn) : card.title);
     setText(part("lead-note"), prediction && declines(prediction, count) ? declineWords(prediction, count) : map);

@@ -1,7 +1,8 @@
 // The table of a clip: which cells are in sight, what they show now, and what is said of them.
+import { maxTexts } from "../analysis/caption.js";
 import { Cell, showWords } from "../analysis/cells.js";
 import { insteadOfMap } from "../analysis/drawing.js";
-import { number, setText } from "../lib/format.js";
+import { number } from "../lib/format.js";
 import { valueAt } from "../lib/maps.js";
 import { moment } from "./moments.js";
 import { Picture } from "./picture.js";
@@ -44,8 +45,7 @@ export class ClipCell extends Cell {
     if (!this.frame || !this.caption || !track?.data) return;
     showWords(this.frame, this.instead || wordsAt(track, view, t));
     const map = mapAt(track, moment(track.times, t, view.raw));
-    this.caption.classList.toggle("peak", !cursor);
-    setText(this.caption, number(cursor ? valueAt(map, cursor).value : map.max));
+    this.caption.write(...(cursor ? [number(valueAt(map, cursor).value)] : maxTexts(map.max)));
   }
 }
 
@@ -56,6 +56,7 @@ export class Cells {
     this.store = store;
     this.next = 0;
     this.all = [...grid.querySelectorAll('[role="gridcell"]')].map((one) => new ClipCell(/** @type {HTMLElement} */ (one)));
+    for (const cell of this.all) cell.again = (entry) => store.again(entry);
     const watch = new IntersectionObserver((changes) => {
       for (const { target, isIntersecting } of changes) {
         const cell = this.all.find((one) => one.element === target);
@@ -73,6 +74,7 @@ export class Cells {
 
   /** @returns {boolean} whether any cell changed its size */
   fit() {
+    for (const cell of this.all) cell.caption?.measure();
     return this.all.filter((cell) => cell.picture?.fit()).length > 0;
   }
 

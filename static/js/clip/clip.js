@@ -11,7 +11,7 @@ import { Store } from "../analysis/store.js";
 import { classIn, lackingWords, makeTarget, plainTarget } from "../analysis/target.js";
 import { flip } from "../analysis/tools.js";
 import { DRAWN, Lead } from "../answer/lead.js";
-import { getArray, getJson } from "../lib/api.js";
+import { getArray, getJson, persist } from "../lib/api.js";
 import { followPointer, mark } from "../lib/cursor.js";
 import { data, part } from "../lib/dom.js";
 import { gridKeys } from "../lib/keys.js";
@@ -215,7 +215,7 @@ async function takeFlow() {
   const { times } = answers;
   if (panes.flow || fetching || times.length === 0) return;
   fetching = true;
-  const array = await getArray(data.flow?.npy ?? analysis.links.flow).finally(() => (fetching = false));
+  const array = await persist(() => getArray(data.flow?.npy ?? analysis.links.flow)).finally(() => (fetching = false));
   panes.flow = new Flow(array, times);
   if (clock instanceof FrameClock) clock.load(times, (k) => `${analysis.links.self}/frames/${k}.jpg`);
   later("named");
@@ -276,7 +276,7 @@ bindPage(state, {
 part("rate").addEventListener("change", () => state.set({ rate: Number(part("rate").value) }));
 for (const name of ["play", "lead-play", "lead-canvas"]) part(name).addEventListener("click", () => transport.toggle());
 bindLayer(state);
-const fit = () => (cells.fit() || panes.fit() ? later("fresh") : undefined);
+const fit = () => later(cells.fit() || panes.fit() ? "fresh" : undefined);
 new ResizeObserver(() => {
   panes.fit();
   cells.fit();
@@ -291,4 +291,4 @@ else if (analysis.request.from_s) clock.seek(analysis.request.from_s);
 range.show(state.now.range);
 later("named");
 playVideo();
-getJson(media.links.times).then(({ times_s }) => (frameTimes = times_s), () => {}); // else by the usual rate
+persist(() => getJson(media.links.times)).then(({ times_s }) => (frameTimes = times_s), () => {}); // else by the usual rate

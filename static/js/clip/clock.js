@@ -1,6 +1,7 @@
 // The one clock of the page. A video where it can be played, else the snippets' own frames.
 // Both have: time (of the frame shown), head (of the playhead), playing, source(), play, pause,
 // seek. `onFrame` is called whenever another frame is to be drawn.
+import { loadImage } from "../lib/api.js";
 
 /** @typedef {VideoClock | FrameClock} Clock */
 
@@ -139,13 +140,12 @@ export class FrameClock {
 
   /** @param {number[]} times @param {(k: number) => string} address of a snippet's frame */
   load(times, address) {
-    const images = times.map((_, k) => {
-      const image = new Image();
-      image.addEventListener("load", () => this.onFrame());
-      image.src = address(k);
-      return image;
-    });
+    const images = times.map(() => new Image());
     this.snippets = { times, images };
+    times.forEach((_, k) => loadImage(address(k)).then((image) => {
+      images[k] = image;
+      this.onFrame();
+    }, () => {})); // the poster, or the frame beside it, is shown instead
   }
 
   get head() {

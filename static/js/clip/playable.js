@@ -1,5 +1,5 @@
 // The clip as this browser can play it: fetched whole, so that scrubbing asks the server nothing.
-import { get, getJson, sleep } from "../lib/api.js";
+import { getJson, load, persist, sleep } from "../lib/api.js";
 
 const WHOLE = 64 * 1024 * 1024; // larger clips are read in parts, as the player needs them
 const PAUSE_MS = 700;
@@ -13,12 +13,12 @@ export async function loadPlayable(media, video, say) {
   while (now.playable === "waiting") {
     say("A copy that browsers can play is being made…");
     await sleep(PAUSE_MS);
-    now = await getJson(media.links.self);
+    now = await persist(() => getJson(media.links.self));
   }
   if (now.playable === "failed") throw new Error("No copy that browsers can play could be made of this clip.");
   say("Loading the clip…");
   const address = now.links.playable;
-  const source = now.bytes > WHOLE ? address : URL.createObjectURL(await (await get(address)).blob());
+  const source = now.bytes > WHOLE ? address : URL.createObjectURL(await persist(() => load(address, {}, "blob")));
   await show(video, source);
   say("");
 }

@@ -1,5 +1,5 @@
 // The home page's figure: a photo lit by stored maps of a shipped model, under the pointer and the keys.
-import { getJson } from "../lib/api.js";
+import { getJson, loadImage } from "../lib/api.js";
 import { batched, part } from "../lib/dom.js";
 import { combine, grid, peakWords, sample } from "../lib/maps.js";
 import { isDark, Spotlight } from "../lib/spotlight.js";
@@ -35,9 +35,7 @@ const load = () => (loading ??= get());
 
 async function get() {
   try {
-    const photo = new Image();
-    photo.src = ball.dataset.photo;
-    const [stored] = await Promise.all([getJson(ball.dataset.maps), photo.decode()]);
+    const [stored, photo] = await Promise.all([getJson(ball.dataset.maps), loadImage(ball.dataset.photo)]);
     for (const { method, stage, shape, values } of /** @type {Stored[]} */ (stored.maps)) {
       maps[`${method}.${stage}`] = grid(shape[0], shape[1], Float32Array.from(values));
     }

@@ -1,5 +1,5 @@
 // The home page: a photo or clip from anywhere (button, camera, drop, paste, example) becomes an analysis.
-import { ApiError, postJson, sleep, upload } from "../lib/api.js";
+import { ApiError, load, postJson, sleep, upload } from "../lib/api.js";
 import { remembered } from "../lib/chosen.js";
 import { API, part, showTimes, showProblem } from "../lib/dom.js";
 import { bindUpload } from "../lib/uploading.js";
@@ -57,7 +57,13 @@ for (const element of document.querySelectorAll("[data-example]")) {
   const button = /** @type {HTMLButtonElement} */ (element);
   button.addEventListener("click", async () => {
     const { example = "", name = "example", true: trueClass } = button.dataset;
-    const blob = await (await fetch(example)).blob();
+    /** @type {Blob} */
+    let blob;
+    try {
+      blob = await load(example, {}, "blob");
+    } catch (error) {
+      return showProblem(/** @type {Error} */ (error).message);
+    }
     const ending = example.slice(example.lastIndexOf("."));
     start(new File([blob], name.endsWith(ending) ? name : name + ending, { type: blob.type }), trueClass);
   });

@@ -1,36 +1,11 @@
 // Everything that talks to the server: JSON, uploads with progress, maps, events.
+import { ApiError, load, refusal, Stream } from "./net.js";
 import { decodeNpy } from "./npy.js";
 
-/** An answer that says no; `message` is the server's own sentence. */
-export class ApiError extends Error {
-  /** @param {number} status @param {string} name @param {string} detail */
-  constructor(status, name, detail) {
-    super(detail);
-    this.status = status;
-    this.code = name;
-  }
-}
-
-/** @param {number} status @param {unknown} body @returns {ApiError} */
-export function refusal(status, body) {
-  const { error = "http", detail } = /** @type {{error?: string, detail?: string}} */ (body ?? {});
-  return new ApiError(status, error, detail ?? `The server answered ${status}. Try again.`);
-}
-
-/**
- * Fetch anything; an error answer throws its sentence.
- * @param {string} url @param {RequestInit} [options] @returns {Promise<Response>}
- */
-export async function get(url, options) {
-  const response = await fetch(url, options).catch(() => {
-    throw new ApiError(0, "offline", "The server cannot be reached. Is it running?");
-  });
-  if (!response.ok) throw refusal(response.status, await response.json().catch(() => null));
-  return response;
-}
+export { ApiError, load, loadImage, persist, sleep } from "./net.js";
 
 /** @param {string} url @param {RequestInit} [options] @returns {Promise<any>} null if there is no JSON */
-export const getJson = async (url, options) => (await get(url, options)).json().catch(() => null);
+export const getJson = (url, options) => load(url, options);
 
 /** @param {string} url @param {unknown} [body] @returns {Promise<any>} */
 export function postJson(url, body) {
@@ -39,7 +14,7 @@ export function postJson(url, body) {
 }
 
 /** @param {string} url @returns {Promise<import("./npy.js").NdArray>} */
-export const getArray = async (url) => decodeNpy(await (await get(url)).arrayBuffer());
+export const getArray = async (url) => decodeNpy(await load(url, {}, "arrayBuffer"));
 
 /**
  * Upload one photo or clip.
@@ -75,26 +50,22 @@ export function sendForm(url, form, onProgress, signal) {
   });
 }
 
-/** @param {number} ms @returns {Promise<void>} */
-export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
-
 const FINAL = new Set(["succeeded", "failed", "cancelled"]);
 
 /** @param {{state: string}} analysis @returns {boolean} */
 export const isFinal = (analysis) => FINAL.has(analysis.state);
 
 /**
- * Follow an analysis, or whatever has a job, until its end; the browser reconnects by itself and
- * resumes by event id.
- * @param {{links: {events: string}}} analysis @param {(analysis: any) => void} onChange
+ * Follow an analysis, or whatever has a job, until its end; after a connection that was lost it catches up.
+ * @param {{links: {events: string, self: string}}} analysis @param {(analysis: any) => void} onChange
  * @param {string} [name] of the events @returns {() => void} stop
  */
-export function follow(analysis, onChange, name = "analysis") {
-  const source = new EventSource(analysis.links.events);
-  source.addEventListener(name, (event) => {
-    const now = JSON.parse(event.data);
-    if (isFinal(now)) source.close();
+export function follow({ links }, onChange, name = "analysis") {
+  const take = (/** @type {any} */ now) => {
+    if (isFinal(now)) stream.close();
     onChange(now);
-  });
-  return () => source.close();
+  };
+  const on = { [name]: take, gone: () => stream.close() };
+  const stream = new Stream(() => links.events, on, async () => take(await getJson(links.self)));
+  return () => stream.close();
 }

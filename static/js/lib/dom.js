@@ -55,6 +55,21 @@ export const icon = (name) => svg(
 export const iconButton = (picture, label, onclick, more = {}) =>
   make("button.button.quiet.icon", { type: "button", "aria-label": label, title: label, onclick, ...more }, icon(picture));
 
+/**
+ * A button in a frame whose map has not come, or none.
+ * @param {HTMLElement} frame @param {boolean} failed @param {() => void} again @param {string} [words] why, in a sentence
+ */
+export function offerAgain(frame, failed, again, words = "") {
+  const known = frame.querySelector(".again");
+  if (!failed) return known?.remove();
+  if (known) return;
+  const onclick = (/** @type {Event} */ event) => {
+    event.stopPropagation(); // a click on the frame enlarges it
+    again();
+  };
+  frame.append(make("button.button.again", { type: "button", title: words, onclick, onkeydown: (/** @type {Event} */ event) => event.stopPropagation(), text: "Try again" }));
+}
+
 /** Say a problem in the page's alert, or take it away. @param {string} [sentence] */
 export function showProblem(sentence = "") {
   const notice = part("problem");

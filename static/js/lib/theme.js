@@ -20,7 +20,7 @@
   };
 
   apply(stored());
-  document.addEventListener("DOMContentLoaded", () => {
+  const bind = () => {
     const button = document.querySelector("[data-theme-button]");
     if (!button) return;
     const name = () => button.setAttribute("aria-label", `Theme: ${words[stored()]}. Change`);
@@ -36,5 +36,7 @@
       name();
       document.dispatchEvent(new CustomEvent("themechange"));
     });
-  });
+  };
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", bind);
+  else bind(); // this script came late
 })();

@@ -1,5 +1,5 @@
 // "Make it small": the photo at another size and place on shuffled tiles, and what the models said before.
-import { follow, isFinal, postJson } from "../lib/api.js";
+import { follow, isFinal, loadImage, postJson } from "../lib/api.js";
 import { API, data, part } from "../lib/dom.js";
 import { setText } from "../lib/format.js";
 import { Held } from "./held.js";
@@ -11,14 +11,6 @@ import { foundWords, rowWords } from "./words.js";
 /** @type {Place} */
 const START = { share: 0.35, x: 0.8, y: 0.2 };
 const SIDE = 896; // px of the preview, as of the server's picture
-
-/** @param {string} address @returns {Promise<HTMLImageElement>} */
-async function loaded(address) {
-  const image = new Image();
-  image.src = address;
-  await image.decode();
-  return image;
-}
 
 export class Small {
   /**
@@ -88,7 +80,7 @@ export class Small {
 
   /** @param {Place} place */
   async #preview(place) {
-    this.images ??= Promise.all([loaded(this.panel.dataset.ground ?? ""), loaded(data.media.links.view)]);
+    this.images ??= Promise.all([loadImage(this.panel.dataset.ground ?? ""), loadImage(data.media.links.view)]);
     try {
       compose(this.canvas, ...(await this.images), boxOf(place, data.media));
       this.lead.carry(this.canvas);

@@ -1,5 +1,5 @@
 // What each run answered to the probe images, epoch by epoch; asked for once a run, then what is new.
-import { getJson } from "../lib/api.js";
+import { getJson, sleep } from "../lib/api.js";
 import { API } from "../lib/dom.js";
 
 /** @typedef {{epoch: number, predicted: number[], confidence: number[]}} EpochAnswers */
@@ -34,7 +34,9 @@ export class Answers {
       this.coming.delete(run);
       if (items.length) this.onReady();
     } catch {
-      setTimeout(() => this.coming.delete(run), 5000); // the cells stay without words meanwhile
+      await sleep(5000); // the cells stay without words meanwhile
+      this.coming.delete(run);
+      this.onReady(); // whoever draws asks again
     }
   }
 }

@@ -199,6 +199,7 @@ export class Attention {
     this.cells.forEach(({ cell, element, column, probe }, index) => {
       const words = this.#instead(column, this.#shown(column, method));
       if (found[index] || words !== "…") cell.draw(found[index], look, words);
+      cell.offerAgain(words === "no map", () => this.masks.again(this.#file(column, method)));
       this.#answer(/** @type {HTMLElement} */ (element.children[1]), column, probe);
       setText(/** @type {Element} */ (element.lastElementChild), words && words !== "…" ? words : spoken(found[index]));
     });
@@ -248,10 +249,16 @@ export class Attention {
     const { run, epoch } = this.columns[column];
     if (!epoch) return isOver(run) ? "no epoch" : "not yet";
     if (!epoch.probes?.[method]) return "not made";
-    const file = this.masks.files.get(`${run.id}/${epoch.epoch}/${method}`);
+    const file = this.masks.files.get(this.#file(column, method));
     if (file === "failed") return "no map";
     if (typeof file !== "object") return "…";
     return this.state.now.stage === "combined" || this.state.now.stage in epoch.probes[method].stages ? "" : "no module here";
+  }
+
+  /** @param {number} column @param {string} method @returns {string} its key among the files */
+  #file(column, method) {
+    const { run, epoch } = this.columns[column];
+    return `${run.id}/${epoch?.epoch}/${this.#shown(column, method)}`;
   }
 
   /** @param {any} run @param {string} method */

@@ -1,5 +1,5 @@
 // What stands above the chart: what is drawn, how smooth, and the downloads.
-import { get } from "../lib/api.js";
+import { load } from "../lib/api.js";
 import { SvgBackend } from "../lib/charts/draw-backend.js";
 import { drawFigure, frame } from "../lib/charts/figure.js";
 import { API, attempt, part, save } from "../lib/dom.js";
@@ -37,8 +37,8 @@ async function csv(curves, watch) {
   const runs = watch.runs.filter((run) => !hidden.has(run.mechanism));
   const parts = [];
   for (const run of runs) {
-    const response = await get(`${API}/training-runs/${run.id}/metrics.csv`);
-    const [head, ...rows] = (await response.text()).trimEnd().split(/\r?\n/);
+    const text = await load(`${API}/training-runs/${run.id}/metrics.csv`, {}, "text");
+    const [head, ...rows] = text.trimEnd().split(/\r?\n/);
     if (parts.length === 0) parts.push(`run,network,seed,${head}`);
     const name = `"${runName(run, false).replace(/"/g, '""')}"`;
     parts.push(...rows.map((row) => `${run.id},${name},${run.seed},${row}`));

@@ -1,5 +1,5 @@
 // The list of studies, the queue, the one-press study, and the import of a model.
-import { getJson, postJson } from "../lib/api.js";
+import { getJson, persist, postJson } from "../lib/api.js";
 import { API, attempt, data, make, part, showProblem } from "../lib/dom.js";
 import { ago, duration, setText } from "../lib/format.js";
 import { areFew, counted, shareWords } from "../lib/shares.js";
@@ -82,6 +82,7 @@ async function loadQueue() {
 }
 
 let shown = JSON.stringify(known.first);
+let failed = false;
 async function load() {
   clearTimeout(timer);
   let busy = false;
@@ -93,7 +94,10 @@ async function load() {
     if (text !== shown) show();
     shown = text;
     busy = await loadQueue();
+    if (failed) showProblem();
+    failed = false;
   } catch (error) {
+    failed = true;
     showProblem(/** @type {Error} */ (error).message);
   }
   timer = setTimeout(() => (document.hidden ? undefined : load()), busy ? BUSY_MS : IDLE_MS);
@@ -155,5 +159,5 @@ part("more-studies").addEventListener("click", (/** @type {Event} */ event) => {
 document.addEventListener("visibilitychange", () => !document.hidden && load());
 bindImport(load);
 show();
-loadDatasets().catch((error) => showProblem(error.message));
+persist(loadDatasets).catch((error) => showProblem(error.message));
 load();

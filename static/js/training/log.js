@@ -16,9 +16,11 @@ export class Log {
     this.chosen.addEventListener("change", () => this.#filter());
   }
 
+  /** May be repeated. */
   async start() {
     const { runs, seeds } = this.watch;
-    this.chosen.append(...runs.map((run) => new Option(runName(run, seeds), run.id)));
+    const all = this.chosen.options[0];
+    this.chosen.replaceChildren(all, ...runs.map((run) => new Option(runName(run, seeds), run.id)));
     await Promise.all(runs.map(async (run) => this.add(run.id, (await getJson(`${API}/training-runs/${run.id}/log`)).items)));
     if (!this.list.children.length) this.list.append(make("li.muted", { "data-none": true, text: "Nothing yet." }));
   }

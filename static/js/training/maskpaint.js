@@ -1,5 +1,6 @@
 // Maps of small photos on small canvases; the browser enlarges them, so that many can move at once.
 import { paint } from "../lib/colours.js";
+import { offerAgain } from "../lib/dom.js";
 import { setText } from "../lib/format.js";
 import { combine, grid, peakWords, sample } from "../lib/maps.js";
 import { isEvidence, span } from "../lib/scale.js";
@@ -51,8 +52,14 @@ export function entryOf(array, { stages: grids, unit: stored }, index, stage, of
 export class MaskCell {
   /** @param {HTMLElement} frame with an img, a canvas and .words inside */
   constructor(frame) {
+    this.frame = frame;
     this.canvas = /** @type {HTMLCanvasElement} */ (frame.querySelector("canvas"));
     this.words = /** @type {HTMLElement} */ (frame.querySelector(".words"));
+  }
+
+  /** @param {boolean} failed @param {() => void} again */
+  offerAgain(failed, again) {
+    offerAgain(this.frame, failed, again, "The map has not come.");
   }
 
   /** @param {Entry | null} entry @param {MaskLook} look @param {string} otherwise said where there is no map */

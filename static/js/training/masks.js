@@ -13,6 +13,7 @@ export class Masks {
     this.files = new Map();
     /** @type {Map<string, import("../lib/scale.js").Entry | null>} */
     this.entries = new Map();
+    document.addEventListener("serverback", () => this.again());
   }
 
   /** @param {string} run @param {number | "worst"} epoch @param {string} method */
@@ -32,6 +33,12 @@ export class Masks {
     } catch {
       this.files.set(key, "failed"); // the cell says that there is no map
     }
+    this.onReady();
+  }
+
+  /** Ask again for a file that has not come, or for all of them. @param {string} [key] */
+  again(key) {
+    for (const [name, value] of this.files) if (value === "failed" && name === (key ?? name)) this.files.delete(name);
     this.onReady();
   }
 

@@ -25,6 +25,7 @@ export class Mistakes {
     this.select.addEventListener("change", () => state.set({ run: this.select.value }));
     this.table.addEventListener("click", (event) => this.#open(/** @type {HTMLElement} */ (event.target)));
     this.table.addEventListener("keydown", (event) => this.#key(event));
+    document.addEventListener("serverback", () => this.show());
     // Nothing is asked for before somebody comes near it.
     new IntersectionObserver(([entry]) => {
       this.seen ||= entry.isIntersecting;

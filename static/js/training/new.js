@@ -1,5 +1,5 @@
 // The launch form: which settings were touched, what is wrong with them, and the start.
-import { ApiError, getJson, postJson } from "../lib/api.js";
+import { ApiError, getJson, persist, postJson } from "../lib/api.js";
 import { API, data, make, part, showProblem } from "../lib/dom.js";
 import { setText } from "../lib/format.js";
 import { shareWords } from "../lib/shares.js";
@@ -153,4 +153,4 @@ async function readRuns() {
   if (done.length === 0) select.replaceChildren(new Option("no run has finished yet", ""));
 }
 
-Promise.all([readDatasets(), readRuns()]).then(update, (error) => showProblem(error.message));
+Promise.all([persist(readDatasets), persist(readRuns)]).then(update, (error) => showProblem(error.message));

@@ -1,5 +1,5 @@
 // A study's page: it joins what is watched (JSON, numbers, masks) to what is shown.
-import { getJson } from "../lib/api.js";
+import { getJson, persist } from "../lib/api.js";
 import { swatch } from "../lib/charts/chart.js";
 import { Colours } from "../lib/colours.js";
 import { API, batched, data, part, showProblem } from "../lib/dom.js";
@@ -16,7 +16,7 @@ import { makeShownState } from "./state.js";
 import { Watch } from "./watch.js";
 
 const state = makeShownState();
-const colours = new Colours((await getJson(data.urls.colormaps)).maps);
+const colours = new Colours((await persist(() => getJson(data.urls.colormaps))).maps);
 const watch = new Watch(data.study.id, {
   study: (study, before) => showStudy(study, before),
   numbers: () => drawNumbers(),
@@ -92,10 +92,7 @@ async function readDataset() {
   drawNumbers();
 }
 
-try {
-  await watch.start(data.study);
-  await Promise.all([log.start(), readDataset()]);
-} catch (error) {
-  showProblem(/** @type {Error} */ (error).message);
-  part("state").textContent = "";
-}
+/** One part that cannot be read leaves the others. @param {() => Promise<any>} work */
+const read = (work) => persist(work).catch((error) => showProblem(error.message));
+await read(() => watch.start(data.study));
+await Promise.all([read(() => log.start()), read(readDataset)]);

@@ -1,5 +1,5 @@
 // A trial: a short piece of work before a launch, asked for until it has ended.
-import { getJson, postJson, sleep } from "../lib/api.js";
+import { getJson, persist, postJson, sleep } from "../lib/api.js";
 import { API } from "../lib/dom.js";
 import { isOver } from "./words.js";
 
@@ -14,7 +14,8 @@ export async function trial(body, onChange) {
   while (!isOver(now)) {
     onChange(now);
     await sleep(EVERY_MS);
-    now = await getJson(`${API}/trials/${now.id}`);
+    const { id } = now;
+    now = await persist(() => getJson(`${API}/trials/${id}`));
   }
   if (now.state !== "succeeded") throw new Error(now.detail ?? "The trial did not end well.");
   onChange(now);

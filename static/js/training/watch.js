@@ -1,8 +1,9 @@
 // The study as the page knows it: its JSON, the numbers of its runs, and the stream of changes.
-import { getJson } from "../lib/api.js";
+import { getJson, persist } from "../lib/api.js";
 import { API } from "../lib/dom.js";
+import { Stream } from "../lib/net.js";
 import { Series } from "./series.js";
-import { hasSeeds, isOver } from "./words.js";
+import { hasSeeds } from "./words.js";
 
 const FIRST_POINTS = 2000; // a run, thinned by the server: some two a pixel of the chart
 const GAP = 50; // steps that may be missing without asking for them
@@ -26,8 +27,6 @@ export class Watch {
     this.series = new Map();
     /** @type {Set<string>} runs whose missing steps are on their way */
     this.fetching = new Set();
-    /** @type {EventSource | null} */
-    this.source = null;
     /** @type {{name: string, train: number, val: number}[]} of the dataset */
     this.classes = [];
   }
@@ -68,7 +67,8 @@ export class Watch {
   /** @param {any} [known] the study's JSON where the page came with it */
   async start(known) {
     this.take(known ?? (await getJson(this.address)));
-    const all = this.runs.map((run) => this.catchUp(run.id, true).then(() => this.listeners.numbers()));
+    const all = this.runs.map((run) => persist(() => this.catchUp(run.id, true))
+      .then(() => this.listeners.numbers(), (error) => this.listeners.problem(error.message))); // of one run: the others go on
     this.#follow();
     await Promise.all(all);
     this.listeners.numbers();
@@ -101,29 +101,22 @@ export class Watch {
   }
 
   #follow() {
-    const after = this.study.cursor ? `?after=${encodeURIComponent(this.study.cursor)}` : "";
-    const source = new EventSource(`${this.address}/events${after}`);
-    this.source = source;
-    const on = (/** @type {string} */ name, /** @type {(body: any) => void} */ act) =>
-      source.addEventListener(name, (event) => act(JSON.parse(event.data)));
-    on("study", (study) => this.take(study));
-    on("points", (all) => this.#points(all));
-    on("epochs", (all) => {
-      for (const [id, epochs] of Object.entries(all)) this.seriesOf(id).addEpochs(epochs);
-      this.listeners.numbers();
-    });
-    on("notes", (all) => {
-      for (const [id, lines] of Object.entries(all)) this.listeners.notes(id, lines);
-    });
-    on("gone", () => {
-      source.close();
-      this.listeners.problem("This study was deleted.");
-    });
-    source.addEventListener("error", () => {
-      if (source.readyState !== EventSource.CLOSED) return; // it comes back by itself
-      const running = !this.runs.every(isOver);
-      setTimeout(() => this.#follow(), running ? 3000 : 15000);
-    });
+    const address = () => `${this.address}/events${this.study.cursor ? `?after=${encodeURIComponent(this.study.cursor)}` : ""}`;
+    const stream = new Stream(address, {
+      study: (study) => this.take(study),
+      points: (all) => this.#points(all),
+      epochs: (all) => {
+        for (const [id, epochs] of Object.entries(all)) this.seriesOf(id).addEpochs(epochs);
+        this.listeners.numbers();
+      },
+      notes: (all) => {
+        for (const [id, lines] of Object.entries(all)) this.listeners.notes(id, lines);
+      },
+      gone: () => {
+        stream.close();
+        this.listeners.problem("This study was deleted.");
+      },
+    }, async () => this.take(await getJson(this.address)));
   }
 
   /** @param {Record<string, any>} all */

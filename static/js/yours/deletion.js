@@ -1,5 +1,5 @@
 // Deleting with an undo: nothing is sent before the time to undo is over, or the page is left.
-import { get } from "../lib/api.js";
+import { load } from "../lib/api.js";
 
 const UNDO_MS = 10_000;
 const AGAIN_MS = 2000;
@@ -55,7 +55,7 @@ export class Deletion {
     const query = new URLSearchParams(ids.map((id) => ["id", id]));
     query.set("with_media", "true");
     try {
-      await get(`/api/v1/analyses?${query}`, { method: "DELETE", keepalive: true });
+      await load(`/api/v1/analyses?${query}`, { method: "DELETE", keepalive: true });
       this.gone(ids);
     } catch (error) {
       this.failed(ids, /** @type {Error} */ (error).message);

@@ -1,5 +1,5 @@
 // All analyses of a visitor: found as one types, more at the end, chosen, deleted with an undo.
-import { get, sleep } from "../lib/api.js";
+import { load, sleep } from "../lib/api.js";
 import { attempt, part, showProblem, showTimes, tell } from "../lib/dom.js";
 import { shortcuts } from "../lib/keys.js";
 import { Deletion, justDeleted } from "./deletion.js";
@@ -21,7 +21,7 @@ const rowsOf = (ids) => rowsIn().filter((row) => ids.includes(row.dataset.one ??
 
 /** A page of this list; the server draws the rows. @param {string} address @returns {Promise<HTMLElement>} */
 async function fetchResults(address) {
-  const text = await (await get(address, { headers: { Accept: "text/html" } })).text();
+  const text = await load(address, { headers: { Accept: "text/html" } }, "text");
   return /** @type {any} */ (new DOMParser().parseFromString(text, "text/html").querySelector("[data-results]"));
 }
 
