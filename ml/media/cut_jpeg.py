@@ -62,6 +62,6 @@ def missing_share(pixels: np.ndarray) -> float:
 
 def _in_words(missing: float, *, progressive: bool) -> str:
     if missing == 0:
-        return "fine detail is missing" if progressive else "its last bytes are missing"
+        return "some of its detail may be missing" if progressive else "its last bytes are missing"
     share = "less than 1 %" if missing < 0.01 else f"{100 * missing:.0f} %"
     return f"{share} of the picture, at its bottom, is missing and shown grey"

@@ -82,10 +82,14 @@ def _toned(values: np.ndarray) -> tuple[np.ndarray, tuple[float, float], str]:
         filled = np.nan_to_num(band.astype(np.float64), nan=low, posinf=high, neginf=low)
         shown[at] = np.rint((filled - start) * (255 / (end - start))).clip(0, 255)
     note = (
-        f"The file's numbers go from {low:.5g} to {high:.5g}: {start:.5g} is shown black, "
-        f"{end:.5g} white."
+        f"The file's numbers go from {_said(low)} to {_said(high)}: {_said(start)} is shown black, "
+        f"{_said(end)} white."
     )
     return shown, span, note + (" Pixels without a number are shown as the lowest." * gaps)
+
+
+def _said(number: float) -> str:
+    return f"{number:.0f}" if 1000 <= abs(number) < 1e9 else f"{number:.3g}"
 
 
 def _span(low: float, high: float, *, whole: bool) -> tuple[float, float]:

@@ -61,7 +61,7 @@ NUMBERS = {
         lambda: photos.encode(Image.fromarray((1023 * grey()).astype(np.uint16)), "PNG"),
         "1023 white",
     ),
-    "32-bit integers": (lambda: tiff((1e6 * grey()).astype(np.int32)), "1e+06 white"),
+    "32-bit integers": (lambda: tiff((1e6 * grey()).astype(np.int32)), "1000000 white"),
 }
 
 
@@ -192,7 +192,7 @@ def test_a_jpeg_of_which_most_is_missing_is_refused(decoder: Decoder, save: Save
 def test_a_cut_progressive_jpeg_lacks_detail(decoder: Decoder, save: Save) -> None:
     data = jpeg(progressive=True)
     note = decoder.inspect(save(data[: len(data) * 3 // 4])).note
-    assert note == "The file ends early: fine detail is missing."
+    assert note == "The file ends early: some of its detail may be missing."
 
 
 PROFILES = {"ProPhoto": profiles.pro_photo, "P3": profiles.display_p3, "Adobe": profiles.adobe_rgb}
