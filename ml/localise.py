@@ -16,13 +16,13 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
 from ml.errors import MlError
 from ml.explain.combine import upsample
 from ml.explain.maps import DEFAULT_METHODS, explain_images
 from ml.layouts.synsets import SYNSETS
+from ml.media.photo import load_rgb
 from ml.networks.network import Network
 from ml.networks.weights import normalise
 
@@ -76,7 +76,7 @@ def load_boxed(folder: Path) -> Boxed:
             x0, y0, x1, y1 = (float(row[k]) for k in ("x0", "y0", "x1", "y1"))
             boxes.setdefault(row["file"], []).append((x0, y0, x1, y1))
     files = sorted(boxes)
-    images = [np.asarray(Image.open(folder / f).convert("RGB")).transpose(2, 0, 1) for f in files]
+    images = [np.asarray(load_rgb(folder / f)).transpose(2, 0, 1) for f in files]
     labels = tuple(list(SYNSETS).index(Path(f).parent.name) for f in files)
     areas = [sum((x1 - x0) * (y1 - y0) for x0, y0, x1, y1 in boxes[f]) for f in files]
     small = torch.tensor([area < SMALL for area in areas])

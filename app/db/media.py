@@ -16,9 +16,9 @@ def get(session: Session, media_id: str) -> Media | None:
     return session.get(Media, media_id)
 
 
-def find_same(session: Session, owner: str, sha256: str) -> Media | None:
-    """Return this visitor's newest medium with the same bytes, or None."""
-    same = select(Media).where(Media.owner == owner, Media.sha256 == sha256)
+def find_same(session: Session, owner: str, sha256: str, name: str) -> Media | None:
+    """Return this visitor's newest medium with the same bytes and the same name, or None."""
+    same = select(Media).where(Media.owner == owner, Media.sha256 == sha256, Media.filename == name)
     return session.scalar(same.order_by(Media.created_at.desc()).limit(1))
 
 

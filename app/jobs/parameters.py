@@ -216,6 +216,7 @@ class ImportDatasetJob(JobParameters, kind="import_dataset", queue=PREPARATION):
     decisions: PlanDecisions | None = None
 
 
+PHOTO_READING = 1  # counted up when photos are read to other pixels than those of stored answers
 # Methods of which stored answers have other maps, or less to say of them: how often that happened.
 CHANGED = {"gradcampp": 1, "attention": 1}
 
@@ -237,6 +238,7 @@ def fingerprint(sha256: str, request: AnalysisRequest, versions: Mapping[str, An
     question["models"] = [(model, versions[model]) for model in sorted(set(request.models))]
     if request.clip is None:
         question["imagenet"] = versions.get(IMAGENET)
+        question["reading"] = PHOTO_READING
     question["methods"] = sorted(set(request.methods))
     if changed := {name: CHANGED[name] for name in request.methods if name in CHANGED}:
         question["changed"] = changed

@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -16,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from app.core.errors import BadMedia, DiskFull, TooLarge
 from app.core.settings import MIB, Settings
+from app.db import media as rows
 from app.db.hooks import after_rollback
 from app.db.tables import Media, new_id
 from app.media.decoder.client import HEAD, Decoder, MediaFacts
@@ -28,14 +30,47 @@ DEFAULT_NAMES = {"image": "photo", "clip": "clip"}
 Refusal = Callable[[int], TooLarge]
 
 
+@dataclass(frozen=True)
+class Arrived:
+    """A file that is whole and has been decoded; it is gone after the `with` unless kept."""
+
+    facts: MediaFacts
+    name: str
+    sha256: str
+    size: int
+    path: Path
+    blobs: BlobStore
+
+    def same(self, session: Session, owner: str) -> Media | None:
+        """Return this visitor's medium of the same bytes and name, if it was read as this one."""
+        row = rows.find_same(session, owner, self.sha256, self.name)
+        if row is None or not self.blobs.exists(row.blob_key) or row.note != self.facts.note:
+            return None
+        shown = self.blobs.exists(row.view_key) and self.blobs.get(row.view_key)
+        return row if shown == self.facts.view else None
+
+    def keep(self, session: Session, owner: str) -> Media:
+        """Store it; it is removed again if the transaction does not commit."""
+        media = _medium(self.facts, owner, self.name, self.size, self.sha256)
+        after_rollback(session, partial(self.blobs.delete_prefix, keys.media_folder(media.id)))
+        self.blobs.put_file(media.blob_key, self.path)
+        self.blobs.put(media.view_key, self.facts.view)
+        if self.facts.times:
+            times = json.dumps({"times_s": self.facts.times})
+            self.blobs.put(keys.frame_times(media.id), times.encode())
+        session.add(media)
+        session.flush()
+        return media
+
+
 @contextmanager
 def received(
     chunks: Iterable[bytes], blobs: BlobStore, decoder: Decoder, settings: Settings, filename: str
-) -> Iterator[Callable[[Session, str], Media]]:
-    """Write a file as it arrives and decode it; yield `keep(session, owner) -> Media`.
+) -> Iterator[Arrived]:
+    """Write a file as it arrives and decode it.
 
     No session is needed until the file is known to be good. A file that is not kept by the end of
-    the `with` is removed; one that is kept is removed again if the transaction does not commit.
+    the `with` is removed.
 
     Raises:
         BadMedia: The file is neither a photo nor a clip, or damaged.
@@ -50,22 +85,8 @@ def received(
         facts = decoder.inspect(temporary)
         if facts.kind == "image" and size > settings.max_image_bytes:
             raise too_large(settings.max_image_bytes)  # a GIF that is not animated
-
-        def keep(session: Session, owner: str) -> Media:
-            media = _medium(
-                facts, owner, clean_name(filename, DEFAULT_NAMES[facts.kind]), size, sha256
-            )
-            after_rollback(session, partial(blobs.delete_prefix, keys.media_folder(media.id)))
-            blobs.put_file(media.blob_key, temporary)
-            blobs.put(media.view_key, facts.view)
-            if facts.times:
-                times = json.dumps({"times_s": facts.times})
-                blobs.put(keys.frame_times(media.id), times.encode())
-            session.add(media)
-            session.flush()
-            return media
-
-        yield keep
+        name = clean_name(filename, DEFAULT_NAMES[facts.kind])
+        yield Arrived(facts, name, sha256, size, temporary, blobs)
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -36,7 +36,7 @@ from ml.figures.table import Row, Scale, Style, draw
 from ml.media import signature
 from ml.media.clip.read import inspect
 from ml.media.fit import CLIP_FIT, FITS, Fit
-from ml.media.photo import fitted, load_rgb, made_small
+from ml.media.photo import fitted, made_small, read
 from ml.media.place import LEAST_SHARE, Place
 from ml.networks.video.types import Pixels, Sampled
 
@@ -208,7 +208,9 @@ def _trained(path: Path, clip: bool) -> CatalogueEntry:
 
 
 def _photo(options: argparse.Namespace) -> _Subject:
-    photo = load_rgb(options.photo)
+    facts, photo = read(options.photo)
+    if facts.note:
+        print(f"{options.photo.name}: {facts.note}")
     if options.place:
         seen, shown = (made_small(photo, side, options.place) for side in (options.size, SHARP))
         return _Subject(Sampled.of_photo(seen), [(stage, shown) for stage in COLUMNS], 1.0)

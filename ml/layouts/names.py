@@ -5,7 +5,10 @@ from __future__ import annotations
 import unicodedata
 
 IMAGE_ENDINGS = frozenset(
-    (".jpg", ".jpeg", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif")
+    (
+        *(".jpg", ".jpeg", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif"),
+        *(".heic", ".heif"),
+    )
 )
 CLIP_ENDINGS = frozenset(
     (

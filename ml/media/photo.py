@@ -1,81 +1,49 @@
 """Reading a photo: what is in the file, its pixels as shown, and as a network sees them.
 
-Pillow does the decoding. Whatever the file is, the result is 8-bit RGB, turned as its EXIF says,
-over white where it is transparent; of an animation the first frame. ICC profiles are not applied.
+Whatever the file is, the result is 8-bit sRGB, turned as its EXIF says, over white where it is
+transparent; of an animation or of pages the first. Analyses, datasets, training and the command
+line all read through `read`; what was guessed, or left out, is in the note.
 """
 
 from __future__ import annotations
 
 import contextlib
 import io
-import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PIL import (  # the plugins by name: Pillow would load all of its fifty otherwise
-    AvifImagePlugin,
-    BmpImagePlugin,
-    GifImagePlugin,
-    Image,
-    ImageFile,
-    ImageOps,
-    JpegImagePlugin,
-    PngImagePlugin,
-    TiffImagePlugin,
-    UnidentifiedImageError,
-    WebPImagePlugin,
-)
+from PIL import Image, ImageFile, ImageOps
 
-from ml.errors import MlError
+from ml.media import colours, tones
+from ml.media.cut_jpeg import mended
 from ml.media.fit import Fit, fitted_size
+from ml.media.opening import (
+    HEIF,
+    BrokenPhoto,
+    Limits,
+    NotAPhoto,
+    PhotoTooLarge,
+    check_size,
+    opened,
+)
 
 if TYPE_CHECKING:
     import numpy as np
 
     from ml.media.place import Place
 
-FORMATS = (
-    JpegImagePlugin.JpegImageFile.format,  # MPO, the double photo of some phones, comes with it
-    PngImagePlugin.PngImageFile.format,
-    WebPImagePlugin.WebPImageFile.format,
-    GifImagePlugin.GifImageFile.format,
-    BmpImagePlugin.BmpImageFile.format,
-    TiffImagePlugin.TiffImageFile.format,
-    AvifImagePlugin.AvifImageFile.format,
-)
+__all__ = ["BrokenPhoto", "Limits", "NotAPhoto", "PhotoFacts", "PhotoTooLarge"]
 VIEW_SIDE = 1600
-ORIENTATION = 0x0112  # EXIF's tag
-WIDE_GREY = {"I;16", "I;16L", "I;16B", "I;16N"}  # 16 bits a pixel; Pillow clips what it converts
-Image.MAX_IMAGE_PIXELS = None  # `Limits` is checked instead, before any pixel is decoded
-warnings.simplefilter("ignore")  # Pillow warns about EXIF and the like; nobody reads that here
-
-
-class NotAPhoto(MlError):
-    """The file is of no kind that can be read."""
-
-
-class BrokenPhoto(MlError):
-    """The file begins like a photo, but cannot be read to its end, or shows next to nothing."""
-
-
-class PhotoTooLarge(MlError):
-    """The picture has more pixels than allowed, or its shape cannot be shown."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a header may promise, in pixels."""
-
-    max_pixels: int = 80_000_000
-    max_side: int = 20_000
-    min_side: int = 8
+READING = 1  # counted up when photos are read to other pixels than before: names of caches hold it
 
 
 @dataclass(frozen=True)
 class PhotoFacts:
-    """What a file holds; width and height in pixels as shown, after the EXIF rotation."""
+    """What a file holds; width and height in pixels as shown, after the EXIF rotation.
+
+    note: sentences on what was guessed or left out, for people.
+    """
 
     format: str
     content_type: str
@@ -85,51 +53,62 @@ class PhotoFacts:
     note: str | None
 
 
-def load_rgb(path: Path, limits: Limits | None = None) -> Image.Image:
-    """Return the whole photo, as shown, in RGB.
+def read(
+    path: Path, limits: Limits | None = None, side: int | None = None
+) -> tuple[PhotoFacts, Image.Image]:
+    """Decode a photo to its end; return its facts, and it as shown, in RGB.
 
-    Raises NotAPhoto, BrokenPhoto or PhotoTooLarge, each with a sentence that says what to do.
+    Args:
+        path: The file.
+        limits: What its header may promise.
+        side: A JPEG may be decoded at an eighth, a quarter or half of its size, if this many
+            pixels a side are left.
+
+    Raises:
+        NotAPhoto, BrokenPhoto or PhotoTooLarge, each with a sentence that says what to do.
     """
-    return _read(path, limits or Limits())[1]
+    limits = limits or Limits()
+    try:
+        return _decoded(path, path, limits, side)
+    except BrokenPhoto:
+        cut = mended(path)
+        if cut is None:
+            raise
+    return _decoded(cut[0], path, limits, side, cut[1])
+
+
+def load_rgb(path: Path, limits: Limits | None = None, side: int | None = None) -> Image.Image:
+    """Return the whole photo, as shown, in RGB. Arguments and errors are those of `read`."""
+    return read(path, limits, side)[1]
 
 
 def inspect(path: Path, limits: Limits | None = None) -> tuple[PhotoFacts, bytes]:
     """Decode the whole photo; return its facts, and a JPEG of at most 1600 px to show.
 
-    Raises as `load_rgb` does.
+    Raises as `read` does.
     """
-    facts, image = _read(path, limits or Limits())
-    image.thumbnail((VIEW_SIDE, VIEW_SIDE), Image.Resampling.BICUBIC, reducing_gap=1.25)
-    view = io.BytesIO()
-    image.save(view, "JPEG", quality=88)
-    return facts, view.getvalue()
+    facts, image = read(path, limits)
+    return facts, _jpeg(image, VIEW_SIDE, 1.25, 88)
 
 
-def verify(path: Path, limits: Limits | None = None) -> tuple[int, int]:
-    """Decode the file to its end; return its width and height in pixels, as shown.
+def verify(path: Path, limits: Limits | None = None) -> PhotoFacts:
+    """Decode the file to its end; return its facts.
 
     A JPEG is decoded at an eighth of its size: all its data are read, at a third of the time.
-    Raises as `load_rgb` does.
+    Raises as `read` does.
     """
-    with _opened(path, limits or Limits()) as file:
-        width, height = file.size
-        file.draft(None, (1, 1))
-        file.load()
-        sideways = False
-        with contextlib.suppress(Exception):  # a photo with damaged EXIF is still a photo
-            sideways = file.getexif().get(ORIENTATION) in {5, 6, 7, 8}
-    return (height, width) if sideways else (width, height)
+    return read(path, limits, 1)[0]
 
 
 def thumbnail(path: Path, side: int, limits: Limits | None = None) -> bytes:
-    """Return the whole photo as a JPEG of at most `side` pixels. Raises as `load_rgb` does."""
-    with _opened(path, limits or Limits()) as file:
-        file.draft(None, (2 * side, 2 * side))
-        file.load()
-        image = _to_rgb(_turn(file))
-    image.thumbnail((side, side), Image.Resampling.BICUBIC, reducing_gap=2.0)
+    """Return the whole photo as a JPEG of at most `side` pixels. Raises as `read` does."""
+    return _jpeg(read(path, limits, 2 * side)[1], side, 2.0, 85)
+
+
+def _jpeg(image: Image.Image, side: int, gap: float, quality: int) -> bytes:
+    image.thumbnail((side, side), Image.Resampling.BICUBIC, reducing_gap=gap)
     view = io.BytesIO()
-    image.save(view, "JPEG", quality=85)
+    image.save(view, "JPEG", quality=quality)
     return view.getvalue()
 
 
@@ -173,107 +152,72 @@ def squash(image: Image.Image, size: int) -> np.ndarray:
     return fitted(image, size, "squash")
 
 
-def _read(path: Path, limits: Limits) -> tuple[PhotoFacts, Image.Image]:
-    with _opened(path, limits) as file:
-        frames = int(getattr(file, "n_frames", 1))
-        file.seek(0)
+def _decoded(
+    source: Path | bytes, path: Path, limits: Limits, side: int | None, *notes: str | None
+) -> tuple[PhotoFacts, Image.Image]:
+    """Decode a file, or its bytes; `path` is the file that they came from."""
+    with opened(source, limits) as file:
+        said, frames = _frames(file)
+        size, deep = file.size, tones.is_deep(file)
+        scalable = file.format in {"JPEG", "MPO"}
+        if side is not None and scalable:  # others would give a thumbnail from within the file
+            file.draft(None, (side, side))
         file.load()
-        image = _to_rgb(_turn(file))
-        return _facts(file, image, frames), image
+        if not scalable and file.size != size:  # HEIC: only decoding shows the true size
+            check_size(size := file.size, limits)
+        decoded, toned = file.size, tones.deepen(file, path) if deep else None
+        with contextlib.suppress(Exception):  # a photo with damaged EXIF is still a photo
+            ImageOps.exif_transpose(file, in_place=True)
+        turned = file.size != decoded
+        image, own = _to_rgb(file)
+        notes = (*notes, said, toned, *own, tones.nearly_one_colour(image))
+        return _facts(file, size[::-1] if turned else size, frames, notes), image
 
 
-@contextlib.contextmanager
-def _opened(path: Path, limits: Limits) -> Iterator[ImageFile.ImageFile]:
-    """Open a file whose header keeps the limits; whatever fails is raised with a sentence."""
-    try:
-        with Image.open(path, formats=FORMATS) as file:
-            _check_size(file.size, limits)
-            yield file
-    except UnidentifiedImageError:
-        raise NotAPhoto(
-            "This file is not a photo that Sightline can read: use JPEG, PNG, WebP, GIF, BMP, "
-            "TIFF or AVIF. (A HEIC photo: save it as JPEG first.)"
-        ) from None
-    except MemoryError:
-        raise PhotoTooLarge(
-            "The photo needs more memory than one photo may take; make it smaller and try again."
-        ) from None
-    except MlError:
-        raise
-    except Exception as error:  # noqa: BLE001 (from SyntaxError to struct.error)
-        raise BrokenPhoto(
-            f"The file is cut off or damaged: it could not be read to its end ({_brief(error)}). "
-            "Save or send it once more."
-        ) from None
-
-
-def _check_size(size: tuple[int, int], limits: Limits) -> None:
-    width, height = size
-    if max(size) > limits.max_side:
-        raise PhotoTooLarge(
-            f"The photo is {width} x {height} pixels: no side may exceed {limits.max_side}."
-        )
-    if min(size) < limits.min_side:
-        raise BrokenPhoto(
-            f"The photo is {width} x {height} pixels: each side needs at least {limits.min_side}."
-        )
-    if width * height > limits.max_pixels:
-        raise PhotoTooLarge(
-            f"The photo is {width} x {height} pixels, {width * height / 1e6:.0f} million: at most "
-            f"{limits.max_pixels / 1e6:.0f} million are allowed. Make it smaller and try again."
-        )
-
-
-def _turn(image: Image.Image) -> Image.Image:
-    with contextlib.suppress(Exception):  # a photo with damaged EXIF is still a photo
-        ImageOps.exif_transpose(image, in_place=True)
-    return image
-
-
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode in WIDE_GREY:
-        return image.point(lambda value: value * (1 / 256)).convert("L").convert("RGB")
-    if image.mode in {"I", "F"}:
-        return _wide_to_grey(image).convert("RGB")
-    if not image.has_transparency_data:
-        return image.convert("RGB")
-    layer = image if image.mode == "RGBA" else image.convert("RGBA")
+def _to_rgb(image: Image.Image) -> tuple[Image.Image, tuple[str | None, ...]]:
+    """Return RGB over white, and notes on how its tones and colours were understood."""
+    toned = None
+    if image.mode in tones.GREY:
+        profile = image.info
+        image, toned = tones.grey(image)
+        image.info = {k: v for k, v in profile.items() if k == "icc_profile"}
+    layer, coloured = colours.to_rgb(image)
+    if layer.mode == "RGB":
+        return layer, (toned, coloured)
     shown = Image.new("RGB", layer.size, "white")
     shown.paste(layer, mask=layer)  # in place: a large photo would not fit in several copies
-    return shown
+    return shown, (toned, coloured)
 
 
-def _wide_to_grey(image: Image.Image) -> Image.Image:
-    """Scale 32-bit grey to 8 bits: by 1/256 if it is 16-bit data in a wide mode, else by range."""
-    low, high = image.getextrema()
-    assert isinstance(low, int | float)
-    assert isinstance(high, int | float)
-    if low >= 0 and 255 < high <= 65535:
-        low, high = 0, 65535
-    elif low >= 0 and high <= 255:
-        low, high = 0, 255
-    scale = 255.0 / ((high - low) or 1)
-    return image.point(lambda value: value * scale + (-low * scale)).convert("L")
+def _frames(file: ImageFile.ImageFile) -> tuple[str | None, int]:
+    """Return a note on which of several pictures is shown, and how many there are."""
+    frames = int(getattr(file, "n_frames", 1))
+    if frames == 1 or file.format == "MPO":
+        return None, 1
+    if file.format == HEIF:
+        return f"The file has {frames} photos: its main one is used.", frames
+    file.seek(0)
+    if file.format == "TIFF":
+        return f"The file has {frames} pages: the first is used.", frames
+    if getattr(file, "default_image", False):  # of a PNG: it stands for what cannot move
+        moving = f"{frames - 1} frame{'s' * (frames > 2)}"
+        return f"The photo is animated ({moving}): its still picture, none of them, is used.", (
+            frames - 1
+        )
+    return f"The photo is animated ({frames} frames): the first frame is used.", frames
 
 
-def _facts(file: ImageFile.ImageFile, image: Image.Image, frames: int) -> PhotoFacts:
-    note = None
-    if file.format == "MPO":
-        return PhotoFacts("JPEG", "image/jpeg", image.width, image.height, 1, None)
-    if file.format == "TIFF" and frames > 1:
-        note = f"The file has {frames} pages: the first is used."
-    elif frames > 1:
-        note = f"The photo is animated ({frames} frames): the first frame is used."
-    return PhotoFacts(
-        format=str(file.format),
-        content_type=file.get_format_mimetype() or "application/octet-stream",
-        width=image.width,
-        height=image.height,
-        frames=frames,
-        note=note,
-    )
-
-
-def _brief(error: Exception) -> str:
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text if len(text) <= 100 else text[:97] + "..."
+def _facts(
+    file: ImageFile.ImageFile,
+    size: tuple[int, int],
+    frames: int,
+    notes: tuple[str | None, ...],
+) -> PhotoFacts:
+    kind, content_type = str(file.format), file.get_format_mimetype()
+    if kind == "MPO":
+        kind, content_type = "JPEG", "image/jpeg"
+    if kind == HEIF and str(content_type).startswith("image/heic"):
+        kind = "HEIC"
+    note = " ".join(note for note in notes if note) or None
+    content_type = content_type or "application/octet-stream"
+    return PhotoFacts(kind, content_type, *size, frames, note)

@@ -11,6 +11,7 @@ from PIL import Image
 
 from ml.errors import MlError
 from ml.media import photo
+from ml.media.opening import KINDS, UNKNOWN
 from ml.media.photo import Limits
 from ml.media.signature import HEAD, kind
 
@@ -22,8 +23,8 @@ Request = dict[str, Any]
 Send = Callable[[dict[str, Any], bytes], None]
 TOO_MUCH = "The photo needs more memory than one photo may take; make it smaller."
 NEITHER = (
-    "This file is not a photo or a clip that Sightline can read: use JPEG, PNG, WebP, GIF, BMP, "
-    "TIFF or AVIF, or MP4, MOV, MKV, WebM, AVI or MPEG. (A HEIC photo: save it as JPEG first.)"
+    f"This file is not a photo or a clip that Sightline can read: use {KINDS}, "
+    "or MP4, MOV, MKV, WebM, AVI or MPEG."
 )
 
 
@@ -46,8 +47,8 @@ def inspect(request: Request, limits: Limits) -> Answer:
         return {"clip": True}, b""
     try:
         facts, view = photo.inspect(path, limits)
-    except photo.NotAPhoto:
-        raise photo.NotAPhoto(NEITHER) from None
+    except photo.NotAPhoto as error:
+        raise photo.NotAPhoto(NEITHER if error.detail == UNKNOWN else error.detail) from None
     if looks_like == "gif" and facts.frames > 1:
         return {"clip": True}, b""
     return {"clip": False, "facts": asdict(facts)}, view
@@ -81,11 +82,12 @@ def verify(request: Request, limits: Limits) -> Answer:
 
 def _verdict(path: Path, limits: Limits) -> tuple[int, int] | str:
     try:
-        return photo.verify(path, limits)
+        facts = photo.verify(path, limits)
     except MlError as error:
         return error.detail
     except MemoryError:
         return TOO_MUCH
+    return facts.width, facts.height
 
 
 VERBS: Mapping[str, Callable[[Request, Limits], Answer]] = {

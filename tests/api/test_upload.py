@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from app.core.settings import Settings
+from app.db.tables import Media
 from tests.support.backend import photo, wait_for
 from tests.support.web import Api, files_of, running
 
@@ -53,12 +54,42 @@ def test_a_photo_is_kept_and_described(api: Api) -> None:
 def test_the_same_file_is_stored_once_for_each_visitor(api: Api) -> None:
     first = send(api, photo()).json()
     files = files_of(api.settings)
-    again = send(api, photo(), "another name.jpg")
+    again = send(api, photo())
     assert again.status_code == 200
     assert again.json() == {**first, "stored": True}
     assert files_of(api.settings) == files
     with api.visitor() as other:
         assert api.upload(photo(), other)["id"] != first["id"]
+
+
+def test_the_same_bytes_under_another_name_are_another_upload(api: Api) -> None:
+    first = send(api, photo(), "cat.jpg").json()
+    second = send(api, photo(), "dog.jpg")
+    assert second.status_code == 201
+    assert second.json()["filename"] == "dog.jpg"
+    assert second.json()["id"] != first["id"]
+    for name, before in (("cat.jpg", first), ("../dog.jpg", second.json())):
+        assert send(api, photo(), name).json() == {**before, "stored": True}
+
+
+def test_what_was_read_otherwise_before_is_read_anew(api: Api) -> None:
+    """An upload from before its file's profile or tones were understood keeps its old view."""
+    first = send(api, photo()).json()
+    with api.web.sessions.begin() as session:
+        row = session.get(Media, first["id"])
+        api.web.blobs.put(row.view_key, photo(1))
+    again = send(api, photo())
+    assert (again.status_code, again.json()["stored"]) == (201, False)
+    assert api.client.get(again.json()["links"]["view"]).content[:2] == b"\xff\xd8"
+
+
+def test_a_note_is_in_the_record_and_on_the_page(api: Api) -> None:
+    cut = photo(size=(320, 200))[:-2]
+    body = send(api, cut).json()
+    assert body["note"] == "The file ends early: its last bytes are missing."
+    assert api.client.get(body["links"]["self"]).json()["note"] == body["note"]
+    made = api.client.post("/api/v1/analyses", json={"media_id": body["id"]}).json()
+    assert body["note"] in api.client.get(made["links"]["page"]).text
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,7 @@ def test_drop_anywhere(visit: Visit) -> None:
     page = visit.open()
     transfer = _transfer(visit, EXAMPLES / "parachute.jpg")
     page.dispatch_event("body", "dragenter", {"dataTransfer": transfer})
-    expect(page.get_by_text("Drop the photo or clip to analyse it")).to_be_visible()
+    expect(page.get_by_text("Drop photos or clips to analyse them")).to_be_visible()
     page.dispatch_event("footer", "drop", {"dataTransfer": transfer})
     page.wait_for_url("**/analyses/*")
     expect(page.locator("h1")).to_have_text("parachute.jpg")
@@ -108,7 +108,7 @@ def test_what_is_no_photo_is_refused_in_the_servers_words(visit: Visit, tmp_path
     page.locator("[data-pick]").first.set_input_files(text)
     answer = httpx.post(f"{visit.address}/api/v1/media", files={"file": text.read_bytes()})
     expect(page.get_by_role("alert")).to_have_text(answer.json()["detail"])
-    expect(page.get_by_text("Choose a photo")).to_be_visible()
+    expect(page.get_by_text("Choose photos")).to_be_visible()
     assert all("Failed to load resource" in complaint for complaint in visit.complaints)
     visit.complaints.clear()
 

@@ -71,6 +71,12 @@ def test_a_method_that_has_changed_is_asked_again(monkeypatch: pytest.MonkeyPatc
     assert now[1] == before[1]
 
 
+def test_a_photo_that_is_read_anew_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = fingerprint("c" * 64, request(), CHECKPOINTS)
+    monkeypatch.setattr(parameters, "PHOTO_READING", parameters.PHOTO_READING + 1)
+    assert fingerprint("c" * 64, request(), CHECKPOINTS) != now
+
+
 def test_different_requests_have_different_fingerprints() -> None:
     changed = [
         fingerprint("d" * 64, request(), CHECKPOINTS),

@@ -242,8 +242,8 @@ def send(blobs: LocalBlobs, tmp_path: Path) -> Iterator[Send]:
         settings = Settings(home=tmp_path, min_free_bytes=0, **limits)  # type: ignore[arg-type]
         made.append(Decoder(settings))
         chunks = (data[at : at + 1000] for at in range(0, len(data), 1000))
-        with received(chunks, blobs, made[-1], settings, "a.bin") as keep:
-            assert keep is not None
+        with received(chunks, blobs, made[-1], settings, "a.bin") as arrived:
+            assert arrived.size == len(data)
         return made[-1].inspect(_saved(tmp_path, data)).kind
 
     yield take

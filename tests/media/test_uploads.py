@@ -34,8 +34,8 @@ class Arrival:
 
     def upload(self, chunks: Iterable[bytes], name: str = "photo.jpg") -> Media:
         arriving = received(chunks, self.blobs, self.decoder, self.settings, name)
-        with arriving as keep, self.sessions.begin() as session:
-            return keep(session, "visitor")
+        with arriving as arrived, self.sessions.begin() as session:
+            return arrived.keep(session, "visitor")
 
     def files(self) -> list[str]:
         root = self.blobs.root
@@ -102,8 +102,8 @@ def test_a_broken_connection_leaves_nothing(arrival: Arrival) -> None:
 
 def test_a_rollback_takes_the_files_back(arrival: Arrival) -> None:
     arriving = received([GOOD], arrival.blobs, arrival.decoder, arrival.settings, "a")
-    with arriving as keep, arrival.sessions() as session:
-        keep(session, "visitor")
+    with arriving as arrived, arrival.sessions() as session:
+        arrived.keep(session, "visitor")
         assert len(arrival.files()) == 2
         session.rollback()
     assert arrival.files() == []

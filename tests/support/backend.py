@@ -93,8 +93,8 @@ class Server:
 
     def add_photo(self, data: bytes, owner: str = OWNER) -> str:
         arriving = received([data], self.blobs, self.decoder, self.settings, "a.jpg")
-        with arriving as keep, self.sessions.begin() as session:
-            return keep(session, owner).id
+        with arriving as arrived, self.sessions.begin() as session:
+            return arrived.keep(session, owner).id
 
     def models(self) -> list[str]:
         """Wait until a worker has published its models; return the ids of those of photos."""

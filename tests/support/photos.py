@@ -20,7 +20,10 @@ def scene(width: int = 120, height: int = 80) -> Image.Image:
 
 
 def animation(kind: str) -> bytes:
+    """Three frames whose corner on the lower right is white: red, then green, then blue."""
     frames = [Image.new("RGB", (40, 40), colour) for colour in ("red", "green", "blue")]
+    for frame in frames:
+        frame.paste("white", (24, 24, 40, 40))
     return encode(frames[0], kind, save_all=True, append_images=frames[1:], duration=100)
 
 
@@ -62,7 +65,7 @@ def png_text_bomb() -> bytes:
     """A small PNG with a comment that unpacks to 100 MB."""
     plain = encode(scene(), "PNG")
     comment = b"Comment\0\0" + _packed(b"a" * 1_000_000, 100)
-    return plain[:33] + _chunk(b"zTXt", comment) + plain[33:]
+    return plain[:33] + chunk(b"zTXt", comment) + plain[33:]
 
 
 def _packed(chunk: bytes, times: int) -> bytes:
@@ -77,10 +80,10 @@ def _packed(chunk: bytes, times: int) -> bytes:
 
 def _png(width: int, height: int, packed: bytes, depth: int = 8, colour_type: int = 0) -> bytes:
     header = struct.pack(">IIBBBBB", width, height, depth, colour_type, 0, 0, 0)
-    parts = (_chunk(b"IHDR", header), _chunk(b"IDAT", packed), _chunk(b"IEND", b""))
+    parts = (chunk(b"IHDR", header), chunk(b"IDAT", packed), chunk(b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
 
 
-def _chunk(name: bytes, data: bytes) -> bytes:
+def chunk(name: bytes, data: bytes) -> bytes:
     check = zlib.crc32(name + data)
     return struct.pack(">I", len(data)) + name + data + struct.pack(">I", check)

@@ -18,7 +18,7 @@ from ml.media.place import GROUND
 from ml.networks.weights import MEAN, STD
 from worker.model_cache import ModelCache
 
-PACKAGES = ("sightline", "torch", "torchvision", "numpy", "pillow")
+PACKAGES = ("sightline", "torch", "torchvision", "numpy", "pillow", "pillow-heif")
 CLIP_PACKAGES = ("av", "opencv-python-headless")
 PLACE_PACKAGES = ("opencv-python-headless",)
 FITTED: dict[Fit, str] = {
@@ -83,7 +83,7 @@ def _of_photo(request: AnalysisRequest, media: Media) -> dict[str, str]:
     place = request.place
     resized = f"{_resized(request, media)}, Pillow bilinear, antialiased"
     return {
-        "decoding": "turned as EXIF says, 8-bit RGB, over white where transparent",
+        "decoding": "turned as EXIF says, 8-bit sRGB, over white where transparent",
         "resize": _made_small(place, request.input_size) if place else resized,
     }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
@@ -156,20 +155,10 @@ class FileStream:
 
 
 class MediaStream(FileStream):
-    """A photo or clip, hashed as it arrives."""
+    """A photo or clip."""
 
     def __init__(self, request: Request, max_bytes: int) -> None:
-        self._digest = hashlib.sha256()
         super().__init__(request, max_bytes, MISSING, clip_too_large)
-
-    @property
-    def sha256(self) -> str:
-        """Return the hash of the bytes so far."""
-        return self._digest.hexdigest()
-
-    def _take(self, data: bytes) -> None:
-        self._digest.update(data)
-        super()._take(data)
 
 
 def _broken() -> BadMedia:

@@ -56,8 +56,9 @@ async def upload(
     """Send the photo or clip as multipart/form-data in a field called `file`.
 
     Its content decides what it is. A photo is decoded completely before it is accepted, a large
-    clip in part; rejected files are not stored. A file that this visitor has sent before is not
-    stored twice. If browsers cannot play a clip, a copy is made that they can.
+    clip in part; rejected files are not stored. A file that this visitor has sent before under
+    the same name is not stored twice. `note` says what was guessed or left out in reading it. If
+    browsers cannot play a clip, a copy is made that they can.
     """
     _check_rate(web, request, visitor)
     stream = MediaStream(request, _most_bytes(web))
@@ -83,11 +84,10 @@ def _check_rate(web: AppState, request: Request, visitor: str) -> None:
 def _store(web: AppState, stream: MediaStream, filename: str, owner: str) -> schemas.Media:
     """Run in a thread; no session is open while bytes arrive or are decoded."""
     taking_in = received(stream.chunks(), web.blobs, web.decoder, web.settings, filename)
-    with taking_in as keep, web.sessions.begin() as session:
-        same = rows.find_same(session, owner, stream.sha256)
-        if same is not None and web.blobs.exists(same.blob_key):
+    with taking_in as arrived, web.sessions.begin() as session:
+        if (same := arrived.same(session, owner)) is not None:
             return present.media(same, stored=True)
-        medium = keep(session, owner)
+        medium = arrived.keep(session, owner)
         if medium.playable == "waiting":
             service.enqueue(session, MakePlayableJob(media_id=medium.id))
         return present.media(medium)

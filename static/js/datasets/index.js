@@ -84,7 +84,12 @@ function fill(row, dataset) {
 }
 
 showTimes();
-if (part("bring")) bindUpload(send, "That was not a file: drop a ZIP or a TAR of the folder.");
+if (part("bring")) {
+  bindUpload(send, {
+    notAFile: "That was not a file: drop a ZIP or a TAR of the folder.",
+    oneOnly: "A dataset comes as one file: pack all of it as one ZIP or TAR, and drop that.",
+  });
+}
 for (const form of document.querySelectorAll("form[data-from]")) {
   bindForm(/** @type {HTMLFormElement} */ (form));
 }

@@ -1,8 +1,11 @@
-// The home page: a photo or clip from anywhere (button, camera, drop, paste, example) becomes an analysis.
-import { ApiError, load, postJson, sleep, upload } from "../lib/api.js";
-import { remembered } from "../lib/chosen.js";
-import { API, part, showTimes, showProblem } from "../lib/dom.js";
+// The home page: photos and clips from anywhere (button, camera, folder, drop, paste, example) become analyses.
+import { load, upload } from "../lib/api.js";
+import { part, showTimes, showProblem } from "../lib/dom.js";
 import { bindUpload } from "../lib/uploading.js";
+import { ask } from "./asking.js";
+import { filesIn, unfolded } from "./gather.js";
+import { Sheet } from "./sheet.js";
+import { isZip } from "./zip.js";
 
 /** @param {File} file @returns {(fraction: number) => void} */
 const showProgress = (file) => (fraction) => {
@@ -14,47 +17,46 @@ const showProgress = (file) => (fraction) => {
 /** As far as its name and type say. @param {File} file */
 const kindOf = ({ type }) => (type.startsWith("video/") || type === "image/gif" ? "clip" : "photo");
 
-/** Just after its start a server has no models yet: wait for them. @param {any} media @param {AbortSignal} signal */
-async function ask({ id: media_id, kind }, signal) {
-  let { chosen } = remembered(kind);
-  for (let tries = 0; ; tries += 1) {
-    try {
-      return await postJson(`${API}/analyses`, { media_id, ...(chosen.length > 0 && { models: chosen }) });
-    } catch (error) {
-      if (error instanceof ApiError && error.status === 422 && chosen.length > 0) {
-        chosen = []; // one of them is gone
-        continue;
-      }
-      const loading = error instanceof ApiError && error.status === 503 && tries < 60;
-      if (!loading || signal.aborted) throw error;
-      part("busy-step").textContent = "the models are loading";
-      await sleep(1000);
-    }
-  }
-}
-
 /** Upload and ask for the table. @param {File} file @param {AbortSignal} signal @param {string} [trueClass] */
 async function send(file, signal, trueClass) {
   showProgress(file)(0);
   const media = await upload(file, showProgress(file), signal);
-  part("busy-step").textContent = "starting";
-  const analysis = await ask(media, signal);
+  const say = (/** @type {string} */ words) => (part("busy-step").textContent = words);
+  say("starting");
+  const analysis = await ask(media, signal, say);
   const query = new URLSearchParams();
   if (trueClass) query.set("true", trueClass);
   if (analysis.stored) query.set("stored", "1"); // this very page has answered it before
   return `${analysis.links.page}${query.size ? `?${query}` : ""}`;
 }
 
-const start = bindUpload(send, "That was not a file. Save the photo or clip first, then drop it here.");
+const examples = /** @type {NodeListOf<HTMLButtonElement>} */ (document.querySelectorAll("[data-example]"));
+const sheet = new Sheet((busy) => {
+  for (const button of examples) button.disabled = busy;
+});
+
+/** One file has a page of its own; several have a sheet. @param {File[]} files @returns {Promise<boolean>} whether the sheet took them */
+async function takeSeveral(files) {
+  if (!sheet.isOpen && files.length === 1 && !(await isZip(files[0]))) return false;
+  const found = await unfolded(files, Number(part("drop").dataset.most));
+  if (found.items.length > 0 || found.hidden > 0) sheet.add(found);
+  else showProblem("There is no file in it: choose a folder or a ZIP with photos or clips.");
+  return true;
+}
+
+const { start, take } = bindUpload(send, {
+  notAFile: "That was not a file. Save the photo or clip first, then drop it here.",
+  filesIn,
+  takeSeveral,
+});
 
 document.addEventListener("paste", (event) => {
-  const file = event.clipboardData?.files[0];
-  if (file) start(file);
+  const files = [...(event.clipboardData?.files ?? [])];
+  if (files.length > 0) take(files);
   else if (part("busy").hidden) showProblem("There is no photo on the clipboard. Copy an image, not its address.");
 });
 
-for (const element of document.querySelectorAll("[data-example]")) {
-  const button = /** @type {HTMLButtonElement} */ (element);
+for (const button of examples) {
   button.addEventListener("click", async () => {
     const { example = "", name = "example", true: trueClass } = button.dataset;
     /** @type {Blob} */

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from ml.errors import MlError
 from ml.media import flow
 from ml.media.clip import read
-from ml.media.photo import load_rgb
+from ml.media.photo import READING, load_rgb
 from ml.networks.video.sampling import snippets
 from ml.train.tasks.clips.camera_motion import (
     MOVEMENTS,
@@ -126,7 +126,8 @@ class MotionSource:
     def facts(self, index: int) -> str:
         """Its class's folder, name and size, the movement and the seed."""
         path, movement = self.files[index], MOVEMENTS[self.movements()[index]]
-        return f"{path.parent.name}/{path.name} {path.stat().st_size} {movement} {self}"
+        name = f"{path.parent.name}/{path.name} {READING}"
+        return f"{name} {path.stat().st_size} {movement} {self}"
 
     def __str__(self) -> str:
         return f"seed {self.seed} {self.spec}" + (f" hand {self.handheld}" * bool(self.handheld))

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ml.layouts.names import IMAGE_ENDINGS
 from ml.layouts.synsets import SYNSETS
+from ml.media.photo import READING
 from ml.train.data_folder import DataFolder, read_folder
 from ml.train.generators import result_of
 from ml.train.ordering import shuffled
@@ -72,7 +73,7 @@ def load(
 
     fingerprint: of the dataset; with names and file sizes part of the cache's key.
     """
-    known = f"{size}\n{fingerprint}\n{files.facts()}"
+    known = f"{size} {READING}\n{fingerprint}\n{files.facts()}"
     key = hashlib.sha256(known.encode()).hexdigest()[:24]
     stored = cache / f"images-{key}.npy" if cache else None
     images = yield from decoded(files.files, size, stored)

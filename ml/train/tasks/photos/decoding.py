@@ -9,17 +9,15 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-from PIL import Image, ImageOps
 from torch import Tensor
 
 from ml.errors import MlError
 from ml.files import replacing
-from ml.media.photo import Limits, load_rgb, squash
+from ml.media.photo import load_rgb, squash
 from ml.train.cpus import available_cpus
 
 Pixels = npt.NDArray[np.uint8]
 CHUNK = 256  # images between two reports
-LIMITS = Limits()
 
 
 def decoded(
@@ -82,21 +80,6 @@ def _chunks(files: Sequence[Path], size: int) -> Iterator[Pixels]:
 def decode(path: Path, size: int) -> Pixels:
     """Return a photo as shown, squashed to uint8 (3, size, size); MlError names a broken one."""
     try:
-        quick = _draft(path, size)
-        rgb = load_rgb(path) if quick is None else quick
-        return squash(rgb, size).transpose(2, 0, 1)
+        return squash(load_rgb(path, side=2 * size), size).transpose(2, 0, 1)
     except MlError as error:
         raise MlError(f"{path.name} cannot be read. {error.detail}") from error
-
-
-def _draft(path: Path, size: int) -> Image.Image | None:
-    """Decode a JPEG at the least scale that is twice `size` or more; None for anything else."""
-    try:
-        with Image.open(path, formats=("JPEG",)) as file:
-            if file.mode not in ("RGB", "L") or file.width * file.height > LIMITS.max_pixels:
-                return None
-            file.draft(file.mode, (2 * size, 2 * size))
-            shown = ImageOps.exif_transpose(file)
-            return shown.convert("RGB")
-    except Exception:  # noqa: BLE001 (the slower reader reports what is wrong with it)
-        return None
