@@ -213,6 +213,9 @@ class ImportDatasetJob(JobParameters, kind="import_dataset", queue=PREPARATION):
 CHANGED = {"gradcampp": 1}  # methods whose maps are no longer those of stored answers: how often
 
 
+READING = 2  # of clips: grows when other frames, times or colours are read from the same files
+
+
 def fingerprint(sha256: str, request: AnalysisRequest, versions: Mapping[str, Any]) -> str:
     """Return a hash that two analyses share if and only if one answers the other.
 
@@ -230,6 +233,8 @@ def fingerprint(sha256: str, request: AnalysisRequest, versions: Mapping[str, An
     question["models"] = [(model, versions[model]) for model in sorted(set(request.models))]
     if request.clip is None:
         question["imagenet"] = versions.get(IMAGENET)
+    else:
+        question["reading"] = READING
     question["methods"] = sorted(set(request.methods))
     if changed := {name: CHANGED[name] for name in request.methods if name in CHANGED}:
         question["changed"] = changed
@@ -241,6 +246,7 @@ def flow_key(media_id: str, request: AnalysisRequest) -> str:
     """Return the blob that keeps a clip's flow: it serves every analysis with the same snippets."""
     clip = request.clip or ClipOptions()
     facts = {**clip.model_dump(), "size": request.input_size, "frames": SNIPPET}
+    facts["reading"] = READING
     if request.fit != "squash":
         facts["fit"] = request.fit
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
