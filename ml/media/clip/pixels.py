@@ -105,8 +105,11 @@ def inside(
 
 
 def deforms(picture: Picture, shape: tuple[float, float]) -> bool:
-    """Return true if a frame has another shape than the clip, by more than rounding."""
-    return abs(_ratio(picture) / (shape[0] / shape[1]) - 1) > SAME_SHAPE
+    """Return true if a frame has another shape than the clip, by more than rounding.
+
+    A clip whose header does not say how large it is has no shape to differ from.
+    """
+    return min(shape) > 0 and abs(_ratio(picture) / (shape[0] / shape[1]) - 1) > SAME_SHAPE
 
 
 def _ratio(picture: Picture) -> float:
