@@ -21,7 +21,7 @@ SEGMENTS, LENGTH, SIDE = 8, 11, 224
 CLIPS = {
     "H.264, 2 key frames": ("h264.mp4", "libx264", {"g": "250", "sc_threshold": "0"}, 0.95),
     "H.264, a key frame a second": ("keys.mp4", "libx264", {"g": "30", "sc_threshold": "0"}, 0.95),
-    "MPEG-4, a key frame in 12 frames": ("mpeg4.avi", "mpeg4", {"g": "12"}, 0.6),
+    "MPEG-4, a key frame in 12 frames": ("keys4.mp4", "mpeg4", {"g": "12"}, 0.6),
     "MPEG-4, 2 key frames": ("mpeg4.mp4", "mpeg4", {"g": "250", "bf": "2"}, 0.6),
 }
 

@@ -216,7 +216,8 @@ class ImportDatasetJob(JobParameters, kind="import_dataset", queue=PREPARATION):
     decisions: PlanDecisions | None = None
 
 
-PHOTO_READING = 1  # counted up when photos are read to other pixels than those of stored answers
+# Counted up when photos, or clips, are read to other pixels or times than those of stored answers.
+PHOTO_READING, CLIP_READING = 1, 2
 # Methods of which stored answers have other maps, or less to say of them: how often that happened.
 CHANGED = {"gradcampp": 1, "attention": 1}
 
@@ -239,6 +240,8 @@ def fingerprint(sha256: str, request: AnalysisRequest, versions: Mapping[str, An
     if request.clip is None:
         question["imagenet"] = versions.get(IMAGENET)
         question["reading"] = PHOTO_READING
+    else:
+        question["reading"] = CLIP_READING
     question["methods"] = sorted(set(request.methods))
     if changed := {name: CHANGED[name] for name in request.methods if name in CHANGED}:
         question["changed"] = changed
@@ -252,6 +255,7 @@ def flow_key(media_id: str, request: AnalysisRequest) -> str:
     """Return the blob that keeps a clip's flow: it serves every analysis with the same snippets."""
     clip = request.clip or ClipOptions()
     facts = {**clip.model_dump(), "size": request.input_size, "frames": SNIPPET}
+    facts["reading"] = CLIP_READING
     if request.fit != "squash":
         facts["fit"] = request.fit
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

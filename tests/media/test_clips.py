@@ -143,7 +143,7 @@ def test_one_that_takes_too_long_is_given_up(tmp_path: Path, film: Path) -> None
 
 def test_limits_come_from_the_settings(tmp_path: Path, film: Path) -> None:
     limits: dict[str, tuple[dict[str, float], str]] = {
-        "seconds": ({"max_clip_seconds": 3}, "3.96 s long: at most 3 s"),
+        "seconds": ({"max_clip_seconds": 3}, "4 s long: at most 3 s"),
         "frames": ({"max_clip_frames": 99}, "more than 99 frames"),
         "pixels": ({"max_clip_pixels": 128 * 95}, "128 x 96 pixels"),
     }

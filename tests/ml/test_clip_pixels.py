@@ -12,6 +12,7 @@ from PIL import Image
 
 from ml.media.clip import read
 from ml.media.clip.pixels import Converter
+from ml.media.clip.source import Picture
 from tests.support.clip_files import KINDS, make
 
 BT709, SMPTE170M, BT2020, UNKNOWN = 1, 6, 9, 2
@@ -54,7 +55,7 @@ def rgb(y: int, u: int, v: int, matrix: int, span: int) -> list[float]:
 )
 def test_colours_are_the_standards(said: int, meant: int, size: tuple[int, int], span: int) -> None:
     for values in ((100, 90, 170), (180, 140, 110), (60, 128, 128)):
-        found = Converter(32, 32).array(flat(*values, said, span, size)).mean((0, 1))
+        found = Converter(32, 32).array(Picture(flat(*values, said, span, size))).mean((0, 1))
         assert np.abs(found - rgb(*values, meant, span)).max() < 3
 
 

@@ -18,18 +18,15 @@ from ml.media.clip.open import BrokenClip, ClipLimits, ClipTooLarge, NotAClip
 from tests.support.clip_files import KINDS, make, number, picture
 
 H264 = KINDS["h264 mp4"]
-WORKS_NOT = {"decord_corrupted.mp4": "damaged"}
 
 
 def test_every_odd_clip_works_or_says_why(data_dir: Path) -> None:
     paths = sorted((data_dir / "clips_odd").iterdir())
     assert paths
     for path in paths:
-        if path.name in WORKS_NOT:
-            with pytest.raises(BrokenClip, match=WORKS_NOT[path.name]):
-                read.inspect(path)
-            continue
         facts, poster = read.inspect(path)
+        damaged = path.name == "decord_corrupted.mp4"
+        assert ("damaged: 1 of 50 frames" in (facts.note or "")) == damaged
         times = read.times(path)
         assert len(times) == facts.frames
         assert times[0] == 0
@@ -196,18 +193,3 @@ def test_names_are_only_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     Image.fromarray(picture(0)).save(tmp_path / "photo001.png")
     with pytest.raises((NotAClip, FileNotFoundError, BrokenClip)):
         read.inspect(tmp_path / "photo%03d.png")
-
-
-def test_damage_in_the_middle_is_told_with_its_moment(tmp_path: Path) -> None:
-    path = make(tmp_path, KINDS["mjpeg mov"], [0, 500, 1000])
-    with av.open(path) as container:
-        packet = list(container.demux(video=0))[1]
-        second, size = packet.pos or 0, packet.size
-    data = bytearray(path.read_bytes())
-    data[second : second + size] = bytes(size)
-    path.write_bytes(data)
-    with pytest.raises(BrokenClip, match="of its 3 frames only 2"):
-        read.inspect(path)
-    assert number(read.frames(path, [2], 96)[0]) == 2
-    with pytest.raises(BrokenClip, match=r"damaged at 0.50 s"):
-        read.frames(path, [1], 96)

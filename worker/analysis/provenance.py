@@ -90,7 +90,8 @@ def _of_photo(request: AnalysisRequest, media: Media) -> dict[str, str]:
 
 def _of_clip(request: AnalysisRequest, media: Media) -> dict[str, str]:
     return {
-        "decoding": "turned as the file says, 8-bit RGB, times from the first frame",
+        "decoding": "turned as the file says, 8-bit RGB, over white where transparent, HDR mapped "
+        "to an ordinary screen, times from the first frame",
         "resize": f"{_resized(request, media)}, FFmpeg area, antialiased",
         "sampling": f"equal segments of the range, in the middle of each {SNIPPET} frames in a row",
         "flow": "between frames in a row at that size, cut off at 20 px, 8 bits",

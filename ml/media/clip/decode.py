@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import av
 import numpy as np
 import numpy.typing as npt
-from av.container import InputContainer
-from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from ml.media.clip.open import BrokenClip, ClipLimits, check_size, frames_of, opened, prepare
+from ml.media.clip.open import BrokenClip, ClipLimits, check_size, opened, pictures_of, prepare
 from ml.media.clip.pixels import Converter
 from ml.media.clip.scan import Scan, scan
+from ml.media.clip.source import Picture, Source
 
 # Codecs whose NONREF pictures no other refers to, so that they can be skipped. Not HEVC: there a
 # picture that its own layer does not refer to may be one that another layer does.
 SKIPPABLE = {"h264", "mpeg4", "mpeg1video", "mpeg2video", "msmpeg4v2", "msmpeg4v3", "h263"}
+
+CHECKED_PIXELS = 300_000_000  # decoded at most, when a clip arrives, to see if it is whole
 
 
 @dataclass(frozen=True)
@@ -37,48 +38,90 @@ def scaled(
     """Yield frames by their number in presentation order, as they are decoded.
 
     Yields (place in `indices`, uint8 [h, w, 3]): the whole picture, upright, at this width and
-    height. Raises NotAClip, BrokenClip or ClipTooLarge; IndexError for a frame that the clip does
-    not have.
+    height. For a frame that `inspect` has found to be damaged, and has told of, the one before it
+    is shown, as players do. Raises NotAClip, BrokenClip or ClipTooLarge; IndexError for a frame
+    that the clip does not have.
     """
     scanned = scan(path, limits)
     places: dict[int, list[int]] = {}
     for place, index in enumerate(indices):
         places.setdefault(scanned.pts[index], []).append(place)
-    convert = Converter(*size)
-    tries = [scanned]
-    if scanned.trusted:  # then decode from the start: the file's index may be wrong
-        tries.append(Scan(scanned.pts, scanned.unit, [], [], scanned.last_seconds, trusted=True))
-    for way in tries:
+    known = [_planned, _all, _stand_ins]  # in turn: the file's index may be wrong, or a frame lost
+    for way in known if scanned.trusted else [_numbered]:
         if not places:
             return
-        for pts, pixels in _decode(path, way, set(places), limits, convert):
-            for place in places.pop(pts):
-                yield place, pixels
+        with opened(path, limits) as source:
+            prepare(source)
+            convert = Converter(*size, source.shape)
+            for pts, picture in way(source, scanned, set(places)):
+                check_size(picture.frame.width, picture.frame.height, limits)  # of the header's lie
+                pixels = convert.array(picture)
+                for place in places.pop(pts):
+                    yield place, pixels
     if places:
-        at = (min(places) - scanned.pts[0]) * scanned.unit
+        number = scanned.pts.index(min(places))
         raise BrokenClip(
-            f"The clip is damaged at {at:.2f} s: the frame there could not be read. Choose another "
-            "part of it, or save it anew and send that."
+            f"The clip is damaged at {scanned.times[number]:.2f} s: the frame there could not be "
+            "read. Choose another part of it, or save it anew and send that."
         )
 
 
-def _decode(
-    path: Path, scanned: Scan, wanted: set[int], limits: ClipLimits, convert: Converter
-) -> Iterator[tuple[int, npt.NDArray[np.uint8]]]:
-    with opened(path, limits) as (container, stream):
-        prepare(stream)
-        source = (
-            _needed(container, stream, decode_plan(scanned, wanted))
-            if scanned.order
-            else _numbered(container, stream, scanned)
-        )
-        for pts, frame in source:
-            if pts in wanted:
-                check_size(frame.width, frame.height, limits)  # the header may have lied
-                yield pts, convert.array(frame)
-                wanted = wanted - {pts}
-            if not wanted:
-                return
+def middle(path: Path, scanned: Scan, limits: ClipLimits) -> Picture | None:
+    """Return the frame in the middle; None if it cannot be read."""
+    pts = scanned.pts[len(scanned.pts) // 2]
+    with opened(path, limits) as source:
+        prepare(source)
+        way = _planned if scanned.trusted else _numbered
+        return next((picture for _, picture in way(source, scanned, {pts})), None)
+
+
+def _planned(source: Source, scanned: Scan, wanted: set[int]) -> Iterator[tuple[int, Picture]]:
+    """Yield the wanted frames, decoding only what they need."""
+    plan = decode_plan(scanned, wanted)
+    return _only(wanted, _needed(source, plan))
+
+
+def _all(source: Source, _: Scan, wanted: set[int]) -> Iterator[tuple[int, Picture]]:
+    """Yield the wanted frames, decoding from the start."""
+    return _only(wanted, _stamped(pictures_of(source)))
+
+
+def _numbered(source: Source, scanned: Scan, wanted: set[int]) -> Iterator[tuple[int, Picture]]:
+    """Yield the wanted frames by counting."""
+    return _only(wanted, zip(scanned.pts, pictures_of(source), strict=False))
+
+
+def _stand_ins(source: Source, scanned: Scan, wanted: set[int]) -> Iterator[tuple[int, Picture]]:
+    """Yield for each wanted frame, none of which can be read, the one before it (or after)."""
+    size = source.context.width * source.context.height
+    told = [pts for at, pts in enumerate(scanned.pts) if (at + 1) * size <= CHECKED_PIXELS]
+    waiting = sorted(wanted & set(told))
+    before: Picture | None = None
+    for pts, picture in _stamped(pictures_of(source)):
+        while waiting and waiting[0] < pts:
+            yield waiting.pop(0), before or picture
+        if not waiting:
+            return
+        before = picture
+    for pts in waiting:
+        if before is not None:
+            yield pts, before
+
+
+def _only(
+    wanted: set[int], pictures: Iterable[tuple[int, Picture]]
+) -> Iterator[tuple[int, Picture]]:
+    left = set(wanted)
+    for pts, picture in pictures:
+        if pts in left:
+            left.remove(pts)
+            yield pts, picture
+        if not left:
+            return
+
+
+def _stamped(pictures: Iterable[Picture]) -> Iterator[tuple[int, Picture]]:
+    return ((p.frame.pts, p) for p in pictures if p.frame.pts is not None)
 
 
 def decode_plan(scanned: Scan, wanted: set[int]) -> DecodePlan:
@@ -102,13 +145,11 @@ def _begins(key: int | None, pts: int) -> bool:
     return key is not None and key <= pts
 
 
-def _needed(
-    container: InputContainer, stream: VideoStream, plan: DecodePlan
-) -> Iterator[tuple[int, VideoFrame]]:
-    context = stream.codec_context
+def _needed(source: Source, plan: DecodePlan) -> Iterator[tuple[int, Picture]]:
+    context = source.context
     skippable = context.name in SKIPPABLE
     at, inside = -1, False
-    for packet in container.demux(stream):
+    for packet in source.packets():
         if packet.size == 0:
             continue
         at += 1
@@ -118,35 +159,21 @@ def _needed(
             inside = True
             if skippable:
                 context.skip_frame = "DEFAULT" if packet.pts in plan.pts else "NONREF"
-            yield from _shown(stream, packet)
+            yield from _shown(source, packet)
         elif inside:
-            yield from _drained(stream)
+            yield from _drained(source)
             inside = False
-    yield from _drained(stream)
+    yield from _drained(source)
 
 
-def _shown(
-    stream: VideoStream, packet: av.Packet[VideoStream] | None
-) -> Iterator[tuple[int, VideoFrame]]:
+def _shown(source: Source, packet: av.Packet[VideoStream] | None) -> Iterator[tuple[int, Picture]]:
     try:
-        for frame in stream.decode(packet):
-            if frame.pts is not None:
-                yield frame.pts, frame
+        yield from _stamped(source.decode(packet))
     except av.error.InvalidDataError:
         return  # `scaled` reports a damaged frame as missing
 
 
-def _drained(stream: VideoStream) -> Iterator[tuple[int, VideoFrame]]:
+def _drained(source: Source) -> Iterator[tuple[int, Picture]]:
     """Yield the frames that the decoder still holds, and reset it."""
-    yield from _shown(stream, None)
-    stream.codec_context.flush_buffers()
-
-
-def _numbered(
-    container: InputContainer, stream: VideoStream, scanned: Scan
-) -> Iterator[tuple[int, VideoFrame]]:
-    """Decode every frame; without trusted times, number them."""
-    if scanned.trusted:
-        yield from ((f.pts, f) for f in frames_of(container, stream) if f.pts is not None)
-    else:
-        yield from zip(scanned.pts, frames_of(container, stream), strict=False)
+    yield from _shown(source, None)
+    source.context.flush_buffers()

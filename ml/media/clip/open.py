@@ -16,10 +16,10 @@ from typing import IO, Any, NoReturn
 
 import av
 from av.container import InputContainer
-from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from ml.errors import MlError
+from ml.media.clip.source import Picture, Source
 from ml.media.signature import HEAD, clip_demuxer
 
 BUFFER = 64 * 1024
@@ -57,17 +57,18 @@ class ClipLimits:
 
 
 @contextlib.contextmanager
-def opened(path: Path, limits: ClipLimits) -> Iterator[tuple[InputContainer, VideoStream]]:
-    """Yield the container and its first video stream.
+def opened(path: Path, limits: ClipLimits) -> Iterator[Source]:
+    """Yield the pictures of a clip: of several tracks, those of the default one.
 
     Whatever fails in the body is raised as NotAClip, BrokenClip or ClipTooLarge, each with a
     sentence for a person.
     """
     try:
         with path.open("rb", buffering=0) as file, _container(file) as container:
-            stream = _pictures(container)
-            _check(container, stream, limits)
-            yield container, stream
+            source = _pictures(container)
+            if source.context.width and source.context.height:
+                check_size(source.context.width, source.context.height, limits)
+            yield source
     except MlError:
         raise
     except (MemoryError, av.error.MemoryError):
@@ -78,21 +79,21 @@ def opened(path: Path, limits: ClipLimits) -> Iterator[tuple[InputContainer, Vid
         raise broken(error) from None
 
 
-def prepare(stream: VideoStream) -> None:
-    """Give the decoder several threads if its pictures are large enough to gain from them."""
-    context = stream.codec_context
+def prepare(stream: Source | VideoStream) -> None:
+    """Use several threads if the pictures are large enough to gain from them."""
+    context = stream.codec_context if isinstance(stream, VideoStream) else stream.context
     many = context.width * context.height >= WORTH_THREADS
     context.thread_count = max(1, min(THREADS, os.cpu_count() or 1)) if many else 1
     context.thread_type = "AUTO"
 
 
-def frames_of(container: InputContainer, stream: VideoStream) -> Iterator[VideoFrame]:
-    """Decode every frame; damaged ones are skipped, as players do."""
-    for packet in container.demux(stream):
+def pictures_of(source: Source) -> Iterator[Picture]:
+    """Decode every frame; damaged ones are skipped, as players do, and counted in `unread`."""
+    for packet in source.packets():
         try:
-            yield from packet.decode()
+            yield from source.decode(packet)
         except av.error.InvalidDataError:
-            continue
+            source.unread += 1
 
 
 def check_size(width: int, height: int, limits: ClipLimits) -> None:
@@ -109,13 +110,17 @@ def check_size(width: int, height: int, limits: ClipLimits) -> None:
         )
 
 
-def check_length(seconds: float, frames: int, limits: ClipLimits) -> None:
-    """Raise ClipTooLarge for a clip that takes too long or has too many frames."""
+def check_seconds(seconds: float, limits: ClipLimits) -> None:
+    """Raise ClipTooLarge for a clip that takes too long."""
     if seconds > limits.seconds:
         raise ClipTooLarge(
             f"The clip is {_time(seconds)} long: at most {_time(limits.seconds)} are allowed. "
             "Cut the part that matters and send that."
         )
+
+
+def check_count(frames: int, limits: ClipLimits) -> None:
+    """Raise ClipTooLarge for a clip with too many frames."""
     if frames > limits.frames:
         raise ClipTooLarge(
             f"The clip has more than {limits.frames:,} frames, the most that are allowed. Cut the "
@@ -154,7 +159,7 @@ def _refuse(*_: Any) -> NoReturn:
     )
 
 
-def _pictures(container: InputContainer) -> VideoStream:
+def _pictures(container: InputContainer) -> Source:
     moving = [s for s in container.streams.video if not s.disposition & s.disposition.attached_pic]
     if not moving:
         if container.streams.audio:
@@ -162,23 +167,11 @@ def _pictures(container: InputContainer) -> VideoStream:
                 "The file holds sound but no pictures: send a clip that shows something."
             )
         raise BrokenClip("The file holds no pictures: it is cut off or damaged. Save it once more.")
-    stream = moving[0]
-    if stream.codec_context is None:
+    known = list(filter(lambda stream: stream.codec_context is not None, moving))
+    if not known:
         raise NotAClip("The clip is compressed in a way that is not known here: save it as H.264.")
-    return stream
-
-
-def _check(container: InputContainer, stream: VideoStream, limits: ClipLimits) -> None:
-    """Check the size and length in the headers, before anything is decoded."""
-    context = stream.codec_context
-    if context.width and context.height:
-        check_size(context.width, context.height, limits)
-    lengths = [0.0]
-    if stream.duration and stream.time_base:
-        lengths.append(float(stream.duration * stream.time_base))
-    elif container.duration:
-        lengths.append(container.duration / av.time_base)
-    check_length(max(lengths), stream.frames, limits)
+    chosen = next((s for s in known if s.disposition & s.disposition.default), known[0])
+    return Source(container, chosen, moving.index(chosen) + 1, len(moving))
 
 
 def _time(seconds: float) -> str:

@@ -13,26 +13,24 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from av.container import InputContainer
-from av.video.frame import VideoFrame
-from av.video.stream import VideoStream
 
-from ml.media.clip.decode import scaled
+from ml.media.clip.colours import HDR
+from ml.media.clip.decode import CHECKED_PIXELS, scaled
+from ml.media.clip.notes import Seen, note
 from ml.media.clip.open import (
     BrokenClip,
     ClipLimits,
     check_size,
-    frames_of,
     opened,
+    pictures_of,
     prepare,
 )
-from ml.media.clip.pixels import jpeg, shown_size
+from ml.media.clip.pixels import deforms, is_transparent, jpeg, shown_size
 from ml.media.clip.scan import NO_PICTURES, Scan, scan
+from ml.media.clip.source import Picture, Source
 from ml.media.signature import HEAD
 
 POSTER_SIDE = 1600
-CHECKED_PIXELS = 300_000_000  # decoded at most, to see if a clip is whole
-UNEVEN, FEW = 0.2, 0.05  # variable rate: over FEW of the steps differ by UNEVEN from the median
 KINDS = {
     "matroska": ("MKV", "video/x-matroska"),
     "avi": ("AVI", "video/x-msvideo"),
@@ -78,30 +76,28 @@ def inspect(path: Path, limits: ClipLimits | None = None) -> tuple[ClipFacts, by
     """
     limits = limits or ClipLimits()
     scanned = scan(path, limits)
-    with opened(path, limits) as (container, stream):
-        poster = _poster(container, stream, scanned, limits)
-        aspect = float(stream.sample_aspect_ratio or 1)
-        size = shown_size(poster, aspect)
-        facts = _facts(path, container, stream, scanned, size)
-    return facts, jpeg(poster, size, POSTER_SIDE)
+    with opened(path, limits) as source:
+        poster, seen = _looked_at(source, scanned, limits)
+        size = shown_size(poster, source.shape)
+        facts = _facts(path, source, scanned, size, seen)
+        return facts, jpeg(poster, size, POSTER_SIDE, source.shape)
 
 
 def thumbnail(path: Path, side: int, limits: ClipLimits | None = None) -> bytes:
     """Return the frame in the middle as a JPEG of at most `side` px. Raises as `inspect`."""
     limits = limits or ClipLimits()
     scanned = scan(path, limits)
-    with opened(path, limits) as (container, stream):
-        poster = _poster(container, stream, scanned, limits)
-        size = shown_size(poster, float(stream.sample_aspect_ratio or 1))
-    return jpeg(poster, size, side)
+    with opened(path, limits) as source:
+        poster, _ = _looked_at(source, scanned, limits)
+        return jpeg(poster, shown_size(poster, source.shape), side, source.shape)
 
 
 def shown(path: Path, limits: ClipLimits | None = None) -> tuple[int, int]:
     """Return the width and height of the first frame, in pixels as shown. Raises as `inspect`."""
-    with opened(path, limits or ClipLimits()) as (container, stream):
-        prepare(stream)
-        for frame in frames_of(container, stream):
-            return shown_size(frame, float(stream.sample_aspect_ratio or 1))
+    with opened(path, limits or ClipLimits()) as source:
+        prepare(source)
+        for picture in pictures_of(source):
+            return shown_size(picture, source.shape)
     raise BrokenClip(NO_PICTURES)
 
 
@@ -128,87 +124,80 @@ def frames(
     return array
 
 
-def _poster(
-    container: InputContainer, stream: VideoStream, scanned: Scan, limits: ClipLimits
-) -> VideoFrame:
-    """Decode up to a budget and return the middle frame, or the last one before it.
+def _looked_at(source: Source, scanned: Scan, limits: ClipLimits) -> tuple[Picture, Seen]:
+    """Decode up to a budget; return the middle frame, or the last one before it, and what is seen.
 
-    Raises BrokenClip if frames are missing that the file promises.
+    Raises BrokenClip if most frames are missing that the file promises.
     """
-    prepare(stream)
-    middle: VideoFrame | None = None
-    count = 0
-    pixels = 0
-    for frame in frames_of(container, stream):
+    prepare(source)
+    known = set(scanned.pts)
+    poster: Picture | None = None
+    count = pixels = 0
+    transparent = reshaped = False
+    for picture in pictures_of(source):
+        frame = picture.frame
+        if scanned.trusted and frame.pts not in known:
+            continue
         check_size(frame.width, frame.height, limits)
-        if middle is None or count <= len(scanned.pts) // 2:
-            middle = frame
+        if poster is None or count <= len(scanned.pts) // 2:
+            poster = picture
+        transparent = transparent or is_transparent(picture)
+        reshaped = reshaped or deforms(picture, source.shape)
         count += 1
         pixels += frame.width * frame.height
         if pixels > CHECKED_PIXELS:
             break
-    if middle is None:
+    if poster is None:
         raise BrokenClip(NO_PICTURES)
-    if pixels <= CHECKED_PIXELS and count < len(scanned.pts):
+    held = len(scanned.pts) - count if scanned.trusted and pixels <= CHECKED_PIXELS else 0
+    if held + scanned.unread > count:
         raise BrokenClip(
-            f"The clip is damaged: of its {len(scanned.pts):,} frames only {count:,} can be read. "
-            "Save or send it once more."
+            f"The clip is damaged: of its {count + held + scanned.unread:,} frames only {count:,} "
+            "can be read. Save or send it once more."
         )
-    return middle
+    hdr = HDR.get(poster.frame.color_trc)
+    return poster, Seen(held, transparent, reshaped, hdr)
 
 
 def _facts(
-    path: Path,
-    container: InputContainer,
-    stream: VideoStream,
-    scanned: Scan,
-    size: tuple[int, int],
+    path: Path, source: Source, scanned: Scan, size: tuple[int, int], seen: Seen
 ) -> ClipFacts:
-    kind, content_type = _kind(path, container)
-    codec = stream.codec_context.name
+    kind, content_type = _kind(path, source)
     count = len(scanned.pts)
     span = float(scanned.times[-1])
-    playable = (
-        codec in PLAYED.get(kind, ())
-        and stream.codec_context.pix_fmt in PLAIN
-        and _starts_with_the_file(container, scanned)
-    )
     return ClipFacts(
         format=kind,
         content_type=content_type,
-        codec=codec,
+        codec=source.codec,
         width=size[0],
         height=size[1],
         frames=count,
         fps=round((count - 1) / span, 4) if span else 0.0,
         duration_s=round(scanned.seconds, 6),
-        playable=playable,
-        note=_note(scanned),
+        playable=_plays(kind, source, scanned, seen),
+        note=note(source, scanned, seen),
     )
 
 
-def _kind(path: Path, container: InputContainer) -> tuple[str, str]:
-    name = container.format.name.split(",")[0]
+def _plays(kind: str, source: Source, scanned: Scan, seen: Seen) -> bool:
+    """Return true if browsers play the file, and show what is read here, at the same times."""
+    plain = source.codec in PLAYED.get(kind, ()) and source.context.pix_fmt in PLAIN
+    odd = (
+        scanned.unread
+        or seen.held
+        or seen.reshaped
+        or seen.transparent
+        or seen.hdr
+        or source.tracks > 1
+    )
+    return plain and not odd and scanned.as_stored
+
+
+def _kind(path: Path, source: Source) -> tuple[str, str]:
     with path.open("rb") as file:
         head = file.read(HEAD)
-    if name == "matroska" and b"webm" in head[:64]:
+    if source.format == "matroska" and b"webm" in head[:64]:
         return "WEBM", "video/webm"
-    if name == "mov":
+    if source.format == "mov":
         return ("MOV", "video/quicktime") if head[8:12] == b"qt  " else ("MP4", "video/mp4")
-    return KINDS[name]
-
-
-def _starts_with_the_file(container: InputContainer, scanned: Scan) -> bool:
-    """Return true if a player's clock is at 0 at the first frame; sound may begin earlier."""
-    first = scanned.pts[0] * scanned.unit
-    return abs(first - (container.start_time or 0) / 1_000_000) < 0.02
-
-
-def _note(scanned: Scan) -> str | None:
-    if len(scanned.pts) == 1:
-        return "The clip has one frame: it shows no motion."
-    steps = np.diff(scanned.times)
-    usual = float(np.median(steps))
-    if float((np.abs(steps - usual) > UNEVEN * usual).mean()) > FEW:
-        return "The clip has a variable frame rate: every time given is the frame's own."
-    return None
+    return KINDS[source.format]

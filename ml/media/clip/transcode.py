@@ -11,9 +11,11 @@ from av.container import OutputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from ml.media.clip.open import BrokenClip, ClipLimits, check_size, frames_of, opened, prepare
+from ml.media.clip.decode import middle
+from ml.media.clip.open import BrokenClip, ClipLimits, check_size, opened, pictures_of, prepare
 from ml.media.clip.pixels import Converter, shown_size
 from ml.media.clip.scan import NO_PICTURES, Scan, scan
+from ml.media.clip.source import Picture, Source
 
 LONGEST_SIDE = 1280
 BUFFER = 1 << 20
@@ -53,9 +55,9 @@ def playable_copy(path: Path, write: Write, limits: ClipLimits | None = None) ->
     scanned = scan(path, limits)
     out = Parts(write)
     index = str(MOOV_BYTES + MOOV_FRAME_BYTES * len(scanned.pts))
-    with opened(path, limits) as (container, stream):
-        prepare(stream)
-        source = _timed(frames_of(container, stream), scanned, limits)
+    typical = middle(path, scanned, limits)
+    with opened(path, limits) as source:
+        prepare(source)
         made = av.open(
             out,
             "w",
@@ -64,7 +66,8 @@ def playable_copy(path: Path, write: Write, limits: ClipLimits | None = None) ->
             buffer_size=BUFFER,
         )
         with made:
-            _encode(source, stream, made, scanned, out)
+            pictures = _timed(pictures_of(source), scanned, limits)
+            _encode(pictures, source, typical, made, scanned, out)
 
 
 class Parts:
@@ -94,61 +97,68 @@ class Parts:
 
 
 def _timed(
-    frames: Iterator[VideoFrame], scanned: Scan, limits: ClipLimits
-) -> Iterator[tuple[int, VideoFrame]]:
+    pictures: Iterator[Picture], scanned: Scan, limits: ClipLimits
+) -> Iterator[tuple[int, Picture]]:
     """Yield frames with their times from 0, in the clip's units."""
-    known = iter(scanned.pts)
+    known = dict(zip(scanned.pts, scanned.ticks, strict=True))
+    counting = iter(scanned.ticks)
     last = -1
-    for frame in frames:
-        check_size(frame.width, frame.height, limits)
-        pts = frame.pts if scanned.trusted else next(known, None)
-        if pts is not None and pts - scanned.pts[0] > last:
-            last = pts - scanned.pts[0]
-            yield last, frame
+    for picture in pictures:
+        check_size(picture.frame.width, picture.frame.height, limits)
+        stamp = picture.frame.pts
+        tick = (
+            next(counting, None)
+            if not scanned.trusted
+            else known.get(-1 if stamp is None else stamp)
+        )
+        if tick is not None and tick - scanned.ticks[0] > last:
+            last = tick - scanned.ticks[0]
+            yield last, picture
 
 
 def _encode(
-    source: Iterator[tuple[int, VideoFrame]],
-    stream: VideoStream,
+    pictures: Iterator[tuple[int, Picture]],
+    source: Source,
+    typical: Picture | None,
     made: OutputContainer,
     scanned: Scan,
     out: Parts,
 ) -> None:
     target: VideoStream | None = None
-    for number, (pts, frame) in enumerate(source):
+    for number, (tick, picture) in enumerate(pictures):
         if target is None:
-            size = _size(frame, float(stream.sample_aspect_ratio or 1))
-            target = _target(made, stream, size)
-            convert = Converter(*size)
-        upright = np.ascontiguousarray(convert.array(frame))
-        picture = VideoFrame.from_ndarray(upright, format="rgb24").reformat(
+            size = _size(typical or picture, source.shape)
+            target = _target(made, source, size)
+            convert = Converter(*size, source.shape)
+        upright = np.ascontiguousarray(convert.array(picture))
+        frame = VideoFrame.from_ndarray(upright, format="rgb24").reformat(
             format="yuv420p", dst_colorspace="ITU709", dst_color_range="MPEG"
         )
-        picture.pts = pts
-        picture.time_base = stream.time_base
-        made.mux(target.encode(picture))
+        frame.pts = tick
+        frame.time_base = source.stream.time_base
+        made.mux(target.encode(frame))
         out.done = min(1.0, (number + 1) / len(scanned.pts))
     if target is None:
         raise BrokenClip(NO_PICTURES)
     made.mux(target.encode(None))
 
 
-def _target(made: OutputContainer, stream: VideoStream, size: tuple[int, int]) -> VideoStream:
+def _target(made: OutputContainer, source: Source, size: tuple[int, int]) -> VideoStream:
     target = made.add_stream("libx264", options=OPTIONS)
     context = target.codec_context
     context.width, context.height = size
     context.pix_fmt = "yuv420p"
-    assert stream.time_base is not None
-    context.time_base = stream.time_base
+    assert source.stream.time_base is not None
+    context.time_base = source.stream.time_base
     context.colorspace, context.color_primaries, context.color_trc = BT709, BT709, BT709
     context.color_range = LIMITED
     prepare(target)
     return target
 
 
-def _size(frame: VideoFrame, aspect: float) -> tuple[int, int]:
+def _size(picture: Picture, shape: tuple[float, float]) -> tuple[int, int]:
     """Return even sides, as H.264 wants them."""
-    shown = shown_size(frame, aspect)
+    shown = shown_size(picture, shape)
     scale = min(1.0, LONGEST_SIDE / max(shown))
     width, height = (max(2, round(side * scale / 2) * 2) for side in shown)
     return width, height
