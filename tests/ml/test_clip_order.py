@@ -11,7 +11,7 @@ import pytest
 
 from ml.media.clip import read
 from ml.media.clip.clock import mended
-from ml.media.clip.open import ClipLimits, ClipTooLarge
+from ml.media.clip.open import ClipLimits, ClipTooLarge, opened
 from ml.media.clip.scan import scan
 from tests.support.clip_files import KINDS, Kind, make, number
 from tests.support.playable import copied
@@ -210,3 +210,13 @@ def test_what_is_too_long_is_refused_without_its_header(tmp_path: Path) -> None:
 )
 def test_the_clock(stamps: list[int | None], times: list[int], jumps: int) -> None:
     assert mended(stamps, 50) == (times, jumps)
+
+
+def test_each_frame_knows_its_packet_whatever_else_is_read(tmp_path: Path) -> None:
+    """PyAV keeps these numbers in one place for all open files."""
+    path = make(tmp_path, TS, range(30))
+    with opened(path, ClipLimits()) as first, opened(path, ClipLimits()) as second:
+        before, packets = list(first.packets()), list(second.packets())
+        before.clear()
+        found = [picture.packet for packet in packets for picture in second.decode(packet)]
+    assert sorted(found) == list(range(30))

@@ -34,6 +34,13 @@ class Picture:
     opaque: bool = False
 
 
+class Number:
+    """A packet's number: an object of its own, since PyAV keeps them by their addresses."""
+
+    def __init__(self, value: int) -> None:
+        self.value = value
+
+
 class Source:
     """One video track of an open clip, and its decoder.
 
@@ -96,17 +103,17 @@ class Source:
             if packet.is_corrupt and self.format != "mpegts":  # there, it lacks a few bytes
                 self.unread += 1
                 continue
-            packet.opaque = number
+            packet.opaque = Number(number)
             number += packet.size > 0
             yield packet
 
     def decode(self, packet: Packet[VideoStream] | None) -> Iterator[Picture]:
         """Decode a packet, or with None or an empty one what the decoder still holds."""
         if packet is not None and packet.is_keyframe:
-            self._key = int(str(packet.opaque))
+            self._key = _number(packet.opaque)
         for frame in self.context.decode(packet if packet is not None and packet.size else None):
             self._follow()
-            number = frame.opaque if isinstance(frame.opaque, int) else 0
+            number = _number(frame.opaque)
             yield Picture(frame, self._aspect(number), number, self._opaque)
 
     def _follow(self) -> None:
@@ -131,6 +138,10 @@ def _decoder(stream: VideoStream) -> VideoCodecContext:
     context.extradata = own.extradata
     context.width, context.height, context.pix_fmt = own.width, own.height, "yuva420p"
     return context
+
+
+def _number(opaque: object) -> int:
+    return opaque.value if isinstance(opaque, Number) else 0
 
 
 def _ratio(value: Fraction | None) -> Fraction:
