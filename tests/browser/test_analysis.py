@@ -124,6 +124,27 @@ def test_show_masks_or_gradcam_or_both(visit: Visit, photo: str) -> None:
     expect(cam).to_be_visible()
 
 
+def test_a_mask_says_what_an_even_one_would_change(each_width: Visit, photo: str) -> None:
+    page = each_width.show(photo)
+    for model in ("l2pa", "gated-grid", "cbam"):
+        for stage in ("early", "late", "combined"):
+            evidence = record(each_width, model, stage, "attention")["evidence"]
+            assert isinstance(evidence, dict)
+            even = evidence["if_even"]
+            points = round(100 * abs(even["probability_change"]))
+            sign = "\u2212" if even["probability_change"] < 0 else "+"
+            expected = f"{sign}{points}" if points else "no effect"
+            shown = cell(page, model, stage, "attention").locator("[data-effect]")
+            expect(shown).to_contain_text("another answer" if even["answer_changed"] else expected)
+            box = shown.evaluate("e => [e.scrollWidth, e.clientWidth]")
+            assert box[0] <= box[1]
+    assert cell(page, "l2pa", "late").locator("[data-effect]").count() == 0
+    cell(page, "l2pa", "late", "attention").click()
+    facts = page.locator("[data-big-facts]")
+    expect(facts.locator("dt", has_text="If even")).to_be_visible()
+    expect(facts.locator("dd", has_text="the same answer").first).to_contain_text("golf ball")
+
+
 def test_enlarged_map_tells_its_facts(each_width: Visit, photo: str) -> None:
     page = each_width.show(photo)
     cell(page, "gated-grid", "medium", "attention").click()

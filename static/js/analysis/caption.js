@@ -20,11 +20,12 @@ export function rangeTexts(low, high) {
 export const maxTexts = (high) => [`max ${number(high)}`, number(high)];
 
 export class Caption {
-  /** @param {HTMLElement} element with the method's word and a place for the number */
+  /** @param {HTMLElement} element perhaps with the method's word and a place for the number */
   constructor(element) {
     this.element = element;
-    this.word = /** @type {HTMLElement} */ (element.querySelector(".method-word"));
-    this.place = /** @type {HTMLElement} */ (element.querySelector("[data-value]"));
+    /** @type {HTMLElement | null} */
+    this.word = element.querySelector(".method-word");
+    this.place = /** @type {HTMLElement} */ (element.querySelector("[data-value]") ?? element);
     this.font = "";
     this.room = 0; // px
   }
@@ -32,7 +33,7 @@ export class Caption {
   /** Find out how much room there is, when sizes have changed; write later, all at once. */
   measure() {
     this.font ||= fontOf(this.element);
-    const word = this.word.offsetWidth;
+    const word = this.word?.offsetWidth ?? 0;
     this.room = this.element.clientWidth - SAFE - (word && word + widthOf(" ", this.font));
   }
 

@@ -19,7 +19,7 @@ export function effectTexts(evidence) {
     const shorter = ["if even: another answer", "another answer"];
     return change ? [`if even: ${change} points, another answer`, ...shorter] : shorter;
   }
-  return change ? [`if even: ${change} points`, `even: ${change}`] : ["if even: no effect", "no effect"];
+  return change ? [`if even: ${change} points`, `if even: ${change} pts`, `even: ${change}`] : ["if even: no effect", "no effect"];
 }
 
 /** In a sentence's place. @param {Evidence} evidence @param {"if_even" | "if_blob"} edit @returns {string} */

@@ -4,10 +4,11 @@ import { part } from "../lib/dom.js";
 import { number, setText } from "../lib/format.js";
 import { peakWords, valueAt } from "../lib/maps.js";
 import { isLearnt } from "../lib/scale.js";
-import { maxTexts, rangeTexts } from "./caption.js";
+import { Caption, maxTexts, rangeTexts } from "./caption.js";
 import { Cell, cursorWords } from "./cells.js";
 import { shownModels } from "./chooser.js";
 import { makeLook } from "./drawing.js";
+import { effectTexts } from "./effect.js";
 import { Legend } from "./legend.js";
 import { colours, evidence, root } from "./page.js";
 import { Painter } from "./painter.js";
@@ -21,6 +22,8 @@ export class PhotoCell extends Cell {
   constructor(element) {
     super(element);
     this.painter = this.frame && new Painter(this.frame);
+    const effect = /** @type {HTMLElement | null} */ (element.querySelector("[data-effect]"));
+    this.effect = effect && new Caption(effect); // of a learnt mask
     /** @type {Entry | null} */
     this.entry = null;
   }
@@ -31,14 +34,16 @@ export class PhotoCell extends Cell {
     this.entry = entry;
     const words = this.painter.draw(entry, look);
     const grid = entry?.grid;
-    const facts = grid ? `${peakWords(grid)}; range ${number(grid.min)} to ${number(grid.max)}` : "";
+    const effect = effectTexts(entry?.record.evidence)[0];
+    const facts = grid ? `${peakWords(grid)}; range ${number(grid.min)} to ${number(grid.max)}${effect ? `; ${effect}` : ""}` : "";
     this.label(entry, title, words || facts);
   }
 
   /** @param {Cursor | null} cursor */
   read(cursor) {
     if (!this.caption) return;
-    const grid = this.entry?.grid;
+    const { grid, record } = this.entry ?? {};
+    this.effect?.write(...effectTexts(record?.evidence));
     if (!grid) this.caption.write("");
     else if (cursor) this.caption.write(number(valueAt(grid, cursor).value));
     else if (isLearnt(this)) this.caption.write(...rangeTexts(grid.min, grid.max)); // a mask near flat shows by its range
@@ -89,7 +94,10 @@ export class Table {
       cell.element.classList.toggle("selected", cell.id === look.view.cell);
     }
     for (const head of this.heads) this.#showGrid(head);
-    for (const cell of this.cells) cell.caption?.measure();
+    for (const cell of this.cells) {
+      cell.caption?.measure();
+      cell.effect?.measure();
+    }
     this.read(look);
   }
 
