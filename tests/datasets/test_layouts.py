@@ -90,7 +90,8 @@ def test_photos_are_read_as_elsewhere_and_notes_are_kept(bring: Bring) -> None:
     notes = {line["name"]: line["reason"] for line in facts["report"]["noted"]}
     assert notes == {
         "dog/cut.jpg": "The file ends early: its last bytes are missing.",
-        "dog/numbers.tif": "The file's numbers go from 0.00784 to 0.992: 0 is shown black, 1 white.",
+        "dog/numbers.tif": "The file's numbers go from 0.00784 to 0.992: 0 is shown black, "
+        "1 white.",
     }
     assert facts["report"]["counts"]["noted"] == 2
     assert broken(facts) == {}
