@@ -76,18 +76,18 @@ def thumbnail(request: Request, limits: Limits) -> Answer:
 
 
 def verify(request: Request, limits: Limits) -> Answer:
-    """Answer for each of many files: [width, height], or the sentence that says what is wrong."""
+    """Answer for each of many files: [width, height, None, note], or what is wrong with it."""
     return {"verdicts": [_verdict(Path(path), limits) for path in request["paths"]]}, b""
 
 
-def _verdict(path: Path, limits: Limits) -> tuple[int, int] | str:
+def _verdict(path: Path, limits: Limits) -> tuple[int, int, None, str | None] | str:
     try:
         facts = photo.verify(path, limits)
     except MlError as error:
         return error.detail
     except MemoryError:
         return TOO_MUCH
-    return facts.width, facts.height
+    return facts.width, facts.height, None, facts.note
 
 
 VERBS: Mapping[str, Callable[[Request, Limits], Answer]] = {

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from app.core.settings import Settings
+from tests.browser.test_several import drop
 from tests.support.archives import classes, picture, zip_of
 from tests.support.import_worker import importing
 from tests.support.pages import WIDE, WINDOWS, Visit, Windows, overflows, serious, until
@@ -83,6 +84,12 @@ def test_an_archive_in_a_contact_sheet_out(admin: Visit, pets: Path) -> None:
     link = page.get_by_role("link", name="Train on it")
     dataset_id = page.url.rsplit("/", 1)[-1]
     expect(link).to_have_attribute("href", f"/training/new?dataset={dataset_id}")
+
+
+def test_two_archives_at_once_are_refused_in_words(admin: Visit) -> None:
+    page = admin.open("/datasets")
+    drop(page, {"a.zip": b"PK", "b.zip": b"PK"})
+    expect(page.get_by_role("alert")).to_contain_text("A dataset comes as one file")
 
 
 def test_what_was_understood_is_changed(admin: Visit, tmp_path: Path) -> None:

@@ -94,6 +94,25 @@ def test_the_photos_of_a_zip_and_of_a_folder_are_taken(visit: Visit, tmp_path: P
     )
 
 
+def test_a_folder_can_be_dropped_beside_a_file(visit: Visit, tmp_path: Path) -> None:
+    page = visit.open()
+    page.route("**/api/v1/media", lambda route: None)
+    (tmp_path / "trip" / "deep").mkdir(parents=True)
+    for name in ("a.jpg", "deep/b.jpg", ".DS_Store"):
+        (tmp_path / "trip" / name).write_bytes(CHURCH)
+    files = [str(tmp_path / "trip"), str(EXAMPLES / "parachute.jpg")]
+    data = {"items": [], "files": files, "dragOperationsMask": 1}
+    devtools = page.context.new_cdp_session(page)
+    for kind in ("dragEnter", "dragOver", "drop"):
+        event = {"type": kind, "x": 700, "y": 500, "data": data}
+        devtools.send("Input.dispatchDragEvent", event)
+    expect(page.locator(".batch-name")).to_have_count(3)
+    names = sorted(page.locator(".batch-name").all_inner_texts())
+    assert names == ["parachute.jpg", "trip/a.jpg", "trip/deep/b.jpg"]
+    expect(page.get_by_text("Left out: 1 hidden file of the system.")).to_be_visible()
+    page.get_by_role("button", name="Stop").click()
+
+
 def test_what_is_left_can_be_stopped(visit: Visit) -> None:
     page = visit.open()
     page.route("**/api/v1/media", lambda route: None)  # the server never answers

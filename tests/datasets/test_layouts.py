@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import io
+
+import pillow_heif
 import pytest
+from PIL import Image
 
 from app.core.errors import SightlineError
 from app.core.settings import Settings
@@ -11,6 +15,7 @@ from app.storage.blobs import LocalBlobs
 from tests.datasets.conftest import DATASET, Bring
 from tests.datasets.test_archives import broken, counts, left_out
 from tests.support.archives import classes, picture, split, zip_of
+from tests.support.encoding import encode
 
 
 @pytest.mark.parametrize("val", ["val", "valid", "validation", "Val", "test"])
@@ -66,6 +71,30 @@ def test_broken_files_are_named_with_a_reason(bring: Bring) -> None:
     assert "not a photo" in reasons["cat/text.jpg"]
     assert "at least 8" in reasons["dog/tiny.png"]
     assert facts["train_images"] + facts["val_images"] == 20
+
+
+def test_photos_are_read_as_elsewhere_and_notes_are_kept(bring: Bring) -> None:
+    heic = io.BytesIO()
+    pillow_heif.from_pillow(Image.open(io.BytesIO(picture(5, (64, 48))))).save(heic, quality=90)
+    faint = Image.linear_gradient("L").resize((64, 48)).convert("F").point(lambda v: v * (1 / 255))
+    files = {
+        **classes("cat", "dog"),
+        "cat/phone.HEIC": heic.getvalue(),
+        "dog/cut.jpg": picture(1000)[:-2],
+        "dog/numbers.tif": encode(faint, "TIFF"),
+    }
+    index, facts = bring(zip_of(files))
+    assert facts["train_images"] + facts["val_images"] == 23
+    sizes = {image.name: (image.width, image.height) for image in index.images}
+    assert sizes["cat/phone.HEIC"] == sizes["dog/numbers.tif"] == (64, 48)
+    notes = {line["name"]: line["reason"] for line in facts["report"]["noted"]}
+    assert notes == {
+        "dog/cut.jpg": "The file ends early: its last bytes are missing.",
+        "dog/numbers.tif": "The file's numbers go from 0.00784 to 0.992: 0 is shown black, "
+        "1 white.",
+    }
+    assert facts["report"]["counts"]["noted"] == 2
+    assert broken(facts) == {}
 
 
 def test_what_is_in_val_too_is_left_out_of_train(bring: Bring) -> None:

@@ -51,6 +51,16 @@ def test_list_names_everything(capsys: pytest.CaptureFixture[str]) -> None:
     assert said.count("%") >= 7  # their accuracies
 
 
+def test_explain_says_what_was_guessed(
+    photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    photo.write_bytes(photo.read_bytes()[:-2])
+    words = ["--models", "plain", "--size", "96", "-o", str(tmp_path / "figure.png")]
+    assert main(["explain", str(photo), *words]) == 0
+    said = capsys.readouterr().out
+    assert "photo.jpg: The file ends early: its last bytes are missing." in said
+
+
 def test_explain_draws_the_table_and_keeps_the_maps(
     photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

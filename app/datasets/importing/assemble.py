@@ -130,6 +130,8 @@ def _placed(
                 report.broken(file.name, verdict)
             else:
                 placed.append((file, group))
+                if verdict[3]:
+                    report.noted(file.name, verdict[3])
     for (root, reason), count in sorted(apart.items()):
         report.left_out("/".join((*root, "")) or "/", reason, count)
     empty = (layout.class_of_folder(parts) for parts in staged.folders)

@@ -18,6 +18,7 @@ class Report:
             "duplicates": [],
             "left_out": [],
             "conflicts": [],
+            "noted": [],
         }
         self._counts = dict.fromkeys(self._lists, 0)
         self.split = "given"
@@ -28,6 +29,10 @@ class Report:
     def broken(self, name: str, reason: str) -> None:
         """Note an image that cannot be read."""
         self._add("broken", {"name": name, "reason": reason})
+
+    def noted(self, name: str, note: str) -> None:
+        """Note how an image was read in which something was guessed or is missing."""
+        self._add("noted", {"name": name, "reason": note})
 
     def left_out(self, name: str, reason: str, files: int = 1) -> None:
         """Note a file, or a folder with so many files, that is not used."""
@@ -43,7 +48,7 @@ class Report:
         self._add("duplicates", entry)
 
     def count(self, which: str) -> int:
-        """Return how many entries there are of broken, duplicates, left_out or conflicts."""
+        """Return how many entries there are of broken, duplicates, left_out, conflicts or noted."""
         return self._counts[which]
 
     def left_out_for(self, *reasons: str) -> list[dict[str, Any]]:
@@ -58,8 +63,8 @@ class Report:
     def restore(self, public: dict[str, Any]) -> None:
         """Take the lists of an earlier report."""
         for which, entries in self._lists.items():
-            entries[:] = public[which]
-            self._counts[which] = public["counts"][which]
+            entries[:] = public.get(which, [])  # none of a kind that is newer
+            self._counts[which] = public["counts"].get(which, 0)
 
     def _add(self, which: str, entry: dict[str, Any]) -> None:
         self._counts[which] += 1

@@ -63,7 +63,7 @@ class StagedFiles:
         """Return the size of a file that was verified."""
         verdict = self.verdicts[file.sha256]
         assert not isinstance(verdict, str)
-        return verdict
+        return verdict[:3]
 
     def dump(self, base: Path) -> dict[str, Any]:
         """Return it as JSON; places are relative to `base`."""
@@ -83,7 +83,7 @@ class StagedFiles:
             for name, where, size, sha256 in stored["files"]
         ]
         verdicts: dict[str, Verdict] = {
-            sha256: verdict if isinstance(verdict, str) else (verdict[0], verdict[1], verdict[2])
+            sha256: verdict if isinstance(verdict, str) else (*verdict, None)[:4]  # once of three
             for sha256, verdict in stored["verdicts"].items()
         }
         folders = [tuple(name.split("/")) for name in stored["folders"]]

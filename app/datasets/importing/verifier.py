@@ -12,7 +12,8 @@ from app.media.decoder.pool import DecoderPool
 from app.media.decoder.process import DecoderDied, DecoderTimedOut
 
 Size = tuple[int, int, float | None]  # width and height as shown; of a clip its seconds too
-Verdict = Size | str  # or why the file cannot be used
+Good = tuple[int, int, float | None, str | None]  # the size, and a note on how it was read
+Verdict = Good | str  # or why the file cannot be used
 BATCH_FILES = 32
 BATCH_BYTES = 4 * MIB
 MAX_PROCESSES = 4
@@ -82,6 +83,6 @@ class Verifier:
                 return [f"Reading it took more than {seconds:g} seconds."]
             return self._verdicts(paths, clips, tries - 1) if tries > 1 else [DIED]
         return [
-            verdict if isinstance(verdict, str) else (*verdict, None)[:3]
+            verdict if isinstance(verdict, str) else (*verdict, None, None)[:4]
             for verdict in answer["verdicts"]
         ]

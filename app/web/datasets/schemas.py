@@ -39,7 +39,8 @@ EXAMPLE: dict[str, Any] = {
         "duplicates": [{"names": ["dog/1.jpg", "dog/copy.jpg"], "splits": ["train", "train"]}],
         "left_out": [{"name": "cat/clip.mp4", "reason": "the other files are images", "files": 1}],
         "conflicts": [{"names": ["cat/3.jpg", "dog/9.jpg"], "classes": ["cat", "dog"]}],
-        "counts": {"broken": 1, "duplicates": 1, "left_out": 1, "conflicts": 1},
+        "noted": [],
+        "counts": {"broken": 1, "duplicates": 1, "left_out": 1, "conflicts": 1, "noted": 0},
         "encoding": None,
         "split": "made",
         "seed": 0,
@@ -69,7 +70,7 @@ class DatasetClass(Answer):
 
 
 class ReportLine(Answer):
-    """A file, or a folder with so many files, and why it is not used."""
+    """A file, or a folder with so many files, and why it is not used, or how it was read."""
 
     name: str
     reason: str
@@ -97,15 +98,20 @@ class ReportCounts(Answer):
     duplicates: int = 0
     left_out: int = 0
     conflicts: int = 0
+    noted: int = 0
 
 
 class DatasetReport(Answer):
-    """What the import left out, and duplicates."""
+    """What the import left out, duplicates, and images that were read with a note."""
 
     broken: list[ReportLine] = Field(default_factory=list)
     duplicates: list[SameContent] = Field(default_factory=list)
     left_out: list[ReportLine] = Field(default_factory=list)
     conflicts: list[ConflictLine] = Field(default_factory=list)
+    noted: list[ReportLine] = Field(
+        default_factory=list,
+        description="Files that are used; `reason` is what was guessed or left out in reading.",
+    )
     counts: ReportCounts = Field(default_factory=ReportCounts)
     split: Literal["given", "made"] = Field(
         default="given", description="`made`: by the server, by content, class by class."
