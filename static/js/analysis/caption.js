@@ -28,18 +28,21 @@ export class Caption {
     this.place = /** @type {HTMLElement} */ (element.querySelector("[data-value]") ?? element);
     this.font = "";
     this.room = 0; // px
+    this.worded = false; // whether the method's word is on show
   }
 
   /** Find out how much room there is, when sizes have changed; write later, all at once. */
   measure() {
     this.font ||= fontOf(this.element);
     const word = this.word?.offsetWidth ?? 0;
+    this.worded = word > 0;
     this.room = this.element.clientWidth - SAFE - (word && word + widthOf(" ", this.font));
   }
 
   /** @param {...string} texts the longest first; nothing where none fits */
   write(...texts) {
-    const all = texts.flatMap((text) => [text, text.replaceAll("\u202f", "")]);
+    const short = this.worded ? texts.filter((text) => !text.startsWith("max ")) : texts; // beside “CAM” a number is the largest
+    const all = short.flatMap((text) => [text, text.replaceAll("\u202f", "")]);
     setText(this.place, all.find((text) => widthOf(text, this.font) <= this.room) ?? "");
   }
 }
