@@ -12,7 +12,7 @@ import pytest
 
 from app.db import models as model_rows
 from app.db.tables import Analysis, Heatmap, Prediction
-from app.jobs.parameters import IMAGENET, AnalysisRequest
+from app.jobs.parameters import CHANGED, IMAGENET, PHOTO_READING, AnalysisRequest
 from app.web.analyses.figures import blob_key
 from tests.support.named_classes import CLASSES
 from tests.support.web import Api, card
@@ -151,6 +151,8 @@ def _before(api: Api, row: Analysis) -> str:
     question = request.model_dump(exclude={"media_id", "clip", "place"})
     question["models"] = [(model, versions[model]) for model in sorted(set(request.models))]
     question["imagenet"] = versions.get(IMAGENET)
+    question["reading"] = PHOTO_READING
+    question["changed"] = {m: CHANGED[m] for m in request.methods if m in CHANGED}
     question["methods"] = sorted(set(request.methods))
     question["photo"] = row.media.sha256
     return hashlib.sha256(json.dumps(question, sort_keys=True).encode()).hexdigest()
