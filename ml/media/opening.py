@@ -35,7 +35,7 @@ FORMATS = (
 )
 HEIF = "HEIF"
 TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
-KINDS = "JPEG, PNG, WebP, HEIC, AVIF, GIF, BMP or TIFF"
+KINDS = "JPEG, PNG, WebP, HEIC, AVIF, GIF, BMP, TIFF or PDF"
 UNKNOWN = f"This file is not a photo that Sightline can read: use {KINDS}."
 Image.MAX_IMAGE_PIXELS = None  # `Limits` is checked instead, before any pixel is decoded
 warnings.simplefilter("ignore")  # Pillow warns about EXIF and the like; nobody reads that here
@@ -135,8 +135,6 @@ def _unknown(head: bytes) -> NotAPhoto:
             "This TIFF file stores its pixels in a way that Sightline cannot read: save it with "
             "8 or 16 bits a channel, or as PNG."
         )
-    if head.startswith(b"%PDF"):
-        return NotAPhoto("This is a PDF, not a photo: save the page as PNG or JPEG, and use that.")
     return NotAPhoto(UNKNOWN)
 
 

@@ -1,8 +1,8 @@
 """Reading a photo: what is in the file, its pixels as shown, and as a network sees them.
 
 Whatever the file is, the result is 8-bit sRGB, turned as its EXIF says, over white where it is
-transparent; of an animation or of pages the first. Analyses, datasets, training and the command
-line all read through `read`; what was guessed, or left out, is in the note.
+transparent; of an animation, or of pages (also a PDF's), the first. Analyses, datasets, training
+and the command line all read through `read`; what was guessed, or left out, is in the note.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from ml.media.opening import (
     check_size,
     opened,
 )
+from ml.media.pdf_page import first_page, is_pdf
 
 if TYPE_CHECKING:
     import numpy as np
@@ -68,6 +69,10 @@ def read(
         NotAPhoto, BrokenPhoto or PhotoTooLarge, each with a sentence that says what to do.
     """
     limits = limits or Limits()
+    if is_pdf(path):
+        page, pages, said = first_page(path, limits)
+        notes = " ".join(filter(None, (said, tones.nearly_one_colour(page))))
+        return PhotoFacts("PDF", "application/pdf", *page.size, pages, notes), page
     try:
         return _decoded(path, path, limits, side)
     except BrokenPhoto:

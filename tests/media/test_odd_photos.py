@@ -284,12 +284,31 @@ def test_a_png_whose_still_picture_is_no_frame_says_so(decoder: Decoder, save: S
     assert (shown[20, 10].max() < 10, shown[20, 30].min() > 245) == (True, True)
 
 
-def test_an_odd_tiff_and_a_pdf_are_refused_by_name(decoder: Decoder, save: Save) -> None:
+def test_an_odd_tiff_is_refused_by_name(decoder: Decoder, save: Save) -> None:
     colour = cv2.imencode(".tiff", picture())[1].tobytes()
-    for data, words in ((colour, "TIFF file stores"), (b"%PDF-1.7\n" + bytes(500), "is a PDF")):
-        with pytest.raises(BadMedia, match=words) as refusal:
-            decoder.inspect(save(data))
-        assert refusal.value.status == 415
+    with pytest.raises(BadMedia, match="TIFF file stores") as refusal:
+        decoder.inspect(save(colour))
+    assert refusal.value.status == 415
+
+
+def test_the_first_page_of_a_pdf_is_drawn_and_it_is_said(decoder: Decoder, save: Save) -> None:
+    first, second = (Image.fromarray((255 * p).astype(np.uint8)) for p in (picture(), grey()))
+    sheet = first.resize((200, 100)), second.resize((50, 50))
+    data = photos.encode(sheet[0], "PDF", save_all=True, append_images=sheet[1:])
+    facts, shown = seen(decoder, save(data))
+    assert (facts.format, facts.content_type, facts.frames) == ("PDF", "application/pdf", 2)
+    assert (facts.width, facts.height) == (2000, 1000)
+    assert facts.note == "The PDF has 2 pages: the first is used, drawn at 2000 x 1000 pixels."
+    wanted = np.asarray(sheet[0].resize(shown.shape[1::-1]), int)
+    assert float(np.abs(shown - wanted).mean()) < 4
+    alone = decoder.inspect(save(photos.encode(sheet[0], "PDF"))).note
+    assert alone == "The PDF's page is drawn at 2000 x 1000 pixels."
+
+
+@pytest.mark.parametrize("data", [b"%PDF-1.7\n" + bytes(500), b"%PDF-"])
+def test_a_damaged_pdf_is_refused_in_words(decoder: Decoder, save: Save, data: bytes) -> None:
+    with pytest.raises(BadMedia, match="This PDF cannot be opened"):
+        decoder.inspect(save(data))
 
 
 def test_notes_add_up(decoder: Decoder, save: Save) -> None:

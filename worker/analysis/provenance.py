@@ -18,7 +18,7 @@ from ml.media.place import GROUND
 from ml.networks.weights import MEAN, STD
 from worker.model_cache import ModelCache
 
-PACKAGES = ("sightline", "torch", "torchvision", "numpy", "pillow", "pillow-heif")
+PACKAGES = ("sightline", "torch", "torchvision", "numpy", "pillow", "pillow-heif", "pypdfium2")
 CLIP_PACKAGES = ("av", "opencv-python-headless")
 PLACE_PACKAGES = ("opencv-python-headless",)
 FITTED: dict[Fit, str] = {
