@@ -69,7 +69,7 @@ def test_images_made_to_do_harm_spoil_no_other(tmp_path: Path) -> None:
         assert verifier.done(60)
         verdicts = verifier.verdicts
     assert set(verdicts) == set(files)
-    assert all(verdicts[f"good {n}"] == (48, 32, None) for n in range(20))
+    assert all(verdicts[f"good {n}"] == (48, 32, None, None) for n in range(20))
     assert "no side may exceed" in verdicts["promise"]
     assert isinstance(verdicts["text"], str)
 
@@ -87,4 +87,4 @@ def test_a_decoder_that_is_killed_is_replaced(tmp_path: Path) -> None:
                     process.kill()
         verifier.flush()
         assert verifier.done(60)
-        assert set(verifier.verdicts.values()) == {(48, 32, None)}
+        assert set(verifier.verdicts.values()) == {(48, 32, None, None)}

@@ -29,7 +29,9 @@ def test_a_pool_of_two(settings: Settings, save: Callable[[bytes], Path]) -> Non
 
     threads = []
     for _ in range(2):
-        assert pool.ask(request, 60)[0]["verdicts"] == [[120, 80]]  # the other one serves
+        assert pool.ask(request, 60)[0]["verdicts"] == [
+            [120, 80, None, None]
+        ]  # the other one serves
         idle = pool._idle[0]
         psutil.Process(idle.pid).suspend()
         threads.append(threading.Thread(target=ask_stopped))

@@ -7,8 +7,6 @@ import unicodedata
 from collections.abc import Iterable
 from typing import Literal, get_args
 
-from charset_normalizer import from_bytes
-
 Encoding = Literal[
     "utf_8", "cp437", "cp1252", "gb18030", "cp932", "big5", "cp949", "cp866", "cp1251", "cp1253",
     "cp1255", "cp1256", "cp874",
@@ -76,6 +74,8 @@ def detect(names: Iterable[bytes]) -> Encoding:
     charset-normalizer measures the mess that an encoding makes of them. Folders are called by one
     or two letters, of which it knows too little: uncommon letters count against an encoding too.
     """
+    from charset_normalizer import from_bytes  # large, and no page needs it
+
     parts = dict.fromkeys(part for name in names for part in name.split(b"/"))
     sample, size = [], 0
     for part in parts:

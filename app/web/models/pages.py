@@ -32,7 +32,7 @@ from app.web.http.principal import MaybeUser
 from app.web.http.templating import page
 
 router = APIRouter(include_in_schema=False, default_response_class=Response)
-STUDY = "study.json"  # in static/
+STUDY = "comparison.json"  # in static/
 SCENES = (
     ("ordinary", "as it is"),
     ("placed50", "placed at 50 %"),
