@@ -16,6 +16,7 @@ from tests.support.pages import EXAMPLES, WIDE, Visit, Windows, analysed, seriou
 pytestmark = pytest.mark.xdist_group("browser: a photo")
 EVERY = 10
 AWAY = re.compile("The server cannot be reached. This page goes on by itself")
+WATCHED = re.compile("of 4 models ready|Waiting for the worker")  # as the page's scripts say
 PICTURES = """() => [...document.images]
     .filter((image) => image.loading !== "lazy" && image.src && image.checkVisibility())
     .filter((image) => !image.complete || image.naturalWidth === 0).map((image) => image.src)"""
@@ -121,7 +122,9 @@ def test_a_server_that_was_killed_is_caught_up_with(windows: Windows, tmp_path: 
         server.kill()
         expect(away).to_be_visible()  # by the script that runs first: no other has come
         server.start()
-        expect(status).to_have_text(re.compile("of 4 models ready"), timeout=60_000)
+        server.hold_workers()
+        expect(away).to_have_count(0, timeout=60_000)
+        expect(status).to_have_text(WATCHED, timeout=60_000)
         server.kill()
         expect(away.filter(has_text=AWAY)).to_be_visible()
         server.start()

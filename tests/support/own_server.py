@@ -50,6 +50,17 @@ class OwnServer:
             return httpx.get(f"{self.address}/healthz").is_success
         return False
 
+    def hold_workers(self) -> None:
+        """Suspend its workers, so that they finish nothing before it is killed."""
+        wait_for(self._workers)
+        for process in self._workers():
+            process.suspend()
+
+    def _workers(self) -> list[psutil.Process]:
+        assert self._process
+        children = psutil.Process(self._process.pid).children(recursive=True)
+        return [child for child in children if "worker.local" in child.cmdline()]
+
     def kill(self) -> None:
         """Kill it and its worker without a warning."""
         if self._process is None:
