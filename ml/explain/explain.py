@@ -53,22 +53,24 @@ def explain(
     index = None if target is None else resolve_target(target, model.classes, model.id)
     wanted = methods if target is not None else [m for m in methods if not METHODS[m].function]
     batch = prepare(network, [sampled], model.device)
-    with recording(network.rgb) if isinstance(network, StillNetwork) else nullcontext() as seen:
+    of_photo = network.rgb if isinstance(network, StillNetwork) else None
+    edited = of_photo if "attention" in methods else None  # its masks are replaced afterwards
+    with nullcontext() if edited is None else recording(edited) as seen:
         maps = explain_clips(network, batch, [index], wanted)
     chosen = None if target is None else int(maps.targets[0])
     name = None if chosen is None else model.classes[chosen]
-    still = isinstance(network, StillNetwork)
+    still = of_photo is not None
     logits = maps.attended.logits.detach()[0].to(torch.float32 if still else torch.float64)
     if imagenet is not None:
         imagenet.note(model, logits)
     sure = certainty(model, logits, imagenet)
     temperature = model.calibration.temperature if model.calibration else 1.0
     effects: dict[str, MaskEffects] = {}
-    if isinstance(network, StillNetwork) and seen is not None and "attention" in methods:
+    if edited is not None and seen is not None:
         masks = list(maps.attended.streams["rgb"].masks)
         own = int(maps.targets[0])  # the top class of a model that does not know the target
         asked = (own, model.classes[own])
-        effects = effects_of_masks(network.rgb, seen, masks, logits, asked, temperature)
+        effects = effects_of_masks(edited, seen, masks, logits, asked, temperature)
     return Explanation(
         model=model.id,
         classes=model.classes,

@@ -100,11 +100,12 @@ class Studying:
         Args:
             only: Names of the parts to choose from; all if empty.
         """
+        locks = self.work / "locks"
+        locks.mkdir(parents=True, exist_ok=True)
         for part in self.parts():
             if only and part.name not in only:
                 continue
-            (self.work / "locks").mkdir(parents=True, exist_ok=True)
-            lock = FileLock(self.work / "locks" / f"{part.name}.lock", blocking=False)
+            lock = FileLock(locks / f"{part.name}.lock", blocking=False)
             try:
                 lock.acquire()
             except Timeout:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import io
 import re
 import zipfile
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.support.archives import zip_of
 from tests.support.clip_files import picture
 from tests.support.encoding import mp4
 from tests.support.pages import EXAMPLES, Visit, overflows, serious
@@ -33,14 +33,6 @@ def drop(page: Page, files: dict[str, bytes]) -> None:
 
 def rows(page: Page) -> Locator:
     return page.locator("[data-batch-rows] > li")
-
-
-def packed(files: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", method) as archive:
-        for name, data in files.items():
-            archive.writestr(name, data)
-    return file.getvalue()
 
 
 def test_all_files_that_are_dropped_are_taken(any_visit: Visit) -> None:
@@ -71,10 +63,13 @@ def test_all_files_that_are_dropped_are_taken(any_visit: Visit) -> None:
 
 def test_the_photos_of_a_zip_and_of_a_folder_are_taken(visit: Visit, tmp_path: Path) -> None:
     page = visit.open()
-    bad = packed({"photos/x.jpg": BALL})
+    bad = zip_of({"photos/x.jpg": BALL}, zipfile.ZIP_DEFLATED)
     archive = tmp_path / "holiday"  # by its content, not by its name
     archive.write_bytes(
-        packed({"summer/": b"", "summer/été.jpg": BALL, "__MACOSX/summer/._a.jpg": b"x"})
+        zip_of(
+            {"summer/": b"", "summer/été.jpg": BALL, "__MACOSX/summer/._a.jpg": b"x"},
+            zipfile.ZIP_DEFLATED,
+        )
     )
     page.locator("[data-pick]").first.set_input_files(archive)
     expect(rows(page).get_by_role("link", name="summer/été.jpg")).to_be_visible()
@@ -82,7 +77,7 @@ def test_the_photos_of_a_zip_and_of_a_folder_are_taken(visit: Visit, tmp_path: P
     folder = tmp_path / "folder"
     (folder / "deep").mkdir(parents=True)
     (folder / "deep" / "one.jpg").write_bytes(CHURCH)
-    (folder / "stored.zip").write_bytes(packed({"two.jpg": CHURCH}, zipfile.ZIP_STORED))
+    (folder / "stored.zip").write_bytes(zip_of({"two.jpg": CHURCH}))
     (folder / "broken.zip").write_bytes(bad[: len(bad) // 2])
     page.locator("[data-pick][webkitdirectory]").set_input_files(folder)
     for name in ("folder/deep/one.jpg", "two.jpg"):
