@@ -44,6 +44,8 @@ from app.web.media import api as media_api
 from app.web.models import api as models_api
 from app.web.models import import_api
 from app.web.models import pages as model_pages
+from app.web.storage import api as storage_api
+from app.web.storage import pages as storage_pages
 from app.web.training import api as training_api
 from app.web.training import pages as training_pages
 from app.web.training import results_api, studies_api
@@ -62,10 +64,19 @@ ENDPOINTS = (  # in the order of the API's documentation
     studies_api,
     results_api,
     import_api,
+    storage_api,
 )
 STUDY_SECONDS = 0.25  # between two reads of a study that somebody follows
 Read = TypeVar("Read")
-PAGES = (home_pages, analysis_pages, model_pages, account_pages, dataset_pages, training_pages)
+PAGES = (
+    home_pages,
+    analysis_pages,
+    model_pages,
+    account_pages,
+    dataset_pages,
+    training_pages,
+    storage_pages,
+)
 
 
 def create_app(settings: Settings | None = None, *, doorbell: Doorbell | None = None) -> FastAPI:

@@ -107,6 +107,14 @@ class Busy(SightlineError):
     default = "The server is busy; try again in a few seconds."
 
 
+class QuotaFull(SightlineError):
+    """The visitor, or all together, keep as much as they may."""
+
+    status = 507
+    name = "quota_full"
+    default = "No more can be kept here: delete something at /yours, and try again."
+
+
 class DiskFull(SightlineError):
     """The server's disk is full."""
 

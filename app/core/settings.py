@@ -90,6 +90,25 @@ class Settings(BaseSettings):
         ge=1,
         description="Uploads arriving at once from a visitor; four times that from an address.",
     )
+    visitor_bytes: int = Field(
+        default=2048 * MIB,
+        ge=0,
+        description="Most bytes that a visitor's uploads take; 0: no limit.",
+    )
+    visitor_files: int = Field(
+        default=2000, ge=0, description="Most uploads that a visitor keeps; 0: no limit."
+    )
+    visitor_analyses: int = Field(
+        default=10_000, ge=0, description="Most analyses that a visitor keeps; 0: no limit."
+    )
+    upload_bytes: int = Field(
+        default=0, ge=0, description="Most bytes that all uploads take; 0: as many as the disk has."
+    )
+    retention_days: float = Field(
+        default=30.0,
+        ge=0,
+        description="Days without an analysis after which a visitor's upload is deleted; 0: never.",
+    )
     uploads_per_minute: int = Field(
         default=120, ge=0, description="Uploads per minute and visitor; 0: no limit."
     )

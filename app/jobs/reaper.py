@@ -17,6 +17,7 @@ from app.db.tables import Job
 from app.jobs.cleanup import sweep_cache, sweep_runs
 from app.jobs.doorbell import ring_after_commit
 from app.media.deletion import SETTLED_SECONDS, sweep
+from app.media.retention import delete_unused
 from app.storage.blobs import LocalBlobs
 
 log = logging.getLogger(__name__)
@@ -66,7 +67,7 @@ class Reaper:
 
 
 class ReaperThread(threading.Thread):
-    """Runs a reaper, and once an hour removes unused files and rows."""
+    """Runs a reaper, and once an hour removes old uploads, unused files and rows."""
 
     def __init__(
         self, sessions: sessionmaker[Session], blobs: LocalBlobs, settings: Settings
@@ -97,6 +98,9 @@ class ReaperThread(threading.Thread):
         self.join(timeout=5)
 
     def _sweep(self) -> None:
+        days = self._settings.retention_days
+        if expired := delete_unused(self._sessions, self._blobs, days):
+            log.info("deleted %d uploads that were not used for %g days", expired, days)
         removed = self._blobs.sweep_temporary(SETTLED_SECONDS)
         with self._sessions.begin() as session:
             removed += sweep(session, self._blobs)

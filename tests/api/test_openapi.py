@@ -43,6 +43,6 @@ def test_every_operation_is_described_and_its_errors_have_one_shape() -> None:
 
 def test_allowed_methods_of_an_address() -> None:
     document = json.loads(DOCUMENT.read_text(encoding="utf-8"))
-    assert allowed_methods(document, "/api/v1/media") == ["GET", "HEAD", "POST"]
+    assert allowed_methods(document, "/api/v1/media") == ["DELETE", "GET", "HEAD", "POST"]
     assert allowed_methods(document, "/api/v1/analyses/abc/cancel") == ["POST"]
     assert allowed_methods(document, "/anything") == ["GET", "HEAD"]

@@ -36,13 +36,18 @@ WORDS: Mapping[str, str] = {
     "sign-out": "signed out",
     "study.create": "started {study}",
     "study.delete": "deleted {study}",
+    "takedown.analysis": "took down the analysis of {file}",
+    "takedown.owner": "took down all uploads of {owner}",
+    "takedown.upload": "took down the upload {file}",
     "token.create": "made {token}",
     "token.revoke": "revoked {token}",
 }
 NAMELESS = {
     "browser": "a browser",
     "dataset": "a dataset",
+    "file": "a file",
     "model": "a model",
+    "owner": "a visitor",
     "run": "a run",
     "study": "a study",
     "token": "a token",
@@ -104,6 +109,8 @@ def _named(kind: str, entry: AuditEntry, known: frozenset[str]) -> Part:
             return Part("every browser" if "sessions" in detail else "a browser")
         case "token":
             return Part(f"the token {detail['name']}")
+        case "owner":
+            return Part(f"{'user' if target.startswith('user:') else 'visitor'} {target[-32:][:8]}")
         case "target":
             return Part(target)
         case _:

@@ -21,6 +21,7 @@ from app.jobs.parameters import Stream
 from app.jobs.service import request_cancel
 from app.jobs.states import State
 from app.media.deletion import delete_analysis, delete_media
+from app.media.quota import check_analyses
 from app.web.analyses import create as requests
 from app.web.analyses import present, schemas
 from app.web.analyses.events import follow
@@ -28,7 +29,7 @@ from app.web.analyses.find import find_analysis
 from app.web.http import pagination
 from app.web.http.deps import KnownVisitor, ReadSession, StateDep, Visitor, WriteSession, must_own
 from app.web.http.parameters import Cursor, Limit, PathId, errors, errors_of_stream
-from app.web.http.principal import MaybeUser
+from app.web.http.principal import Audit, MaybeUser, may_take_down
 from app.web.http.schemas import Id, Page
 from app.web.http.state import AppState
 from app.web.media.find import find_media
@@ -92,13 +93,14 @@ def existing(analysis_id: PathId, session: ReadSession) -> str:
     summary="Explain a photo or a clip",
     responses={
         200: {"model": schemas.Analysis, "description": "Answered from what is stored."},
-        **errors(400, 403, 404, 503),
+        **errors(400, 403, 404, 503, 507),
     },
 )
 def create(
     request: schemas.AnalysisCreate,
     response: Response,
     session: WriteSession,
+    web: StateDep,
     visitor: Visitor,
     principal: MaybeUser,
 ) -> schemas.Analysis:
@@ -108,6 +110,7 @@ def create(
     of a clip segments, range and flow) is answered from what is stored: 200, with `stored` true.
     """
     medium = find_media(session, request.media_id)
+    check_analyses(session, web.settings, visitor)
     row = requests.create(session, medium, request, visitor, principal.viewer)
     stored = row.job.state == State.SUCCEEDED
     response.status_code = status.HTTP_200_OK if stored else status.HTTP_202_ACCEPTED
@@ -227,11 +230,13 @@ def remove(
     session: WriteSession,
     visitor: KnownVisitor,
     web: StateDep,
+    audit: Audit,
     with_media: WithMedia = False,
 ) -> None:
-    """Remove the analysis and the maps that no other one shares. Only for who asked for it."""
+    """Remove the analysis and the maps that no other one shares. For its owner, and for admins."""
     row = find_analysis(session, analysis_id)
-    must_own(row.owner, visitor)
+    if may_take_down(row.owner, visitor, audit.principal):
+        audit("takedown.analysis", analysis_id, file=row.media.filename, owner=row.owner)
     _remove(session, web, row, with_media=with_media)
 
 

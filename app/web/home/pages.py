@@ -4,6 +4,7 @@ home.html.jinja
 - `examples`: [{name, title, true_class, href, poster}] from static/examples/.
 - `recent`: [ListedAnalysis JSON] of this visitor, newest first, at most 12.
 - `figure`: {title, answer, probability} of the model whose maps light the photo on the right.
+- `keep_days`: how long an upload that is not used is kept; 0: for ever.
 - `limits`: {max_image_bytes, max_pixels, max_side, min_side, max_clip_bytes, max_clip_seconds}.
 - `models`: [Card JSON] in row order; empty while no worker has published any.
 
@@ -51,6 +52,7 @@ def home(
         "examples": examples(web),
         "recent": _recent(session, visitor),
         "figure": figure(web),
+        "keep_days": settings.retention_days,
         "limits": {name: getattr(settings, name) for name in names},
         "models": model_rows.cards(session, principal.viewer),
     }

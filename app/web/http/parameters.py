@@ -22,7 +22,7 @@ MEANINGS = {
     422: "A parameter is missing or wrong.",
     429: "Too many uploads; see Retry-After.",
     503: "Not possible now; see Retry-After.",
-    507: "The server's disk is full.",
+    507: "The server's disk is full, or you keep as much as you may.",
 }
 Responses = dict[int | str, dict[str, Any]]
 

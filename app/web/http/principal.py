@@ -123,6 +123,15 @@ def record(
     )
 
 
+def may_take_down(owner: str, visitor: str | None, principal: Principal) -> bool:
+    """Return True if an admin removes what is another's; Forbidden for everybody else but them."""
+    if owner == visitor:
+        return False
+    if not principal.may("admin"):
+        raise Forbidden
+    return True
+
+
 def _auditor(session: WriteSession, request: Request, principal: MaybeUser) -> Auditor:
     return Auditor(session, request, principal)
 

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import anyio
 from fastapi import APIRouter, Request, Response, status
+from starlette.concurrency import run_in_threadpool
 
 from app.core.errors import Conflict, NotFound
 from app.db import media as rows
@@ -17,15 +18,18 @@ from app.db.hooks import after_commit
 from app.jobs import service
 from app.jobs.parameters import MakePlayableJob
 from app.media.deletion import delete_media
+from app.media.quota import check_uploads
+from app.media.retention import delete_all_of
 from app.media.uploads import IncomingMedia, dropped
 from app.storage import keys
 from app.web.http import pagination
 from app.web.http.arrival import ADDRESS_FACTOR
 from app.web.http.caching import PRIVATE_IMMUTABLE, matches, reply
-from app.web.http.deps import KnownVisitor, ReadSession, StateDep, Visitor, WriteSession, must_own
+from app.web.http.deps import KnownVisitor, ReadSession, StateDep, Visitor, WriteSession
 from app.web.http.identity import address_of
 from app.web.http.multipart import MediaStream
 from app.web.http.parameters import Cursor, Limit, PathId, a_file, binary, errors, multipart
+from app.web.http.principal import Audit, may_take_down
 from app.web.http.ranges import RangedFile
 from app.web.http.schemas import Page
 from app.web.http.state import AppState
@@ -61,6 +65,7 @@ async def upload(
     browsers cannot play a clip, a copy is made that they can.
     """
     _check_rate(web, request, visitor)
+    await run_in_threadpool(_check_quota, web, visitor)
     stream = MediaStream(request, web.settings)
     with dropped(IncomingMedia(web.blobs, web.decoder, web.settings)) as file:
         with web.arrivals.place(stream.arrival, visitor, address_of(request)):
@@ -79,12 +84,18 @@ def _check_rate(web: AppState, request: Request, visitor: str) -> None:
     web.limiter.check(f"visitor {visitor}", limit)
 
 
+def _check_quota(web: AppState, owner: str) -> None:
+    with web.readers() as session:
+        check_uploads(session, web.settings, owner)
+
+
 def _store(web: AppState, file: IncomingMedia, filename: str, owner: str) -> schemas.Media:
     """Run in a thread; no session is open while the file is decoded."""
     arrived = file.inspect(filename)
     with web.sessions.begin() as session:
         if (same := arrived.same(session, owner)) is not None:
             return present.media(same, stored=True)
+        check_uploads(session, web.settings, owner, arrived.size)
         medium = arrived.keep(session, owner)
         if medium.playable == "waiting":
             service.enqueue(session, MakePlayableJob(media_id=medium.id))
@@ -206,17 +217,30 @@ def _file(
 
 
 @router.delete(
+    "",
+    status_code=status.HTTP_204_NO_CONTENT,
+    summary="Delete everything of yours",
+    responses=errors(),
+)
+def remove_all(visitor: KnownVisitor, web: StateDep) -> None:
+    """Remove every photo and clip of this visitor, and every analysis."""
+    if visitor is not None:
+        delete_all_of(web.sessions, web.blobs, visitor)
+
+
+@router.delete(
     "/{media_id}",
     status_code=status.HTTP_204_NO_CONTENT,
     summary="Delete a photo or clip and its analyses",
     responses=errors(403, 404),
 )
 def remove_media(
-    media_id: PathId, session: WriteSession, visitor: KnownVisitor, web: StateDep
+    media_id: PathId, session: WriteSession, visitor: KnownVisitor, web: StateDep, audit: Audit
 ) -> None:
-    """Remove it, every analysis of it and all their files. Only for its owner."""
+    """Remove it, every analysis of it and all their files. For its owner, and for admins."""
     row = find_media(session, media_id)
-    must_own(row.owner, visitor)
+    if may_take_down(row.owner, visitor, audit.principal):
+        audit("takedown.upload", media_id, file=row.filename, owner=row.owner)
     for analysis in analyses_of(session, row.id):
         after_commit(session, partial(web.cache.drop, analysis.id))
     delete_media(session, web.blobs, row)
