@@ -159,7 +159,9 @@ def test_health_and_metrics(api: Api) -> None:
         "blobs": "ok",
         "queue": "no worker process is running",
         "workers": "ok",
+        "decoder": "ok",
     }
+    assert response.json()["sandbox"]["seccomp"] is True
     before = api.answered("POST", "/analyses", 202)
     api.analyse(api.upload()["id"])
     assert api.answered("POST", "/analyses", 202) == before + 1
