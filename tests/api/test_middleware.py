@@ -204,6 +204,19 @@ def test_metrics_keep_their_names_and_two_applications_do_not_add_up() -> None:
     assert metrics.text([("inference", "queued", 3)]).decode() == EXPOSITION
 
 
+def test_a_decoder_that_is_not_locked_in_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.media.decoder.process.PROGRAM", "tests.media.unfiltered")
+    with running(Settings(home=tmp_path, min_free_bytes=0, require_sandbox=True)) as api:
+        ready = api.client.get("/readyz").json()
+        assert "lock in the process" in ready["checks"]["decoder"]
+        assert ready["sandbox"]["seccomp"] is False
+        refused = api.client.post("/api/v1/media", files={"file": ("a.jpg", b"\xff\xd8\xff")})
+        assert (refused.status_code, refused.json()["error"]) == (503, "busy")
+        assert "docs/deployment.md" in refused.json()["detail"]
+
+
 def test_a_database_that_is_away_is_said(tmp_path: Path) -> None:
     away = "postgresql://nobody@127.0.0.1:1/nothing"
     with running(Settings(home=tmp_path, database_url=away), migrate=False) as api:

@@ -9,17 +9,18 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
-from app.core.errors import BadMedia, Busy, TooLarge
+from app.core.errors import BadMedia, Busy, NotFound, TooLarge
 from app.core.settings import Settings
 from app.media.decoder.client import Decoder
 from app.media.decoder.pool import DecoderPool, DecodersBusy
-from app.media.decoder.process import DecoderProcess
+from app.media.decoder.process import DecoderProcess, Role
 from app.media.decoder.reader import MediaReader
 from tests.media import probe
 from tests.media.test_refusals import GOOD
@@ -46,21 +47,31 @@ def targets(tmp_path: Path) -> Iterator[dict[str, Any]]:
 
 
 @pytest.fixture
-def as_probe(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.media.decoder.process.PROGRAM", "tests.media.probe")
+def run_instead(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Start another program as decoder."""
+    return partial(monkeypatch.setattr, "app.media.decoder.process.PROGRAM")
 
 
-@pytest.mark.usefixtures("as_probe")
+@pytest.mark.parametrize("program", ["tests.media.probe", "tests.media.only_filtered"])
 @pytest.mark.parametrize("role", ["photo", "clip"])
 def test_a_probe_in_its_place_can_do_nothing(
-    settings: Settings, targets: dict[str, Any], role: Any
+    settings: Settings,
+    targets: dict[str, Any],
+    role: Role,
+    program: str,
+    run_instead: Callable[[str], None],
 ) -> None:
+    """Not even where the system has neither namespaces nor Landlock, only the filter."""
+    run_instead(program)
     process = DecoderProcess(settings, role)
     answer, _ = process.ask({"do": "probe", "targets": targets}, 60)
     process.close()
     assert process.sandbox["no_new_privileges"]
     assert process.sandbox["seccomp"]
     assert answer["succeeded"] == []
+    if program == "tests.media.only_filtered":
+        assert not process.sandbox["namespaces"]
+        assert not process.sandbox["landlock"]
     assert Path(targets["victim"]).read_bytes() == b"untouched"
 
 
@@ -74,13 +85,20 @@ def test_the_same_probe_elsewhere_can(targets: dict[str, Any]) -> None:
     assert Path(targets["victim"]).read_bytes() == b"HARMuched"
 
 
-@pytest.mark.usefixtures("as_probe")
-def test_the_limit_of_processor_time_is_named(settings: Settings) -> None:
+def test_the_limit_of_processor_time_is_named(
+    settings: Settings, run_instead: Callable[[str], None]
+) -> None:
+    run_instead("tests.media.probe")
     pool = DecoderPool(settings)
     reader = MediaReader(pool, "photo", "an image editor", seconds=0.2)
     with pytest.raises(BadMedia, match=r"0\.2 seconds of processor time"):
         reader.ask({"do": "spin"})
     pool.close()
+
+
+def test_a_file_that_is_gone_is_said(decoder: Decoder, tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match="gone from the server's disk"):
+        decoder.inspect(tmp_path / "gone")
 
 
 def test_it_owns_no_descriptor_but_its_own(new_decoder: Decoder, save: Save) -> None:
@@ -94,10 +112,10 @@ def test_it_owns_no_descriptor_but_its_own(new_decoder: Decoder, save: Save) -> 
 
 
 def test_without_a_filter_no_file_is_read_where_it_is_required(
-    tmp_path: Path, save: Save, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, save: Save, run_instead: Callable[[str], None]
 ) -> None:
     """As on a system without libseccomp."""
-    monkeypatch.setattr("app.media.decoder.process.PROGRAM", "tests.media.unfiltered")
+    run_instead("tests.media.unfiltered")
     required, not_required = (
         Decoder(Settings(home=tmp_path, require_sandbox=required)) for required in (True, False)
     )

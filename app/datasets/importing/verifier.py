@@ -18,6 +18,7 @@ BATCH_FILES = 32
 BATCH_BYTES = 4 * MIB
 MAX_PROCESSES = 4
 DIED = "Reading it failed twice: it is damaged, or made to do harm."
+GONE = "It cannot be opened: it has gone since, or the server may not read it."
 BUSY = "The server was too busy to read it: import it once more."
 
 
@@ -77,11 +78,13 @@ class Verifier:
         request = {"do": verb, "paths": [str(path) for path in paths]}
         try:
             answer, _ = self.decoders.ask(request, seconds)
-        except (DecoderDied, DecoderOverspent, DecoderTimedOut) as error:
+        except (DecoderDied, DecoderOverspent, DecoderTimedOut, OSError) as error:
             if len(paths) > 1:
                 return [verdict for path in paths for verdict in self._verdicts([path], clips)]
             if isinstance(error, DecoderOverspent):
                 return [f"Reading it took more than {seconds:g} seconds of processor time."]
+            if isinstance(error, OSError):
+                return [GONE]
             if tries > 1:
                 return self._verdicts(paths, clips, tries - 1)
             return [BUSY if isinstance(error, DecoderTimedOut) else DIED]

@@ -67,6 +67,7 @@ class DecoderPool:
             DecoderOverspent: The answer took more processor time.
             DecoderTimedOut: Far more time than that has passed.
             DecoderUnsafe: It is less locked in than the settings demand.
+            OSError: A file cannot be opened.
         """
         with self._place(large=_is_large(request), wait_seconds=wait_seconds):
             process = self._take(role_of(request))

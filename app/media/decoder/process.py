@@ -109,6 +109,7 @@ class DecoderProcess:
             DecoderOverspent: The answer took more than `seconds` of processor time.
             DecoderTimedOut: Far more time than that has passed.
             DecoderUnsafe: It is less locked in than the settings demand.
+            OSError: A file cannot be opened.
         """
         try:
             if self.requests == 0:

@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass
 from typing import Any
 
-from app.core.errors import BadMedia, Busy, SightlineError, TooLarge
+from app.core.errors import BadMedia, Busy, NotFound, SightlineError, TooLarge
 from app.media.decoder.pool import DecoderPool, DecodersBusy
 from app.media.decoder.process import (
     WALL_FACTOR,
@@ -35,6 +35,7 @@ TOO_BUSY = (
     "The server was too busy to read the {kind} within {seconds:g} seconds, which need not be its "
     "fault; try again in a minute."
 )
+GONE = "The file of this {kind} is gone from the server's disk, or cannot be opened there."
 TOO_LARGE = {"PhotoTooLarge", "ClipTooLarge", "TooLarge"}
 BROKEN = {"BrokenPhoto", "BrokenClip"}
 
@@ -64,6 +65,7 @@ class MediaReader:
             BadMedia: The file is damaged, of no known kind, or takes too much processor time.
             TooLarge: It exceeds a limit.
             Busy: Others keep the processes or the server occupied, or none starts.
+            NotFound: There is no such file.
         """
         answer, payload = self._answer(request, part, seconds or self.seconds)
         if answer["ok"]:
@@ -81,6 +83,9 @@ class MediaReader:
             except DecodersBusy:
                 detail = f"Other {self.kind}s are being read; try again in a few seconds."
                 raise Busy(detail, retry_after=5) from None
+            except OSError as error:
+                log.warning("cannot open a %s: %s", self.kind, error)
+                raise NotFound(GONE.format(kind=self.kind)) from None
             except DecoderOverspent:
                 detail = TOO_COSTLY.format(kind=self.kind, seconds=seconds)
                 raise BadMedia(detail, status=400) from None
