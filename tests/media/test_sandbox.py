@@ -19,7 +19,7 @@ import pytest
 from app.core.errors import BadMedia, Busy, NotFound, TooLarge
 from app.core.settings import Settings
 from app.media.decoder.client import Decoder
-from app.media.decoder.pool import DecoderPool, DecodersBusy
+from app.media.decoder.pool import LARGE_BYTES, DecoderPool, DecodersBusy
 from app.media.decoder.process import DecoderProcess, Role
 from app.media.decoder.reader import MediaReader
 from tests.media import probe
@@ -178,7 +178,7 @@ def test_what_is_usual_is_read(decoder: Decoder, save: Save) -> None:
         assert decoder.inspect(save(data)).kind == "image"
 
 
-def test_neither_clips_nor_large_photos_take_the_last_place(
+def test_neither_clips_nor_pdfs_nor_large_photos_take_the_last_place(
     new_decoder: Decoder, tmp_path: Path
 ) -> None:
     pool = new_decoder.pool
@@ -187,6 +187,10 @@ def test_neither_clips_nor_large_photos_take_the_last_place(
     with ExitStack() as held:
         for _ in range(pool._size - 1):
             held.enter_context(pool._place(large=True, wait_seconds=0.0))
-        with pytest.raises(DecodersBusy):
-            pool.ask({"do": "clip_times", "path": str(small)}, 1, wait_seconds=0.0)
+        clip, pdf, large = (tmp_path / name for name in ("clip", "pdf", "large"))
+        pdf.write_bytes(photos.encode(photos.scene(), "PDF"))
+        large.write_bytes(GOOD + bytes(LARGE_BYTES))
+        for do, path in (("clip_times", clip), ("inspect", pdf), ("inspect", large)):
+            with pytest.raises(DecodersBusy):
+                pool.ask({"do": do, "path": str(path)}, 1, wait_seconds=0.0)
         assert new_decoder.inspect(small).width == 120

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from app.media.decoder.process import DecoderNotStarted, DecoderProcess, Part, R
 
 REQUESTS_A_PROCESS = 100  # then a new process, so that no leak grows
 LARGE_BYTES = 8 * MIB  # a photo of more may not take the last place, as no clip may
+PDF = b"%PDF-"  # nor may these: what a page will cost cannot be seen
 
 
 class DecodersBusy(Exception):
@@ -23,7 +25,8 @@ class DecodersBusy(Exception):
 class DecoderPool:
     """At most `size` decoder processes; each serves one request at a time.
 
-    Clips and large photos together leave `reserve` places to small ones, which thus overtake them.
+    Clips, PDFs and large photos together leave `reserve` places to small photos, which thus
+    overtake them.
 
     Attributes:
         sandbox: What locks in the process that came up last; empty before the first.
@@ -138,5 +141,7 @@ def role_of(request: dict[str, Any]) -> Role:
 def _is_large(request: dict[str, Any]) -> bool:
     if role_of(request) == "clip":
         return True
-    path = request.get("path")
-    return path is not None and Path(path).stat().st_size > LARGE_BYTES
+    if "path" not in request:
+        return False
+    with Path(request["path"]).open("rb") as file:
+        return file.read(len(PDF)) == PDF or os.fstat(file.fileno()).st_size > LARGE_BYTES
