@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from app.accounts.invitation import addresses, invite
 from app.core.logging import setup_logging
+from app.core.privacy import forbid_inspection
 from app.core.settings import Settings
 from app.db.engine import make_engine, make_sessions
 from app.db.migrate import upgrade
@@ -41,6 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def serve(settings: Settings) -> None:
     """Serve; print the URLs, and the admin's sign-in link if there is no password yet."""
+    forbid_inspection()
     setup_logging(settings, "web")
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)

@@ -14,6 +14,7 @@ from typing import Any
 from celery.signals import worker_init, worker_shutdown, worker_shutting_down
 
 from app.core.logging import setup_logging
+from app.core.privacy import forbid_inspection
 from app.core.settings import Settings
 from app.jobs.doorbell import CeleryDoorbell, make_celery
 from app.jobs.parameters import INFERENCE
@@ -30,6 +31,7 @@ tasks.register(app)
 @worker_init.connect  # type: ignore[untyped-decorator]
 def start(sender: Any, **_: Any) -> None:
     """Set up the runtime before the first message, in the process that runs tasks (`-P solo`)."""
+    forbid_inspection()
     setup_logging(settings, "worker")
     allocator.tune()
     name = f"celery:{socket.gethostname()[:64]}:{os.getpid()}:{secrets.token_hex(4)}"

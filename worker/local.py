@@ -14,6 +14,7 @@ import sys
 import time
 
 from app.core.logging import setup_logging
+from app.core.privacy import forbid_inspection
 from app.core.settings import Settings
 from app.jobs.parameters import INFERENCE
 from ml import allocator
@@ -38,6 +39,7 @@ def main() -> None:
     )
     options = parser.parse_args()
     settings = Settings()
+    forbid_inspection()
     setup_logging(settings, "worker")
     allocator.tune()
     if options.queue != INFERENCE:

@@ -66,12 +66,18 @@ class Settings(BaseSettings):
     max_dataset_files: int = Field(
         default=200_000, ge=1, description="Most files in a dataset's archive or folder."
     )
-    decode_seconds: float = Field(default=20.0, gt=0, description="Longest time to decode a file.")
+    decode_seconds: float = Field(
+        default=20.0, gt=0, description="Most processor time to decode a file."
+    )
     clip_decode_seconds: float = Field(
-        default=60.0, gt=0, description="Longest time of one request to decode a clip."
+        default=120.0, gt=0, description="Most processor time of one request to decode a clip."
     )
     decode_memory_bytes: int = Field(
-        default=1536 * MIB, ge=64 * MIB, description="Memory that a decoding process may map."
+        default=1536 * MIB, ge=64 * MIB, description="Memory that decoding a file may map."
+    )
+    require_sandbox: bool = Field(
+        default=False,
+        description="Read no file unless the decoding process is locked in by seccomp.",
     )
     max_connections: int = Field(
         default=2000, ge=8, description="Most connections at once; fewer if the system grants less."

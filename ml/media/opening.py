@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from PIL import (  # the plugins by name: Pillow would load all of its fifty otherwise
     AvifImagePlugin,
@@ -23,6 +24,7 @@ from PIL import (  # the plugins by name: Pillow would load all of its fifty oth
 )
 
 from ml.errors import MlError
+from ml.media import cost
 
 FORMATS = (
     JpegImagePlugin.JpegImageFile.format,  # MPO, the double photo of some phones, comes with it
@@ -77,10 +79,12 @@ def opened(source: Path | bytes, limits: Limits) -> Iterator[ImageFile.ImageFile
     """
     try:
         head = source[:12] if isinstance(source, bytes) else _head(source)
-        stream = io.BytesIO(source) if isinstance(source, bytes) else source
-        with Image.open(stream, formats=_formats(head)) as file:
-            check_size(file.size, limits)
-            yield file
+        with _stream(source) as stream:
+            if (problem := cost.excess(stream)) is not None:
+                raise PhotoTooLarge(problem)
+            with Image.open(stream, formats=_formats(head)) as file:
+                check_size(file.size, limits)
+                yield file
     except UnidentifiedImageError:
         raise _unknown(head) from None
     except MemoryError:
@@ -112,6 +116,10 @@ def check_size(size: tuple[int, int], limits: Limits) -> None:
             f"The photo is {width} x {height} pixels, {width * height / 1e6:.0f} million: at most "
             f"{limits.max_pixels / 1e6:.0f} million are allowed. Make it smaller and try again."
         )
+
+
+def _stream(source: Path | bytes) -> IO[bytes]:
+    return io.BytesIO(source) if isinstance(source, bytes) else source.open("rb")
 
 
 def _head(path: Path) -> bytes:

@@ -34,7 +34,7 @@ def first_page(path: Path, limits: Limits) -> tuple[Image.Image, int, str]:
 
     side = min(LONGER_SIDE, limits.max_side)
     try:
-        with pypdfium2.PdfDocument(path) as document:
+        with pypdfium2.PdfDocument(path.read_bytes()) as document:
             pages = len(document)
             page = document[0]
             width, height = page.get_size()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,7 +40,7 @@ def kind_of(request: Request, _: Limits) -> Answer:
 
 def inspect(request: Request, limits: Limits) -> Answer:
     """Answer with a photo's facts and a JPEG to show; of a clip, only that it is one."""
-    path = Path(request["path"])
+    path: Path = request["path"]
     with path.open("rb") as file:
         looks_like = kind(file.read(HEAD))
     if looks_like == "clip":
@@ -56,15 +56,16 @@ def inspect(request: Request, limits: Limits) -> Answer:
 
 def pixels(request: Request, limits: Limits) -> Answer:
     """Answer with the photo as a network sees it: fitted, or made small at a place."""
-    image = photo.load_rgb(Path(request["path"]), limits)
+    image = photo.load_rgb(request["path"], limits)
     if request["place"] is None:
         seen = photo.fitted(image, request["size"], request["fit"])
     else:
-        seen = _made_small(image, request["size"], request["place"])
+        seen = made_small(image, request["size"], request["place"])
     return {"shape": seen.shape}, seen.tobytes()
 
 
-def _made_small(image: Image.Image, side: int, at: list[float]) -> np.ndarray:
+def made_small(image: Image.Image, side: int, at: Sequence[float]) -> np.ndarray:
+    """Return the photo made small at share, x and y of `ml.media.place.Place`."""
     from ml.media.place import Place  # OpenCV: few photos need it
 
     return photo.made_small(image, side, Place(*at))
@@ -72,12 +73,12 @@ def _made_small(image: Image.Image, side: int, at: list[float]) -> np.ndarray:
 
 def thumbnail(request: Request, limits: Limits) -> Answer:
     """Answer with the photo as a small JPEG."""
-    return {}, photo.thumbnail(Path(request["path"]), request["side"], limits)
+    return {}, photo.thumbnail(request["path"], request["side"], limits)
 
 
 def verify(request: Request, limits: Limits) -> Answer:
     """Answer for each of many files: [width, height, None, note], or what is wrong with it."""
-    return {"verdicts": [_verdict(Path(path), limits) for path in request["paths"]]}, b""
+    return {"verdicts": [_verdict(path, limits) for path in request["paths"]]}, b""
 
 
 def _verdict(path: Path, limits: Limits) -> tuple[int, int, None, str | None] | str:

@@ -49,7 +49,7 @@ def deepen(image: Image.Image, path: Path) -> str | None:
         return None
     import cv2  # few photos need it
 
-    whole = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
+    whole = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_UNCHANGED)
     if whole is None or whole.dtype != np.uint16 or whole.shape[:2] != image.size[::-1]:
         return None
     shown, _, note = _toned(whole[..., 2::-1])

@@ -159,7 +159,9 @@ def test_health_and_metrics(api: Api) -> None:
         "blobs": "ok",
         "queue": "no worker process is running",
         "workers": "ok",
+        "decoder": "ok",
     }
+    assert response.json()["sandbox"]["seccomp"] is True
     before = api.answered("POST", "/analyses", 202)
     api.analyse(api.upload()["id"])
     assert api.answered("POST", "/analyses", 202) == before + 1
@@ -200,6 +202,19 @@ def test_metrics_keep_their_names_and_two_applications_do_not_add_up() -> None:
     Metrics().count("GET", "/healthz", 200, 1.0)
     assert metrics.text([("training", "queued", 1)]) != metrics.text([("inference", "queued", 3)])
     assert metrics.text([("inference", "queued", 3)]).decode() == EXPOSITION
+
+
+def test_a_decoder_that_is_not_locked_in_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.media.decoder.process.PROGRAM", "tests.media.unfiltered")
+    with running(Settings(home=tmp_path, min_free_bytes=0, require_sandbox=True)) as api:
+        ready = api.client.get("/readyz").json()
+        assert "lock in the process" in ready["checks"]["decoder"]
+        assert ready["sandbox"]["seccomp"] is False
+        refused = api.client.post("/api/v1/media", files={"file": ("a.jpg", b"\xff\xd8\xff")})
+        assert (refused.status_code, refused.json()["error"]) == (503, "busy")
+        assert "docs/deployment.md" in refused.json()["detail"]
 
 
 def test_a_database_that_is_away_is_said(tmp_path: Path) -> None:

@@ -78,5 +78,4 @@ def test_damaged_at_random_it_is_read_or_refused(
 
 
 def pid(decoder: Decoder) -> int:
-    assert decoder.photos.pool.processes
-    return decoder.photos.pool.processes[0].pid
+    return next(process.pid for process in decoder.pool.processes if process.role == "photo")

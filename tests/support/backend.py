@@ -237,11 +237,19 @@ def worker_processes(server: Server, queue: str | None = None) -> list[psutil.Pr
     for child in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
             command = " ".join(child.cmdline())
-            ours = child.environ().get("SIGHTLINE_HOME") == str(server.settings.home)
+            ours = _home_of(child) in {str(server.settings.home), None}
             wanted = queue is None or f"--queue {queue}" in command or "celery_app" in command
             if ours and wanted and ("worker.local" in command or "worker.celery_app" in command):
                 workers.append(child)
     return workers
+
+
+def _home_of(worker: psutil.Process) -> str | None:
+    """Return its folder; None unless root asks, since workers let nobody else look into them."""
+    try:
+        return worker.environ().get("SIGHTLINE_HOME", "")
+    except psutil.AccessDenied:
+        return None
 
 
 def kill_workers(server: Server, queue: str | None = None) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from app.core.settings import MIB, Settings
 from app.media.decoder.pool import DecoderPool
-from app.media.decoder.process import DecoderDied, DecoderTimedOut
+from app.media.decoder.process import DecoderDied, DecoderOverspent, DecoderTimedOut
 
 Size = tuple[int, int, float | None]  # width and height as shown; of a clip its seconds too
 Good = tuple[int, int, float | None, str | None]  # the size, and a note on how it was read
@@ -18,6 +18,8 @@ BATCH_FILES = 32
 BATCH_BYTES = 4 * MIB
 MAX_PROCESSES = 4
 DIED = "Reading it failed twice: it is damaged, or made to do harm."
+GONE = "It cannot be opened: it has gone since, or the server may not read it."
+BUSY = "The server was too busy to read it: import it once more."
 
 
 class Verifier:
@@ -70,18 +72,22 @@ class Verifier:
         self.verdicts.update(zip((key for key, _ in batch), verdicts, strict=True))
 
     def _verdicts(self, paths: list[Path], clips: bool, tries: int = 2) -> list[Verdict]:
-        """Verify files together; if a process dies or takes too long, each by itself."""
+        """Verify files together; if a process dies or takes too much, each by itself."""
         seconds = self._settings.clip_decode_seconds if clips else self._settings.decode_seconds
         verb = "clip_verify" if clips else "verify"
         request = {"do": verb, "paths": [str(path) for path in paths]}
         try:
             answer, _ = self.decoders.ask(request, seconds)
-        except (DecoderDied, DecoderTimedOut) as error:
+        except (DecoderDied, DecoderOverspent, DecoderTimedOut, OSError) as error:
             if len(paths) > 1:
                 return [verdict for path in paths for verdict in self._verdicts([path], clips)]
-            if isinstance(error, DecoderTimedOut):
-                return [f"Reading it took more than {seconds:g} seconds."]
-            return self._verdicts(paths, clips, tries - 1) if tries > 1 else [DIED]
+            if isinstance(error, DecoderOverspent):
+                return [f"Reading it took more than {seconds:g} seconds of processor time."]
+            if isinstance(error, OSError):
+                return [GONE]
+            if tries > 1:
+                return self._verdicts(paths, clips, tries - 1)
+            return [BUSY if isinstance(error, DecoderTimedOut) else DIED]
         return [
             verdict if isinstance(verdict, str) else (*verdict, None, None)[:4]
             for verdict in answer["verdicts"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,8 @@ import numpy as np
 
 from app.core.settings import Settings
 from app.media.decoder.copying import Copy
-from app.media.decoder.pool import DecoderPool
+from app.media.decoder.pool import DecoderPool, DecodersBusy
+from app.media.decoder.process import DecoderDied, DecoderOverspent, DecoderTimedOut
 from app.media.decoder.reader import MediaReader
 
 HEAD = 4096  # bytes that show a file's kind
@@ -48,16 +50,16 @@ class MediaFacts:
 
 
 class Decoder:
-    """Reads photos in one process and clips in another: a long clip never delays a photo."""
+    """Reads photos and clips, as many at once as there are cores.
+
+    One process is always left to small photos: neither clips nor large photos delay them.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self.photos = MediaReader(
-            DecoderPool(settings), "photo", "an image editor", settings.decode_seconds
-        )
-        self.clips = MediaReader(
-            DecoderPool(settings), "clip", "a video editor", settings.clip_decode_seconds
-        )
+        self.pool = DecoderPool(settings, max(2, os.cpu_count() or 1), reserve=1)
+        self.photos = MediaReader(self.pool, "photo", "an image editor", settings.decode_seconds)
+        self.clips = MediaReader(self.pool, "clip", "a video editor", settings.clip_decode_seconds)
 
     def kind(self, head: bytes) -> str:
         """Return a file's kind by its first bytes: image, clip, gif (either) or unknown."""
@@ -68,9 +70,9 @@ class Decoder:
         """Decode a photo or clip and return its facts.
 
         Raises:
-            BadMedia: The file is damaged, of no known kind, or takes too long.
+            BadMedia: The file is damaged, of no known kind, or takes too much processor time.
             TooLarge: It exceeds a limit.
-            Busy: The process is occupied, or does not start.
+            Busy: The processes or the server are occupied, or none starts.
         """
         answer, view = self.photos.ask({"do": "inspect", "path": str(path)})
         if not answer["clip"]:
@@ -150,16 +152,25 @@ class Decoder:
         Raises as `inspect` does, and TooLarge for a copy over `max_clip_bytes`.
         """
         seconds = COPY_FACTOR * self._settings.clip_decode_seconds
-        request = {"do": "clip_copy", "path": str(path), "seconds": 4 * seconds}
+        request = {"do": "clip_copy", "path": str(path)}
         with target.open("wb") as file:
             copy = Copy(file, self._settings.max_clip_bytes, report)
             self.clips.ask(request, copy.take, seconds)
 
     def warm(self) -> None:
-        """Start the process for photos ahead of the first file."""
-        self.photos.pool.warm()
+        """Start a process for photos ahead of the first file."""
+        self.pool.warm()
+
+    def answers(self) -> bool:
+        """Return whether a process answers, or all are at work. Raises DecoderUnsafe."""
+        try:
+            self.pool.ask({"do": "kind", "head": ""}, self._settings.decode_seconds, None, 0.0)
+        except DecodersBusy:
+            return True
+        except (DecoderDied, DecoderOverspent, DecoderTimedOut):
+            return False
+        return True
 
     def close(self) -> None:
         """End the processes."""
-        self.photos.pool.close()
-        self.clips.pool.close()
+        self.pool.close()

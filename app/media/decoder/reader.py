@@ -6,9 +6,16 @@ import logging
 from dataclasses import dataclass
 from typing import Any
 
-from app.core.errors import BadMedia, Busy, SightlineError, TooLarge
+from app.core.errors import BadMedia, Busy, NotFound, SightlineError, TooLarge
 from app.media.decoder.pool import DecoderPool, DecodersBusy
-from app.media.decoder.process import DecoderDied, DecoderNotStarted, DecoderTimedOut, Part
+from app.media.decoder.process import (
+    WALL_FACTOR,
+    DecoderDied,
+    DecoderNotStarted,
+    DecoderOverspent,
+    DecoderTimedOut,
+    Part,
+)
 
 log = logging.getLogger(__name__)
 TRIES = 2
@@ -20,10 +27,15 @@ FAILED_TWICE = (
     "Reading the {kind} failed twice: it is damaged, or made to do harm. Open it in {editor}, "
     "save it anew and try again."
 )
-TOO_LONG = (
-    "Reading the {kind} took more than {seconds:g} seconds. Save it smaller, or in another "
-    "format, and try again."
+TOO_COSTLY = (
+    "Reading the {kind} took more than {seconds:g} seconds of processor time, the most that one "
+    "may take. Save it smaller, or in another format, and try again."
 )
+TOO_BUSY = (
+    "The server was too busy to read the {kind} within {seconds:g} seconds, which need not be its "
+    "fault; try again in a minute."
+)
+GONE = "The file of this {kind} is gone from the server's disk, or cannot be opened there."
 TOO_LARGE = {"PhotoTooLarge", "ClipTooLarge", "TooLarge"}
 BROKEN = {"BrokenPhoto", "BrokenClip"}
 
@@ -36,7 +48,7 @@ class MediaReader:
         pool: The processes that do it.
         kind: "photo" or "clip", for the sentences.
         editor: The program that can save such a file anew.
-        seconds: How long an answer may take.
+        seconds: Processor time that an answer may take.
     """
 
     pool: DecoderPool
@@ -50,9 +62,10 @@ class MediaReader:
         """Return the answer and its payload.
 
         Raises:
-            BadMedia: The file is damaged, of no known kind, or takes too long.
+            BadMedia: The file is damaged, of no known kind, or takes too much processor time.
             TooLarge: It exceeds a limit.
-            Busy: Others keep the process occupied, or it does not start.
+            Busy: Others keep the processes or the server occupied, or none starts.
+            NotFound: There is no such file.
         """
         answer, payload = self._answer(request, part, seconds or self.seconds)
         if answer["ok"]:
@@ -70,9 +83,15 @@ class MediaReader:
             except DecodersBusy:
                 detail = f"Other {self.kind}s are being read; try again in a few seconds."
                 raise Busy(detail, retry_after=5) from None
-            except DecoderTimedOut:
-                detail = TOO_LONG.format(kind=self.kind, seconds=seconds)
+            except OSError as error:
+                log.warning("cannot open a %s: %s", self.kind, error)
+                raise NotFound(GONE.format(kind=self.kind)) from None
+            except DecoderOverspent:
+                detail = TOO_COSTLY.format(kind=self.kind, seconds=seconds)
                 raise BadMedia(detail, status=400) from None
+            except DecoderTimedOut:
+                detail = TOO_BUSY.format(kind=self.kind, seconds=WALL_FACTOR * seconds)
+                raise Busy(detail, retry_after=60) from None
             except DecoderDied as error:
                 not_started = isinstance(error, DecoderNotStarted)
                 log.warning("the decoder process died (try %d of %d)", attempt + 1, TRIES)

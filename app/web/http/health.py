@@ -30,10 +30,11 @@ class Alive(BaseModel):
 
 
 class Readiness(BaseModel):
-    """`checks` has `ok` or the problem, by part."""
+    """`checks` has `ok` or the problem, by part; `sandbox` what locks in the decoder."""
 
     ready: bool
     checks: dict[str, str]
+    sandbox: dict[str, bool]
 
 
 @router.get("/healthz", summary="Alive")
@@ -48,12 +49,18 @@ async def healthz() -> Alive:
     responses={503: {"model": Readiness, "description": "Not ready; `checks` has the reason."}},
 )
 def readyz(web: StateDep, response: Response) -> Readiness:
-    """Check database, disk, queue and workers."""
-    parts = {"database": _database, "blobs": _blobs, "queue": _queue, "workers": _workers}
+    """Check database, disk, queue, workers and decoder."""
+    parts = {
+        "database": _database,
+        "blobs": _blobs,
+        "queue": _queue,
+        "workers": _workers,
+        "decoder": _decoder,
+    }
     checks = {name: _try(check, web) for name, check in parts.items()}
     ready = all(result == OK for result in checks.values())
     response.status_code = 200 if ready else 503
-    return Readiness(ready=ready, checks=checks)
+    return Readiness(ready=ready, checks=checks, sandbox=web.decoder.pool.sandbox)
 
 
 @router.get("/metrics", summary="Prometheus", response_class=Response)
@@ -97,6 +104,10 @@ def _queue(web: AppState) -> str:
     except RedisError as error:
         return f"the broker does not answer: {error}"
     return OK
+
+
+def _decoder(web: AppState) -> str:
+    return OK if web.decoder.answers() else "the process that reads photos does not answer"
 
 
 def _workers(web: AppState) -> str:

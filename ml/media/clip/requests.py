@@ -25,19 +25,19 @@ def answer(request: Request, limits: dict[str, Any], send: Send) -> Answer:
 
 def inspect(request: Request, limits: ClipLimits, _: Send) -> Answer:
     """Answer with a clip's facts, its frames' times to the microsecond, and its poster."""
-    path = Path(request["path"])
+    path: Path = request["path"]
     facts, poster = read.inspect(path, limits)
     return {"facts": asdict(facts), "times": read.times(path, limits).round(6).tolist()}, poster
 
 
 def times(request: Request, limits: ClipLimits, _: Send) -> Answer:
     """Answer with the frames' times, float64."""
-    return {}, read.times(Path(request["path"]), limits).tobytes()
+    return {}, read.times(request["path"], limits).tobytes()
 
 
 def frames(request: Request, limits: ClipLimits, send: Send) -> Answer:
     """Send some frames, each when it is decoded, ahead of the answer."""
-    path, indices = Path(request["path"]), request["indices"]
+    path, indices = request["path"], request["indices"]
     width, height = request["size"]
     for place, pixels in scaled(path, indices, (width, height), limits):
         send({"part": place}, pixels.tobytes())
@@ -46,12 +46,12 @@ def frames(request: Request, limits: ClipLimits, send: Send) -> Answer:
 
 def thumbnail(request: Request, limits: ClipLimits, _: Send) -> Answer:
     """Answer with a clip's middle frame as a small JPEG."""
-    return {}, read.thumbnail(Path(request["path"]), request["side"], limits)
+    return {}, read.thumbnail(request["path"], request["side"], limits)
 
 
 def verify(request: Request, limits: ClipLimits, _: Send) -> Answer:
     """Answer for each clip: [width, height, seconds], or the sentence that says what is wrong."""
-    return {"verdicts": [_verdict(Path(path), limits) for path in request["paths"]]}, b""
+    return {"verdicts": [_verdict(path, limits) for path in request["paths"]]}, b""
 
 
 def _verdict(path: Path, limits: ClipLimits) -> tuple[int, int, float] | str:
@@ -68,7 +68,7 @@ def copy(request: Request, limits: ClipLimits, send: Send) -> Answer:
     def send_part(place: int, data: bytes, done: float) -> None:
         send({"part": place, "done": done}, data)
 
-    playable_copy(Path(request["path"]), send_part, limits)
+    playable_copy(request["path"], send_part, limits)
     return {}, b""
 
 
