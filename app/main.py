@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import Depends, FastAPI, Request, Response
 
-from app.core.security import Visitors, load_secret
+from app.core.security import Visitors, derive, load_secret
 from app.core.settings import Settings
 from app.db.engine import make_engine, make_sessions
 from app.jobs.doorbell import Doorbell, attach, make_doorbell
@@ -28,6 +28,7 @@ from app.web.http.deps import StateDep
 from app.web.http.identity import token_user
 from app.web.http.metrics import CountRequests
 from app.web.http.openapi import DESCRIPTION, install_openapi
+from app.web.http.proxies import ClientAddress
 from app.web.http.schemas import API
 from app.web.http.state import AppState
 from app.web.http.static import PREFIX, Static
@@ -86,7 +87,9 @@ def create_app(settings: Settings | None = None, *, doorbell: Doorbell | None = 
     app.add_middleware(CountRequests, metrics=web.metrics)  # the last one added is the outermost
     app.add_middleware(middleware.HeadAsGet)
     app.add_middleware(middleware.SameOriginWrites)
+    app.add_middleware(middleware.AllowedHosts, allowed=web.settings.hosts)
     app.add_middleware(middleware.SecurityHeaders)
+    app.add_middleware(ClientAddress, trusted=web.settings.proxies)
     return app
 
 
@@ -97,6 +100,7 @@ def make_web(settings: Settings, doorbell: Doorbell | None) -> AppState:
     bell = doorbell if doorbell is not None else make_doorbell(settings)
     attach(sessions, bell)
     static = Static(templating.ROOT / "static")
+    secret = load_secret(settings)
     return AppState(
         settings=settings,
         engine=engine,
@@ -105,7 +109,8 @@ def make_web(settings: Settings, doorbell: Doorbell | None) -> AppState:
         blobs=LocalBlobs(settings.blob_dir),
         decoder=Decoder(settings),
         doorbell=bell,
-        visitors=Visitors(load_secret(settings)),
+        visitors=Visitors(secret),
+        devices=Visitors(derive(secret, "devices")),
         static=static,
         templates=templating.make_environment(static),
     )

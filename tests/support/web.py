@@ -60,7 +60,9 @@ class Api:
         listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         SERVERS[self.url] = settings
-        config = uvicorn.Config(self.app, log_config=None, timeout_graceful_shutdown=1)
+        config = uvicorn.Config(
+            self.app, log_config=None, proxy_headers=False, timeout_graceful_shutdown=1
+        )
         self._server = uvicorn.Server(config)
         serve = {"target": self._server.run, "kwargs": {"sockets": [listener]}}
         self._thread = threading.Thread(**serve, daemon=True)  # type: ignore[arg-type]
@@ -88,7 +90,7 @@ class Api:
     def answered(self, method: str, route: str, status: int) -> float:
         """The server's count of requests with this method, route and status."""
         labels = f'{{method="{method}",route="/api/v1{route}",status="{status}"}} '
-        _, _, rest = self.client.get("/metrics").text.partition(f"requests_total{labels}")
+        _, _, rest = self.web.metrics.text([]).decode().partition(f"requests_total{labels}")
         return float(rest.partition("\n")[0] or 0)
 
     def close(self) -> None:

@@ -18,6 +18,7 @@ from app.core.errors import Busy, Forbidden, Unauthorised
 from app.db import accounts as rows
 from app.db.account_tables import User
 from app.db.tables import utcnow
+from app.web.accounts import guessing
 from app.web.http import cookies
 from app.web.http.identity import (
     SESSION_COOKIE,
@@ -32,7 +33,6 @@ from app.web.http.state import AppState, app_state
 WRONG = "The name or the password is not right. Check both; capital letters count."
 WRONG_PRESENT = "The present password is not right."
 MOST_WAITING = 20  # for a hash; the last one waits about two seconds
-ATTEMPTS = "attempts to sign in"
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -40,9 +40,10 @@ T = TypeVar("T")
 async def by_password(request: Request, name: str, password: str) -> None:
     """Sign this browser in; raises Unauthorised, TooMany or Busy."""
     web, name = app_state(request), name.strip()[:64]
-    _limit(request, f"name {name}")
+    await guessing.admit(request, name)
     stored = await run_in_threadpool(_stored_hash, web, name)
     if not await _in_thread(web, passwords.verify, stored, password[: passwords.LONGEST]):
+        guessing.failed(request, name)
         await run_in_threadpool(_record_failure, request, name)
         raise Unauthorised(WRONG)
     assert stored is not None
@@ -50,15 +51,19 @@ async def by_password(request: Request, name: str, password: str) -> None:
     if passwords.is_outdated(stored):
         renewed = await _in_thread(web, passwords.hash_password, password)
     await run_in_threadpool(_enter, request, name, stored, renewed)
+    guessing.succeeded(request, name)
 
 
 def by_link(request: Request, secret: str) -> None:
-    """Sign this browser in with a one-time link; Unauthorised if it is used or expired."""
-    _limit(request)
+    """Sign this browser in with a one-time link; Unauthorised if it is used or expired.
+
+    No limit: nobody guesses 256 bits, and a link must work whatever others do.
+    """
     with app_state(request).sessions.begin() as session:
         user = sessions.use_link(session, secret)
         cookie = _open(session, request, user, by_link=True)
     give_session(request, cookie)
+    guessing.succeeded(request, user.name)
 
 
 def leave(request: Request, *, everywhere: bool = False) -> None:
@@ -89,17 +94,18 @@ async def change_password(
     user = await run_in_threadpool(_user, web, principal)
     passwords.check_choice(new, user.name)
     if user.password_hash is not None and not principal.fresh_link:
-        _limit(request, f"password of {user.id}")
-        if not await _in_thread(web, passwords.verify, user.password_hash, current or ""):
-            raise Forbidden(WRONG_PRESENT)
+        await _confirm(web, user, current)
     password_hash = await _in_thread(web, passwords.hash_password, new)
     await run_in_threadpool(_store_password, request, principal, password_hash)
 
 
-def _limit(request: Request, *keys: str) -> None:
-    web = app_state(request)
-    for key in (f"address {address_of(request)}", *keys):
-        web.limiter.check(f"sign-in: {key}", web.settings.sign_ins_per_minute, ATTEMPTS)
+async def _confirm(web: AppState, user: User, password: str | None) -> None:
+    """Raise Forbidden if this is not the user's password, TooMany after too many that were not."""
+    key = f"password of {user.id}"  # only who is signed in as the user gets here
+    web.limiter.check(key, web.settings.sign_ins_per_minute, guessing.ATTEMPTS)
+    if not await _in_thread(web, passwords.verify, user.password_hash, password or ""):
+        raise Forbidden(WRONG_PRESENT)
+    web.limiter.forgive(key)
 
 
 async def _in_thread(
@@ -152,7 +158,7 @@ def _enter(request: Request, name: str, checked: str, renewed: str | None) -> No
 def _open(session: Session, request: Request, user: User, *, by_link: bool) -> str:
     """Start a session and return its secret; the session that this browser had ends."""
     browser = sessions.Browser(address_of(request), request.headers.get("user-agent", ""))
-    sessions.end(session, request.cookies.get(SESSION_COOKIE, ""))
+    sessions.end(session, cookies.read(request, SESSION_COOKIE) or "")
     days = app_state(request).settings.session_days
     secret = sessions.start(session, user, browser, days, by_link=by_link)
     audit.record(

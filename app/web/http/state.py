@@ -38,6 +38,7 @@ class AppState:
     decoder: Decoder
     doorbell: Doorbell
     visitors: Visitors
+    devices: Visitors  # browsers that have signed in
     static: Static
     templates: Environment
     limiter: RateLimiter = field(default_factory=RateLimiter)

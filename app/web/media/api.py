@@ -25,6 +25,7 @@ from app.web.http.deps import KnownVisitor, ReadSession, StateDep, Visitor, Writ
 from app.web.http.identity import address_of
 from app.web.http.multipart import MediaStream
 from app.web.http.parameters import Cursor, Limit, PathId, a_file, binary, errors, multipart
+from app.web.http.proxies import network
 from app.web.http.ranges import RangedFile
 from app.web.http.schemas import Page
 from app.web.http.state import AppState
@@ -77,7 +78,7 @@ def _most_bytes(web: AppState) -> int:
 
 def _check_rate(web: AppState, request: Request, visitor: str) -> None:
     limit = web.settings.uploads_per_minute
-    web.limiter.check(f"address {address_of(request)}", limit * ADDRESS_FACTOR)
+    web.limiter.check(f"address {network(address_of(request))}", limit * ADDRESS_FACTOR)
     web.limiter.check(f"visitor {visitor}", limit)
 
 
