@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
 from app.accounts.passwords import LONGEST, SHORTEST
 from app.accounts.scopes import Scope
+from app.db.tables import utcnow
 from app.web.http.schemas import Answer, Id, RequestBody, example
 
+DEFAULT_TOKEN = timedelta(days=90)
 AT = "2026-11-22T09:30:00Z"
 ID = "5d0f6c1e8b9a4c3d9e7f2a1b0c4d6e8f"
 TOKEN: dict[str, Any] = {
@@ -29,6 +31,10 @@ Label = Annotated[
         pattern=r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$",
     ),
 ]
+
+
+def _in_three_months() -> datetime:
+    return utcnow() + DEFAULT_TOKEN
 
 
 class Account(Answer):
@@ -58,10 +64,17 @@ class Account(Answer):
 class PasswordChange(RequestBody):
     """A new password; within an hour of signing in by a link, `current` is not needed."""
 
-    model_config = example({"current": "correct horse battery", "new": "staple and a few words"})
+    model_config = example(
+        {
+            "current": "correct horse battery",
+            "new": "staple and a few words",
+            "revoke_tokens": False,
+        }
+    )
 
     current: str | None = Field(default=None, max_length=LONGEST)
     new: str = Field(min_length=SHORTEST, max_length=LONGEST)
+    revoke_tokens: bool = Field(default=False, description="Revoke every API token as well.")
 
 
 class Session(Answer):
@@ -96,6 +109,7 @@ class TokenCreate(RequestBody):
             "name": "nightly training",
             "scopes": ["read", "train"],
             "expires_at": "2027-02-20T09:30:00Z",
+            "password": None,
         }
     )
 
@@ -104,7 +118,14 @@ class TokenCreate(RequestBody):
         min_length=1, max_length=4, description="`admin` has all; `train` has `read`."
     )
     expires_at: AwareDatetime | None = Field(
-        default=None, description="At most ten years from now; null: until it is revoked."
+        default_factory=_in_three_months,
+        description="At most ten years from now; left out: 90 days; null: until it is revoked.",
+    )
+    password: str | None = Field(
+        default=None,
+        max_length=LONGEST,
+        description="The user's password, for the scope `admin`; not needed within an hour of "
+        "signing in by a link, or as long as there is none.",
     )
 
 

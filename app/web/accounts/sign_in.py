@@ -31,7 +31,7 @@ from app.web.http.identity import (
 from app.web.http.state import AppState, app_state
 
 WRONG = "The name or the password is not right. Check both; capital letters count."
-WRONG_PRESENT = "The present password is not right."
+WRONG_PRESENT = "Your password is needed for this, and it is not right."
 MOST_WAITING = 20  # for a hash; the last one waits about two seconds
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -87,25 +87,45 @@ def leave(request: Request, *, everywhere: bool = False) -> None:
 
 
 async def change_password(
-    request: Request, principal: Principal, current: str | None, new: str
+    request: Request,
+    principal: Principal,
+    current: str | None,
+    new: str,
+    *,
+    revoke_tokens: bool = False,
 ) -> None:
     """Set the password; other browsers are signed out. Forbidden if `current` is wrong."""
     web = app_state(request)
     user = await run_in_threadpool(_user, web, principal)
     passwords.check_choice(new, user.name)
-    if user.password_hash is not None and not principal.fresh_link:
-        await _confirm(web, user, current)
-    password_hash = await _in_thread(web, passwords.hash_password, new)
-    await run_in_threadpool(_store_password, request, principal, password_hash)
+    await confirm(request, principal, current)
+    password_hash = await hashed(request, new)
+    await run_in_threadpool(_store_password, request, principal, password_hash, revoke_tokens)
 
 
-async def _confirm(web: AppState, user: User, password: str | None) -> None:
-    """Raise Forbidden if this is not the user's password, TooMany after too many that were not."""
+async def confirm(request: Request, principal: Principal, password: str | None) -> None:
+    """Make sure that it is the user, and not only their browser or token, that asks.
+
+    A fresh link says as much as the password, and who has none need not give it.
+
+    Raises:
+        Forbidden: The password is wrong.
+        TooMany: It was wrong too often.
+    """
+    web = app_state(request)
+    user = await run_in_threadpool(_user, web, principal)
+    if user.password_hash is None or principal.fresh_link:
+        return
     key = f"password of {user.id}"  # only who is signed in as the user gets here
     web.limiter.check(key, web.settings.sign_ins_per_minute, guessing.ATTEMPTS)
     if not await _in_thread(web, passwords.verify, user.password_hash, password or ""):
         raise Forbidden(WRONG_PRESENT)
     web.limiter.forgive(key)
+
+
+async def hashed(request: Request, password: str) -> str:
+    """Return the hash of a new password; Busy if too many wait."""
+    return await _in_thread(app_state(request), passwords.hash_password, password)
 
 
 async def _in_thread(
@@ -172,15 +192,19 @@ def _open(session: Session, request: Request, user: User, *, by_link: bool) -> s
     return secret
 
 
-def _store_password(request: Request, principal: Principal, password_hash: str) -> None:
+def _store_password(
+    request: Request, principal: Principal, password_hash: str, revoke_tokens: bool
+) -> None:
     assert principal.user_id is not None
     here = principal.credential_id if principal.via == "session" else None
     with app_state(request).sessions.begin() as session:
         sessions.set_password(session, principal.user_id, password_hash, here)
+        gone = rows.revoke_tokens(session, principal.user_id, utcnow()) if revoke_tokens else 0
         audit.record(
             session,
             "password.change",
             actor=principal.actor,
             address=address_of(request),
             user_id=principal.user_id,
+            detail={"revoked_tokens": gone} if revoke_tokens else {},
         )

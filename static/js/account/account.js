@@ -64,6 +64,13 @@ const panel = /** @type {HTMLDetailsElement} */ (find("[data-new]"));
 const made = find("[data-made]");
 const secret = find("[data-secret]");
 
+/** A token for everything asks for the password, where the page knows that the server will. */
+function askAgain() {
+  const mighty = /** @type {HTMLInputElement | null} */ (document.querySelector('[name="scope"][value="admin"]'));
+  find("[data-confirm]").hidden = !mighty?.checked || find("[data-current]").hidden;
+}
+find("[data-token-form]").addEventListener("change", askAgain);
+
 onSubmit("[data-token-form]", async (data, form) => {
   const name = String(data.get("name")).trim();
   const scopes = data.getAll("scope");
@@ -71,11 +78,13 @@ onSubmit("[data-token-form]", async (data, form) => {
   if (!scopes.length) throw new Error("Choose what the token may do.");
   const days = Number(data.get("days"));
   const expires = days ? new Date(Date.now() + days * DAY).toISOString() : null;
-  const token = await postJson(`${API}/tokens`, { name, scopes, expires_at: expires });
+  const password = String(data.get("password")) || null;
+  const token = await postJson(`${API}/tokens`, { name, scopes, expires_at: expires, password });
   secret.textContent = token.token;
   made.hidden = false;
   panel.open = false;
   form.reset();
+  askAgain();
   await refresh("tokens");
   find("[data-copy]").focus();
 });
@@ -84,12 +93,14 @@ onSubmit("[data-password-form]", async (data, form) => {
   const fresh = String(data.get("new"));
   const shortest = Number(/** @type {HTMLInputElement} */ (form.elements.namedItem("new")).minLength);
   if (fresh.length < shortest) throw new Error(`A password has at least ${shortest} characters.`);
-  await postJson(`${API}/password`, { current: data.get("current"), new: fresh });
+  const revoke = data.has("revoke_tokens");
+  await postJson(`${API}/password`, { current: data.get("current"), new: fresh, revoke_tokens: revoke });
   form.reset();
   find("[data-done]").textContent = "The password is set.";
   find("[data-current]").hidden = false;
   find("[data-none]")?.remove();
   await refresh("sessions");
+  if (revoke) await refresh("tokens");
 });
 
 find("[data-close]").addEventListener("click", () => {
@@ -124,6 +135,14 @@ document.addEventListener("click", async (event) => {
   await getJson(button.dataset.revoke ?? "", { method: "DELETE" }).catch(() => null);
   if (name === "tokens") made.hidden = true;
   await refresh(name);
+});
+
+const leave = /** @type {HTMLFormElement} */ (find("[data-leave]"));
+leave.addEventListener("submit", async (event) => {
+  if (!document.querySelector("[data-none]")) return;
+  event.preventDefault();
+  const text = "You have no password: you will need a new link from the server to come back. You can set one on this page.";
+  if (await sure({ title: "Sign out without a password?", text, deed: "Sign out", keep: "Stay" })) leave.submit();
 });
 
 const everywhere = /** @type {HTMLFormElement} */ (find("[data-everywhere]"));
