@@ -15,6 +15,7 @@ from app.jobs.doorbell import Doorbell, attach, make_doorbell
 from app.media.decoder.client import Decoder
 from app.storage.blobs import LocalBlobs
 from app.web.accounts import api as accounts_api
+from app.web.accounts import invitation_pages, people_api
 from app.web.accounts import pages as account_pages
 from app.web.analyses import api as analyses_api
 from app.web.analyses import exports_api, heatmaps_api, tracks_api
@@ -48,6 +49,7 @@ ENDPOINTS = (  # in the order of the API's documentation
     heatmaps_api,
     tracks_api,
     accounts_api,
+    people_api,
     datasets_api,
     plan_api,
     training_api,
@@ -55,7 +57,15 @@ ENDPOINTS = (  # in the order of the API's documentation
     results_api,
     import_api,
 )
-PAGES = (home_pages, analysis_pages, model_pages, account_pages, dataset_pages, training_pages)
+PAGES = (
+    home_pages,
+    analysis_pages,
+    model_pages,
+    account_pages,
+    invitation_pages,
+    dataset_pages,
+    training_pages,
+)
 
 
 def create_app(settings: Settings | None = None, *, doorbell: Doorbell | None = None) -> FastAPI:

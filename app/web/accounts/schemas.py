@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, Field, StringConstraints
 from app.accounts.passwords import LONGEST, SHORTEST
 from app.accounts.scopes import Scope
 from app.db.tables import utcnow
-from app.web.http.schemas import Answer, Id, RequestBody, example
+from app.web.http.schemas import Answer, Id, RequestBody, Whole, example
 
 DEFAULT_TOKEN = timedelta(days=90)
 AT = "2026-11-22T09:30:00Z"
@@ -23,6 +23,12 @@ TOKEN: dict[str, Any] = {
     "created_at": AT,
     "seen_at": None,
     "expires_at": "2027-02-20T09:30:00Z",
+}
+INVITATION: dict[str, Any] = {
+    "id": ID,
+    "made_by": "admin",
+    "created_at": AT,
+    "expires_at": "2026-11-29T09:30:00Z",
 }
 Label = Annotated[
     str,
@@ -149,6 +155,49 @@ class NewToken(Token):
     model_config = example({**TOKEN, "token": "sl_Yw3kPzq0bR8mT5vN2xC7dF1gH4jK6lS9aQ_eUiOyZ-W"})
 
     token: str
+
+
+class Person(Answer):
+    """Somebody who may sign in."""
+
+    model_config = example(
+        {"id": ID, "name": "ada", "admin": True, "created_at": AT, "current": False}
+    )
+
+    id: Id
+    name: str
+    admin: bool
+    created_at: datetime
+    current: bool = Field(description="True for the user of this request.")
+
+
+class InvitationCreate(RequestBody):
+    """An invitation to make."""
+
+    model_config = example({"days": 7})
+
+    days: Whole = Field(default=7, ge=1, le=30, description="For how long its link works.")
+
+
+class Invitation(Answer):
+    """An invitation that nobody has used, without its link."""
+
+    model_config = example(INVITATION)
+
+    id: Id
+    made_by: str = Field(description="Name of the admin who made it.")
+    created_at: datetime
+    expires_at: datetime
+
+
+class NewInvitation(Invitation):
+    """A new invitation, with its link, which is in no other response."""
+
+    model_config = example(
+        {**INVITATION, "link": "/invitation?link=Yw3kPzq0bR8mT5vN2xC7dF1gH4jK6lS9aQ_eUiOyZ-W"}
+    )
+
+    link: str = Field(description="A path of this server; whoever opens it first becomes an admin.")
 
 
 class AuditEntry(Answer):

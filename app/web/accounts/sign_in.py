@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
-from app.accounts import audit, passwords, sessions
+from app.accounts import audit, passwords, people, sessions
 from app.core.errors import Busy, Forbidden, Unauthorised
 from app.db import accounts as rows
 from app.db.account_tables import User
@@ -61,9 +61,45 @@ def by_link(request: Request, secret: str) -> None:
     """
     with app_state(request).sessions.begin() as session:
         user = sessions.use_link(session, secret)
-        cookie = _open(session, request, user, by_link=True)
+        cookie = _open(session, request, user, by="link")
     give_session(request, cookie)
     guessing.succeeded(request, user.name)
+
+
+async def by_invitation(request: Request, secret: str, name: str, password: str) -> None:
+    """Make a new admin and sign this browser in as them.
+
+    Raises:
+        Unauthorised: The invitation is used or has ended.
+        Unprocessable: The name or the password will not do.
+        Conflict: The name is taken.
+    """
+    await run_in_threadpool(_check_invitation, request, secret, name)
+    passwords.check_choice(password, name)
+    password_hash = await hashed(request, password)
+    await run_in_threadpool(_join, request, secret, name, password_hash)
+    guessing.succeeded(request, name)
+
+
+def _check_invitation(request: Request, secret: str, name: str) -> None:
+    """Refuse before anything is hashed: a stranger without an invitation costs little."""
+    with app_state(request).readers() as session:
+        people.open_invitation(session, secret)
+        people.check_name(session, name)
+
+
+def _join(request: Request, secret: str, name: str, password_hash: str) -> None:
+    with app_state(request).sessions.begin() as session:
+        user = people.accept(session, secret, name, password_hash)
+        audit.record(
+            session,
+            "invitation.accept",
+            actor=user.name,
+            address=address_of(request),
+            user_id=user.id,
+        )
+        cookie = _open(session, request, user, by="invitation")
+    give_session(request, cookie)
 
 
 def leave(request: Request, *, everywhere: bool = False) -> None:
@@ -171,23 +207,23 @@ def _enter(request: Request, name: str, checked: str, renewed: str | None) -> No
         if user is None or user.password_hash != checked:  # changed while it was checked
             raise Unauthorised(WRONG)
         user.password_hash = renewed or checked
-        cookie = _open(session, request, user, by_link=False)
+        cookie = _open(session, request, user, by="password")
     give_session(request, cookie)
 
 
-def _open(session: Session, request: Request, user: User, *, by_link: bool) -> str:
+def _open(session: Session, request: Request, user: User, *, by: str) -> str:
     """Start a session and return its secret; the session that this browser had ends."""
     browser = sessions.Browser(address_of(request), request.headers.get("user-agent", ""))
     sessions.end(session, cookies.read(request, SESSION_COOKIE) or "")
     days = app_state(request).settings.session_days
-    secret = sessions.start(session, user, browser, days, by_link=by_link)
+    secret = sessions.start(session, user, browser, days, by_link=by == "link")
     audit.record(
         session,
         "sign-in",
         actor=user.name,
         address=browser.address,
         user_id=user.id,
-        detail={"by": "link" if by_link else "password"},
+        detail={"by": by},
     )
     return secret
 

@@ -79,7 +79,10 @@ onSubmit("[data-token-form]", async (data, form) => {
   const days = Number(data.get("days"));
   const expires = days ? new Date(Date.now() + days * DAY).toISOString() : null;
   const password = String(data.get("password")) || null;
-  const token = await postJson(`${API}/tokens`, { name, scopes, expires_at: expires, password });
+  const token = await postJson(`${API}/tokens`, { name, scopes, expires_at: expires, password }).catch((error) => {
+    if (error.status === 403) find("[data-confirm]").hidden = false; // an hour after a link it is needed
+    throw error;
+  });
   secret.textContent = token.token;
   made.hidden = false;
   panel.open = false;
@@ -111,17 +114,32 @@ panel.addEventListener("toggle", () => {
   if (panel.open) find('[data-token-form] [name="name"]').focus();
 });
 
-find("[data-copy]").addEventListener("click", async () => {
-  const button = find("[data-copy]");
-  try {
-    await navigator.clipboard.writeText(secret.textContent ?? "");
-    button.textContent = "Copied";
-    setTimeout(() => (button.textContent = "Copy"), 2000);
-  } catch {
-    getSelection()?.selectAllChildren(secret); // without the clipboard (plain http): Ctrl+C does it
-    button.textContent = "Press Ctrl+C";
-  }
-});
+/** A button that copies a text. @param {HTMLElement} button @param {HTMLElement} text */
+function copies(button, text) {
+  button.addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText(text.textContent ?? "");
+      button.textContent = "Copied";
+      setTimeout(() => (button.textContent = "Copy"), 2000);
+    } catch {
+      getSelection()?.selectAllChildren(text); // without the clipboard (plain http): Ctrl+C does it
+      button.textContent = "Press Ctrl+C";
+    }
+  });
+}
+copies(find("[data-copy]"), secret);
+
+if (document.querySelector("[data-invite-form]")) {
+  const link = find("[data-link]");
+  copies(find("[data-copy-link]"), link);
+  onSubmit("[data-invite-form]", async (data) => {
+    const invitation = await postJson("/api/v1/people/invitations", { days: Number(data.get("days")) });
+    link.textContent = new URL(invitation.link, location.href).href;
+    find("[data-invited]").hidden = false;
+    await refresh("people");
+    find("[data-copy-link]").focus();
+  });
+}
 
 document.addEventListener("click", async (event) => {
   const button = /** @type {HTMLButtonElement | null} */ (
@@ -134,6 +152,7 @@ document.addEventListener("click", async (event) => {
   const name = /** @type {HTMLElement} */ (button.closest("[data-part]")).dataset.part ?? "";
   await getJson(button.dataset.revoke ?? "", { method: "DELETE" }).catch(() => null);
   if (name === "tokens") made.hidden = true;
+  if (name === "people") find("[data-invited]").hidden = true;
   await refresh(name);
 });
 
