@@ -16,7 +16,7 @@ from app.db import people as rows
 from app.db.account_tables import Invitation
 from app.db.tables import utcnow
 from tests.accounts.test_account import header, make_token
-from tests.accounts.test_sign_in import PAGE, PASSWORD, actions, enter, is_signed_in
+from tests.accounts.test_sign_in import PAGE, PASSWORD, actions, enter, is_signed_in, set_password
 from tests.support.signing_in import as_user, bearer, signed_in
 from tests.support.web import Api
 
@@ -63,6 +63,21 @@ def test_an_invitation_makes_one_admin(any_api: Api, admin: httpx.Client) -> Non
         assert names(ada) == ["admin", "ada"]
     assert admin.get(INVITATIONS).json()["items"] == []
     assert actions(any_api)[-3:] == ["sign-in", "invitation.accept", "invitation.create"]
+
+
+def test_who_has_a_password_gives_it_to_invite(api: Api) -> None:
+    """A browser left open, or a leaked token, makes no other admin."""
+    set_password(api)
+    enter(api.client)
+    strong = bearer(api.client, "admin")
+    for headers in ({}, strong):
+        for body, status in (
+            ({}, 403),
+            ({"password": "a guess"}, 403),
+            ({"password": PASSWORD}, 201),
+        ):
+            answer = api.client.post(INVITATIONS, json=body, headers=headers)
+            assert answer.status_code == status
 
 
 def test_an_invitation_ends_and_can_be_taken_back(any_api: Api, admin: httpx.Client) -> None:
@@ -126,7 +141,7 @@ def test_an_admin_removes_another_and_all_that_lets_them_in(
 ) -> None:
     with any_api.visitor() as ada:
         join(ada, invite(admin)["link"])
-        token, invitation = make_token(ada, "read")["token"], invite(ada)
+        token, invitation = make_token(ada, "read")["token"], invite(ada, password=PASSWORD)
         ada_id = ada.get("/api/v1/account").json()["id"]
         assert admin.delete(f"{PEOPLE}/{ada_id}").status_code == 204
         assert admin.delete(f"{PEOPLE}/{ada_id}").status_code == 404

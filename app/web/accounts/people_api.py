@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from fastapi import APIRouter, status
+from fastapi import APIRouter, Request, status
+from starlette.concurrency import run_in_threadpool
 
 from app.accounts import people
 from app.core.errors import NotFound
 from app.db import people as rows
 from app.db.tables import utcnow
-from app.web.accounts import present, schemas
+from app.web.accounts import present, schemas, sign_in
 from app.web.http.deps import ReadSession, WriteSession
 from app.web.http.parameters import PathId, errors
-from app.web.http.principal import Admin, Audit
+from app.web.http.principal import Admin, Audit, Principal, record
 from app.web.http.schemas import Page
+from app.web.http.state import app_state
 
 router = APIRouter(prefix="/people", tags=["account"])
 REFUSALS = (401, 403)
@@ -51,16 +53,22 @@ def list_invitations(_admin: Admin, session: ReadSession) -> Page[schemas.Invita
     "/invitations",
     status_code=status.HTTP_201_CREATED,
     summary="Invite an admin",
-    responses=errors(400, *REFUSALS),
+    responses=errors(400, *REFUSALS, 429, 503),
 )
-def create_invitation(
-    body: schemas.InvitationCreate, admin: Admin, session: WriteSession, audit: Audit
+async def create_invitation(
+    request: Request, body: schemas.InvitationCreate, admin: Admin
 ) -> schemas.NewInvitation:
     """Only this response has the link: it cannot be read again. It works once."""
-    expires = utcnow() + timedelta(days=body.days)
-    row, secret = people.invite(session, admin.user_id or "", expires)
-    audit("invitation.create", row.id)
-    public = present.invitation(row, admin.name)
+    await sign_in.confirm(request, admin, body.password)
+    return await run_in_threadpool(_invite, request, admin, body.days)
+
+
+def _invite(request: Request, admin: Principal, days: int) -> schemas.NewInvitation:
+    with app_state(request).sessions.begin() as session:
+        expires = utcnow() + timedelta(days=days)
+        row, secret = people.invite(session, admin.user_id or "", expires)
+        record(session, request, admin, "invitation.create", row.id)
+        public = present.invitation(row, admin.name)
     return schemas.NewInvitation(**public.model_dump(), link=f"/invitation?link={secret}")
 
 

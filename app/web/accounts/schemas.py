@@ -39,6 +39,16 @@ Label = Annotated[
 ]
 
 
+Password = Annotated[
+    str | None,
+    Field(
+        max_length=LONGEST,
+        description="The user's password, for an invitation or a token with the scope `admin`; "
+        "not needed within an hour of signing in by a link, or as long as there is none.",
+    ),
+]
+
+
 def _in_three_months() -> datetime:
     return utcnow() + DEFAULT_TOKEN
 
@@ -127,12 +137,7 @@ class TokenCreate(RequestBody):
         default_factory=_in_three_months,
         description="At most ten years from now; left out: 90 days; null: until it is revoked.",
     )
-    password: str | None = Field(
-        default=None,
-        max_length=LONGEST,
-        description="The user's password, for the scope `admin`; not needed within an hour of "
-        "signing in by a link, or as long as there is none.",
-    )
+    password: Password = None
 
 
 class Token(Answer):
@@ -174,9 +179,10 @@ class Person(Answer):
 class InvitationCreate(RequestBody):
     """An invitation to make."""
 
-    model_config = example({"days": 7})
+    model_config = example({"days": 7, "password": None})
 
     days: Whole = Field(default=7, ge=1, le=30, description="For how long its link works.")
+    password: Password = None
 
 
 class Invitation(Answer):

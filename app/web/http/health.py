@@ -119,9 +119,7 @@ def _workers(web: AppState) -> str:
         silent = [queue for queue in QUEUES if queue not in heard]
         if silent and not isinstance(web.doorbell, LocalDoorbell):  # that one watches its own
             return f"no worker of {' and '.join(silent)} has been heard for a minute"
-        for queue in QUEUES:
-            oldest = job_rows.waiting_since(session, WAITING_SECONDS, limit=1, queue=queue)
-            if oldest and not job_rows.any_running(session, queue):
-                waited = time.time() - oldest[0].created_at.timestamp()
-                return f"a job of {queue} has waited for {waited:.0f} s"
+        oldest = job_rows.waiting_since(session, WAITING_SECONDS, limit=1, queue=INFERENCE)
+        if oldest and not job_rows.any_running(session, INFERENCE):
+            return f"a job has waited for {time.time() - oldest[0].created_at.timestamp():.0f} s"
     return OK

@@ -100,7 +100,9 @@ onSubmit("[data-password-form]", async (data, form) => {
   await postJson(`${API}/password`, { current: data.get("current"), new: fresh, revoke_tokens: revoke });
   form.reset();
   find("[data-done]").textContent = "The password is set.";
-  find("[data-current]").hidden = false;
+  for (const place of document.querySelectorAll("[data-current], [data-invite-confirm]")) {
+    /** @type {HTMLElement} */ (place).hidden = false;
+  }
   find("[data-none]")?.remove();
   await refresh("sessions");
   if (revoke) await refresh("tokens");
@@ -132,8 +134,13 @@ copies(find("[data-copy]"), secret);
 if (document.querySelector("[data-invite-form]")) {
   const link = find("[data-link]");
   copies(find("[data-copy-link]"), link);
-  onSubmit("[data-invite-form]", async (data) => {
-    const invitation = await postJson("/api/v1/people/invitations", { days: Number(data.get("days")) });
+  onSubmit("[data-invite-form]", async (data, form) => {
+    const body = { days: Number(data.get("days")), password: String(data.get("password")) || null };
+    const invitation = await postJson("/api/v1/people/invitations", body).catch((error) => {
+      if (error.status === 403) find("[data-invite-confirm]").hidden = false;
+      throw error;
+    });
+    form.reset();
     link.textContent = new URL(invitation.link, location.href).href;
     find("[data-invited]").hidden = false;
     await refresh("people");
