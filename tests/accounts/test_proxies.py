@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -17,6 +18,7 @@ from app.web.http.identity import SESSION_COOKIE
 from app.web.http.proxies import network
 from app.web.http.ratelimit import RateLimiter
 from tests.accounts.test_sign_in import enter, set_password
+from tests.support.own_server import own_server
 from tests.support.proxy import proxy
 from tests.support.web import Api, running
 
@@ -107,6 +109,18 @@ def test_headers_from_anybody_else_are_ignored(trusting: Behind) -> None:
         assert set(cookies_of(response)) >= {SESSION_COOKIE}
         assert "Secure" not in response.headers["set-cookie"]
         assert HSTS not in response.headers
+
+
+def test_the_server_itself_believes_not_even_its_own_machine(tmp_path: Path) -> None:
+    """`python -m app`: uvicorn would, by default and by FORWARDED_ALLOW_IPS."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FORWARDED_ALLOW_IPS", "*")
+        with own_server(tmp_path) as server:
+            response = httpx.get(server.address, headers=LIES)
+    assert response.is_success
+    assert "__Host-" not in response.headers["set-cookie"]
+    assert HSTS not in response.headers
+    assert tmp_path.stat().st_mode & 0o077 == 0
 
 
 def test_a_proxy_that_is_not_named_is_a_client(doubting: Behind) -> None:
