@@ -17,7 +17,7 @@ from starlette.responses import RedirectResponse, Response
 from app.accounts import passwords, people
 from app.core.errors import Busy, Conflict, Unauthorised, Unprocessable
 from app.web.accounts import sign_in as signing
-from app.web.accounts.pages import HOME
+from app.web.accounts.sign_in import HOME
 from app.web.http import forms
 from app.web.http.deps import ReadSession
 from app.web.http.templating import page

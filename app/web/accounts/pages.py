@@ -38,6 +38,7 @@ from app.db.account_tables import ApiToken, AuditEntry
 from app.db.tables import utcnow
 from app.web.accounts import present, schemas, sentences
 from app.web.accounts import sign_in as signing
+from app.web.accounts.sign_in import HOME
 from app.web.http import forms
 from app.web.http.deps import ReadSession, StateDep
 from app.web.http.identity import Principal
@@ -45,7 +46,6 @@ from app.web.http.principal import Admin, MaybeUser, Owner
 from app.web.http.templating import page
 
 router = APIRouter(include_in_schema=False, default_response_class=Response)
-HOME = "/training"
 AUDIT_PART = 100
 SCOPE_WORDS = {
     "read": "see datasets, studies and runs",

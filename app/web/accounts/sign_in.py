@@ -30,6 +30,7 @@ from app.web.http.identity import (
 )
 from app.web.http.state import AppState, app_state
 
+HOME = "/training"  # the page after it, unless another led to it
 WRONG = "The name or the password is not right. Check both; capital letters count."
 WRONG_PRESENT = "Your password is needed for this, and it is not right."
 MOST_WAITING = 20  # for a hash; the last one waits about two seconds
