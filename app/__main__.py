@@ -47,11 +47,15 @@ def serve(settings: Settings) -> None:
     listener = _listen(settings)
     doorbell = make_doorbell(settings)
     with background(settings, doorbell):
-        from app.main import create_app  # imported late: the worker starts meanwhile
+        # Imported late: the worker starts meanwhile.
+        from app.main import create_app
+        from app.web.http.connections import limited
 
         server = uvicorn.Server(
             uvicorn.Config(
                 create_app(settings, doorbell=doorbell),
+                http=limited(settings),
+                ws="none",
                 log_config=None,
                 access_log=False,
                 server_header=False,

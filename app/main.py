@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Any, TypeVar
 
 from fastapi import Depends, FastAPI, Request, Response
+from sqlalchemy.orm import Session, sessionmaker
 
 from app.core.security import Visitors, derive, load_secret
 from app.core.settings import Settings
 from app.db.engine import make_engine, make_sessions
+from app.db.queries import standings
+from app.db.tables import Analysis
+from app.db.training import revisions
+from app.db.training_tables import Dataset
 from app.jobs.doorbell import Doorbell, attach, make_doorbell
 from app.media.decoder.client import Decoder
 from app.storage.blobs import LocalBlobs
@@ -25,6 +31,8 @@ from app.web.datasets import pages as dataset_pages
 from app.web.datasets import plan_api
 from app.web.home import pages as home_pages
 from app.web.http import errors, health, middleware, templating
+from app.web.http.arrival import Arrivals
+from app.web.http.bodies import BoundedBodies
 from app.web.http.deps import StateDep
 from app.web.http.identity import token_user
 from app.web.http.metrics import CountRequests
@@ -33,6 +41,7 @@ from app.web.http.proxies import ClientAddress
 from app.web.http.schemas import API
 from app.web.http.state import AppState
 from app.web.http.static import PREFIX, Static
+from app.web.http.watch import Watch
 from app.web.media import api as media_api
 from app.web.models import api as models_api
 from app.web.models import import_api
@@ -57,6 +66,8 @@ ENDPOINTS = (  # in the order of the API's documentation
     results_api,
     import_api,
 )
+STUDY_SECONDS = 0.25  # between two reads of a study that somebody follows
+Read = TypeVar("Read")
 PAGES = (
     home_pages,
     analysis_pages,
@@ -94,6 +105,7 @@ def create_app(settings: Settings | None = None, *, doorbell: Doorbell | None = 
     _add_files(app)
     install_openapi(app)
     errors.install(app)
+    app.add_middleware(BoundedBodies, settings=web.settings)
     app.add_middleware(CountRequests, metrics=web.metrics)  # the last one added is the outermost
     app.add_middleware(middleware.HeadAsGet)
     app.add_middleware(middleware.SameOriginWrites)
@@ -111,19 +123,29 @@ def make_web(settings: Settings, doorbell: Doorbell | None) -> AppState:
     attach(sessions, bell)
     static = Static(templating.ROOT / "static")
     secret = load_secret(settings)
+    readers = make_sessions(engine, read=True)
     return AppState(
         settings=settings,
         engine=engine,
         sessions=sessions,
-        readers=make_sessions(engine, read=True),
+        readers=readers,
         blobs=LocalBlobs(settings.blob_dir),
         decoder=Decoder(settings),
         doorbell=bell,
         visitors=Visitors(secret),
         devices=Visitors(derive(secret, "devices")),
+        arrivals=Arrivals(settings.open_uploads),
+        watched_analyses=Watch(lambda ids: _read(readers, standings, Analysis, ids)),
+        watched_datasets=Watch(lambda ids: _read(readers, standings, Dataset, ids)),
+        watched_studies=Watch(lambda ids: _read(readers, revisions, ids), STUDY_SECONDS),
         static=static,
         templates=templating.make_environment(static),
     )
+
+
+def _read(readers: sessionmaker[Session], query: Callable[..., Read], *arguments: Any) -> Read:
+    with readers() as session:
+        return query(session, *arguments)
 
 
 @asynccontextmanager

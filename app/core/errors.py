@@ -83,6 +83,14 @@ class TooLarge(SightlineError):
     default = "The file is too large."
 
 
+class TooSlow(SightlineError):
+    """The body of a request does not arrive in time."""
+
+    status = 408
+    name = "too_slow"
+    default = "The request did not arrive in time; send it again."
+
+
 class TooMany(SightlineError):
     """The client sends too many requests."""
 

@@ -84,6 +84,23 @@ class Settings(BaseSettings):
     decode_memory_bytes: int = Field(
         default=1536 * MIB, ge=64 * MIB, description="Memory that a decoding process may map."
     )
+    max_connections: int = Field(
+        default=2000, ge=8, description="Most connections at once; fewer if the system grants less."
+    )
+    max_body_bytes: int = Field(
+        default=MIB, ge=1024, description="Largest body of a request without a file, in bytes."
+    )
+    min_upload_rate: int = Field(
+        default=8 * 1024, ge=1, description="Least mean rate of an upload, in bytes per second."
+    )
+    upload_seconds: float = Field(
+        default=3600.0, gt=0, description="Longest time for an upload to arrive."
+    )
+    open_uploads: int = Field(
+        default=8,
+        ge=1,
+        description="Uploads arriving at once from a visitor; four times that from an address.",
+    )
     uploads_per_minute: int = Field(
         default=120, ge=0, description="Uploads per minute and visitor; 0: no limit."
     )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from functools import partial
 
 from sqlalchemy.orm import Session
@@ -12,11 +10,9 @@ from app.core.errors import DiskFull, TooLarge
 from app.core.settings import MIB, Settings
 from app.datasets.importing.archives import sniff
 from app.db.hooks import after_rollback
-from app.media.uploads import write_chunks
+from app.media.uploads import IncomingFile
 from app.storage import keys
 from app.storage.blobs import BlobStore
-
-Keep = Callable[[Session, str], None]
 
 
 def too_large(limit: int) -> TooLarge:
@@ -36,23 +32,19 @@ def check_room(blobs: BlobStore, settings: Settings, declared: int) -> None:
         )
 
 
-@contextmanager
-def received(chunks: Iterable[bytes], blobs: BlobStore, settings: Settings) -> Iterator[Keep]:
-    """Write an archive as it arrives; yield `keep(session, dataset_id)`.
+class IncomingArchive(IncomingFile):
+    """An archive that is written as it arrives."""
 
-    Raises BadArchive, BadMedia (an empty file), TooLarge or DiskFull. What is not kept by the end
-    of the `with` is removed, also if the session's transaction does not commit.
-    """
-    temporary = blobs.incoming()
-    try:
-        limit = settings.max_archive_bytes
-        write_chunks(chunks, temporary, blobs, settings, limit, too_large)
-        sniff(temporary)
+    def __init__(self, blobs: BlobStore, settings: Settings) -> None:
+        super().__init__(blobs, settings, settings.max_archive_bytes, too_large)
 
-        def keep(session: Session, dataset_id: str) -> None:
-            after_rollback(session, partial(blobs.delete_prefix, keys.dataset_folder(dataset_id)))
-            blobs.put_file(keys.dataset_archive(dataset_id), temporary)
+    def finish(self) -> None:
+        """Wait until all is on the disk; BadArchive unless it is an archive."""
+        super().finish()
+        sniff(self.path)
 
-        yield keep
-    finally:
-        temporary.unlink(missing_ok=True)
+    def keep(self, session: Session, dataset_id: str) -> None:
+        """Store it; it is removed again if the transaction does not commit."""
+        folder = keys.dataset_folder(dataset_id)
+        after_rollback(session, partial(self.blobs.delete_prefix, folder))
+        self.blobs.put_file(keys.dataset_archive(dataset_id), self.path)

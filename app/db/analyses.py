@@ -276,13 +276,6 @@ def several(session: Session, ids: Sequence[str]) -> list[Analysis]:
     return list(session.scalars(query))
 
 
-def standing(session: Session, analysis_id: str) -> tuple[int, str] | None:
-    """Return (revision, state) of an analysis's job, or None if the analysis is gone."""
-    query = select(Job.revision, Job.state).join(Analysis, Analysis.job_id == Job.id)
-    row = session.execute(query.where(Analysis.id == analysis_id)).one_or_none()
-    return None if row is None else (row[0], row[1])
-
-
 def find_under_way(session: Session, fingerprint: str, media_id: str) -> Analysis | None:
     """Return an analysis of this medium that will answer the same question, or None."""
     under_way = Job.state.in_(("queued", "running"))

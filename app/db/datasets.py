@@ -25,13 +25,6 @@ def page(session: Session, limit: int, after: Place | None) -> list[Dataset]:
     return newest(session, select(Dataset).options(WITH_JOB), Dataset, limit, after)
 
 
-def standing(session: Session, dataset_id: str) -> tuple[int, str] | None:
-    """Return (revision, state) of a dataset's job, or None if the dataset was deleted."""
-    query = select(Job.revision, Job.state).join(Dataset, Dataset.job_id == Job.id)
-    row = session.execute(query.where(Dataset.id == dataset_id)).one_or_none()
-    return None if row is None else (row[0], row[1])
-
-
 def update_facts(session: Session, dataset_id: str, **facts: Any) -> None:
     """Set columns of a dataset."""
     session.execute(update(Dataset).where(Dataset.id == dataset_id).values(**facts))

@@ -176,11 +176,17 @@ def last_notes(session: Session, run_ids: Collection[str]) -> dict[str, int]:
     return {row[0]: row[1] for row in session.execute(query.group_by(RunNote.run_id))}
 
 
-def revisions(session: Session, study_id: str) -> Sequence[tuple[str, int, str, int, int]]:
-    """Return (run, revision, state, step, epoch) of a study's runs."""
-    query = select(TrainingRun.id, Job.revision, Job.state, TrainingRun.step, TrainingRun.epoch)
-    query = query.join(Job, Job.id == TrainingRun.job_id).where(TrainingRun.study_id == study_id)
-    return session.execute(query.order_by(TrainingRun.position)).all()
+def revisions(
+    session: Session, study_ids: Sequence[str]
+) -> dict[str, list[tuple[str, int, str, int, int]]]:
+    """Return (run, revision, state, step, epoch) of the runs of those studies that exist."""
+    columns = (TrainingRun.id, Job.revision, Job.state, TrainingRun.step, TrainingRun.epoch)
+    query = select(TrainingRun.study_id, *columns).join(Job, Job.id == TrainingRun.job_id)
+    query = query.where(TrainingRun.study_id.in_(study_ids)).order_by(TrainingRun.position)
+    found: dict[str, list[tuple[str, int, str, int, int]]] = {}
+    for study_id, run_id, revision, state, step, epoch in session.execute(query):
+        found.setdefault(study_id, []).append((run_id, revision, state, step, epoch))
+    return found
 
 
 def trial(session: Session, trial_id: str) -> Trial | None:

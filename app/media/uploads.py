@@ -6,12 +6,12 @@ import hashlib
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain
 from pathlib import Path
+from typing import BinaryIO, TypeVar
 
 from sqlalchemy.orm import Session
 
@@ -28,6 +28,7 @@ from ml.layouts.names import is_harmless
 NAME_LENGTH = 120
 DEFAULT_NAMES = {"image": "photo", "clip": "clip"}
 Refusal = Callable[[int], TooLarge]
+File = TypeVar("File", bound="IncomingFile")
 
 
 @dataclass(frozen=True)
@@ -63,49 +64,124 @@ class Arrived:
         return media
 
 
-@contextmanager
-def received(
-    chunks: Iterable[bytes], blobs: BlobStore, decoder: Decoder, settings: Settings, filename: str
-) -> Iterator[Arrived]:
-    """Write a file as it arrives and decode it.
+class IncomingFile:
+    """A file on the disk that is written as it arrives.
 
-    No session is needed until the file is known to be good. A file that is not kept by the end of
-    the `with` is removed.
-
-    Raises:
-        BadMedia: The file is neither a photo nor a clip, or damaged.
-        TooLarge: It exceeds a limit.
-        DiskFull: The disk has no room for it.
-        Busy: The decoder is occupied.
+    Attributes:
+        path: Where it is; gone after the `with` unless it was moved.
+        size: Bytes so far.
     """
-    temporary = blobs.incoming()
-    try:
-        limit, refuse, body = _limit(chunks, decoder, settings)
-        sha256, size = write_chunks(body, temporary, blobs, settings, limit, refuse)
-        facts = decoder.inspect(temporary)
-        if facts.kind == "image" and size > settings.max_image_bytes:
-            raise too_large(settings.max_image_bytes)  # a GIF that is not animated
+
+    def __init__(self, blobs: BlobStore, settings: Settings, limit: int, refuse: Refusal) -> None:
+        self.blobs = blobs
+        self.path = blobs.incoming()
+        self.size = 0
+        self._settings = settings
+        self._limit = limit
+        self._refuse = refuse
+        self._digest = hashlib.sha256()
+        self._file: BinaryIO | None = None
+
+    @property
+    def sha256(self) -> str:
+        """The hash of what was written, in hex."""
+        return self._digest.hexdigest()
+
+    def write(self, data: bytes) -> None:
+        """Add bytes.
+
+        Raises:
+            DiskFull: The disk has no room for them.
+            TooLarge: They exceed the limit.
+        """
+        with no_space_is_disk_full():
+            if self._file is None:
+                self._check_room()
+                self._file = self.path.open("wb")
+            self.size += len(data)
+            if self.size > self._limit:
+                raise self._refuse(self._limit)
+            self._digest.update(data)
+            self._file.write(data)
+
+    def finish(self) -> None:
+        """Wait until all is on the disk; BadMedia if nothing came, DiskFull."""
+        if self._file is None:
+            self._check_room()
+            raise BadMedia("The file is empty (0 bytes): choose it again.", status=400)
+        with no_space_is_disk_full():
+            flush(self._file)
+            self._file.close()
+
+    def drop(self) -> None:
+        """Remove it unless it was moved."""
+        if self._file is not None:
+            with suppress(OSError):  # a full disk, which has been reported
+                self._file.close()
+        self.path.unlink(missing_ok=True)
+
+    def _check_room(self) -> None:
+        if self.blobs.free_bytes() < self._settings.min_free_bytes:
+            raise DiskFull
+
+
+class IncomingMedia(IncomingFile):
+    """A photo or clip, whose first bytes decide how large it may be."""
+
+    def __init__(self, blobs: BlobStore, decoder: Decoder, settings: Settings) -> None:
+        super().__init__(blobs, settings, settings.max_image_bytes, too_large)
+        self._decoder = decoder
+        self._head = b""  # until it is as long as its kind needs
+
+    def write(self, data: bytes) -> None:
+        """Add bytes, as `IncomingFile` does."""
+        if self.size == 0:
+            self._head += data
+            if len(self._head) < HEAD:
+                return
+            data = self._begin()
+        super().write(data)
+
+    def finish(self) -> None:
+        """Wait until all is on the disk."""
+        if self.size == 0 and self._head:
+            super().write(self._begin())
+        super().finish()
+
+    def inspect(self, filename: str) -> Arrived:
+        """Decode the whole file.
+
+        Raises:
+            BadMedia: It is neither a photo nor a clip, or damaged.
+            TooLarge: It exceeds a limit.
+            DiskFull: The disk has no room for it.
+            Busy: The decoder is occupied.
+        """
+        self.finish()
+        facts = self._decoder.inspect(self.path)
+        if facts.kind == "image" and self.size > self._settings.max_image_bytes:
+            raise too_large(self._settings.max_image_bytes)  # a GIF that is not animated
         name = clean_name(filename, DEFAULT_NAMES[facts.kind])
-        yield Arrived(facts, name, sha256, size, temporary, blobs)
+        return Arrived(facts, name, self.sha256, self.size, self.path, self.blobs)
+
+    def _begin(self) -> bytes:
+        """Set the limit by the kind, and return the first bytes."""
+        kind = self._decoder.kind(self._head)
+        if kind in {"gif", "clip"}:
+            clips, photos = self._settings.max_clip_bytes, self._settings.max_image_bytes
+            self._limit = clips if kind == "clip" else max(clips, photos)
+            self._refuse = clip_too_large
+        head, self._head = self._head, b""
+        return head
+
+
+@contextmanager
+def dropped(file: File) -> Iterator[File]:
+    """Yield a file that is being received, and drop it at the end of the `with`."""
+    try:
+        yield file
     finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _limit(
-    chunks: Iterable[bytes], decoder: Decoder, settings: Settings
-) -> tuple[int, Refusal, Iterable[bytes]]:
-    """Return the most bytes that a file of this kind may have, the refusal, and all chunks."""
-    rest = iter(chunks)
-    head = b""
-    while len(head) < HEAD and (chunk := next(rest, b"")):
-        head += chunk
-    body = chain([head] if head else [], rest)
-    kind = decoder.kind(head)
-    if kind == "gif":
-        return max(settings.max_clip_bytes, settings.max_image_bytes), clip_too_large, body
-    if kind == "clip":
-        return settings.max_clip_bytes, clip_too_large, body
-    return settings.max_image_bytes, too_large, body
+        file.drop()
 
 
 def _medium(facts: MediaFacts, owner: str, filename: str, size: int, sha256: str) -> Media:
@@ -147,38 +223,6 @@ def clean_name(filename: str, default: str = "photo") -> str:
         keep_ending = dot + ending if dot and len(ending) <= 8 else ""
         name = (stem or name)[: NAME_LENGTH - len(keep_ending)] + keep_ending
     return name or default
-
-
-def write_chunks(
-    chunks: Iterable[bytes],
-    target: Path,
-    blobs: BlobStore,
-    settings: Settings,
-    limit: int,
-    too_large: Refusal,
-) -> tuple[str, int]:
-    """Write the chunks to the disk; return their SHA-256 and their size in bytes.
-
-    Raises:
-        DiskFull: The disk has no room for them.
-        TooLarge: They exceed `limit` bytes; the error is `too_large(limit)`.
-        BadMedia: They are empty.
-    """
-    digest = hashlib.sha256()
-    size = 0
-    if blobs.free_bytes() < settings.min_free_bytes:
-        raise DiskFull
-    with no_space_is_disk_full(), target.open("wb") as file:
-        for chunk in chunks:
-            size += len(chunk)
-            if size > limit:
-                raise too_large(limit)
-            digest.update(chunk)
-            file.write(chunk)
-        flush(file)
-    if size == 0:
-        raise BadMedia("The file is empty (0 bytes): choose it again.", status=400)
-    return digest.hexdigest(), size
 
 
 def too_large(limit: int) -> TooLarge:

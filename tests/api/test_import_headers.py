@@ -40,6 +40,7 @@ ONE = {"dtype": "F16", "shape": [2, 3], "data_offsets": [0, 12]}
         (tensors({"a" * 10_000: ONE}, 12), "no network here has"),
         (tensors({"features.0": {**ONE, "dtype": "U8", "shape": [3, 4]}}, 12), "type"),
         (tensors({"features.0": {**ONE, "dtype": "x" * 10_000}}, 12), "^.{,300}$"),
+        (tensors({"features.0": {**ONE, "dtype": ["F16"]}}, 12), "invalid type"),
         (tensors({"features.0": {**ONE, "shape": [2, 1, 1, 1, 1, 3]}}, 12), "6 dimensions"),
         (tensors({"features.0": {**ONE, "shape": [2, 4]}}, 12), "invalid shape"),
         (tensors({"features.0": {**ONE, "shape": [2, -3]}}, 12), "-3"),

@@ -173,6 +173,35 @@ def test_a_form_without_the_photo_gets_a_sentence(api: Api) -> None:
     assert files_of(api.settings) == set()
 
 
+FILE = b'Content-Disposition: form-data; name="file"; filename="a.jpg"\r\n\r\n'
+
+
+@pytest.mark.parametrize(
+    ("boundary", "body"),
+    [
+        ("x" * 257, b"--" + b"x" * 257),
+        ("x", b"--x\r\nContent-Disposition: " + b"a" * 100_000),
+        ("x", b"--x\r\n" + b"A" * 100_000 + b": b\r\n\r\n"),
+        (
+            "x",
+            b"".join(
+                b'--x\r\nContent-Disposition: form-data; name="f%d"\r\n\r\na\r\n' % n
+                for n in range(100)
+            )
+            + b"--x\r\n"
+            + FILE
+            + b"abc\r\n--x--",
+        ),
+        ("x", b"no form at all"),
+    ],
+)
+def test_a_form_that_is_none_is_refused(api: Api, boundary: str, body: bytes) -> None:
+    headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
+    answer = api.client.post("/api/v1/media", content=body, headers=headers)
+    refused(answer, 400, "bad_media", "broken")
+    assert files_of(api.settings) == set()
+
+
 @pytest.fixture
 def small(tmp_path: Path) -> Iterator[Api]:
     """A server that takes 100 kB, of whatever kind."""

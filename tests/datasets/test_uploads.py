@@ -18,6 +18,7 @@ from app.core.settings import Settings
 from app.db import accounts
 from app.db.tables import Base
 from app.db.training_tables import Study
+from app.web.http.multipart import PIECE
 from tests.support.archives import classes, picture, split, tar_of, zip_of
 from tests.support.backend import wait_for
 from tests.support.import_worker import import_all
@@ -101,21 +102,21 @@ def test_what_is_no_archive_is_refused_at_once(api: Api) -> None:
 
 
 def test_limits_and_broken_connections_leave_nothing(tmp_path: Path) -> None:
-    settings = Settings(home=tmp_path, min_free_bytes=0, max_archive_bytes=20_000)
+    settings = Settings(home=tmp_path, min_free_bytes=0, max_archive_bytes=400_000)
     with running(settings) as api:
         client = signed_in(api.client)
-        data = zip_of(classes("cat", "dog", count=40))
+        data = zip_of(classes("cat", "dog", count=40)) + bytes(400_000)
         refused(client.post(DATASETS, files={"file": ("a.zip", data)}), 413, "larger than")
         assert files_of(settings) == set()
         host, port = api.url.removeprefix("http://").split(":")
         with socket.create_connection((host, int(port))) as connection:
             head = (
-                f"POST {DATASETS} HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Length: 15000\r\n"
+                f"POST {DATASETS} HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Length: 350000\r\n"
                 f"Cookie: {'; '.join(f'{k}={v}' for k, v in client.cookies.items())}\r\n"
                 "Content-Type: multipart/form-data; boundary=x\r\n\r\n--x\r\nContent-Disposition: "
                 'form-data; name="file"; filename="a.zip"\r\n\r\nPK\x03\x04'
             )
-            connection.sendall(head.encode() + bytes(5000))
+            connection.sendall(head.encode() + bytes(PIECE))
             wait_for(lambda: files_of(settings) != set())
         wait_for(lambda: files_of(settings) == set())
     full = settings.model_copy(update={"min_free_bytes": 1 << 60})

@@ -17,10 +17,10 @@ from PIL import Image
 from app.core.errors import BadMedia, TooLarge
 from app.core.settings import Settings
 from app.media.decoder.client import Decoder
-from app.media.uploads import received
 from app.storage.blobs import LocalBlobs
 from ml.media.clip import read
 from tests.support import photos
+from tests.support.arriving import received
 from tests.support.clip_files import KINDS, make, number, uneven
 from tests.support.mutations import check_medium, mutated
 

@@ -14,9 +14,10 @@ from app.core.settings import Settings
 from app.db.engine import make_sessions
 from app.db.tables import Media
 from app.media.decoder.client import Decoder
-from app.media.uploads import clean_name, received
+from app.media.uploads import clean_name
 from app.storage.blobs import LocalBlobs
 from tests.media.test_refusals import GOOD, REFUSED
+from tests.support.arriving import received
 from tests.support.databases import open_migrated
 from tests.support.small_disks import small_disk
 

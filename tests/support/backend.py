@@ -37,9 +37,9 @@ from app.jobs.parameters import (
 )
 from app.jobs.states import TERMINAL
 from app.media.decoder.client import Decoder
-from app.media.uploads import received
 from app.storage.blobs import LocalBlobs
 from tests.conftest import redis_database
+from tests.support.arriving import received
 from tests.support.databases import open_migrated, postgres_database
 from tests.support.encoding import encode
 

@@ -17,13 +17,14 @@ import psutil
 
 from app.core.settings import Settings
 from app.datasets.deletion import delete_dataset
-from app.datasets.receive import received
+from app.datasets.receive import IncomingArchive
 from app.db import datasets as rows
 from app.db.tables import new_id
 from app.db.training_tables import Dataset
 from app.jobs import service
 from app.jobs.parameters import PREPARATION, ImportDatasetJob
 from app.jobs.reaper import Reaper
+from app.media.uploads import dropped
 from app.storage import keys
 from tests.conftest import ROOT
 from tests.support.archives import classes, picture, zip_of
@@ -52,17 +53,21 @@ def archive_of(count: int) -> bytes:
 def bring(server: Server, data: bytes) -> str:
     """Upload an archive; return the dataset's identifier."""
     dataset_id = new_id()
-    with (
-        received([data], server.blobs, server.settings) as keep,
-        server.sessions.begin() as session,
-    ):
+    with dropped(IncomingArchive(server.blobs, server.settings)) as file:
+        file.write(data)
+        file.finish()
+        _add(server, dataset_id, file)
+    return dataset_id
+
+
+def _add(server: Server, dataset_id: str, file: IncomingArchive) -> None:
+    with server.sessions.begin() as session:
         params = ImportDatasetJob(dataset_id=dataset_id, source="archive")
         job = service.enqueue(session, params)
         session.add(
             Dataset(id=dataset_id, name="pets", source="archive", job_id=job.id, created_by="admin")
         )
-        keep(session, dataset_id)
-    return dataset_id
+        file.keep(session, dataset_id)
 
 
 def dataset_row(server: Server, dataset_id: str) -> Dataset:

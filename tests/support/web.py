@@ -28,6 +28,7 @@ from app.db import models as model_rows
 from app.db.tables import Base, Prediction
 from app.jobs.doorbell import Doorbell
 from app.main import create_app
+from app.web.http.connections import limited
 from app.web.http.examples import MODEL
 from app.web.http.ratelimit import RateLimiter
 from app.web.http.render_cache import RenderCache
@@ -61,7 +62,12 @@ class Api:
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         SERVERS[self.url] = settings
         config = uvicorn.Config(
-            self.app, log_config=None, proxy_headers=False, timeout_graceful_shutdown=1
+            self.app,
+            http=limited(settings),
+            ws="none",
+            log_config=None,
+            proxy_headers=False,
+            timeout_graceful_shutdown=1,
         )
         self._server = uvicorn.Server(config)
         serve = {"target": self._server.run, "kwargs": {"sockets": [listener]}}

@@ -15,14 +15,9 @@ from app.web.http.state import AppState
 
 async def follow(web: AppState, analysis_id: str, last_seen: int) -> AsyncIterator[ServerSentEvent]:
     """Yield the analysis whenever its revision has passed `last_seen`, until it has ended."""
-    standing, make = partial(_standing, web, analysis_id), partial(_event, web, analysis_id)
-    async for event in follow_row(standing, make, last_seen):
+    make = partial(_event, web, analysis_id)
+    async for event in follow_row(web.watched_analyses, analysis_id, make, last_seen):
         yield event
-
-
-def _standing(web: AppState, analysis_id: str) -> tuple[int, str] | None:
-    with web.readers() as session:
-        return rows.standing(session, analysis_id)
 
 
 def _event(web: AppState, analysis_id: str) -> ServerSentEvent | None:

@@ -14,14 +14,16 @@ from app.core.errors import Conflict
 from app.datasets.deletion import delete_dataset, discard_files
 from app.datasets.importing import folders
 from app.datasets.importing.encodings import TITLES
-from app.datasets.receive import check_room, received, too_large
+from app.datasets.receive import IncomingArchive, check_room, too_large
 from app.db import datasets as rows
 from app.jobs.service import request_cancel
+from app.media.uploads import dropped
 from app.web.datasets import images, present, schemas
 from app.web.datasets.create import add, name_of_archive, options_of
 from app.web.datasets.find import ReadableDataset, TrainableDataset
 from app.web.http import pagination, sse
 from app.web.http.deps import ReadSession, StateDep, WriteSession
+from app.web.http.identity import address_of
 from app.web.http.multipart import FileStream
 from app.web.http.parameters import (
     Cursor,
@@ -34,6 +36,7 @@ from app.web.http.parameters import (
     multipart,
 )
 from app.web.http.principal import Audit, Principal, Reader, Trainer, record
+from app.web.http.proxies import network
 from app.web.http.schemas import Page
 from app.web.http.state import AppState
 
@@ -58,7 +61,7 @@ FORM = multipart(
     "",
     status_code=status.HTTP_202_ACCEPTED,
     summary="Upload a dataset",
-    responses=errors(400, 401, 403, 413, 415, 507),
+    responses=errors(400, 401, 403, 408, 413, 415, 429, 507),
     openapi_extra=FORM,
 )
 async def upload(
@@ -72,27 +75,36 @@ async def upload(
     name, and images are decoded in a sandbox.
     """
     declared = request.headers.get("content-length", "")
-    stream = FileStream(request, web.settings.max_archive_bytes, MISSING, too_large)
+    limit = web.settings.max_archive_bytes
+    stream = FileStream(request, web.settings, limit, MISSING, too_large)
     check_room(web.blobs, web.settings, int(declared) if declared.isdecimal() else 0)
-    filename = await stream.open()
-    store = partial(_store, web, request, principal, stream, filename)
-    dataset = await anyio.to_thread.run_sync(store, limiter=web.uploads)
+    with dropped(IncomingArchive(web.blobs, web.settings)) as file:
+        with web.arrivals.place(stream.arrival, principal.actor, network(address_of(request))):
+            filename = await stream.open()
+            await stream.pour(file.write, web.uploads)
+        store = partial(_store, web, request, principal, file, stream.fields, filename)
+        dataset = await anyio.to_thread.run_sync(store, limiter=web.uploads)
     response.headers["Location"] = dataset.links.self
     return dataset
 
 
 def _store(
-    web: AppState, request: Request, principal: Principal, stream: FileStream, filename: str
+    web: AppState,
+    request: Request,
+    principal: Principal,
+    file: IncomingArchive,
+    fields: dict[str, str],
+    filename: str,
 ) -> schemas.Dataset:
-    """Run in a thread; no session is open while bytes arrive."""
-    with received(stream.chunks(), web.blobs, web.settings) as keep:
-        options = options_of(stream.fields)
-        with web.sessions.begin() as session:
-            name = options.name or name_of_archive(filename)
-            row = add(session, "archive", name, principal.name, options)
-            keep(session, row.id)
-            record(session, request, principal, "dataset.create", row.id, name=row.name)
-            return present.dataset(row)
+    """Run in a thread."""
+    file.finish()
+    options = options_of(fields)
+    with web.sessions.begin() as session:
+        name = options.name or name_of_archive(filename)
+        row = add(session, "archive", name, principal.name, options)
+        file.keep(session, row.id)
+        record(session, request, principal, "dataset.create", row.id, name=row.name)
+        return present.dataset(row)
 
 
 @router.post(
@@ -201,14 +213,9 @@ async def events(
     """Server-sent events: `id` is the revision, `event` is `dataset`, `data` the dataset."""
     if request.scope.get("head"):
         return
-    revision, make_event = partial(_revision, web, dataset.id), partial(_event, web, dataset.id)
-    async for event in sse.follow_row(revision, make_event, last_event_id):
+    make = partial(_event, web, dataset.id)
+    async for event in sse.follow_row(web.watched_datasets, dataset.id, make, last_event_id):
         yield event
-
-
-def _revision(web: AppState, dataset_id: str) -> tuple[int, str] | None:
-    with web.readers() as session:
-        return rows.standing(session, dataset_id)
 
 
 def _event(web: AppState, dataset_id: str) -> ServerSentEvent | None:

@@ -35,6 +35,7 @@ TITLES = {
     403: "This is not yours to change",
     404: "Nothing at this address",
     405: "That cannot be done here",
+    408: "Too slow",
     409: "Not in this state",
     413: "Too large",
     422: "This address makes no sense",

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import anyio.from_thread
+from anyio import CapacityLimiter, to_thread
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import Request
 
 from app.core.errors import BadMedia, TooLarge, Unprocessable
+from app.core.settings import Settings
 from app.media.uploads import clip_too_large
+from app.web.http.arrival import Arrival
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
 
 FIELD = "file"
 OVERHEAD = 64 * 1024  # boundaries, headers and other small fields around the file
-FIELD_BYTES = 4096  # of a small field
+FIELD_BYTES = 4096  # of a small field, or of a part's header
+MOST_FIELDS = 16
+PIECE = 256 * 1024  # bytes that are written at once
 MISSING = (
     "Send the photo or clip as multipart/form-data in a field called `file`, for example "
     "`curl -F file=@photo.jpg .../api/v1/media`."
@@ -31,6 +35,7 @@ class FileStream:
 
     Args:
         request: The request, whose body is read.
+        settings: How fast it must arrive.
         max_bytes: Most bytes of the file.
         missing: Error text if the form has no file.
         too_large: Makes the error for more than `max_bytes` bytes.
@@ -39,6 +44,7 @@ class FileStream:
     def __init__(
         self,
         request: Request,
+        settings: Settings,
         max_bytes: int,
         missing: str,
         too_large: Callable[[int], TooLarge],
@@ -47,8 +53,8 @@ class FileStream:
         self._missing = missing
         self._too_large = too_large
         self._check_declared(request)
-        self._stream = request.stream()
-        self._parser = MultipartParser(self._boundary(request), self._callbacks())
+        self._parser = self._make_parser(request)
+        self.arrival = Arrival(request, settings)
         self._body_bytes = 0
         self._ended = False
         self._header = b""
@@ -56,6 +62,7 @@ class FileStream:
         self._inside = False
         self._field: str | None = None
         self._chunks: deque[bytes] = deque()
+        self._held = 0  # bytes in them
         self.filename: str | None = None
         self.fields: dict[str, str] = {}
 
@@ -67,20 +74,23 @@ class FileStream:
             raise Unprocessable(self._missing)
         return self.filename
 
-    async def next(self) -> bytes:
-        """Return the next bytes of the file; b"" at its end, when `fields` is complete."""
-        while not self._chunks and not self._ended:
-            await self._read()
-        return self._chunks.popleft() if self._chunks else b""
+    async def pour(self, write: Callable[[bytes], None], threads: CapacityLimiter) -> None:
+        """Write the whole file, after which `fields` is complete.
 
-    def chunks(self) -> Iterator[bytes]:
-        """Yield the file's bytes in a worker thread, while the event loop reads the request."""
-        while chunk := anyio.from_thread.run(self.next):
-            yield chunk
+        `write` runs in a thread, which is taken only once there are bytes to write.
+        """
+        while not self._ended:
+            while self._held < PIECE and not self._ended:
+                await self._read()
+            piece = b"".join(self._chunks)
+            self._chunks.clear()
+            self._held = 0
+            if piece:
+                await to_thread.run_sync(write, piece, limiter=threads)
 
     async def _read(self) -> None:
         try:
-            chunk = await anext(self._stream, b"")
+            chunk = await self.arrival.read()
             self._body_bytes += len(chunk)
             if self._body_bytes > self._limit + OVERHEAD:
                 raise self._too_large(self._limit)
@@ -115,10 +125,14 @@ class FileStream:
 
     def _header_field(self, data: bytes, start: int, end: int) -> None:
         self._header += data[start:end]
+        if len(self._header) > FIELD_BYTES:
+            raise _broken()
 
     def _header_value(self, data: bytes, start: int, end: int) -> None:
         if self._header.lower() == b"content-disposition":
             self._disposition += data[start:end]
+        if len(self._disposition) > FIELD_BYTES:
+            raise _broken()
 
     def _header_end(self) -> None:
         self._header = b""
@@ -131,6 +145,8 @@ class FileStream:
             self.filename = name.replace("%22", '"')  # as browsers escape it
             self._inside = True
         elif field != FIELD and field not in self.fields:
+            if len(self.fields) >= MOST_FIELDS:
+                raise _broken()
             self.fields[field] = ""
             self._field = field
 
@@ -146,20 +162,27 @@ class FileStream:
 
     def _take(self, data: bytes) -> None:
         self._chunks.append(data)
+        self._held += len(data)
 
-    def _boundary(self, request: Request) -> bytes:
+    def _make_parser(self, request: Request) -> MultipartParser:
         kind, options = parse_options_header(request.headers.get("content-type"))
         if kind != b"multipart/form-data" or not options.get(b"boundary"):
             raise Unprocessable(self._missing)
-        return options[b"boundary"]
+        try:
+            return MultipartParser(options[b"boundary"], self._callbacks())
+        except FormParserError:  # of a boundary that is too long
+            raise _broken() from None
 
 
 class MediaStream(FileStream):
     """A photo or clip."""
 
-    def __init__(self, request: Request, max_bytes: int) -> None:
-        super().__init__(request, max_bytes, MISSING, clip_too_large)
+    def __init__(self, request: Request, settings: Settings) -> None:
+        most = max(settings.max_image_bytes, settings.max_clip_bytes)
+        super().__init__(request, settings, most, MISSING, clip_too_large)
 
 
 def _broken() -> BadMedia:
-    return BadMedia("The upload is broken: the form in it ends early. Send it again.", status=400)
+    return BadMedia(
+        "The upload is broken: the form in it ends early, or is not one. Send it again.", status=400
+    )

@@ -14,6 +14,7 @@ MEANINGS = {
     401: "Nobody is signed in, or the token is unknown, expired or revoked.",
     403: "It belongs to another visitor, a scope is missing, or another site sent the request.",
     404: "It does not exist, or was deleted.",
+    408: "The body does not arrive in time.",
     409: "Its state does not allow this.",
     413: "The file is over a limit.",
     415: "The file is not a photo or a clip that can be read.",

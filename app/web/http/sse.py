@@ -1,4 +1,4 @@
-"""Server-sent events of a row with a job; no session is held between two reads."""
+"""Server-sent events of a row with a job; one reader for all streams of a kind."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ import time
 from collections.abc import AsyncIterator, Callable
 from typing import Protocol
 
-import anyio
 from fastapi.sse import ServerSentEvent
-from starlette.concurrency import run_in_threadpool
 
 from app.jobs.states import TERMINAL
+from app.web.http.watch import Watch
 
-POLL_SECONDS = 0.1
+Standing = tuple[int, str]  # revision and state of a job
 LIFETIME = 120.0  # seconds until the client is asked to come back, resuming by event id
 RETRY_MS = 1000
 
@@ -34,32 +33,37 @@ def revision_event(name: str, body: Revised) -> ServerSentEvent:
 
 
 async def follow_row(
-    revision: Callable[[], tuple[int, str] | None],
+    watch: Watch[Standing],
+    key: str,
     make_event: Callable[[], ServerSentEvent | None],
     last_seen: int,
 ) -> AsyncIterator[ServerSentEvent]:
     """Yield an event for every new revision, until the job has ended or the stream is old.
 
     Args:
-        revision: Returns (revision, state) of the job, or None if the row was deleted.
+        watch: Tells (revision, state) of a row's job.
+        key: The row's id.
         make_event: Returns the event of the row as it is now, or None if the row was deleted.
         last_seen: The last revision that the client has received.
     """
     ends = time.monotonic() + LIFETIME
     sent = False
-    while time.monotonic() < ends:
-        current = await run_in_threadpool(revision)
-        if current is None:
-            yield ServerSentEvent(event="gone", raw_data="{}")
-            return
-        number, state = current
-        ended = state in TERMINAL
-        if number > last_seen or (ended and not sent):
-            event = await run_in_threadpool(make_event)
-            if event is None:
-                continue
-            sent, last_seen = True, int(event.id or number)
-            yield event
-        if ended:
-            return
-        await anyio.sleep(POLL_SECONDS)
+    with watch.follow(key) as news:
+        while (left := ends - time.monotonic()) > 0:
+            try:
+                current = await news.next(left)
+            except TimeoutError:
+                return
+            if current is None:
+                yield ServerSentEvent(event="gone", raw_data="{}")
+                return
+            number, state = current
+            ended = state in TERMINAL
+            if number > last_seen or (ended and not sent):
+                event = await watch.event(key, number, make_event)
+                if event is None:
+                    continue
+                sent, last_seen = True, int(event.id or number)
+                yield event
+            if ended:
+                return

@@ -15,13 +15,15 @@ from app.core.settings import Settings
 from app.jobs.doorbell import Doorbell
 from app.media.decoder.client import Decoder
 from app.storage.blobs import BlobStore
+from app.web.http.arrival import Arrivals
 from app.web.http.metrics import Metrics
 from app.web.http.pending_jobs import PendingJobs
 from app.web.http.ratelimit import RateLimiter
 from app.web.http.render_cache import RenderCache
 from app.web.http.static import Static
+from app.web.http.watch import Watch
 
-UPLOADS_AT_ONCE = 64  # each occupies a thread while it arrives
+UPLOADS_AT_ONCE = 16  # that write to the disk or are decoded
 HASHES_AT_ONCE = 2  # of passwords; each takes 64 MB and 0.1 s
 DRAWINGS_AT_ONCE = 4  # one of 2048 pixels takes about 40 MB
 
@@ -41,6 +43,10 @@ class AppState:
     devices: Visitors  # browsers that have signed in
     static: Static
     templates: Environment
+    arrivals: Arrivals
+    watched_analyses: Watch[tuple[int, str]]
+    watched_datasets: Watch[tuple[int, str]]
+    watched_studies: Watch[list[tuple[str, int, str, int, int]]]
     limiter: RateLimiter = field(default_factory=RateLimiter)
     cache: RenderCache = field(default_factory=RenderCache)
     pending: PendingJobs = field(default_factory=PendingJobs)

@@ -17,9 +17,10 @@ from app.db.hooks import after_commit
 from app.jobs import service
 from app.jobs.parameters import MakePlayableJob
 from app.media.deletion import delete_media
-from app.media.uploads import received
+from app.media.uploads import IncomingMedia, dropped
 from app.storage import keys
 from app.web.http import pagination
+from app.web.http.arrival import ADDRESS_FACTOR
 from app.web.http.caching import PRIVATE_IMMUTABLE, matches, reply
 from app.web.http.deps import KnownVisitor, ReadSession, StateDep, Visitor, WriteSession, must_own
 from app.web.http.identity import address_of
@@ -34,7 +35,6 @@ from app.web.media.find import MediaDep, find_media
 from app.web.media.thumbnail import thumbnail
 
 router = APIRouter(prefix="/media", tags=["media"])
-ADDRESS_FACTOR = 4  # several visitors may share an address, and a visitor may drop the cookie
 FORM = multipart(["file"], file=a_file("A photo (JPEG, PNG ...) or a clip (MP4, MOV ...)."))
 SANDBOX = "sandbox; default-src 'none'"
 GONE = "The file behind this is gone from the server's disk."
@@ -47,7 +47,7 @@ PLAYED_AS = {"video/quicktime": "video/mp4"}  # browsers play it, but not under 
     summary="Upload a photo or a clip",
     responses={
         200: {"model": schemas.Media, "description": "This visitor's same file, as stored."},
-        **errors(400, 403, 413, 415, 429, 503, 507),
+        **errors(400, 403, 408, 413, 415, 429, 503, 507),
     },
     openapi_extra=FORM,
 )
@@ -62,18 +62,16 @@ async def upload(
     browsers cannot play a clip, a copy is made that they can.
     """
     _check_rate(web, request, visitor)
-    stream = MediaStream(request, _most_bytes(web))
-    filename = await stream.open()
-    store = partial(_store, web, stream, filename, visitor)
-    medium = await anyio.to_thread.run_sync(store, limiter=web.uploads)
+    stream = MediaStream(request, web.settings)
+    with dropped(IncomingMedia(web.blobs, web.decoder, web.settings)) as file:
+        with web.arrivals.place(stream.arrival, visitor, network(address_of(request))):
+            filename = await stream.open()
+            await stream.pour(file.write, web.uploads)
+        store = partial(_store, web, file, filename, visitor)
+        medium = await anyio.to_thread.run_sync(store, limiter=web.uploads)
     response.headers["Location"] = medium.links.self
     response.status_code = status.HTTP_200_OK if medium.stored else status.HTTP_201_CREATED
     return medium
-
-
-def _most_bytes(web: AppState) -> int:
-    """Return the limit for either kind; a photo has its own, once the first bytes show the kind."""
-    return max(web.settings.max_image_bytes, web.settings.max_clip_bytes)
 
 
 def _check_rate(web: AppState, request: Request, visitor: str) -> None:
@@ -82,10 +80,10 @@ def _check_rate(web: AppState, request: Request, visitor: str) -> None:
     web.limiter.check(f"visitor {visitor}", limit)
 
 
-def _store(web: AppState, stream: MediaStream, filename: str, owner: str) -> schemas.Media:
-    """Run in a thread; no session is open while bytes arrive or are decoded."""
-    taking_in = received(stream.chunks(), web.blobs, web.decoder, web.settings, filename)
-    with taking_in as arrived, web.sessions.begin() as session:
+def _store(web: AppState, file: IncomingMedia, filename: str, owner: str) -> schemas.Media:
+    """Run in a thread; no session is open while the file is decoded."""
+    arrived = file.inspect(filename)
+    with web.sessions.begin() as session:
         if (same := arrived.same(session, owner)) is not None:
             return present.media(same, stored=True)
         medium = arrived.keep(session, owner)

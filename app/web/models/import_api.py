@@ -17,11 +17,12 @@ from app.db.tables import ModelCard
 from app.storage.blobs import flush, no_space_is_disk_full
 from app.training import control
 from app.training.models import importing
+from app.web.http.arrival import Arrival
 from app.web.http.deps import StateDep, WriteSession
 from app.web.http.parameters import a_file, errors, multipart
 from app.web.http.principal import Admin, Audit, Principal, record
 from app.web.http.schemas import API
-from app.web.http.state import AppState
+from app.web.http.state import AppState, app_state
 from app.web.models.find import ModelId, find_model
 from app.web.models.schemas import Model, PublishImport
 
@@ -42,7 +43,7 @@ FORM = multipart(["checkpoint", "card"], checkpoint=a_file(), card=a_file())
     "/import",
     status_code=status.HTTP_201_CREATED,
     summary="Import a checkpoint",
-    responses=errors(400, 401, 403, 413, 503, 507),
+    responses=errors(400, 401, 403, 408, 413, 503, 507),
     openapi_extra=FORM,
 )
 async def import_model(
@@ -122,8 +123,8 @@ async def _receive(request: Request, web: AppState, principal: Principal) -> Mod
 
 async def _limited(request: Request) -> AsyncGenerator[bytes, None]:
     """Yield the body; TooLarge once it exceeds the limit."""
-    received = 0
-    async for chunk in request.stream():
+    received, arrival = 0, Arrival(request, app_state(request).settings)
+    while chunk := await arrival.read():
         received += len(chunk)
         if received > MOST_BYTES + MOST_CARD + OVERHEAD:
             raise TooLarge(f"The checkpoint is larger than {MOST_BYTES // MIB} MB.")

@@ -1,4 +1,4 @@
-"""Server-sent events of a study, read from the rows; no session is held between two reads."""
+"""Server-sent events of a study, read from the rows."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import time
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
-import anyio
 from fastapi import Header, Query
 from fastapi.sse import ServerSentEvent
 from sqlalchemy.orm import Session
@@ -20,7 +19,6 @@ from app.web.http.state import AppState
 from app.web.training import cursors, present, schemas
 from app.web.training.cursors import Place
 
-POLL_SECONDS = 0.25
 LIFETIME = 120.0  # seconds until the client is asked to come back, resuming by event id
 RETRY_MS = 1000
 RETRY_WHEN_ENDED_MS = 3000  # somebody may resume a run
@@ -44,23 +42,24 @@ class Follower:
     async def events(self) -> AsyncIterator[ServerSentEvent]:
         """Yield what is new, until the study is gone, all has ended, or the stream is old."""
         ends, sent = time.monotonic() + LIFETIME, None
-        while time.monotonic() < ends:
-            revisions = await run_in_threadpool(self._revisions)
-            if not revisions:
-                yield ServerSentEvent(event="gone", raw_data="{}")
-                return
-            if revisions != sent or self._more:
-                for event in await run_in_threadpool(self._news):
-                    yield event
-                sent = revisions
-            if all(state in TERMINAL for _, _, state, _, _ in revisions) and not self._more:
-                return
-            await anyio.sleep(POLL_SECONDS)
-
-    def _revisions(self) -> list[tuple[str, int, str, int, int]]:
-        with self._web.readers() as session:
-            revisions = rows.revisions(session, self._study_id)
-        return [entry for entry in revisions if self._run_id in (None, entry[0])]
+        with self._web.watched_studies.follow(self._study_id) as changes:
+            while (left := ends - time.monotonic()) > 0:
+                try:
+                    every = await changes.next(left)
+                except TimeoutError:
+                    return
+                runs = [run for run in every or () if self._run_id in (None, run[0])]
+                if not runs:
+                    yield ServerSentEvent(event="gone", raw_data="{}")
+                    return
+                if runs != sent:
+                    sent, self._more = runs, True
+                while self._more:
+                    self._more = False
+                    for event in await run_in_threadpool(self._news):
+                        yield event
+                if all(state in TERMINAL for _, _, state, _, _ in runs):
+                    return
 
     def _news(self) -> list[ServerSentEvent]:
         """Return what has changed, all from one snapshot of the database."""
