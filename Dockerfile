@@ -11,7 +11,7 @@ RUN python -m venv /opt/sightline \
 FROM python:3.11-slim-bookworm
 
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /data sightline \
-    && install -d -o sightline -g sightline /data
+    && install -d -m 700 -o sightline -g sightline /data
 COPY --from=packages /opt/sightline /opt/sightline
 WORKDIR /srv/sightline
 COPY pyproject.toml LICENSE ./

@@ -61,6 +61,7 @@ def serve(settings: Settings) -> None:
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                proxy_headers=False,  # `app.web.http.proxies` reads them
                 timeout_graceful_shutdown=SHUTDOWN_SECONDS,
             )
         )

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from fastapi import Depends, FastAPI, Request, Response
 from sqlalchemy.orm import Session, sessionmaker
 
-from app.core.security import Visitors, load_secret
+from app.core.security import Visitors, derive, load_secret
 from app.core.settings import Settings
 from app.db.engine import make_engine, make_sessions
 from app.db.queries import standings
@@ -21,6 +21,7 @@ from app.jobs.doorbell import Doorbell, attach, make_doorbell
 from app.media.decoder.client import Decoder
 from app.storage.blobs import LocalBlobs
 from app.web.accounts import api as accounts_api
+from app.web.accounts import invitation_pages, people_api
 from app.web.accounts import pages as account_pages
 from app.web.analyses import api as analyses_api
 from app.web.analyses import exports_api, heatmaps_api, tracks_api
@@ -36,6 +37,7 @@ from app.web.http.deps import StateDep
 from app.web.http.identity import token_user
 from app.web.http.metrics import CountRequests
 from app.web.http.openapi import DESCRIPTION, install_openapi
+from app.web.http.proxies import ClientAddress
 from app.web.http.schemas import API
 from app.web.http.state import AppState
 from app.web.http.static import PREFIX, Static
@@ -58,6 +60,7 @@ ENDPOINTS = (  # in the order of the API's documentation
     heatmaps_api,
     tracks_api,
     accounts_api,
+    people_api,
     datasets_api,
     plan_api,
     training_api,
@@ -73,6 +76,7 @@ PAGES = (
     analysis_pages,
     model_pages,
     account_pages,
+    invitation_pages,
     dataset_pages,
     training_pages,
     storage_pages,
@@ -109,7 +113,9 @@ def create_app(settings: Settings | None = None, *, doorbell: Doorbell | None = 
     app.add_middleware(CountRequests, metrics=web.metrics)  # the last one added is the outermost
     app.add_middleware(middleware.HeadAsGet)
     app.add_middleware(middleware.SameOriginWrites)
+    app.add_middleware(middleware.AllowedHosts, allowed=web.settings.hosts)
     app.add_middleware(middleware.SecurityHeaders)
+    app.add_middleware(ClientAddress, trusted=web.settings.proxies)
     return app
 
 
@@ -120,6 +126,7 @@ def make_web(settings: Settings, doorbell: Doorbell | None) -> AppState:
     bell = doorbell if doorbell is not None else make_doorbell(settings)
     attach(sessions, bell)
     static = Static(templating.ROOT / "static")
+    secret = load_secret(settings)
     readers = make_sessions(engine, read=True)
     return AppState(
         settings=settings,
@@ -129,7 +136,8 @@ def make_web(settings: Settings, doorbell: Doorbell | None) -> AppState:
         blobs=LocalBlobs(settings.blob_dir),
         decoder=Decoder(settings),
         doorbell=bell,
-        visitors=Visitors(load_secret(settings)),
+        visitors=Visitors(secret),
+        devices=Visitors(derive(secret, "devices")),
         arrivals=Arrivals(settings.open_uploads),
         watched_analyses=Watch(lambda ids: _read(readers, standings, Analysis, ids)),
         watched_datasets=Watch(lambda ids: _read(readers, standings, Dataset, ids)),

@@ -19,7 +19,7 @@ from app.core.settings import Settings
 from app.jobs.doorbell import CeleryDoorbell, make_celery
 from app.jobs.parameters import INFERENCE
 from ml import allocator
-from worker import tasks
+from worker import beats, tasks
 from worker.runtime import make_runtime
 
 log = logging.getLogger(__name__)
@@ -40,6 +40,7 @@ def start(sender: Any, **_: Any) -> None:
         runtime = make_runtime(settings, name, CeleryDoorbell(settings.broker_url), queues)
         while INFERENCE in queues and runtime.models.load_next():
             pass
+        beats.start(runtime, queues)
     except Exception:
         # Celery would log it and continue, and every job would then fail.
         log.exception("the worker cannot start")

@@ -8,6 +8,7 @@ import os
 import secrets
 from pathlib import Path
 
+from app.core.home import make_home
 from app.core.settings import Settings
 
 COOKIE = "sightline_visitor"
@@ -17,11 +18,16 @@ def load_secret(settings: Settings) -> bytes:
     """Return `SECRET_KEY`, or the key in `HOME/secret.key`, which is created on first use."""
     if settings.secret_key:
         return settings.secret_key.encode()
-    settings.home.mkdir(parents=True, exist_ok=True)
+    make_home(settings.home)
     path = settings.home / "secret.key"
     if not path.exists():
         _create_once(path, secrets.token_hex(32).encode())
     return path.read_bytes()
+
+
+def derive(secret: bytes, purpose: str) -> bytes:
+    """Return a secret for one purpose: what is signed for it is worth nothing for another."""
+    return hmac.digest(secret, purpose.encode(), "sha256")
 
 
 def _create_once(path: Path, content: bytes) -> None:
@@ -39,7 +45,7 @@ def _create_once(path: Path, content: bytes) -> None:
 
 
 class Visitors:
-    """Creates and verifies the value of the visitor cookie."""
+    """Creates and verifies the value of the visitor cookie; with another secret, of another."""
 
     def __init__(self, secret: bytes) -> None:
         self._secret = secret

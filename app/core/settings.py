@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MIB = 1024 * 1024
@@ -42,6 +43,16 @@ class Settings(BaseSettings):
     data: Path | None = Field(default=None, description="Folder with datasets on this server.")
     secret_key: str = Field(
         default="", description="Signs visitor cookies; empty means a key in `HOME`."
+    )
+    trusted_proxies: str = Field(
+        default="",
+        description="Addresses or networks of proxies whose `X-Forwarded-` headers count, "
+        "with commas.",
+    )
+    allowed_hosts: str = Field(
+        default="",
+        description="Names that the server answers to, with commas, such as `*.example.org`; "
+        "empty: any.",
     )
 
     max_image_bytes: int = Field(default=20 * MIB, ge=1, description="Largest photo, in bytes.")
@@ -127,7 +138,7 @@ class Settings(BaseSettings):
     sign_ins_per_minute: int = Field(
         default=10,
         ge=0,
-        description="Sign-in attempts per minute, address and name; 0: no limit.",
+        description="Wrong passwords per minute and address, or known browser; 0: no limit.",
     )
     training_devices: int = Field(
         default=1, ge=1, le=64, description="GPUs (or CPU processes) of one training run."
@@ -143,6 +154,21 @@ class Settings(BaseSettings):
     )
     max_attempts: int = Field(default=5, ge=1, description="Attempts after which a job fails.")
 
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _check_proxies(cls, text: str) -> str:
+        for network in _parts(text):
+            ip_network(network)  # the error that it raises names what is wrong
+        return text
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _check_hosts(cls, text: str) -> str:
+        for name in _parts(text):
+            if "*" in name.removeprefix("*.") or "/" in name or name.rpartition(":")[2].isdecimal():
+                raise ValueError(f"{name}: write a name without scheme and port, or *.NAME")
+        return text
+
     @model_validator(mode="after")
     def _check_heartbeat(self) -> Settings:
         if self.stale_seconds < 3 * self.heartbeat_seconds:
@@ -155,6 +181,16 @@ class Settings(BaseSettings):
         """Return the environment variables that give another process the same settings."""
         changed = self.model_dump(mode="json", exclude_unset=True, exclude_none=True)
         return {f"SIGHTLINE_{name.upper()}": str(value) for name, value in changed.items()}
+
+    @property
+    def proxies(self) -> list[str]:
+        """`TRUSTED_PROXIES` as a list of addresses and networks."""
+        return _parts(self.trusted_proxies)
+
+    @property
+    def hosts(self) -> list[str]:
+        """`ALLOWED_HOSTS` as a list of names in small letters."""
+        return _parts(self.allowed_hosts.lower())
 
     @property
     def sqlalchemy_url(self) -> str:
@@ -171,3 +207,7 @@ class Settings(BaseSettings):
     def blob_dir(self) -> Path:
         """`BLOBS`, or `HOME/blobs`."""
         return Path(self.blobs) if self.blobs else self.home / "blobs"
+
+
+def _parts(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]

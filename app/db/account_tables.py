@@ -35,6 +35,20 @@ class SignInLink(Base):
     used_at: Mapped[datetime | None]
 
 
+class Invitation(Base):
+    """A link by which somebody becomes an admin; the row is deleted when it is used."""
+
+    __tablename__ = "invitations"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)  # SHA-256, hex
+    made_by: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    created_at: Mapped[datetime] = mapped_column(default=utcnow)
+    expires_at: Mapped[datetime]
+
+    maker: Mapped[User] = relationship()
+
+
 class Login(Base):
     """A signed-in browser, until it expires or is revoked."""
 

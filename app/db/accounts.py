@@ -63,6 +63,12 @@ def revoke_logins(
     return changed(session, change.values(revoked_at=now))
 
 
+def revoke_tokens(session: Session, user_id: str, now: datetime) -> int:
+    """Revoke all API tokens of a user. Returns their number."""
+    change = update(ApiToken).where(ApiToken.user_id == user_id, ApiToken.revoked_at.is_(None))
+    return changed(session, change.values(revoked_at=now))
+
+
 def valid_token(session: Session, token_hash: str, now: datetime) -> ApiToken | None:
     """Return an API token with its user, or None if it is unknown, expired or revoked."""
     query = select(ApiToken).where(ApiToken.token_hash == token_hash, *_live(ApiToken, now))

@@ -1,17 +1,22 @@
-"""Queries on what workers can do besides the models of the table."""
+"""Queries on what workers can do besides the models of the table, and on which of them live."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any, cast
 
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app.db.documents import LaunchForm
+from app.db.jobs import clock
 from app.db.queries import insert_new
 from app.db.tables import utcnow
 from app.db.training_tables import Offer
 
 TRAINING = "training"  # the launch form
+BEAT = "beat "  # and a queue
 METHODS = "methods"  # name -> {title, kind, description, ...}; see ml.explain.methods
 
 
@@ -28,6 +33,22 @@ def get(session: Session, key: str) -> dict[str, Any] | None:
     """Return what a worker has published last, or None."""
     row = session.get(Offer, key)
     return None if row is None else row.value
+
+
+def beat(session: Session, queues: Iterable[str]) -> None:
+    """Write that a worker of these queues lives now."""
+    now = utcnow()
+    for queue in queues:
+        insert_new(session, Offer, [{"key": BEAT + queue, "value": {}, "updated_at": now}])
+        change = update(Offer).where(Offer.key == BEAT + queue)
+        session.execute(change.values(updated_at=clock(session)))
+
+
+def beating(session: Session, seconds: float) -> set[str]:
+    """Return the queues of which a worker has written that it lives within the last `seconds`."""
+    recent = Offer.updated_at > clock(session) - timedelta(seconds=seconds)
+    keys = session.scalars(select(Offer.key).where(Offer.key.startswith(BEAT), recent))
+    return {key.removeprefix(BEAT) for key in keys}
 
 
 def launch_form(session: Session) -> LaunchForm | None:

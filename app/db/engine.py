@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.orm import Session, sessionmaker
 
+from app.core.home import make_home
 from app.core.settings import Settings
 from app.db import hooks
 
@@ -28,7 +29,7 @@ def make_engine(settings: Settings) -> Engine:
     url = database_url(settings)
     if url.get_backend_name() != "sqlite":
         return create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20)
-    settings.home.mkdir(parents=True, exist_ok=True)
+    make_home(settings.home)
     engine = create_engine(
         url, connect_args={"timeout": BUSY_SECONDS, "isolation_level": None}, pool_size=20
     )

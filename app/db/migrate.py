@@ -10,6 +10,7 @@ from pathlib import Path
 from filelock import FileLock
 from sqlalchemy import Connection, Engine, inspect, text
 
+from app.core.home import make_home
 from app.core.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -54,6 +55,6 @@ def _locked(engine: Engine, settings: Settings) -> Iterator[None]:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
             yield
         return
-    settings.home.mkdir(parents=True, exist_ok=True)
+    make_home(settings.home)
     with FileLock(settings.home / "migrate.lock"):
         yield

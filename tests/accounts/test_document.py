@@ -18,6 +18,10 @@ BODIES = [
     schemas.TokenCreate,
     schemas.Token,
     schemas.NewToken,
+    schemas.Person,
+    schemas.InvitationCreate,
+    schemas.Invitation,
+    schemas.NewInvitation,
     schemas.AuditEntry,
 ]
 

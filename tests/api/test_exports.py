@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from sqlalchemy import update
 
 from app.db import analyses as rows
 from app.db.tables import Heatmap, new_id
@@ -79,6 +80,17 @@ def test_its_pictures_are_as_the_page_shows_them(api: Api) -> None:
     assert np.abs(pixels[at] - wanted).max() <= 8
     missing = api.client.get(body["links"]["export"], params={"drawn": "true", "models": "cbam"})
     assert (missing.status_code, "no cbam" in missing.json()["detail"]) == (422, True)
+
+
+def test_a_class_named_like_a_formula_is_text_in_the_table(api: Api, analysis: Any) -> None:
+    formula = '=HYPERLINK("http://evil.example","church")'
+    with api.web.sessions.begin() as session:
+        session.execute(update(Heatmap).where(Heatmap.target.is_not(None)).values(target=formula))
+    response = api.client.get(analysis["links"]["export"])
+    text = zipfile.ZipFile(io.BytesIO(response.content)).read("numbers.csv").decode()
+    lines = list(csv.DictReader(io.StringIO(text)))
+    assert {line["target"] for line in lines} == {"", f"'{formula}"}
+    assert any(float(line["min"]) < 0 for line in lines)  # numbers are still numbers
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from app.core.security import COOKIE
 from app.core.settings import Settings
 from app.web.http.metrics import Metrics
+from tests.support.signing_in import bearer
 from tests.support.web import Api, running
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
@@ -165,7 +166,7 @@ def test_health_and_metrics(api: Api) -> None:
     before = api.answered("POST", "/analyses", 202)
     api.analyse(api.upload()["id"])
     assert api.answered("POST", "/analyses", 202) == before + 1
-    text = api.client.get("/metrics").text
+    text = api.client.get("/metrics", headers=bearer(api.client, "read")).text
     assert 'sightline_jobs{queue="inference",state="queued"} 1.0' in text
     assert 'sightline_http_request_seconds_bucket{le="+Inf",route="/healthz"}' in text
 

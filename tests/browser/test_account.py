@@ -6,11 +6,16 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from app.accounts import sessions
+from app.accounts.passwords import hash_password
+from app.db.engine import make_engine, make_sessions
 from tests.support.pages import ROOT, Visit, agree, overflows, serious
 from tests.support.server_settings import settings_of
 from tests.support.signing_in import sign_in
@@ -35,6 +40,22 @@ def new_link(server: str) -> str:
         check=True,
     ).stdout
     return re.findall(r"http://[\d.:]+(/\S+)", told)[0]
+
+
+@contextmanager
+def own_password(visit: Visit, password: str | None) -> Iterator[None]:
+    """Give the admin this password, or none, and afterwards the one that there was."""
+    engine = make_engine(settings_of(visit.address))
+    opened = make_sessions(engine)
+    with opened.begin() as session:
+        admin = sessions.ensure_admin(session)
+        before, admin.password_hash = admin.password_hash, password and hash_password(password)
+    try:
+        yield
+    finally:
+        with opened.begin() as session:
+            sessions.ensure_admin(session).password_hash = before
+        engine.dispose()
 
 
 def press_sign_in(page: Page) -> None:
@@ -109,6 +130,63 @@ def test_a_token_is_shown_once_and_revoked(visit: Visit) -> None:
     agree(page, "Revoke")
     expect(row).to_have_count(0)
     assert httpx.get(account, headers=header).status_code == 401
+
+
+def test_who_has_no_password_is_warned_before_signing_out(visit: Visit) -> None:
+    with own_password(visit, None):
+        page = sign_in(visit).open("/account")
+        page.get_by_role("button", name="Sign out", exact=True).click()
+        expect(page.get_by_role("dialog")).to_contain_text("you will need a new link")
+        assert serious(page) == []
+        agree(page, "Stay")
+        visit.open("/account")
+        page.get_by_role("button", name="Sign out", exact=True).click()
+        agree(page, "Sign out")
+        page.wait_for_url(visit.address + "/")
+
+
+def test_a_token_for_everything_asks_for_the_password(visit: Visit) -> None:
+    with own_password(visit, PASSWORD):
+        page = sign_in(visit).open("/account")
+        page.get_by_text("New token", exact=True).click()
+        page.get_by_label("Name").fill("mighty")
+        asked = page.get_by_label("since admin may")
+        expect(asked).to_be_hidden()
+        page.get_by_role("checkbox", name="admin").check()
+        asked.fill(PASSWORD)
+        assert serious(page) == []
+        assert overflows(page) == 0
+        page.get_by_role("button", name="Make token").click()
+        expect(page.locator("[data-made]")).to_be_visible()
+        expect(asked).to_be_hidden()
+
+
+def test_an_invitation_is_a_link_for_one_person(any_visit: Visit, browser: Browser) -> None:
+    with own_password(any_visit, PASSWORD):
+        page = sign_in(any_visit).open("/account")
+        page.get_by_label("Your password").last.fill(PASSWORD)
+        page.get_by_role("button", name="Invite an admin").click()
+        link = page.locator("[data-link]")
+        expect(link).to_be_visible()
+        assert serious(page) == []
+        assert overflows(page) == 0
+        context = browser.new_context(viewport=page.viewport_size)
+        there = context.new_page()
+        there.goto(link.inner_text())
+        assert serious(there) == []
+        assert overflows(there) == 0
+        name = f"ada{page.viewport_size['width']}"  # type: ignore[index]
+        there.get_by_label("Name").fill(name)
+        there.get_by_label("Password").fill(PASSWORD)
+        there.get_by_role("button", name="Make the account").click()
+        there.wait_for_url("**/training")
+        any_visit.open("/account")
+        page.get_by_role("button", name=f"Remove {name}").click()
+        agree(page, "Remove")
+        expect(page.get_by_role("button", name=f"Remove {name}")).to_have_count(0)
+        there.goto(any_visit.address + "/account")
+        expect(there.get_by_role("heading", name="Sign in")).to_be_visible()
+        context.close()
 
 
 def test_another_browser_is_signed_out_from_here(visit: Visit, browser: Browser) -> None:

@@ -87,8 +87,7 @@ class Site:
             case.body = {"before": None}
         if "/probes/" in case.path:
             case.path_parameters |= {"epoch": "1", "method": "gradcam"}
-        if case.path.endswith("/account/password"):
-            case.body = {"current": PASSWORD, "new": PASSWORD}
+        give_password(case)
 
 
 PHOTO: dict[str, Any] = {"models": ["gated"], "input_size": 96}
@@ -106,6 +105,14 @@ BODIES: dict[str, dict[str, Any]] = {
     "/api/v1/trials": {"kind": "cost", "mechanism": "plain", "config": SMALL},
 }
 ACTIONS = ("cancel", "pause", "resume", "move", "publish", "confirm")  # not in every state
+
+
+def give_password(case: schemathesis.Case) -> None:
+    """Give the admin's password to the operations that ask for it."""
+    if case.path.endswith("/account/password"):
+        case.body = {"current": PASSWORD, "new": PASSWORD}
+    if case.path.endswith(("/tokens", "/invitations")) and isinstance(case.body, dict):
+        case.body = {**case.body, "password": PASSWORD}
 
 
 def is_guarded(case: schemathesis.Case) -> bool:

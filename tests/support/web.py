@@ -66,6 +66,7 @@ class Api:
             http=limited(settings),
             ws="none",
             log_config=None,
+            proxy_headers=False,
             timeout_graceful_shutdown=1,
         )
         self._server = uvicorn.Server(config)
@@ -95,7 +96,7 @@ class Api:
     def answered(self, method: str, route: str, status: int) -> float:
         """The server's count of requests with this method, route and status."""
         labels = f'{{method="{method}",route="/api/v1{route}",status="{status}"}} '
-        _, _, rest = self.client.get("/metrics").text.partition(f"requests_total{labels}")
+        _, _, rest = self.web.metrics.text([]).decode().partition(f"requests_total{labels}")
         return float(rest.partition("\n")[0] or 0)
 
     def close(self) -> None:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, status
+from starlette.concurrency import run_in_threadpool
 
 from app.accounts import tokens
 from app.core.errors import Forbidden, NotFound, Unprocessable
@@ -16,8 +17,9 @@ from app.web.http import cookies
 from app.web.http.deps import ReadSession, WriteSession
 from app.web.http.identity import SESSION_COOKIE
 from app.web.http.parameters import Cursor, Limit, PathId, errors
-from app.web.http.principal import Admin, Audit, Owner, SignedIn
+from app.web.http.principal import Admin, Audit, Owner, Principal, SignedIn, record
 from app.web.http.schemas import Page
+from app.web.http.state import app_state
 
 router = APIRouter(tags=["account"])
 LONGEST_TOKEN = timedelta(days=3653)
@@ -37,8 +39,10 @@ def get_account(principal: SignedIn, session: ReadSession) -> schemas.Account:
     responses=errors(400, *REFUSALS, 429, 503),
 )
 async def change_password(request: Request, body: schemas.PasswordChange, principal: Owner) -> None:
-    """Set a new password; every other browser is signed out, tokens stay."""
-    await sign_in.change_password(request, principal, body.current, body.new)
+    """Set a new password; every other browser is signed out. Tokens stay, unless they are to go."""
+    await sign_in.change_password(
+        request, principal, body.current, body.new, revoke_tokens=body.revoke_tokens
+    )
 
 
 @router.get("/account/sessions", summary="List the signed-in browsers", responses=errors(*REFUSALS))
@@ -90,19 +94,30 @@ def list_tokens(principal: Owner, session: ReadSession) -> Page[schemas.Token]:
     "/account/tokens",
     status_code=status.HTTP_201_CREATED,
     summary="Make a token",
-    responses=errors(400, *REFUSALS),
+    responses=errors(400, *REFUSALS, 429, 503),
 )
-def create_token(
-    body: schemas.TokenCreate, principal: Owner, session: WriteSession, audit: Audit
+async def create_token(
+    request: Request, body: schemas.TokenCreate, principal: Owner
 ) -> schemas.NewToken:
     """Only this response has the token: it cannot be read again."""
     expires = _expiry(body.expires_at)
     missing = [scope for scope in body.scopes if not principal.may(scope)]
     if missing:
         raise Forbidden(f"You lack the scope {missing[0]}, so no token of yours can have it.")
-    row, token = tokens.create(session, principal.user_id or "", body.name, body.scopes, expires)
-    audit("token.create", row.id, name=row.name, scopes=row.scopes)
-    public = schemas.Token.model_validate(row)
+    if "admin" in body.scopes:
+        await sign_in.confirm(request, principal, body.password)
+    return await run_in_threadpool(_add_token, request, principal, body, expires)
+
+
+def _add_token(
+    request: Request, principal: Principal, body: schemas.TokenCreate, expires: datetime | None
+) -> schemas.NewToken:
+    user_id = principal.user_id or ""
+    with app_state(request).sessions.begin() as session:
+        row, token = tokens.create(session, user_id, body.name, body.scopes, expires)
+        made = {"name": row.name, "scopes": row.scopes}
+        record(session, request, principal, "token.create", row.id, **made)
+        public = schemas.Token.model_validate(row)
     return schemas.NewToken(**public.model_dump(), token=token)
 
 

@@ -11,7 +11,8 @@ sign_in_password.html.jinja
 account.html.jinja
 - `account`: Account JSON; `sessions`: [Session JSON]; `tokens`: [Token JSON and `expired`];
   `scopes`: [{name, what}]; `needs_current`: the form needs the current password;
-  `shortest`; `session_days`: a browser is signed out after this time without use.
+  `shortest`; `session_days`: a browser is signed out after this time without use;
+  for admins `people`: [Person JSON] and `invitations`: [Invitation JSON], else both are None.
 
 audit.html.jinja
 - `entries`: [{at, who, token, did: [Part], action, address}], see `app.web.accounts.sentences`;
@@ -37,6 +38,7 @@ from app.db.account_tables import ApiToken, AuditEntry
 from app.db.tables import utcnow
 from app.web.accounts import present, schemas, sentences
 from app.web.accounts import sign_in as signing
+from app.web.accounts.sign_in import HOME
 from app.web.http import forms
 from app.web.http.deps import ReadSession, StateDep
 from app.web.http.identity import Principal
@@ -44,7 +46,6 @@ from app.web.http.principal import Admin, MaybeUser, Owner
 from app.web.http.templating import page
 
 router = APIRouter(include_in_schema=False, default_response_class=Response)
-HOME = "/training"
 AUDIT_PART = 100
 SCOPE_WORDS = {
     "read": "see datasets, studies and runs",
@@ -135,7 +136,13 @@ def account(request: Request, principal: Owner, session: ReadSession, web: State
         "needs_current": not _needs_no_password(principal, session),
         "shortest": passwords.SHORTEST,
         "session_days": web.settings.session_days,
+        "people": None,
+        "invitations": None,
     }
+    if principal.may("admin"):
+        who, open_ones = present.people(session, principal), present.invitations(session)
+        context["people"] = [person.model_dump(mode="json") for person in who]
+        context["invitations"] = [one.model_dump(mode="json") for one in open_ones]
     return page(request, "account.html.jinja", context)
 
 

@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 from app.accounts.scopes import SCOPES
 from app.core.errors import Unauthorised, Unprocessable
 from app.db import accounts as rows
-from app.db.account_tables import AuditEntry
+from app.db import people as people_rows
+from app.db.account_tables import AuditEntry, Invitation
 from app.db.tables import utcnow
 from app.web.accounts import schemas
 from app.web.http.identity import Principal
@@ -60,3 +61,24 @@ def logins(session: Session, principal: Principal) -> list[schemas.Session]:
         )
         for row in rows.logins(session, principal.user_id or "", utcnow())
     ]
+
+
+def people(session: Session, principal: Principal) -> list[schemas.Person]:
+    """Return everybody who may sign in, the oldest first."""
+    return [
+        schemas.Person.model_validate(
+            {**columns(row, schemas.Person), "current": row.id == principal.user_id}
+        )
+        for row in people_rows.users(session)
+    ]
+
+
+def invitations(session: Session) -> list[schemas.Invitation]:
+    """Return the invitations that can still be used, newest first."""
+    return [invitation(row, row.maker.name) for row in people_rows.invitations(session, utcnow())]
+
+
+def invitation(row: Invitation, maker: str) -> schemas.Invitation:
+    """Return an invitation with the name of who made it."""
+    facts = {**columns(row, schemas.Invitation), "made_by": maker}
+    return schemas.Invitation.model_validate(facts)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
 from app.accounts.passwords import LONGEST, SHORTEST
 from app.accounts.scopes import Scope
-from app.web.http.schemas import Answer, Id, RequestBody, example
+from app.db.tables import utcnow
+from app.web.http.schemas import Answer, Id, RequestBody, Whole, example
 
+DEFAULT_TOKEN = timedelta(days=90)
 AT = "2026-11-22T09:30:00Z"
 ID = "5d0f6c1e8b9a4c3d9e7f2a1b0c4d6e8f"
 TOKEN: dict[str, Any] = {
@@ -22,6 +24,12 @@ TOKEN: dict[str, Any] = {
     "seen_at": None,
     "expires_at": "2027-02-20T09:30:00Z",
 }
+INVITATION: dict[str, Any] = {
+    "id": ID,
+    "made_by": "admin",
+    "created_at": AT,
+    "expires_at": "2026-11-29T09:30:00Z",
+}
 Label = Annotated[
     str,
     StringConstraints(
@@ -29,6 +37,20 @@ Label = Annotated[
         pattern=r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$",
     ),
 ]
+
+
+Password = Annotated[
+    str | None,
+    Field(
+        max_length=LONGEST,
+        description="The user's password, for an invitation or a token with the scope `admin`; "
+        "not needed within an hour of signing in by a link, or as long as there is none.",
+    ),
+]
+
+
+def _in_three_months() -> datetime:
+    return utcnow() + DEFAULT_TOKEN
 
 
 class Account(Answer):
@@ -58,10 +80,17 @@ class Account(Answer):
 class PasswordChange(RequestBody):
     """A new password; within an hour of signing in by a link, `current` is not needed."""
 
-    model_config = example({"current": "correct horse battery", "new": "staple and a few words"})
+    model_config = example(
+        {
+            "current": "correct horse battery",
+            "new": "staple and a few words",
+            "revoke_tokens": False,
+        }
+    )
 
     current: str | None = Field(default=None, max_length=LONGEST)
     new: str = Field(min_length=SHORTEST, max_length=LONGEST)
+    revoke_tokens: bool = Field(default=False, description="Revoke every API token as well.")
 
 
 class Session(Answer):
@@ -96,6 +125,7 @@ class TokenCreate(RequestBody):
             "name": "nightly training",
             "scopes": ["read", "train"],
             "expires_at": "2027-02-20T09:30:00Z",
+            "password": None,
         }
     )
 
@@ -104,8 +134,10 @@ class TokenCreate(RequestBody):
         min_length=1, max_length=4, description="`admin` has all; `train` has `read`."
     )
     expires_at: AwareDatetime | None = Field(
-        default=None, description="At most ten years from now; null: until it is revoked."
+        default_factory=_in_three_months,
+        description="At most ten years from now; left out: 90 days; null: until it is revoked.",
     )
+    password: Password = None
 
 
 class Token(Answer):
@@ -128,6 +160,50 @@ class NewToken(Token):
     model_config = example({**TOKEN, "token": "sl_Yw3kPzq0bR8mT5vN2xC7dF1gH4jK6lS9aQ_eUiOyZ-W"})
 
     token: str
+
+
+class Person(Answer):
+    """Somebody who may sign in."""
+
+    model_config = example(
+        {"id": ID, "name": "ada", "admin": True, "created_at": AT, "current": False}
+    )
+
+    id: Id
+    name: str
+    admin: bool
+    created_at: datetime
+    current: bool = Field(description="True for the user of this request.")
+
+
+class InvitationCreate(RequestBody):
+    """An invitation to make."""
+
+    model_config = example({"days": 7, "password": None})
+
+    days: Whole = Field(default=7, ge=1, le=30, description="For how long its link works.")
+    password: Password = None
+
+
+class Invitation(Answer):
+    """An invitation that nobody has used, without its link."""
+
+    model_config = example(INVITATION)
+
+    id: Id
+    made_by: str = Field(description="Name of the admin who made it.")
+    created_at: datetime
+    expires_at: datetime
+
+
+class NewInvitation(Invitation):
+    """A new invitation, with its link, which is in no other response."""
+
+    model_config = example(
+        {**INVITATION, "link": "/invitation?link=Yw3kPzq0bR8mT5vN2xC7dF1gH4jK6lS9aQ_eUiOyZ-W"}
+    )
+
+    link: str = Field(description="A path of this server; whoever opens it first becomes an admin.")
 
 
 class AuditEntry(Answer):

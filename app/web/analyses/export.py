@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from app.core.csv_cells import cells
 from app.storage.blobs import BlobStore
 from app.web.analyses import schemas
 from app.web.analyses.drawing import npy
@@ -148,7 +149,7 @@ def _numbers(records: Sequence[schemas.Heatmap]) -> str:
     for record in records:
         values = record.model_dump(include=set(COLUMNS))
         values["shape"] = "x".join(map(str, record.shape))
-        writer.writerow([values[column] for column in COLUMNS])
+        writer.writerow(cells(values[column] for column in COLUMNS))
     return text.getvalue()
 
 

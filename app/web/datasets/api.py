@@ -36,6 +36,7 @@ from app.web.http.parameters import (
     multipart,
 )
 from app.web.http.principal import Audit, Principal, Reader, Trainer, record
+from app.web.http.proxies import network
 from app.web.http.schemas import Page
 from app.web.http.state import AppState
 
@@ -78,7 +79,7 @@ async def upload(
     stream = FileStream(request, web.settings, limit, MISSING, too_large)
     check_room(web.blobs, web.settings, int(declared) if declared.isdecimal() else 0)
     with dropped(IncomingArchive(web.blobs, web.settings)) as file:
-        with web.arrivals.place(stream.arrival, principal.actor, address_of(request)):
+        with web.arrivals.place(stream.arrival, principal.actor, network(address_of(request))):
             filename = await stream.open()
             await stream.pour(file.write, web.uploads)
         store = partial(_store, web, request, principal, file, stream.fields, filename)

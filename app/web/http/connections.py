@@ -11,9 +11,10 @@ import asyncio
 import logging
 import resource
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any, ClassVar
 
+from uvicorn.middleware.proxy_headers import _TrustedHosts
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from app.core.settings import Settings
@@ -34,10 +35,12 @@ class LimitedConnection(HttpToolsProtocol):
 
     Attributes:
         most: Connections that the process takes; set by `limited`.
+        proxies: Addresses that many clients come from; set by `limited`.
         opened: When it was made, on the loop's clock.
     """
 
     most: ClassVar[int]
+    proxies: ClassVar[Container[str]] = ()
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -168,10 +171,12 @@ class LimitedConnection(HttpToolsProtocol):
 def heaviest(connections: Sequence[LimitedConnection]) -> LimitedConnection:
     """Return a connection of the address that holds the most: the oldest idle one, or the oldest.
 
+    A trusted proxy counts as an address that holds one.
+
     Args:
         connections: At least one.
     """
-    counts = Counter(connection.address for connection in connections)
+    counts = Counter(c.address for c in connections if c.address not in c.proxies)
     return min(
         connections, key=lambda c: (-counts[c.address], not (c.idle and c.settled), c.opened)
     )
@@ -195,4 +200,5 @@ def limited(settings: Settings) -> type[LimitedConnection]:
         pass
 
     Connection.most = most
+    Connection.proxies = _TrustedHosts(settings.proxies)
     return Connection

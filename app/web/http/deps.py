@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 
 from app.core.errors import Forbidden
-from app.core.security import COOKIE
+from app.core.security import COOKIE, Visitors
 from app.web.http import cookies
 from app.web.http.identity import Principal, token_owner, token_user
 from app.web.http.state import AppState, app_state
@@ -35,7 +35,19 @@ async def known_visitor(request: Request, token: Token) -> str | None:
     """Return the owner name of the token's user or of the cookie's visitor; None for neither."""
     if (owner := token_owner(request, token)) is not None:
         return owner
-    return app_state(request).visitors.read(request.cookies.get(COOKIE))
+    visitors = app_state(request).visitors
+    if (name := visitors.read(cookies.read(request, COOKIE))) is not None:
+        return name
+    return _move_to_tls(request, visitors)
+
+
+def _move_to_tls(request: Request, visitors: Visitors) -> str | None:
+    """Return the visitor of a cookie that was set without TLS, and set it anew."""
+    name = visitors.read(cookies.read_old(request, COOKIE))
+    if name is not None:
+        cookies.give(request, COOKIE, visitors.sign(name), YEAR)
+        cookies.take_away_old(request, COOKIE)
+    return name
 
 
 KnownVisitor = Annotated[str | None, Depends(known_visitor)]

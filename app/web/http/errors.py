@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from app.core.errors import NotFound, SightlineError, Unauthorised
 from app.web.http import templating
-from app.web.http.middleware import HEADERS
+from app.web.http.middleware import headers_for
 from app.web.http.openapi import allowed_methods
 
 log = logging.getLogger(__name__)
@@ -144,6 +144,6 @@ def _database(request: Request, error: Exception) -> Response:
 def _internal(request: Request, error: Exception) -> Response:
     """Return 500. No middleware sees this response, so the security headers are added here."""
     log.error("unexpected error at %s", request.url.path, exc_info=error)
-    headers = {name.decode(): value.decode() for name, value in HEADERS}
+    headers = {name.decode(): value.decode() for name, value in headers_for(request.url.scheme)}
     headers["Connection"] = "close"  # the server closes it
     return answer(request, 500, *INTERNAL, headers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 
@@ -10,16 +11,21 @@ from pydantic import BaseModel
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.core.errors import SightlineError
+from app.db import capabilities, models
 from app.db import jobs as job_rows
-from app.db import models
 from app.jobs.doorbell import LocalDoorbell
-from app.jobs.parameters import INFERENCE
+from app.jobs.parameters import INFERENCE, PREPARATION, TRAINING
 from app.web.http.deps import StateDep
+from app.web.http.parameters import errors
+from app.web.http.principal import Reader
 from app.web.http.state import AppState
 
+log = logging.getLogger(__name__)
 router = APIRouter(tags=["health"])
+QUEUES = (INFERENCE, TRAINING, PREPARATION)
 OK = "ok"
 WAITING_SECONDS = 60.0  # if a job waits longer and none runs, there is no worker
+SILENT_SECONDS = 60.0  # a worker of Celery writes its beat six times within it
 BROKER_SECONDS = 1.0
 
 
@@ -63,9 +69,9 @@ def readyz(web: StateDep, response: Response) -> Readiness:
     return Readiness(ready=ready, checks=checks, sandbox=web.decoder.pool.sandbox)
 
 
-@router.get("/metrics", summary="Prometheus", response_class=Response)
-def metrics(web: StateDep) -> Response:
-    """Counters in the Prometheus text format."""
+@router.get("/metrics", summary="Prometheus", response_class=Response, responses=errors(401, 403))
+def metrics(_reader: Reader, web: StateDep) -> Response:
+    """Counters in the Prometheus text format, for a token with the scope `read`."""
     with web.readers() as session:
         counts = job_rows.counts(session)
     return Response(web.metrics.text(counts), media_type="text/plain; version=0.0.4; charset=utf-8")
@@ -77,7 +83,13 @@ def _try(check: Callable[[AppState], str], web: AppState) -> str:
     except SQLAlchemyError:
         return "the database does not answer, or has no tables yet"
     except (OSError, SightlineError) as error:
-        return f"not reachable: {error}"
+        return _hidden("not reachable", error)
+
+
+def _hidden(problem: str, error: Exception) -> str:
+    """Return the problem for everybody, and log its error, which may name an address."""
+    log.warning("not ready: %s: %s", problem, error)
+    return f"{problem}; the server's log has the reason"
 
 
 def _database(web: AppState) -> str:
@@ -102,7 +114,7 @@ def _queue(web: AppState) -> str:
         with Redis.from_url(web.settings.broker_url, socket_timeout=BROKER_SECONDS) as broker:
             broker.ping()
     except RedisError as error:
-        return f"the broker does not answer: {error}"
+        return _hidden("the broker does not answer", error)
     return OK
 
 
@@ -114,6 +126,10 @@ def _workers(web: AppState) -> str:
     with web.readers() as session:
         if not models.all_cards(session):
             return "no worker has published its models yet"
+        heard = capabilities.beating(session, SILENT_SECONDS)
+        silent = [queue for queue in QUEUES if queue not in heard]
+        if silent and not isinstance(web.doorbell, LocalDoorbell):  # that one watches its own
+            return f"no worker of {' and '.join(silent)} has been heard for a minute"
         oldest = job_rows.waiting_since(session, WAITING_SECONDS, limit=1, queue=INFERENCE)
         if oldest and not job_rows.any_running(session, INFERENCE):
             return f"a job has waited for {time.time() - oldest[0].created_at.timestamp():.0f} s"

@@ -58,7 +58,7 @@ def identify(request: Request) -> Principal:
 
 async def maybe_user(request: Request) -> Principal:
     """Return the principal; a visitor costs no thread and no query."""
-    if bearer_of(request) is None and SESSION_COOKIE not in request.cookies:
+    if bearer_of(request) is None and cookies.read(request, SESSION_COOKIE) is None:
         return VISITOR
     return await run_in_threadpool(identify, request)
 
@@ -88,7 +88,7 @@ def bearer_of(request: Request) -> str | None:
 
 
 def address_of(request: Request) -> str:
-    """Return the client's address."""
+    """Return the client's address, behind a trusted proxy that which the proxy names."""
     return request.client.host if request.client else "none"
 
 
@@ -108,7 +108,7 @@ def _of_token(request: Request, secret: str) -> Principal:
 
 
 def _of_cookie(request: Request) -> Principal:
-    secret, web = request.cookies.get(SESSION_COOKIE), app_state(request)
+    secret, web = cookies.read(request, SESSION_COOKIE), app_state(request)
     if not secret:
         return VISITOR
     with web.readers() as session:

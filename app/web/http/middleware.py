@@ -1,10 +1,12 @@
-"""Middleware: security headers, no writes from other sites, HEAD as GET without a body.
+"""Middleware: security headers, names of this server, no writes from other sites, HEAD as GET.
 
 It is plain ASGI, which neither buffers streams nor adds a task to each request.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
@@ -32,7 +34,11 @@ HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"cache-control", b"private, no-cache"),
 )
+TLS_HEADERS = (*HEADERS, (b"strict-transport-security", b"max-age=31536000"))
 DEFAULT_PORTS = {"http": 80, "https": 443}
+PORT = re.compile(r":[0-9]*$")
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})  # nobody else's name can be one of these
+ANY_NAME = frozenset({"/healthz", "/readyz"})  # load balancers ask by address
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -54,12 +60,48 @@ class SecurityHeaders:
             if message["type"] == "http.response.start":
                 headers = list(message["headers"])
                 present = {name.lower() for name, _ in headers}
-                headers += [header for header in HEADERS if header[0] not in present]
+                wanted = headers_for(scope["scheme"])
+                headers += [header for header in wanted if header[0] not in present]
                 headers += [(b"set-cookie", cookie.encode()) for cookie in cookies]
                 message = {**message, "headers": headers}
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
+
+
+def headers_for(scheme: str) -> tuple[tuple[bytes, bytes], ...]:
+    """Return the security headers; over https also that browsers are to stay with it."""
+    return TLS_HEADERS if scheme == "https" else HEADERS
+
+
+class AllowedHosts:
+    """Rejects requests that address this server by a name that is not its own.
+
+    A page of another site can point its own name at this server (DNS rebinding); to the browser
+    both are then one origin. Loopback names always pass: no other site can have them.
+    """
+
+    def __init__(self, app: ASGIApp, allowed: Sequence[str]) -> None:
+        self._app = app
+        self._names = LOOPBACK.union(allowed) if allowed else frozenset[str]()
+        self._ends = tuple(name[1:] for name in allowed if name.startswith("*."))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        asked = scope["type"] == "http" and bool(self._names) and scope["path"] not in ANY_NAME
+        if asked and not self._is_ours(Headers(scope=scope).get("host", "")):
+            detail = (
+                "This server is not known by that name. Use its own address, or have the name "
+                "added to SIGHTLINE_ALLOWED_HOSTS."
+            )
+            refusal = JSONResponse({"error": "unknown_host", "detail": detail}, 400)
+            await refusal(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    def _is_ours(self, host: str) -> bool:
+        name = PORT.sub("", host.lower())
+        return name in self._names or name.endswith(self._ends)
 
 
 class SameOriginWrites:

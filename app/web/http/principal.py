@@ -52,7 +52,8 @@ _BEARER = HTTPBearer(
 _COOKIE = APIKeyCookie(
     name=SESSION_COOKIE,
     scheme_name="session",
-    description="The cookie of a browser that is signed in at /sign-in.",
+    description="The cookie of a browser that is signed in at /sign-in; "
+    "over TLS, `__Host-` precedes its name.",
     auto_error=False,
 )
 

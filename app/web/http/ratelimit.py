@@ -37,21 +37,46 @@ class RateLimiter:
             return
         now = self._clock()
         with self._lock:
-            events = self._events.setdefault(key, deque())
-            while events and events[0] <= now - WINDOW:
-                events.popleft()
+            events = self._recent(key, now)
             if len(events) >= limit:
                 wait = max(1, math.ceil(events[0] + WINDOW - now))
                 raise TooMany(
                     f"That is more than {limit} {what} a minute; try again in {wait} seconds.",
                     retry_after=wait,
                 )
-            events.append(now)
-            if len(self._events) > MAX_KEYS:
-                self._forget(now)
+            self._append(key, now)
+
+    def add(self, key: str) -> None:
+        """Count one event, however many there are."""
+        with self._lock:
+            self._append(key, self._clock())
+
+    def forgive(self, key: str) -> None:
+        """Take the last event back: it was none of those that are limited."""
+        with self._lock:
+            if events := self._events.get(key):
+                events.pop()
+
+    def count(self, key: str) -> int:
+        """Return the number of events within the last minute."""
+        with self._lock:
+            return len(self._recent(key, self._clock())) if key in self._events else 0
+
+    def _recent(self, key: str, now: float) -> deque[float]:
+        events = self._events.setdefault(key, deque())
+        while events and events[0] <= now - WINDOW:
+            events.popleft()
+        return events
+
+    def _append(self, key: str, now: float) -> None:
+        self._recent(key, now).append(now)
+        if len(self._events) > MAX_KEYS:
+            self._forget(now)
 
     def _forget(self, now: float) -> None:
         """Drop the keys without events in the last window."""
-        silent = [key for key, events in self._events.items() if events[-1] <= now - WINDOW]
+        silent = [
+            key for key, events in self._events.items() if not events or events[-1] <= now - WINDOW
+        ]
         for key in silent:
             del self._events[key]

@@ -40,6 +40,7 @@ class AppState:
     decoder: Decoder
     doorbell: Doorbell
     visitors: Visitors
+    devices: Visitors  # browsers that have signed in
     static: Static
     templates: Environment
     arrivals: Arrivals

@@ -29,6 +29,7 @@ from starlette.responses import HTMLResponse, Response
 
 from app.core import shares
 from app.core.errors import SightlineError
+from app.web.http import cookies
 from app.web.http.glossary import GLOSSARY
 from app.web.http.identity import SESSION_COOKIE, VISITOR, Principal, identify
 from app.web.http.mathml import lines, mathml
@@ -76,7 +77,7 @@ def make_environment(static: Static) -> Environment:
 
 def _viewer(request: Request) -> Principal:
     """Return the principal, for the header; a visitor if the database does not answer."""
-    if SESSION_COOKIE not in request.cookies:
+    if cookies.read(request, SESSION_COOKIE) is None:
         return VISITOR
     try:
         return identify(request)

@@ -30,6 +30,7 @@ from app.web.http.identity import address_of
 from app.web.http.multipart import MediaStream
 from app.web.http.parameters import Cursor, Limit, PathId, a_file, binary, errors, multipart
 from app.web.http.principal import Audit, may_take_down
+from app.web.http.proxies import network
 from app.web.http.ranges import RangedFile
 from app.web.http.schemas import Page
 from app.web.http.state import AppState
@@ -68,7 +69,7 @@ async def upload(
     await run_in_threadpool(_check_quota, web, visitor)
     stream = MediaStream(request, web.settings)
     with dropped(IncomingMedia(web.blobs, web.decoder, web.settings)) as file:
-        with web.arrivals.place(stream.arrival, visitor, address_of(request)):
+        with web.arrivals.place(stream.arrival, visitor, network(address_of(request))):
             filename = await stream.open()
             await stream.pour(file.write, web.uploads)
         store = partial(_store, web, file, filename, visitor)
@@ -80,7 +81,7 @@ async def upload(
 
 def _check_rate(web: AppState, request: Request, visitor: str) -> None:
     limit = web.settings.uploads_per_minute
-    web.limiter.check(f"address {address_of(request)}", limit * ADDRESS_FACTOR)
+    web.limiter.check(f"address {network(address_of(request))}", limit * ADDRESS_FACTOR)
     web.limiter.check(f"visitor {visitor}", limit)
 
 

@@ -13,6 +13,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import FileResponse, StreamingResponse
 from sqlalchemy.orm import Session
 
+from app.core.csv_cells import cells
 from app.core.errors import NotFound
 from app.datasets import index as indices
 from app.db import training as rows
@@ -88,7 +89,7 @@ def _csv_lines(web: AppState, run_id: str, epochs: dict[int, RunEpoch]) -> Itera
     with web.readers() as session:
         for point in rows.all_points(session, run_id):
             line = io.StringIO()
-            csv.writer(line).writerow([*point, *_epoch_cells(epochs.get(point.step))])
+            csv.writer(line).writerow(cells([*point, *_epoch_cells(epochs.get(point.step))]))
             yield line.getvalue()
 
 

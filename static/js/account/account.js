@@ -64,6 +64,13 @@ const panel = /** @type {HTMLDetailsElement} */ (find("[data-new]"));
 const made = find("[data-made]");
 const secret = find("[data-secret]");
 
+/** A token for everything asks for the password, where the page knows that the server will. */
+function askAgain() {
+  const mighty = /** @type {HTMLInputElement | null} */ (document.querySelector('[name="scope"][value="admin"]'));
+  find("[data-confirm]").hidden = !mighty?.checked || find("[data-current]").hidden;
+}
+find("[data-token-form]").addEventListener("change", askAgain);
+
 onSubmit("[data-token-form]", async (data, form) => {
   const name = String(data.get("name")).trim();
   const scopes = data.getAll("scope");
@@ -71,11 +78,16 @@ onSubmit("[data-token-form]", async (data, form) => {
   if (!scopes.length) throw new Error("Choose what the token may do.");
   const days = Number(data.get("days"));
   const expires = days ? new Date(Date.now() + days * DAY).toISOString() : null;
-  const token = await postJson(`${API}/tokens`, { name, scopes, expires_at: expires });
+  const password = String(data.get("password")) || null;
+  const token = await postJson(`${API}/tokens`, { name, scopes, expires_at: expires, password }).catch((error) => {
+    if (error.status === 403) find("[data-confirm]").hidden = false; // an hour after a link it is needed
+    throw error;
+  });
   secret.textContent = token.token;
   made.hidden = false;
   panel.open = false;
   form.reset();
+  askAgain();
   await refresh("tokens");
   find("[data-copy]").focus();
 });
@@ -84,12 +96,16 @@ onSubmit("[data-password-form]", async (data, form) => {
   const fresh = String(data.get("new"));
   const shortest = Number(/** @type {HTMLInputElement} */ (form.elements.namedItem("new")).minLength);
   if (fresh.length < shortest) throw new Error(`A password has at least ${shortest} characters.`);
-  await postJson(`${API}/password`, { current: data.get("current"), new: fresh });
+  const revoke = data.has("revoke_tokens");
+  await postJson(`${API}/password`, { current: data.get("current"), new: fresh, revoke_tokens: revoke });
   form.reset();
   find("[data-done]").textContent = "The password is set.";
-  find("[data-current]").hidden = false;
+  for (const place of document.querySelectorAll("[data-current], [data-invite-confirm]")) {
+    /** @type {HTMLElement} */ (place).hidden = false;
+  }
   find("[data-none]")?.remove();
   await refresh("sessions");
+  if (revoke) await refresh("tokens");
 });
 
 find("[data-close]").addEventListener("click", () => {
@@ -100,17 +116,37 @@ panel.addEventListener("toggle", () => {
   if (panel.open) find('[data-token-form] [name="name"]').focus();
 });
 
-find("[data-copy]").addEventListener("click", async () => {
-  const button = find("[data-copy]");
-  try {
-    await navigator.clipboard.writeText(secret.textContent ?? "");
-    button.textContent = "Copied";
-    setTimeout(() => (button.textContent = "Copy"), 2000);
-  } catch {
-    getSelection()?.selectAllChildren(secret); // without the clipboard (plain http): Ctrl+C does it
-    button.textContent = "Press Ctrl+C";
-  }
-});
+/** A button that copies a text. @param {HTMLElement} button @param {HTMLElement} text */
+function copies(button, text) {
+  button.addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText(text.textContent ?? "");
+      button.textContent = "Copied";
+      setTimeout(() => (button.textContent = "Copy"), 2000);
+    } catch {
+      getSelection()?.selectAllChildren(text); // without the clipboard (plain http): Ctrl+C does it
+      button.textContent = "Press Ctrl+C";
+    }
+  });
+}
+copies(find("[data-copy]"), secret);
+
+if (document.querySelector("[data-invite-form]")) {
+  const link = find("[data-link]");
+  copies(find("[data-copy-link]"), link);
+  onSubmit("[data-invite-form]", async (data, form) => {
+    const body = { days: Number(data.get("days")), password: String(data.get("password")) || null };
+    const invitation = await postJson("/api/v1/people/invitations", body).catch((error) => {
+      if (error.status === 403) find("[data-invite-confirm]").hidden = false;
+      throw error;
+    });
+    form.reset();
+    link.textContent = new URL(invitation.link, location.href).href;
+    find("[data-invited]").hidden = false;
+    await refresh("people");
+    find("[data-copy-link]").focus();
+  });
+}
 
 document.addEventListener("click", async (event) => {
   const button = /** @type {HTMLButtonElement | null} */ (
@@ -123,7 +159,16 @@ document.addEventListener("click", async (event) => {
   const name = /** @type {HTMLElement} */ (button.closest("[data-part]")).dataset.part ?? "";
   await getJson(button.dataset.revoke ?? "", { method: "DELETE" }).catch(() => null);
   if (name === "tokens") made.hidden = true;
+  if (name === "people") find("[data-invited]").hidden = true;
   await refresh(name);
+});
+
+const leave = /** @type {HTMLFormElement} */ (find("[data-leave]"));
+leave.addEventListener("submit", async (event) => {
+  if (!document.querySelector("[data-none]")) return;
+  event.preventDefault();
+  const text = "You have no password: you will need a new link from the server to come back. You can set one on this page.";
+  if (await sure({ title: "Sign out without a password?", text, deed: "Sign out", keep: "Stay" })) leave.submit();
 });
 
 const everywhere = /** @type {HTMLFormElement} */ (find("[data-everywhere]"));

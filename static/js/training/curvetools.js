@@ -40,11 +40,14 @@ async function csv(curves, watch) {
     const text = await load(`${API}/training-runs/${run.id}/metrics.csv`, {}, "text");
     const [head, ...rows] = text.trimEnd().split(/\r?\n/);
     if (parts.length === 0) parts.push(`run,network,seed,${head}`);
-    const name = `"${runName(run, false).replace(/"/g, '""')}"`;
+    const name = cell(runName(run, false));
     parts.push(...rows.map((row) => `${run.id},${name},${run.seed},${row}`));
   }
   return `${parts.join("\n")}\n`;
 }
+
+/** Text as a cell that no spreadsheet takes for a formula. @param {string} text */
+const cell = (text) => `"${text.replace(/^[=+\-@\t\r]/, "'$&").replace(/"/g, '""')}"`;
 
 /** The chart as it is on show. @param {import("./curves.js").Curves} curves @returns {string} */
 function svg(curves) {
