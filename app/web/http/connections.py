@@ -200,5 +200,5 @@ def limited(settings: Settings) -> type[LimitedConnection]:
         pass
 
     Connection.most = most
-    Connection.proxies = _TrustedHosts(settings.proxies)
+    Connection.proxies = _TrustedHosts(settings.proxies)  # type: ignore[assignment]
     return Connection
