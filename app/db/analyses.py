@@ -170,15 +170,17 @@ def set_provenance(session: Session, analysis_id: str, provenance: Provenance) -
 
 
 def find_answered(
-    session: Session, fingerprint: str, media_id: str, models: Sequence[str]
+    session: Session, fingerprint: str, media_id: str, models: Sequence[str], owner: str | None
 ) -> Analysis | None:
-    """Return a succeeded analysis that answers the same question.
+    """Return a succeeded analysis that answers the same question, of this owner; None: of anybody.
 
     One of this medium comes first, and of those one with the models in this order. The rows are
     locked against deletion until the transaction ends.
     """
     same = select(Analysis).join(Job, Job.id == Analysis.job_id)
     same = same.where(Analysis.fingerprint == fingerprint, Job.state == "succeeded")
+    if owner is not None:
+        same = same.where(Analysis.owner == owner)
     nearest_first = same.order_by(Analysis.media_id != media_id, Analysis.created_at).limit(32)
     found = session.scalars(nearest_first.with_for_update(read=True, of=Analysis, skip_locked=True))
 
@@ -228,7 +230,10 @@ class Wanted:
                 _is_first(),
                 Prediction.top[(0, "name")].as_string().icontains(self.search, autoescape=True),
             )
-            named = Media.filename.icontains(self.search, autoescape=True)
+            named = and_(  # not that of somebody else's photo
+                Media.owner == Analysis.owner,
+                Media.filename.icontains(self.search, autoescape=True),
+            )
             conditions.append(or_(named, exists(select(Prediction.model).where(says))))
         if self.kind is not None:
             conditions.append(Media.kind == self.kind)
@@ -276,11 +281,14 @@ def several(session: Session, ids: Sequence[str]) -> list[Analysis]:
     return list(session.scalars(query))
 
 
-def find_under_way(session: Session, fingerprint: str, media_id: str) -> Analysis | None:
-    """Return an analysis of this medium that will answer the same question, or None."""
+def find_under_way(
+    session: Session, fingerprint: str, media_id: str, owner: str
+) -> Analysis | None:
+    """Return this owner's analysis of this medium that will answer the same question, or None."""
     under_way = Job.state.in_(("queued", "running"))
     same = select(Analysis).join(Job, Job.id == Analysis.job_id)
-    same = same.where(Analysis.fingerprint == fingerprint, Analysis.media_id == media_id, under_way)
+    same = same.where(Analysis.fingerprint == fingerprint, Analysis.media_id == media_id)
+    same = same.where(Analysis.owner == owner, under_way)
     return session.scalar(same.order_by(Analysis.created_at).limit(1))
 
 

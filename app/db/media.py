@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import case, select, update
 from sqlalchemy.orm import Session
 
 from app.db.queries import Place, changed, newest
@@ -30,11 +30,14 @@ def page(session: Session, owner: str, limit: int, after: Place | None) -> list[
 def set_playable(session: Session, media_id: str, key: str | None) -> bool:
     """Set the blob of a clip's copy for browsers; None if no copy could be made.
 
+    A clip that browsers play as it came stays `original`: the copy is what others get.
+
     Returns:
         False if the clip was deleted.
     """
-    state = "failed" if key is None else "ready"
-    change = update(Media).where(Media.id == media_id).values(playable=state, playable_key=key)
+    state = case((Media.playable == "original", "original"), else_="ready" if key else "failed")
+    change = update(Media).where(Media.id == media_id)
+    change = change.values(playable=state, playable_key=key or "")
     return changed(session, change) > 0
 
 

@@ -83,7 +83,9 @@ class Media(Base):
     playable: Mapped[str] = mapped_column(
         String(8), default="", server_default=""
     )  # of a clip: original | waiting | ready | failed
-    playable_key: Mapped[str | None] = mapped_column(String(128))  # what a browser can play
+    playable_key: Mapped[str | None] = mapped_column(
+        String(128)
+    )  # what others, or browsers, play; "": none could be made
     created_at: Mapped[datetime] = mapped_column(default=utcnow, index=True)
 
 

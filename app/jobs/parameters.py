@@ -139,6 +139,7 @@ class DrawFigureJob(Look, JobParameters, kind="draw_figure", queue=INFERENCE):
     show: Show = "both"
     evidence_of: Identifier | None = None
     channel: Channel = "mean"
+    named: bool = True  # False: for others than the owner of the photo, without the file's name
     key: str = Field(max_length=128)
 
 

@@ -113,7 +113,7 @@ def thumbnail(path: Path, side: int, limits: Limits | None = None) -> bytes:
 def _jpeg(image: Image.Image, side: int, gap: float, quality: int) -> bytes:
     image.thumbnail((side, side), Image.Resampling.BICUBIC, reducing_gap=gap)
     view = io.BytesIO()
-    image.save(view, "JPEG", quality=quality)
+    image.save(view, "JPEG", quality=quality, comment=b"")  # Pillow would keep the file's own
     return view.getvalue()
 
 

@@ -18,6 +18,7 @@ from app.db.tables import Analysis
 from tests.api.test_events import read_all
 from tests.support import clip_models as clips
 from tests.support.backend import photo, wait_for
+from tests.support.import_worker import import_all
 from tests.support.web import Api
 
 pytestmark = pytest.mark.xdist_group("live")
@@ -198,26 +199,34 @@ def test_everything_is_in_the_zip(live: Api, clip: Any, tracks: list[Any]) -> No
     assert (again.status_code, again.json()["id"]) == (200, clip["id"])
 
 
-def test_the_same_clip_of_another_visitor_is_answered_from_what_is_stored(
+def test_the_zip_for_others_has_a_copy_without_name_and_metadata(live: Api, clip: Any) -> None:
+    with live.visitor() as other:
+        waiting = other.get(clip["links"]["export"])
+        assert waiting.status_code == 409
+        assert "being made; try again" in waiting.json()["detail"]
+        import_all(live.settings)
+        wait_for(lambda: other.get(clip["links"]["export"]).is_success)
+        archive = zipfile.ZipFile(io.BytesIO(other.get(clip["links"]["export"]).content))
+        assert archive.testzip() is None
+        assert archive.read("clip/clip.mp4") != clips.film(4)
+        assert not [name for name in archive.namelist() if "moving" in name]
+        assert b"moving" not in archive.read("manifest.json") + archive.read("README.txt")
+
+
+def test_the_same_clip_under_another_name_is_answered_from_what_is_stored(
     live: Api, clip: Any, tracks: list[Any]
 ) -> None:
-    with live.visitor() as other:
-        files = {"file": ("same.mp4", clips.film(4))}
-        media = other.post("/api/v1/media", files=files).json()
-        body = live.analyse(media["id"], other, **ASKED)
-        assert (body["state"], body["stored"], body["id"] != clip["id"]) == (
-            "succeeded",
-            True,
-            True,
-        )
-        own = other.get(body["links"]["tracks"]).json()["items"]
-        assert [t["times"] for t in own] == [t["times"] for t in tracks]
-        np.testing.assert_array_equal(
-            array(other.get(own[0]["npy"])), array(other.get(tracks[0]["npy"]))
-        )
-        assert array(other.get(body["links"]["flow"], params={"full": True})).shape[0] == 4
-        assert other.get(f"{body['links']['self']}/frames/0.jpg").is_success
-        assert other.delete(f"/api/v1/media/{media['id']}").status_code == 204
+    client, media = live.client, live.upload(clips.film(4), name="same.mp4")
+    body = live.analyse(media["id"], **ASKED)
+    assert (body["state"], body["stored"], body["id"] != clip["id"]) == ("succeeded", True, True)
+    own = client.get(body["links"]["tracks"]).json()["items"]
+    assert [t["times"] for t in own] == [t["times"] for t in tracks]
+    np.testing.assert_array_equal(
+        array(client.get(own[0]["npy"])), array(client.get(tracks[0]["npy"]))
+    )
+    assert array(client.get(body["links"]["flow"], params={"full": True})).shape[0] == 4
+    assert client.get(f"{body['links']['self']}/frames/0.jpg").is_success
+    assert client.delete(f"/api/v1/media/{media['id']}").status_code == 204
     assert live.client.get(f"{clip['links']['self']}/frames/0.jpg").is_success
 
 

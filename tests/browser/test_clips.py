@@ -47,7 +47,7 @@ def gated(server: str, tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def test_a_clip_plays_with_both_streams_in_step(each_width: Visit, clip: str) -> None:
     page = ready(each_width, clip)
-    expect(page.locator("h1")).to_have_text("box.mp4")
+    expect(page.locator("h1")).to_have_text("clip.mp4")  # somebody else's
     expect(page.locator(".row:not(.head)")).to_have_count(len(analysis(each_width)["predictions"]))
     each_width.requests.clear()
     page.get_by_role("radio", name="Grad-CAM").last.check()

@@ -104,9 +104,14 @@ class Api:
         self._thread.join(timeout=10)
         self.client.close()
 
-    def upload(self, data: bytes | None = None, client: httpx.Client | None = None) -> Any:
+    def upload(
+        self,
+        data: bytes | None = None,
+        client: httpx.Client | None = None,
+        name: str = "photo.jpg",
+    ) -> Any:
         """Upload a photo and return its JSON."""
-        files = {"file": ("photo.jpg", photo() if data is None else data)}
+        files = {"file": (name, photo() if data is None else data)}
         response = (client or self.client).post("/api/v1/media", files=files)
         assert response.status_code in (200, 201), response.text
         return response.json()

@@ -18,6 +18,7 @@ from app.db import models
 from app.db.documents import ClipScores
 from app.db.tables import Heatmap, Media, Prediction
 from app.jobs.parameters import AnalysisRequest, DrawFigureJob
+from app.media import sharing
 from app.storage import keys
 from app.storage.blobs import BlobStore
 from ml.explain import targets
@@ -93,7 +94,7 @@ def draw_figure(params: DrawFigureJob, context: Context) -> None:
         drawn += [without(title, caption, *one, len(columns)) for one in absent.get(model, ())]
     if not drawn:
         raise NotFound(f"No mask of this analysis has a channel {params.channel}.")
-    name = table_title(media.filename, place.share if place else None)
+    name = table_title(sharing.filename(media, owned=params.named), place.share if place else None)
     with context.runtime.blobs.create(params.key) as target:
         draw(
             drawn,

@@ -1,4 +1,4 @@
-"""Job `make_playable`: a copy of a clip that every browser plays."""
+"""Job `make_playable`: a copy of a clip that every browser plays, without its metadata."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from app.core.errors import BadMedia, DiskFull, NotFound, TooLarge
 from app.db import media as rows
 from app.db.hooks import after_rollback
 from app.jobs.parameters import MakePlayableJob
+from app.media import sharing
 from app.storage import keys
 from app.storage.blobs import flush
 from worker.context import Context
@@ -26,7 +27,7 @@ def make_playable(params: MakePlayableJob, context: Context) -> None:
         media = rows.get(session, params.media_id)
     if media is None:
         raise NotFound("The clip was deleted.")
-    if media.playable != "waiting":
+    if sharing.playable(media, owned=False) != "waiting":
         return  # an earlier try stored the copy, but did not end the job
     if not runtime.blobs.exists(media.blob_key):
         raise NotFound("The clip is gone from the server's disk: upload it again.")

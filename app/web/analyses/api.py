@@ -107,11 +107,13 @@ def create(
     """Queue an analysis; follow it at `links.events` or read `links.self` until it has ended.
 
     The same file with the same request (models with their checkpoints, methods, target, size, and
-    of a clip segments, range and flow) is answered from what is stored: 200, with `stored` true.
+    of a clip segments, range and flow) is answered from what you have stored: 200, with `stored`
+    true. The home page's examples are answered from what anybody has.
     """
     medium = find_media(session, request.media_id)
     check_analyses(session, web.settings, visitor)
-    row = requests.create(session, medium, request, visitor, principal.viewer)
+    public = web.static.has_example(medium.sha256)
+    row = requests.create(session, medium, request, visitor, principal.viewer, public=public)
     stored = row.job.state == State.SUCCEEDED
     response.status_code = status.HTTP_200_OK if stored else status.HTTP_202_ACCEPTED
     body = present.analysis(row, rows.predictions(session, row.id), stored=stored)

@@ -30,18 +30,29 @@ CLIP_ONLY = ("segments", "from_s", "to_s", "flow")
 
 
 def create(
-    session: Session, media: Media, body: AnalysisCreate, owner: str, viewer: models.Viewer
+    session: Session,
+    media: Media,
+    body: AnalysisCreate,
+    owner: str,
+    viewer: models.Viewer,
+    *,
+    public: bool = False,
 ) -> Analysis:
-    """Return an analysis that answers: stored, already under way, or new with its job queued."""
+    """Return an analysis that answers: stored, already under way, or new with its job queued.
+
+    Only what the same owner has asked for answers, so that nobody learns whether others have sent
+    the same file; unless it is `public`, as the examples are.
+    """
     cards = models.all_cards(session, viewer)
     request = complete(body, cards, media)
     versions = {row.id: (row.checkpoint_sha256, row.card.get("calibration")) for row in cards}
     question = fingerprint(media.sha256, request, versions)
-    answered = rows.find_answered(session, question, media.id, request.models)
-    if answered is not None and _same(answered, media, request):
+    of = None if public else owner
+    answered = rows.find_answered(session, question, media.id, request.models, of)
+    if answered is not None and _same(answered, media, request, owner):
         return answered
-    under_way = rows.find_under_way(session, question, media.id)
-    if under_way is not None and _same(under_way, media, request):
+    under_way = rows.find_under_way(session, question, media.id, owner)
+    if under_way is not None and _same(under_way, media, request, owner):
         return under_way
     analysis = Analysis(
         id=new_id(),
@@ -62,9 +73,10 @@ def create(
     return analysis
 
 
-def _same(analysis: Analysis, media: Media, request: AnalysisRequest) -> bool:
-    """Whether an analysis that answers is the very one: of this medium, rows in this order."""
-    return analysis.media_id == media.id and analysis.request["models"] == request.models
+def _same(analysis: Analysis, media: Media, request: AnalysisRequest, owner: str) -> bool:
+    """Whether an analysis that answers is the very one: theirs, of this medium, rows in order."""
+    same = analysis.owner == owner and analysis.media_id == media.id
+    return same and analysis.request["models"] == request.models
 
 
 def complete(body: AnalysisCreate, cards: Sequence[ModelCard], media: Media) -> AnalysisRequest:

@@ -28,8 +28,12 @@ numbers.csv       one line a map: layer, shape, range, sum, entropy, target
 predictions.json  what each model says
 manifest.json     checkpoints, versions, device, preprocessing: what the numbers depend on
 request.json      POST it to /api/v1/analyses with the id of the uploaded file to make them again
-{file}  the {kind} as it was uploaded
+{file}
 {drawn}"""
+ORIGINAL = "{name}  the {kind} as it was uploaded"
+COPY = """{name}  a copy without the metadata of the upload, as others than its owner get it; the
+                  numbers are those of the original"""
+NO_COPY = "The {kind} is not here: no copy of it could be made for others than its owner."
 DRAWN = (
     "drawn/            the maps over the photo, as the page showed them: `drawn` in the manifest\n"
 )
@@ -44,6 +48,19 @@ COLUMNS = (
     "model", "stage", "method", "stream", "time_s", "layer", "shape", "min", "max", "sum",
     "entropy", "target",
 )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class File:
+    """The blob of the photo or clip, None if there is no copy; `original`: as it was uploaded."""
+
+    key: str | None
+    original: bool
+
+    def words(self, kind: str, name: str) -> str:
+        """Return what the README says of it."""
+        said = NO_COPY if self.key is None else ORIGINAL if self.original else COPY
+        return said.format(kind=kind, name=name)
 
 
 @dataclass(frozen=True)
@@ -77,27 +94,29 @@ def stream(
     blobs: BlobStore,
     analysis: schemas.Analysis,
     media: Media,
-    photo_key: str,
+    file: File,
     maps: Sequence[tuple[schemas.Heatmap, str]],
     pictures: Pictures | None = None,
 ) -> Iterator[bytes]:
     """Yield the ZIP file; `maps` are records with their blobs. It is never in memory as a whole."""
     sink = _Sink()
-    file = f"{FILES[media.kind]}/{media.filename}"
+    name_of_file = f"{FILES[media.kind]}/{media.filename}"
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
         look = pictures.look if pictures else None
-        for name, content in _texts(analysis, media, [record for record, _ in maps], file, look):
+        records = [record for record, _ in maps]
+        for name, content in _texts(analysis, media, records, (name_of_file, file), look):
             archive.writestr(name, content)
         yield sink.take()
         archive.writestr(_stored("maps.npz"), npz(blobs, maps))
         yield sink.take()
-        with (
-            blobs.path(photo_key).open("rb") as original,
-            archive.open(_stored(file), "w", force_zip64=True) as copy,
-        ):
-            while chunk := original.read(CHUNK):
-                copy.write(chunk)
-                yield sink.take()
+        if file.key is not None:
+            with (
+                blobs.path(file.key).open("rb") as source,
+                archive.open(_stored(name_of_file), "w", force_zip64=True) as copy,
+            ):
+                while chunk := source.read(CHUNK):
+                    copy.write(chunk)
+                    yield sink.take()
         for name, drawn in pictures.files if pictures else ():
             archive.writestr(_stored(name), drawn)
             yield sink.take()
@@ -114,14 +133,15 @@ def _texts(
     analysis: schemas.Analysis,
     media: Media,
     records: Sequence[schemas.Heatmap],
-    file: str,
+    named: tuple[str, File],
     look: Mapping[str, Any] | None,
 ) -> Iterator[tuple[str, str]]:
     body = analysis.model_dump(mode="json")
-    kind = FILES[media.kind]
+    kind, (name, file) = FILES[media.kind], named
+    words = file.words(kind, name)
     yield (
         "README.txt",
-        README.format(file=file, kind=kind, maps=MAPS[media.kind], drawn=DRAWN if look else ""),
+        README.format(file=words, maps=MAPS[media.kind], drawn=DRAWN if look else ""),
     )
     yield "request.json", _json(body["request"])
     yield "predictions.json", _json(body["predictions"])
@@ -130,7 +150,11 @@ def _texts(
         "format": "sightline-export/1",
         "analysis": {key: body[key] for key in ("id", "created_at", "finished_at", "stored")},
         "request": body["request"],
-        kind: {**media.model_dump(mode="json", exclude={"links", "stored"}), "file": file},
+        kind: {
+            **media.model_dump(mode="json", exclude={"links", "stored"}),
+            "file": None if file.key is None else name,
+            **({} if file.original else {"copy": True}),
+        },
         "provenance": body["provenance"],
         "maps": _ids(records),
         **({"drawn": look} if look else {}),

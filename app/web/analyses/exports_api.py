@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
-from app.core.errors import Conflict
+from app.core.errors import Conflict, NotFound
 from app.db import analyses as rows
 from app.db.tables import Analysis
 from app.jobs.parameters import (
@@ -31,12 +31,15 @@ from app.web.analyses.drawing import npy
 from app.web.analyses.find import find_analysis
 from app.web.analyses.looks import Look
 from app.web.analyses.picture import SIDE, seen
-from app.web.http.caching import PRIVATE_IMMUTABLE, matches, reply
-from app.web.http.deps import ReadSession, StateDep
+from app.web.http.caching import BY_VIEWER, PRIVATE_IMMUTABLE, matches, reply
+from app.web.http.deps import KnownVisitor, ReadSession, StateDep
 from app.web.http.parameters import PathId, binary, errors
+from app.web.http.principal import MaybeUser, Principal
 from app.web.http.ranges import RangedFile
 from app.web.http.state import AppState
+from app.web.media import copies
 from app.web.media import present as media_present
+from app.web.media.find import owns
 
 router = APIRouter(prefix="/analyses", tags=["exports"])
 ZIP = "application/zip"
@@ -101,12 +104,17 @@ async def get_figure(
     request: Request,
     web: StateDep,
     style: Annotated[FigureStyle, Query()],
+    visitor: KnownVisitor,
+    principal: MaybeUser,
 ) -> Response:
     """A row a model, a column a stage; drawn once by a worker, which may take some seconds.
 
     Of a clip: a row a model and stream, a column a snippet, the maps of one stage and method.
+    Others than the owner of the photo or clip get it without the file's name.
     """
     chosen = style.for_job()
+    if not await run_in_threadpool(_owned, web, analysis_id, visitor, principal):
+        chosen["named"] = False
     key = await run_in_threadpool(figures.blob_key, web, analysis_id, chosen, file_format)
     params = DrawFigureJob.model_validate(
         {**chosen, "analysis_id": analysis_id, "format": file_format, "key": key}
@@ -116,6 +124,7 @@ async def get_figure(
         **_named(f"{analysis_id[:8]}.{file_format}"),
         "Cache-Control": PRIVATE_IMMUTABLE,
         "Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'",
+        **BY_VIEWER,
     }
     etag = key.rpartition("/")[2]
     return reply(request, content, figures.MEDIA_TYPES[file_format], etag=etag, headers=headers)
@@ -196,6 +205,11 @@ def _named(name: str, disposition: str = "inline") -> dict[str, str]:
     return {"Content-Disposition": f'{disposition}; filename="sightline-{name}"'}
 
 
+def _owned(web: AppState, analysis_id: str, visitor: str | None, principal: Principal) -> bool:
+    with web.readers() as session:
+        return owns(find_analysis(session, analysis_id).media, visitor, principal)
+
+
 def _first_model(web: AppState, analysis_id: str) -> str:
     with web.readers() as session:
         row = find_analysis(session, analysis_id)
@@ -213,10 +227,14 @@ def get_export(
     session: ReadSession,
     web: StateDep,
     style: Annotated[ExportStyle, Query()],
+    visitor: KnownVisitor,
+    principal: MaybeUser,
 ) -> Response:
     """All maps (NPZ), a table of numbers, predictions, the file, and the request to repeat it.
 
-    With `drawn` also pictures of the maps, and how they are drawn in the manifest.
+    With `drawn` also pictures of the maps, and how they are drawn in the manifest. Others than the
+    owner of the photo or clip get the copy that they get of it alone, under a name that says
+    nothing (409 while it is being made).
     """
     row = find_analysis(session, analysis_id)
     if row.job.state != State.SUCCEEDED:
@@ -225,15 +243,24 @@ def get_export(
     headers = _named(f"{analysis_id[:8]}.{style.file_format}", "attachment")
     if style.file_format == "npz":
         return Response(export.npz(web.blobs, maps), media_type=ZIP, headers=headers)
+    owned = owns(row.media, visitor, principal)
     body = export.stream(
         web.blobs,
         present.analysis(row, rows.predictions(session, analysis_id)),
-        media_present.media(row.media),
-        row.media.blob_key,
+        media_present.media(row.media, owned=owned),
+        _file(web, row, owned=owned),
         maps,
         _pictures(web, session, row, style) if style.drawn and row.media.kind == "image" else None,
     )
     return StreamingResponse(body, media_type=ZIP, headers=headers)
+
+
+def _file(web: AppState, row: Analysis, *, owned: bool) -> export.File:
+    """Return what the archive has of the photo or clip; Conflict while a copy is being made."""
+    try:
+        return export.File(copies.file_key(web, row.media, owned=owned), original=owned)
+    except NotFound:
+        return export.File(None, original=False)
 
 
 def _pictures(

@@ -29,7 +29,7 @@ def has_mean(web: AppState, session: Session, row: Analysis) -> bool:
 def full(web: AppState, session: Session, row: Analysis) -> bytes:
     """Return the NPY file of every field, uint8 [K, L, 2, H, W]; NotFound.
 
-    It lies with the clip; where a stored result answered, perhaps with another visitor's same clip.
+    It lies with the clip; where a stored result answered, perhaps with another upload of it.
     """
     mean(web, session, row)
     request = AnalysisRequest.model_validate(row.request)

@@ -2,7 +2,8 @@
 
 analysis.html.jinja
 - `analysis`: Analysis JSON (contract of GET /api/v1/analyses/{id}).
-- `media`: Media JSON; `seen`: the same with the shape and `links.view` of what the maps lie over.
+- `media`: Media JSON, for others than its owner without the file's name; `seen`: the same with the
+  shape and `links.view` of what the maps lie over.
 - `rows`: [Card JSON] of the requested models in the request's order: one a table row.
 - `stages`: ["early", "medium", "late", "combined"]: one a column.
 - `heatmaps`: [Heatmap JSON] ready so far.
@@ -55,7 +56,9 @@ from app.web.http.principal import MaybeUser
 from app.web.http.schemas import API
 from app.web.http.state import AppState
 from app.web.http.templating import page
+from app.web.media import copies
 from app.web.media import present as media_present
+from app.web.media.find import owns
 
 router = APIRouter(include_in_schema=False, default_response_class=Response)
 PART = 50
@@ -75,7 +78,11 @@ def analysis(
 ) -> Response:
     """The table of one analysis."""
     row = find_analysis(session, analysis_id)
-    data = _analysis_data(session, row, principal.viewer, owner=row.owner == visitor)
+    owned = owns(row.media, visitor, principal)
+    owner = row.owner == visitor
+    data = _analysis_data(session, row, principal.viewer, owner=owner, owned=owned)
+    if not owned:
+        copies.prepare(web, row.media)
     data["urls"] = {"colormaps": web.static.url("colormaps.json"), "api": API}
     template = "analysis.html.jinja"
     if row.media.kind == "clip":
@@ -134,14 +141,14 @@ def _moment(day: str, later: timedelta) -> datetime | None:
 
 
 def _analysis_data(
-    session: Session, row: Analysis, viewer: model_rows.Viewer, *, owner: bool
+    session: Session, row: Analysis, viewer: model_rows.Viewer, *, owner: bool, owned: bool
 ) -> Context:
     """Return what the page shows, all JSON; the job is read first, so nothing is older than it."""
     body = present.analysis(row, rows.predictions(session, row.id)).model_dump(mode="json")
     wanted = body["request"]
     cards = {known.id: known.card for known in model_rows.known_cards(session)}
     current = model_rows.cards(session, viewer)
-    medium = media_present.media(row.media).model_dump(mode="json")
+    medium = media_present.media(row.media, owned=owned).model_dump(mode="json")
     return {
         "analysis": body,
         "media": medium,

@@ -7,6 +7,7 @@ from itertools import groupby
 
 from app.db import tables as db
 from app.jobs.parameters import AnalysisRequest
+from app.media import sharing
 from app.web.analyses import schemas
 from app.web.http.schemas import API, columns
 
@@ -33,7 +34,10 @@ def analysis(
 
 
 def listed(row: db.Analysis, first: db.Prediction | None) -> schemas.ListedAnalysis:
-    """Return an analysis as a list shows it; `first` is what its first model says so far."""
+    """Return an analysis as its owner's list shows it; `first`: what its first model says so far.
+
+    It may be of somebody else's photo, from a link.
+    """
     links = schemas.ListedLinks(
         self=f"{API}/analyses/{row.id}",
         view=_view(row),
@@ -41,6 +45,7 @@ def listed(row: db.Analysis, first: db.Prediction | None) -> schemas.ListedAnaly
     )
     parts = (row.job, row.media, row)  # a later one's `id` and `kind` count
     facts = {k: v for part in parts for k, v in columns(part, schemas.ListedAnalysis).items()}
+    facts["filename"] = sharing.filename(row.media, owned=row.media.owner == row.owner)
     answer = None if first is None else _first_answer(first)
     return schemas.ListedAnalysis.model_validate({**facts, "answer": answer, "links": links})
 

@@ -10,6 +10,7 @@ from starlette.responses import Response
 IMMUTABLE = "max-age=31536000, immutable"
 REVALIDATE = "no-cache"
 PRIVATE_IMMUTABLE = f"private, {IMMUTABLE}"
+BY_VIEWER = {"Vary": "Cookie, Authorization"}  # where the owner gets another answer than others
 
 
 def matches(request: Request, etag: str) -> bool:

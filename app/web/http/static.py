@@ -19,6 +19,7 @@ from app.core.errors import NotFound
 from app.web.http.caching import IMMUTABLE, REVALIDATE, reply
 
 PREFIX = "/static"
+EXAMPLES = "examples/"
 TEXT = {".css", ".js", ".json", ".svg", ".html", ".txt"}
 mimetypes.add_type("text/javascript", ".js")
 mimetypes.add_type("image/webp", ".webp")
@@ -56,6 +57,14 @@ class Static:
             parts = "".join(f"{name}{file.etag}" for name, file in self._files.items())
             self.digest = hashlib.sha256(parts.encode()).hexdigest()[:12]
             self._listing = listing
+
+    def has_example(self, sha256: str) -> bool:
+        """Whether a file with this hash is one of the home page's examples, which are public."""
+        return any(
+            sha256.startswith(file.etag)
+            for name, file in self._files.items()
+            if name.startswith(EXAMPLES)
+        )
 
     def url(self, name: str) -> str:
         """Return the address of a file, for templates."""

@@ -11,12 +11,13 @@ import anyio
 from fastapi import APIRouter, Request, Response, status
 from starlette.concurrency import run_in_threadpool
 
-from app.core.errors import Conflict, NotFound
+from app.core.errors import NotFound
 from app.db import media as rows
 from app.db.garbage import analyses_of
 from app.db.hooks import after_commit
 from app.jobs import service
 from app.jobs.parameters import MakePlayableJob
+from app.media import sharing
 from app.media.deletion import delete_media
 from app.media.quota import check_uploads
 from app.media.retention import delete_all_of
@@ -24,7 +25,7 @@ from app.media.uploads import IncomingMedia, dropped
 from app.storage import keys
 from app.web.http import pagination
 from app.web.http.arrival import ADDRESS_FACTOR
-from app.web.http.caching import PRIVATE_IMMUTABLE, matches, reply
+from app.web.http.caching import BY_VIEWER, PRIVATE_IMMUTABLE, matches, reply
 from app.web.http.deps import KnownVisitor, ReadSession, StateDep, Visitor, WriteSession
 from app.web.http.identity import address_of
 from app.web.http.multipart import MediaStream
@@ -34,8 +35,8 @@ from app.web.http.proxies import network
 from app.web.http.ranges import RangedFile
 from app.web.http.schemas import Page
 from app.web.http.state import AppState
-from app.web.media import present, schemas
-from app.web.media.find import MediaDep, find_media
+from app.web.media import copies, present, schemas
+from app.web.media.find import MediaDep, Owned, find_media
 from app.web.media.thumbnail import thumbnail
 
 router = APIRouter(prefix="/media", tags=["media"])
@@ -95,12 +96,12 @@ def _store(web: AppState, file: IncomingMedia, filename: str, owner: str) -> sch
     arrived = file.inspect(filename)
     with web.sessions.begin() as session:
         if (same := arrived.same(session, owner)) is not None:
-            return present.media(same, stored=True)
+            return present.media(same, owned=True, stored=True)
         check_uploads(session, web.settings, owner, arrived.size)
         medium = arrived.keep(session, owner)
         if medium.playable == "waiting":
             service.enqueue(session, MakePlayableJob(media_id=medium.id))
-        return present.media(medium)
+        return present.media(medium, owned=True)
 
 
 @router.get("", summary="List your photos and clips", responses=errors())
@@ -110,26 +111,41 @@ def list_media(
     """This visitor's photos and clips, newest first."""
     fetch = partial(rows.page, session, visitor or "")
     media, following = pagination.fetch(fetch, limit, cursor)
-    return Page(items=[present.media(row) for row in media], next=following)
+    return Page(items=[present.media(row, owned=True) for row in media], next=following)
 
 
 @router.get("/{media_id}", summary="A photo's or clip's record", responses=errors(404))
-def get_media(media: MediaDep) -> schemas.Media:
-    """Size, format, hash and links of a photo or clip."""
-    return present.media(media)
+def get_media(media: MediaDep, owned: Owned) -> schemas.Media:
+    """Size, format, hash and links of a photo or clip.
+
+    Others than its owner do not see the file's name, and `playable` is that of the copy they get.
+    """
+    return present.media(media, owned=owned)
 
 
 @router.get(
     "/{media_id}/content",
     response_class=Response,
-    summary="The file as it was uploaded",
-    responses={200: binary("image/*", "The file, byte by byte."), 304: {}, **errors(404)},
+    summary="The file as it was uploaded, or a copy for others",
+    responses={200: binary("image/*", "The file."), 304: {}, **errors(404, 409)},
 )
-def get_content(media: MediaDep, request: Request, web: StateDep) -> Response:
-    """The original, with the content type found by decoding; never executed as a page."""
-    disposition = f"inline; filename*=UTF-8''{quote(media.filename, safe='')}"
-    headers = {"Content-Disposition": disposition, "Content-Security-Policy": SANDBOX}
-    return _file(request, web.blobs.path(media.blob_key), media.content_type, media.sha256, headers)
+def get_content(media: MediaDep, owned: Owned, request: Request, web: StateDep) -> Response:
+    """For its owner the original, byte by byte; never executed as a page.
+
+    Others get a copy without its name and metadata, such as the place where it was taken: of a
+    photo what `view` shows, of a clip what `playable` plays (409 while that is being made).
+    """
+    path = web.blobs.path(copies.file_key(web, media, owned=owned))
+    name = quote(sharing.filename(media, owned=owned), safe="")
+    headers = {
+        "Content-Disposition": f"inline; filename*=UTF-8''{name}",
+        "Content-Security-Policy": SANDBOX,
+        **BY_VIEWER,
+    }
+    if owned:
+        return _file(request, path, media.content_type, media.sha256, headers)
+    kind = copies.COPIED_AS[media.kind]
+    return _file(request, path, kind, f"{media.sha256}-copy", headers)
 
 
 @router.get(
@@ -167,21 +183,16 @@ def get_view(
         **errors(400, 404, 409, 416),
     },
 )
-def get_playable(media: MediaDep, request: Request, web: StateDep) -> Response:
-    """Supports `Range`. The medium's `playable` tells whether a copy is still being made."""
+def get_playable(media: MediaDep, owned: Owned, request: Request, web: StateDep) -> Response:
+    """Supports `Range`. The medium's `playable` tells whether a copy is still being made.
+
+    Others than the owner always get a copy, which has no metadata.
+    """
     if media.kind != "clip":
         raise NotFound("This is a photo, not a clip: look at it under /view.")
-    if media.playable == "waiting":
-        raise Conflict(
-            "A copy of the clip that browsers play is being made; try again in a few seconds."
-        )
-    if media.playable == "failed":
-        raise NotFound(
-            "No copy of the clip could be made that browsers play. Its analyses work all the "
-            "same; to see it move, save it as MP4 (H.264) and upload that."
-        )
-    headers = {"Content-Security-Policy": SANDBOX}
-    if media.playable == "original":
+    copies.check_playable(web, media, owned=owned)
+    headers = {"Content-Security-Policy": SANDBOX, **BY_VIEWER}
+    if sharing.playable(media, owned=owned) == "original":
         kind = PLAYED_AS.get(media.content_type, media.content_type)
         return _file(request, web.blobs.path(media.blob_key), kind, media.sha256, headers)
     assert media.playable_key is not None

@@ -35,7 +35,9 @@ class Media(Answer):
 
     id: Id
     kind: Literal["image", "clip"]
-    filename: str
+    filename: str = Field(
+        description="The file's name; for others than its owner `photo.jpg` or `clip.mp4`."
+    )
     format: str
     content_type: str
     width: int
@@ -48,7 +50,8 @@ class Media(Answer):
     note: str | None = Field(description="A remark on how the file was read, for people.")
     codec: str | None = Field(description="Of a clip: h264, hevc, vp9, ...")
     playable: Literal["original", "waiting", "ready", "failed"] | None = Field(
-        description="Of a clip: whether browsers play the original, or a copy of it."
+        description="Of a clip: whether browsers play the original, or a copy of it, as others "
+        "than its owner always do."
     )
     created_at: datetime
     stored: bool = Field(description="True if this visitor had uploaded the same file before.")

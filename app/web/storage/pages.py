@@ -35,6 +35,6 @@ def storage(
         "storage": measure.storage(session, web).model_dump(mode="json"),
         "days": web.settings.retention_days,
         "owner": owner,
-        "media": [present.media(row).model_dump(mode="json") for row in media],
+        "media": [present.media(row, owned=True).model_dump(mode="json") for row in media],
     }
     return page(request, "storage.html.jinja", context)
