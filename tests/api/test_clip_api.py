@@ -182,6 +182,13 @@ def test_the_contact_sheet(live: Api, clip: Any) -> None:
     text = live.client.get(clip["links"]["figure_svg"]).text
     times = clip["predictions"]["tiny-clips"]["clip"]["times"]
     assert all(f"{moment:.2f} s" in text for moment in times)
+    assert "moving.mp4" in text
+    with live.visitor() as other:
+        link = clip["links"]["figure_svg"]
+        wait_for(lambda: other.get(link).is_success, 120)
+        text = other.get(link).text
+    assert "clip.mp4" in text
+    assert "moving.mp4" not in text
 
 
 def test_everything_is_in_the_zip(live: Api, clip: Any, tracks: list[Any]) -> None:
@@ -210,7 +217,7 @@ def test_the_zip_for_others_has_a_copy_without_name_and_metadata(live: Api, clip
         assert archive.testzip() is None
         assert archive.read("clip/clip.mp4") != clips.film(4)
         assert not [name for name in archive.namelist() if "moving" in name]
-        assert b"moving" not in archive.read("manifest.json") + archive.read("README.txt")
+        assert b"moving.mp4" not in archive.read("manifest.json") + archive.read("README.txt")
 
 
 def test_the_same_clip_under_another_name_is_answered_from_what_is_stored(

@@ -134,13 +134,13 @@ def test_a_stored_result_is_found_and_copied(sessions: Sessions, blobs: LocalBlo
         source.provenance = {"device": "cpu"}
         add_analysis(session, medium, "failed")
     with sessions.begin() as session:
-        found = rows.find_answered(session, source.fingerprint, twin.id, [])
+        found = rows.find_answered(session, source.fingerprint, twin.id, [], None)
         assert found is not None
         assert found.id == source.id
-        assert rows.find_answered(session, "0" * 64, medium.id, []) is None
+        assert rows.find_answered(session, "0" * 64, medium.id, [], None) is None
         copy = answered_from(session, found, twin)
     with sessions.begin() as session:
-        again = rows.find_answered(session, source.fingerprint, twin.id, [])
+        again = rows.find_answered(session, source.fingerprint, twin.id, [], None)
         assert again is not None
         assert again.id == copy.id, "the same medium's own answer comes first"
         assert again.provenance == {"device": "cpu"}

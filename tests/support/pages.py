@@ -124,6 +124,9 @@ def analysed(server: str, file: Path, **asked: Any) -> str:
             return bool(state == "succeeded")
 
         until(done, 240)
+        if media["kind"] == "clip":  # visitors of the page get a copy, which is made once
+            with httpx.Client(base_url=server, timeout=60) as other:
+                until(lambda: other.get(media["links"]["playable"]).is_success, 240)
         return str(made["links"]["page"])
 
 
