@@ -7,11 +7,13 @@ else asks for it.
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 from app.db.tables import Media
 
 FILENAMES = {"image": "photo.jpg", "clip": "clip.mp4"}
+TITLE = re.compile(r" \(“.*”\)", re.DOTALL)  # of a clip's track, in its notes: the file's words
 NO_COPY = ""  # as `playable_key`: a copy was tried in vain
 Playable = Literal["original", "waiting", "ready", "failed"]
 
@@ -19,6 +21,11 @@ Playable = Literal["original", "waiting", "ready", "failed"]
 def filename(medium: Media, *, owned: bool) -> str:
     """Return the file's name; for others what the copy that they get is called."""
     return medium.filename if owned else FILENAMES[medium.kind]
+
+
+def note(medium: Media, *, owned: bool) -> str | None:
+    """Return the remarks on how the file was read; for others without words from the file."""
+    return medium.note if owned or medium.note is None else TITLE.sub("", medium.note)
 
 
 def playable(medium: Media, *, owned: bool) -> str:

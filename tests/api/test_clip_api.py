@@ -208,6 +208,10 @@ def test_everything_is_in_the_zip(live: Api, clip: Any, tracks: list[Any]) -> No
 
 def test_the_zip_for_others_has_a_copy_without_name_and_metadata(live: Api, clip: Any) -> None:
     with live.visitor() as other:
+        page = other.get(clip["links"]["page"])  # has the copy made
+        assert page.is_success
+        assert "<title>clip.mp4" in page.text
+        assert "moving.mp4" not in page.text
         waiting = other.get(clip["links"]["export"])
         assert waiting.status_code == 409
         assert "being made; try again" in waiting.json()["detail"]

@@ -7,11 +7,13 @@ import io
 import json
 import zipfile
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import av
 import httpx
+import numpy as np
 import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
@@ -226,6 +228,29 @@ def test_others_play_a_copy_of_a_clip(api: Api, stranger: httpx.Client, tmp_path
         assert sweep(session, api.web.blobs, older_than=0.0) == 0
     assert api.client.delete(media["links"]["self"]).status_code == 204
     assert files_of(api.settings) == set()
+
+
+def test_others_do_not_read_the_title_of_a_clips_track(
+    api: Api, stranger: httpx.Client, tmp_path: Path
+) -> None:
+    path = tmp_path / "two.mkv"
+    with av.open(path, "w") as made:
+        streams = [made.add_stream("mpeg4", rate=25) for _ in range(2)]
+        for stream in streams:
+            stream.width, stream.height, stream.pix_fmt = 128, 96, "yuv420p"
+            stream.metadata["title"] = "of “grandma”, (“1”)"
+        for at in range(4):
+            frame = av.VideoFrame.from_ndarray(np.full((96, 128, 3), 60 * at, np.uint8), "rgb24")
+            frame.pts, frame.time_base = at, Fraction(1, 25)
+            for stream in streams:
+                made.mux(stream.encode(frame))
+        for stream in streams:
+            made.mux(stream.encode(None))
+    media = sent(api, path.read_bytes(), "two.mkv")
+    assert "track 1 (“of “grandma”, (“1”)”) is used" in media["note"]
+    seen = stranger.get(media["links"]["self"]).json()["note"]
+    assert seen.startswith("The file has 2 video tracks: track 1 is used")
+    assert "”" not in seen
 
 
 def test_a_clip_that_cannot_be_copied_stays_its_owners(

@@ -20,6 +20,7 @@ def media(row: db.Media, *, owned: bool, stored: bool = False) -> schemas.Media:
         links.playable, links.poster, links.times = f"{address}/playable", view, f"{address}/times"
     facts = columns(row, schemas.Media) | {
         "filename": sharing.filename(row, owned=owned),
+        "note": sharing.note(row, owned=owned),
         "playable": sharing.playable(row, owned=owned) or None,
         "stored": stored,
     }
