@@ -15,15 +15,12 @@ from app.jobs.states import State
 from ml.errors import MlError
 from worker import handlers
 from worker.context import Context, JobLost, WorkerStopping
+from worker.failures import problem_of
 from worker.heartbeat import Heartbeat
 from worker.runtime import Runtime
 
 log = logging.getLogger(__name__)
 handlers.load()
-INTERNAL = (
-    "Something went wrong inside Sightline. Try again; if it happens again, the server's log "
-    "says more."
-)
 
 
 def run_next(runtime: Runtime, queue: str) -> bool:
@@ -70,20 +67,11 @@ def _attempt(job: Job, context: Context) -> None:
             rows.give_back(session, job.id, runtime.name)
     except (OperationalError, InterfaceError):
         raise
-    except (SightlineError, MlError) as error:
-        name = error.name if isinstance(error, SightlineError) else "unprocessable"
+    except Exception as error:
+        if not isinstance(error, SightlineError | MlError):
+            log.exception("job %s failed", job.id)
         trace = traceback.format_exc()
-        _finish(runtime, job, State.FAILED, error=name, detail=error.detail, traceback=trace)
-    except Exception:
-        log.exception("job %s failed", job.id)
-        _finish(
-            runtime,
-            job,
-            State.FAILED,
-            error="internal_error",
-            detail=INTERNAL,
-            traceback=traceback.format_exc(),
-        )
+        _finish(runtime, job, State.FAILED, **problem_of(error), traceback=trace)
 
 
 def _finish(runtime: Runtime, job: Job, state: State, **why: str) -> None:

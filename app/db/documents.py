@@ -196,6 +196,13 @@ class Evidence(TypedDict):
     if_blob: Effect
 
 
+class Problem(TypedDict):
+    """Why a model has no row in an analysis: the error's name, and a sentence."""
+
+    error: str
+    detail: str
+
+
 class Provenance(TypedDict):
     """How a result came about; see `worker.analysis.provenance`."""
 

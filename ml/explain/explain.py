@@ -8,7 +8,9 @@ from contextlib import nullcontext
 
 import numpy as np
 import torch
+from torch import Tensor
 
+from ml.errors import MlError
 from ml.explain.certainty import ImageNet, certainty
 from ml.explain.effects import MaskEffects, effects_of_masks
 from ml.explain.maps import DEFAULT_METHODS, ClipMaps, explain_clips
@@ -44,7 +46,8 @@ def explain(
             know what they do not know, and never abstain without it.
 
     Raises:
-        MlError: A class or method is unknown, or the clip has too few flow fields.
+        MlError: A class or method is unknown, the clip has too few flow fields, or a logit or a
+            map is not finite.
     """
     began = time.perf_counter()
     network = model.network
@@ -61,6 +64,7 @@ def explain(
     name = None if chosen is None else model.classes[chosen]
     still = of_photo is not None
     logits = maps.attended.logits.detach()[0].to(torch.float32 if still else torch.float64)
+    _check_finite(model.id, logits, maps)
     if imagenet is not None:
         imagenet.note(model, logits)
     sure = certainty(model, logits, imagenet)
@@ -84,6 +88,20 @@ def explain(
         abstained=sure.abstained,
         clip=None if still else _clip_scores(network, sampled, maps.attended, chosen),
     )
+
+
+def _check_finite(model_id: str, logits: Tensor, maps: ClipMaps) -> None:
+    every = [
+        values
+        for methods in maps.maps.values()
+        for stages in methods.values()
+        for values in stages.values()
+    ]
+    if not all(bool(torch.isfinite(values).all()) for values in (logits, *every)):
+        raise MlError(
+            f"{model_id} answers with numbers that are not finite (NaN or infinity): its weights "
+            "are damaged. Use a sound copy of it, or leave it out."
+        )
 
 
 def _clip_scores(
