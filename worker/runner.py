@@ -9,6 +9,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 
 from app.core.errors import SightlineError
 from app.db import jobs as rows
+from app.db import turns
 from app.db.tables import Job
 from app.jobs.parameters import KINDS
 from app.jobs.states import State
@@ -27,7 +28,7 @@ def run_next(runtime: Runtime, queue: str) -> bool:
     """Run the next job of the queue; False if none is queued."""
     while not runtime.stopping.is_set():
         with runtime.readers() as session:
-            job_id = rows.next_queued(session, queue)
+            job_id = turns.next_queued(session, queue)
         if job_id is None:
             return False
         if run(runtime, job_id):

@@ -105,7 +105,7 @@ class Job(Base):
     __tablename__ = "jobs"
     __table_args__ = (
         Index("ix_jobs_claim", "state", "queue", "lane", "rank", "created_at"),
-        Index("ix_jobs_owner", "owner", "state", "queue"),
+        Index("ix_jobs_owner", "owner", "state", "queue", "lane", "rank"),
         Index("ix_jobs_started", "queue", "lane", "started_at"),
     )
 

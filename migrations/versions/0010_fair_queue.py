@@ -25,7 +25,7 @@ def upgrade() -> None:
     )
     op.drop_index("ix_jobs_claim", "jobs")
     op.create_index("ix_jobs_claim", "jobs", ["state", "queue", "lane", "rank", "created_at"])
-    op.create_index("ix_jobs_owner", "jobs", ["owner", "state", "queue"])
+    op.create_index("ix_jobs_owner", "jobs", ["owner", "state", "queue", "lane", "rank"])
     op.create_index("ix_jobs_started", "jobs", ["queue", "lane", "started_at"])
     op.create_table(
         "rates",

@@ -72,7 +72,8 @@ def receive(
     blobs.put(keys.imported_card(model_id), text.encode())
     what, data = form.mechanisms[about.mechanism]["title"], about.training.data or "own data"
     title = titles.automatic(session, what, data)
-    job = service.enqueue(session, CheckModelJob(model_id=model_id, title=title, user_id=user_id))
+    check = CheckModelJob(model_id=model_id, title=title, user_id=user_id)
+    job = service.enqueue(session, check, owner=f"user:{user_id}")
     return Received(model_id, job.id, digest, title)
 
 

@@ -56,7 +56,7 @@ def create(
         rows.add_finished_job(session, analysis, job_class.kind)
         rows.copy_results(session, answered, analysis)
     else:
-        analysis.job = service.enqueue(session, job_class(analysis_id=analysis.id))
+        analysis.job = service.enqueue(session, job_class(analysis_id=analysis.id), owner=owner)
         session.add(analysis)
         session.flush()
     return analysis

@@ -94,11 +94,18 @@ async def ready(web: AppState, params: Drawable) -> None:
     """Wait until the figure is drawn, at most `WAIT` seconds; Busy later than that."""
     ends = time.monotonic() + WAIT
     if not await run_in_threadpool(web.blobs.exists, params.key):
-        job_id = await run_in_threadpool(web.pending.ask, web.sessions, params.key, params)
+        job_id = await run_in_threadpool(_ask, web, params)
         while not await run_in_threadpool(_finished, web, params, job_id):
             if time.monotonic() > ends:
                 raise Busy("The figure is still being drawn; ask again soon.", retry_after=5)
             await anyio.sleep(CHECK_EVERY)
+
+
+def _ask(web: AppState, params: Drawable) -> str:
+    """Return the id of the job that draws the figure, for whoever made the analysis."""
+    with web.readers() as session:
+        owner = find_analysis(session, params.analysis_id).owner
+    return web.pending.ask(web.sessions, params.key, params, owner)
 
 
 def _finished(web: AppState, params: Drawable, job_id: str) -> bool:

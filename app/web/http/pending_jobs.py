@@ -19,12 +19,14 @@ class PendingJobs:
         self._jobs: dict[str, str] = {}
         self._lock = Lock()
 
-    def ask(self, sessions: sessionmaker[Session], key: str, params: JobParameters) -> str:
+    def ask(
+        self, sessions: sessionmaker[Session], key: str, params: JobParameters, owner: str
+    ) -> str:
         """Return the id of the job that makes the blob `key`; queue `params` if there is none."""
         with self._lock, sessions.begin() as session:
             job = job_rows.get(session, self._jobs.get(key, ""))
             if job is None or job.state in TERMINAL:
-                job = service.enqueue(session, params)
+                job = service.enqueue(session, params, owner=owner)
                 self._jobs[key] = job.id
             return job.id
 

@@ -89,7 +89,7 @@ def _store(web: AppState, stream: MediaStream, filename: str, owner: str) -> sch
             return present.media(same, stored=True)
         medium = arrived.keep(session, owner)
         if medium.playable == "waiting":
-            service.enqueue(session, MakePlayableJob(media_id=medium.id))
+            service.enqueue(session, MakePlayableJob(media_id=medium.id), owner=owner)
         return present.media(medium)
 
 
