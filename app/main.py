@@ -28,6 +28,7 @@ from app.web.http.deps import StateDep
 from app.web.http.identity import token_user
 from app.web.http.metrics import CountRequests
 from app.web.http.openapi import DESCRIPTION, install_openapi
+from app.web.http.ratelimit import RateLimiter
 from app.web.http.schemas import API
 from app.web.http.state import AppState
 from app.web.http.static import PREFIX, Static
@@ -97,17 +98,19 @@ def make_web(settings: Settings, doorbell: Doorbell | None) -> AppState:
     bell = doorbell if doorbell is not None else make_doorbell(settings)
     attach(sessions, bell)
     static = Static(templating.ROOT / "static")
+    readers = make_sessions(engine, read=True)
     return AppState(
         settings=settings,
         engine=engine,
         sessions=sessions,
-        readers=make_sessions(engine, read=True),
+        readers=readers,
         blobs=LocalBlobs(settings.blob_dir),
         decoder=Decoder(settings),
         doorbell=bell,
         visitors=Visitors(load_secret(settings)),
         static=static,
         templates=templating.make_environment(static),
+        limiter=RateLimiter(sessions, readers),
     )
 
 

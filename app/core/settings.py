@@ -74,7 +74,19 @@ class Settings(BaseSettings):
         default=1536 * MIB, ge=64 * MIB, description="Memory that a decoding process may map."
     )
     uploads_per_minute: int = Field(
-        default=120, ge=0, description="Uploads per minute and visitor; 0: no limit."
+        default=120,
+        ge=0,
+        description="Uploads per minute and visitor, four times as many per address; 0: no limit.",
+    )
+    analyses_per_minute: int = Field(
+        default=120,
+        ge=0,
+        description="Analyses per minute and visitor, four times as many per address; 0: no limit.",
+    )
+    analyses_waiting: int = Field(
+        default=50,
+        ge=0,
+        description="Analyses of one visitor that may wait at a time; 0: no limit.",
     )
     session_days: int = Field(
         default=30,

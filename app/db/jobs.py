@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.db.queries import changed
 from app.db.tables import Job, new_id, utcnow
-from app.db.turns import clock
+from app.db.turns import INTERACTIVE, clock
 
 UNFINISHED = ("queued", "running", "paused")
 
@@ -217,10 +217,11 @@ def counts(session: Session) -> list[tuple[str, str, int]]:
     return [(queue, state, number) for queue, state, number in session.execute(query)]
 
 
-def waiting_of(session: Session, owner: str, queue: str) -> int:
-    """Return how many jobs of an owner wait or run in a queue."""
-    own = select(func.count()).where(Job.owner == owner, Job.queue == queue)
-    return session.scalar(own.where(Job.state.in_(("queued", "running")))) or 0
+def unfinished_of(session: Session, owner: str, queue: str, most: int) -> int:
+    """Return how many interactive jobs of an owner wait or run in a queue; `most` or fewer."""
+    own = select(Job.id).where(Job.owner == owner, Job.queue == queue, Job.lane == INTERACTIVE)
+    unfinished = own.where(Job.state.in_(("queued", "running"))).limit(most)
+    return session.scalar(select(func.count()).select_from(unfinished.subquery())) or 0
 
 
 def any_running(session: Session, queue: str) -> bool:

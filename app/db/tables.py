@@ -138,12 +138,13 @@ class Job(Base):
 
 
 class Rate(Base):
-    """How much of a minute's limit a visitor, an address or a user has spent."""
+    """How often a visitor, an address or a user has done something in a minute."""
 
     __tablename__ = "rates"
 
     key: Mapped[str] = mapped_column(String(160), primary_key=True)
-    spent_until: Mapped[float] = mapped_column(index=True)  # Unix time at which nothing is spent
+    started: Mapped[float] = mapped_column(index=True)  # of the minute, Unix time
+    count: Mapped[int]
 
 
 class Analysis(Base):

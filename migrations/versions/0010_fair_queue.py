@@ -30,10 +30,11 @@ def upgrade() -> None:
     op.create_table(
         "rates",
         sa.Column("key", sa.String(length=160), nullable=False),
-        sa.Column("spent_until", sa.Double(), nullable=False),
+        sa.Column("started", sa.Double(), nullable=False),
+        sa.Column("count", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_rates")),
     )
-    op.create_index(op.f("ix_rates_spent_until"), "rates", ["spent_until"])
+    op.create_index(op.f("ix_rates_started"), "rates", ["started"])
 
 
 def downgrade() -> None:

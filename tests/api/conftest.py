@@ -58,6 +58,8 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
         home=home,
         min_free_bytes=0,
         uploads_per_minute=0,
+        analyses_per_minute=0,
+        analyses_waiting=0,
         sign_ins_per_minute=0,
         min_side=1,
         load_ahead=False,

@@ -29,7 +29,6 @@ from app.db.tables import Base, Prediction
 from app.jobs.doorbell import Doorbell
 from app.main import create_app
 from app.web.http.examples import MODEL
-from app.web.http.ratelimit import RateLimiter
 from app.web.http.render_cache import RenderCache
 from app.web.http.state import AppState
 from tests.support.backend import photo, wait_for
@@ -80,7 +79,7 @@ class Api:
         for name in files_of(self.settings):
             (self.settings.blob_dir / name).unlink()
         self.web.sessions.configure(info={"doorbell": self.web.doorbell})
-        self.web.cache, self.web.limiter = RenderCache(), RateLimiter()
+        self.web.cache = RenderCache()
         self.publish("plain", "gated")
         self.client.close()
         self.client = self.visitor()

@@ -27,6 +27,7 @@ from app.web.http.identity import (
     give_session,
     identify,
 )
+from app.web.http.ratelimit import network
 from app.web.http.state import AppState, app_state
 
 WRONG = "The name or the password is not right. Check both; capital letters count."
@@ -40,7 +41,7 @@ T = TypeVar("T")
 async def by_password(request: Request, name: str, password: str) -> None:
     """Sign this browser in; raises Unauthorised, TooMany or Busy."""
     web, name = app_state(request), name.strip()[:64]
-    _limit(request, f"name {name}")
+    await run_in_threadpool(_limit, request, f"name {name}")
     stored = await run_in_threadpool(_stored_hash, web, name)
     if not await _in_thread(web, passwords.verify, stored, password[: passwords.LONGEST]):
         await run_in_threadpool(_record_failure, request, name)
@@ -89,7 +90,7 @@ async def change_password(
     user = await run_in_threadpool(_user, web, principal)
     passwords.check_choice(new, user.name)
     if user.password_hash is not None and not principal.fresh_link:
-        _limit(request, f"password of {user.id}")
+        await run_in_threadpool(_limit, request, f"password of {user.id}")
         if not await _in_thread(web, passwords.verify, user.password_hash, current or ""):
             raise Forbidden(WRONG_PRESENT)
     password_hash = await _in_thread(web, passwords.hash_password, new)
@@ -98,8 +99,9 @@ async def change_password(
 
 def _limit(request: Request, *keys: str) -> None:
     web = app_state(request)
-    for key in (f"address {address_of(request)}", *keys):
-        web.limiter.check(f"sign-in: {key}", web.settings.sign_ins_per_minute, ATTEMPTS)
+    every = (f"address {network(address_of(request))}", *keys)
+    limit = web.settings.sign_ins_per_minute
+    web.limiter.count({f"sign-in: {key}": limit for key in every}, ATTEMPTS)
 
 
 async def _in_thread(

@@ -23,6 +23,7 @@ from app.jobs.states import State
 from app.media.deletion import delete_analysis, delete_media
 from app.web.analyses import create as requests
 from app.web.analyses import present, schemas
+from app.web.analyses.allowance import Allowance
 from app.web.analyses.events import follow
 from app.web.analyses.find import find_analysis
 from app.web.http import pagination
@@ -92,12 +93,14 @@ def existing(analysis_id: PathId, session: ReadSession) -> str:
     summary="Explain a photo or a clip",
     responses={
         200: {"model": schemas.Analysis, "description": "Answered from what is stored."},
-        **errors(400, 403, 404, 503),
+        **errors(400, 403, 404, 429, 503),
     },
 )
 def create(
     request: schemas.AnalysisCreate,
+    http: Request,
     response: Response,
+    web: StateDep,
     session: WriteSession,
     visitor: Visitor,
     principal: MaybeUser,
@@ -107,8 +110,10 @@ def create(
     The same file with the same request (models with their checkpoints, methods, target, size, and
     of a clip segments, range and flow) is answered from what is stored: 200, with `stored` true.
     """
+    allowance = Allowance(web, http, visitor)
+    allowance.check()
     medium = find_media(session, request.media_id)
-    row = requests.create(session, medium, request, visitor, principal.viewer)
+    row = requests.create(session, medium, request, visitor, principal.viewer, allowance)
     stored = row.job.state == State.SUCCEEDED
     response.status_code = status.HTTP_200_OK if stored else status.HTTP_202_ACCEPTED
     body = present.analysis(row, rows.predictions(session, row.id), stored=stored)

@@ -22,6 +22,7 @@ from app.jobs.parameters import (
     fingerprint,
 )
 from app.web.analyses import targets
+from app.web.analyses.allowance import Allowance
 from app.web.analyses.schemas import AnalysisCreate
 
 DEFAULT_METHODS = ("attention", "gradcam")
@@ -30,9 +31,17 @@ CLIP_ONLY = ("segments", "from_s", "to_s", "flow")
 
 
 def create(
-    session: Session, media: Media, body: AnalysisCreate, owner: str, viewer: models.Viewer
+    session: Session,
+    media: Media,
+    body: AnalysisCreate,
+    owner: str,
+    viewer: models.Viewer,
+    allowance: Allowance,
 ) -> Analysis:
-    """Return an analysis that answers: stored, already under way, or new with its job queued."""
+    """Return an analysis that answers: stored, already under way, or new with its job queued.
+
+    TooMany if the visitor may not have a new one now.
+    """
     cards = models.all_cards(session, viewer)
     request = complete(body, cards, media)
     versions = {row.id: (row.checkpoint_sha256, row.card.get("calibration")) for row in cards}
@@ -43,6 +52,7 @@ def create(
     under_way = rows.find_under_way(session, question, media.id)
     if under_way is not None and _same(under_way, media, request):
         return under_way
+    allowance.take(session, queued=answered is None)
     analysis = Analysis(
         id=new_id(),
         owner=owner,

@@ -1,57 +1,86 @@
-"""Rate limits: a sliding window of one minute, in the memory of this process."""
+"""Rate limits: most events in a minute, counted in the database, which all processes share."""
 
 from __future__ import annotations
 
+import ipaddress
 import math
 import time
-from collections import deque
-from collections.abc import Callable
-from threading import Lock
+from collections.abc import Callable, Mapping
+
+from sqlalchemy.orm import Session, sessionmaker
 
 from app.core.errors import TooMany
+from app.db import rates
 
-WINDOW = 60.0
-MAX_KEYS = 10_000
+LONGEST_KEY = 160
 
 
 class RateLimiter:
-    """Counts events by key."""
+    """Counts events by key. A request beyond a limit costs one read, and no write.
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    Args:
+        sessions: Sessions that write.
+        readers: Sessions that only read.
+        clock: Returns the Unix time.
+    """
+
+    def __init__(
+        self,
+        sessions: sessionmaker[Session],
+        readers: sessionmaker[Session],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._sessions = sessions
+        self._readers = readers
         self._clock = clock
-        self._events: dict[str, deque[float]] = {}
-        self._lock = Lock()
 
-    def check(self, key: str, limit: int, what: str = "uploads") -> None:
-        """Count one event.
+    def check(self, limits: Mapping[str, int], what: str) -> None:
+        """Raise TooMany if a limit is reached; nothing is counted.
 
         Args:
-            key: Who or what is limited.
-            limit: Most events in a minute; 0 for no limit.
+            limits: Most events in a minute, by who or what is limited; 0 for no limit.
             what: The events' name in the error text, in the plural.
-
-        Raises:
-            TooMany: The limit is reached; the error has the seconds to wait.
         """
-        if limit == 0:
-            return
-        now = self._clock()
-        with self._lock:
-            events = self._events.setdefault(key, deque())
-            while events and events[0] <= now - WINDOW:
-                events.popleft()
-            if len(events) >= limit:
-                wait = max(1, math.ceil(events[0] + WINDOW - now))
-                raise TooMany(
-                    f"That is more than {limit} {what} a minute; try again in {wait} seconds.",
-                    retry_after=wait,
-                )
-            events.append(now)
-            if len(self._events) > MAX_KEYS:
-                self._forget(now)
+        with self._readers() as session:
+            self._refuse(session, _limited(limits), what)
 
-    def _forget(self, now: float) -> None:
-        """Drop the keys without events in the last window."""
-        silent = [key for key, events in self._events.items() if events[-1] <= now - WINDOW]
-        for key in silent:
-            del self._events[key]
+    def count(self, limits: Mapping[str, int], what: str, session: Session | None = None) -> None:
+        """Count one event for each key, all or none; TooMany as `check`.
+
+        With a session that writes they are counted in its transaction, else at once.
+        """
+        if session is None:
+            self.check(limits, what)
+            with self._sessions.begin() as own:
+                self.count(limits, what, own)
+            return
+        wanted = _limited(limits)
+        for key in sorted(wanted):  # in one order, so that no two wait for each other
+            if not rates.count(session, key, wanted[key], self._clock()):
+                self._refuse(session, {key: wanted[key]}, what)
+                raise TooMany
+
+    def _refuse(self, session: Session, limits: Mapping[str, int], what: str) -> None:
+        found = rates.full(session, limits, self._clock()) if limits else None
+        if found is not None:
+            key, seconds = found
+            wait = max(1, math.ceil(seconds))
+            raise TooMany(
+                f"That is more than {limits[key]} {what} a minute; try again in {wait} seconds.",
+                retry_after=wait,
+            )
+
+
+def _limited(limits: Mapping[str, int]) -> dict[str, int]:
+    return {key[:LONGEST_KEY]: limit for key, limit in limits.items() if limit}
+
+
+def network(address: str) -> str:
+    """Return what stands for an address: of IPv6 its /64, which one customer has."""
+    try:
+        known = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if known.version == 4:
+        return address
+    return str(ipaddress.ip_network((known, 64), strict=False))

@@ -40,7 +40,7 @@ class AppState:
     visitors: Visitors
     static: Static
     templates: Environment
-    limiter: RateLimiter = field(default_factory=RateLimiter)
+    limiter: RateLimiter
     cache: RenderCache = field(default_factory=RenderCache)
     pending: PendingJobs = field(default_factory=PendingJobs)
     metrics: Metrics = field(default_factory=Metrics)

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import anyio
 from fastapi import APIRouter, Request, Response, status
+from starlette.concurrency import run_in_threadpool
 
 from app.core.errors import Conflict, NotFound
 from app.db import media as rows
@@ -22,7 +23,7 @@ from app.storage import keys
 from app.web.http import pagination
 from app.web.http.caching import PRIVATE_IMMUTABLE, matches, reply
 from app.web.http.deps import KnownVisitor, ReadSession, StateDep, Visitor, WriteSession, must_own
-from app.web.http.identity import address_of
+from app.web.http.limits import limits
 from app.web.http.multipart import MediaStream
 from app.web.http.parameters import Cursor, Limit, PathId, a_file, binary, errors, multipart
 from app.web.http.ranges import RangedFile
@@ -33,7 +34,6 @@ from app.web.media.find import MediaDep, find_media
 from app.web.media.thumbnail import thumbnail
 
 router = APIRouter(prefix="/media", tags=["media"])
-ADDRESS_FACTOR = 4  # several visitors may share an address, and a visitor may drop the cookie
 FORM = multipart(["file"], file=a_file("A photo (JPEG, PNG ...) or a clip (MP4, MOV ...)."))
 SANDBOX = "sandbox; default-src 'none'"
 GONE = "The file behind this is gone from the server's disk."
@@ -60,7 +60,7 @@ async def upload(
     the same name is not stored twice. `note` says what was guessed or left out in reading it. If
     browsers cannot play a clip, a copy is made that they can.
     """
-    _check_rate(web, request, visitor)
+    await run_in_threadpool(_count, web, request, visitor)
     stream = MediaStream(request, _most_bytes(web))
     filename = await stream.open()
     store = partial(_store, web, stream, filename, visitor)
@@ -75,10 +75,9 @@ def _most_bytes(web: AppState) -> int:
     return max(web.settings.max_image_bytes, web.settings.max_clip_bytes)
 
 
-def _check_rate(web: AppState, request: Request, visitor: str) -> None:
+def _count(web: AppState, request: Request, visitor: str) -> None:
     limit = web.settings.uploads_per_minute
-    web.limiter.check(f"address {address_of(request)}", limit * ADDRESS_FACTOR)
-    web.limiter.check(f"visitor {visitor}", limit)
+    web.limiter.count(limits("upload", request, visitor, limit), "uploads")
 
 
 def _store(web: AppState, stream: MediaStream, filename: str, owner: str) -> schemas.Media:
