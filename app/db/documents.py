@@ -46,6 +46,7 @@ class Card(TypedDict):
     head: NotRequired[str]
     note: NotRequired[str | None]  # a sentence to read before its answers
     default: NotRequired[bool]  # among the models of an analysis that names none
+    default_chosen: NotRequired[bool]  # `default` was set by an admin
     media: NotRequired[Literal["image", "clip"]]  # of models before clips: image
     source: NotRequired[CardSource]
     withdrawn: NotRequired[bool]

@@ -108,7 +108,9 @@ def _result(job: Job | None, row: ModelCard | None) -> ModelCard:
 
 
 def publish(session: Session, row: ModelCard, title: str | None) -> ModelCard:
-    """Show an imported model to everybody; a title of None keeps its own.
+    """Show an imported model to everybody, to choose; a title of None keeps its own.
+
+    It is no row of the usual table before an admin makes it one.
 
     Raises:
         Conflict: It is published already, or another model has the title.
@@ -118,7 +120,7 @@ def publish(session: Session, row: ModelCard, title: str | None) -> ModelCard:
     card, source = row.card.copy(), row.card["source"].copy()
     del card[models.PRIVATE]
     source["published_at"] = utcnow().isoformat()
-    card.update({"source": source, "default": True})
+    card.update({"source": source, "default": False})
     if title is not None and title != card["title"]:
         card["title"] = titles.chosen(session, title)
     return models.put(session, card)

@@ -102,7 +102,8 @@ def _models(names: list[str] | None, cards: Sequence[ModelCard], kind: str) -> l
         raise Unprocessable(f"models: this server has none that look at {MEDIA[kind]}.")
     if names is None:
         usual = [card for card in fit.values() if card.get("default", True)]
-        return usual or list(fit.values())
+        shipped = [card for card in fit.values() if models.SOURCE not in card]
+        return usual or shipped or list(fit.values())
     for name in names:
         if name not in known:
             raise Unprocessable(f"models: there is no {name}; there are {_listed(fit)}.")
