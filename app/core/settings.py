@@ -102,6 +102,12 @@ class Settings(BaseSettings):
     training_devices: int = Field(
         default=1, ge=1, le=64, description="GPUs (or CPU processes) of one training run."
     )
+    workers: int = Field(
+        default=1,
+        ge=1,
+        le=64,
+        description="Worker processes for analyses that `QUEUE=local` starts.",
+    )
     load_ahead: bool = Field(
         default=True, description="Load all models ahead of their first use, while no job waits."
     )
