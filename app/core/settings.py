@@ -25,6 +25,9 @@ class Settings(BaseSettings):
     )
     host: str = Field(default="127.0.0.1", description="Address the web server listens on.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port the web server listens on.")
+    web_processes: int = Field(
+        default=1, ge=1, le=64, description="Processes that serve pages and API on the port."
+    )
     database_url: str = Field(
         default="", description="SQLAlchemy address; empty means SQLite in `HOME`."
     )

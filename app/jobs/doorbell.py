@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import threading
@@ -69,6 +70,30 @@ class LocalDoorbell:
                     pipes.discard(pipe)
             if not pipes:
                 unheard.set()
+
+
+class RelayDoorbell:
+    """Asks the process that has the local workers to ring: for one web process of several.
+
+    Args:
+        pipe: Where that process reads, in `relay`.
+    """
+
+    def __init__(self, pipe: int) -> None:
+        os.set_blocking(pipe, False)
+        self._pipe = pipe
+
+    def ring(self, queue: str, job_id: str) -> None:  # noqa: ARG002 (the worker reads the table)
+        """Send the queue's name; a full pipe has woken everybody already."""
+        with contextlib.suppress(BlockingIOError):
+            os.write(self._pipe, f"{queue}\n".encode())
+
+
+def relay(pipe: int, doorbell: Doorbell) -> None:
+    """Ring for each queue that web processes send, until they have all closed the pipe."""
+    with os.fdopen(pipe, "r", encoding="ascii") as lines:
+        for line in lines:
+            doorbell.ring(line.strip(), "")
 
 
 class CeleryDoorbell:
