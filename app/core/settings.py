@@ -91,6 +91,11 @@ class Settings(BaseSettings):
         ge=0,
         description="Analyses of one visitor that may wait at a time; 0: no limit.",
     )
+    figures_per_minute: int = Field(
+        default=60,
+        ge=0,
+        description="Figures and films drawn per minute and address; 0: no limit.",
+    )
     session_days: int = Field(
         default=30,
         ge=1,

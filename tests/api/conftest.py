@@ -60,6 +60,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
         uploads_per_minute=0,
         analyses_per_minute=0,
         analyses_waiting=0,
+        figures_per_minute=0,
         sign_ins_per_minute=0,
         min_side=1,
         load_ahead=False,

@@ -11,10 +11,11 @@ from sqlalchemy import func, select, update
 
 from app.core.errors import TooMany
 from app.core.settings import Settings
+from app.db import jobs
 from app.db.rates import WINDOW
 from app.db.tables import Job, Rate
 from app.web.http.ratelimit import RateLimiter, network
-from tests.support.backend import photo
+from tests.support.backend import photo, wait_for
 from tests.support.databases import settings
 from tests.support.web import Api, running
 
@@ -122,3 +123,31 @@ def test_a_limit_is_counted_in_windows_of_a_minute(api: Api) -> None:
 )
 def test_addresses_of_one_customer_count_together(address: str, counted: str) -> None:
     assert network(address) == counted
+
+
+@pytest.mark.parametrize("two", [{"figures_per_minute": 1}], indirect=True)
+def test_drawings_are_limited_by_address(two: Two) -> None:
+    first = two[0]
+    analysis = first.analyse(first.upload()["id"])
+    first.finish(analysis["id"])
+    figure = analysis["links"]["figure_png"]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        asked = [
+            pool.submit(httpx.get, f"{two[n % 2].url}{figure}?alpha=0.{n}", timeout=60)
+            for n in range(1, 5)
+        ]
+        wait_for(lambda: drawing(first) and sum(one.done() for one in asked) == 3)
+        with first.web.sessions.begin() as session:  # there is no worker: the last one waits
+            assert jobs.cancel(session, drawing(first)[0])
+        answers = [one.result() for one in asked]
+    assert sorted(answer.status_code for answer in answers) == [429, 429, 429, 500]
+    assert drawing(first) == []
+    refused = next(answer for answer in answers if answer.status_code == 429)
+    assert "more than 1 figures and films a minute" in refused.json()["detail"]
+
+
+def drawing(server: Api) -> list[str]:
+    """The figures that wait for a worker."""
+    waiting = select(Job.id).where(Job.kind == "draw_figure", Job.state == "queued")
+    with server.web.readers() as session:
+        return list(session.scalars(waiting))
