@@ -25,6 +25,11 @@ from ml.networks.video.sampling import spread
 from ml.networks.video.still import StillNetwork
 from ml.networks.video.types import ClipAttended, Sampled, Seconds, Shares, Stream
 
+NOT_FINITE = (
+    "{} answers with numbers that are not finite (NaN or infinity): its weights are damaged. "
+    "Use a sound copy of it, or leave it out."
+)
+
 
 def explain(
     model: LoadedModel,
@@ -75,6 +80,9 @@ def explain(
         own = int(maps.targets[0])  # the top class of a model that does not know the target
         asked = (own, model.classes[own])
         effects = effects_of_masks(edited, seen, masks, logits, asked, temperature)
+        changes = [e.probability_change for f in effects.values() for e in (f.if_even, f.if_blob)]
+        if not np.isfinite(changes).all():
+            raise MlError(NOT_FINITE.format(model.id))
     return Explanation(
         model=model.id,
         classes=model.classes,
@@ -98,10 +106,7 @@ def _check_finite(model_id: str, logits: Tensor, maps: ClipMaps) -> None:
         for values in stages.values()
     ]
     if not all(bool(torch.isfinite(values).all()) for values in (logits, *every)):
-        raise MlError(
-            f"{model_id} answers with numbers that are not finite (NaN or infinity): its weights "
-            "are damaged. Use a sound copy of it, or leave it out."
-        )
+        raise MlError(NOT_FINITE.format(model_id))
 
 
 def _clip_scores(
