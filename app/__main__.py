@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import uvicorn
 from pydantic import ValidationError
 
 from app.accounts.invitation import addresses, invite
@@ -23,10 +22,10 @@ from app.db.migrate import upgrade
 from app.jobs.doorbell import CeleryDoorbell, LocalDoorbell, attach, make_doorbell
 from app.jobs.reaper import ReaperThread
 from app.jobs.supervisor import Supervisors
+from app.serve import make_server
 from app.storage.blobs import LocalBlobs
 
 log = logging.getLogger(__name__)
-SHUTDOWN_SECONDS = 2  # for open streams and requests, after which they are closed
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -49,28 +48,22 @@ def serve(settings: Settings) -> None:
     listener = _listen(settings)
     doorbell = make_doorbell(settings)
     with background(settings, doorbell):
-        # Imported late: the worker starts meanwhile.
-        from app.main import create_app
-        from app.web.http.connections import limited
+        server = None
+        if settings.web_processes == 1:
+            from app.main import create_app  # imported late: the worker starts meanwhile
 
-        server = uvicorn.Server(
-            uvicorn.Config(
-                create_app(settings, doorbell=doorbell),
-                http=limited(settings),
-                ws="none",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                proxy_headers=False,  # `app.web.http.proxies` reads them
-                timeout_graceful_shutdown=SHUTDOWN_SECONDS,
-            )
-        )
+            server = make_server(create_app(settings, doorbell=doorbell), settings)
         host, port = listener.getsockname()[:2]
         urls = addresses(host, port)
         print(f"Sightline is at {' and '.join(urls)}", flush=True)
         if links := invite(settings, urls, only_without_password=True):
             print("Sign in as admin: " + "\n              or: ".join(links), flush=True)
-        server.run(sockets=[listener])
+        if server is not None:
+            server.run(sockets=[listener])
+        else:
+            from app import web_processes
+
+            web_processes.run(settings, listener, doorbell)
 
 
 def print_link(settings: Settings) -> None:
