@@ -82,7 +82,9 @@ def _try(check: Callable[[AppState], str], web: AppState) -> str:
         return check(web)
     except SQLAlchemyError:
         return "the database does not answer, or has no tables yet"
-    except (OSError, SightlineError) as error:
+    except SightlineError as error:  # its text is for everybody
+        return error.detail
+    except OSError as error:
         return _hidden("not reachable", error)
 
 
