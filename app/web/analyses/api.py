@@ -24,6 +24,7 @@ from app.media.deletion import delete_analysis, delete_media
 from app.media.quota import check_analyses
 from app.web.analyses import create as requests
 from app.web.analyses import present, schemas
+from app.web.analyses.allowance import Allowance
 from app.web.analyses.events import follow
 from app.web.analyses.find import find_analysis
 from app.web.http import pagination
@@ -93,14 +94,15 @@ def existing(analysis_id: PathId, session: ReadSession) -> str:
     summary="Explain a photo or a clip",
     responses={
         200: {"model": schemas.Analysis, "description": "Answered from what is stored."},
-        **errors(400, 403, 404, 503, 507),
+        **errors(400, 403, 404, 429, 503, 507),
     },
 )
 def create(
     request: schemas.AnalysisCreate,
+    http: Request,
     response: Response,
-    session: WriteSession,
     web: StateDep,
+    session: WriteSession,
     visitor: Visitor,
     principal: MaybeUser,
 ) -> schemas.Analysis:
@@ -110,10 +112,14 @@ def create(
     of a clip segments, range and flow) is answered from what you have stored: 200, with `stored`
     true. The home page's examples are answered from what anybody has.
     """
+    allowance = Allowance(web, http, visitor)
+    allowance.check()
     medium = find_media(session, request.media_id)
     check_analyses(session, web.settings, visitor)
     public = web.static.has_example(medium.sha256)
-    row = requests.create(session, medium, request, visitor, principal.viewer, public=public)
+    row = requests.create(
+        session, medium, request, visitor, principal.viewer, allowance, public=public
+    )
     stored = row.job.state == State.SUCCEEDED
     response.status_code = status.HTTP_200_OK if stored else status.HTTP_202_ACCEPTED
     body = present.analysis(row, rows.predictions(session, row.id), stored=stored)

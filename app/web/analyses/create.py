@@ -22,6 +22,7 @@ from app.jobs.parameters import (
     fingerprint,
 )
 from app.web.analyses import targets
+from app.web.analyses.allowance import Allowance
 from app.web.analyses.schemas import AnalysisCreate
 
 DEFAULT_METHODS = ("attention", "gradcam")
@@ -35,13 +36,15 @@ def create(
     body: AnalysisCreate,
     owner: str,
     viewer: models.Viewer,
+    allowance: Allowance,
     *,
     public: bool = False,
 ) -> Analysis:
     """Return an analysis that answers: stored, already under way, or new with its job queued.
 
     Only what the same owner has asked for answers, so that nobody learns whether others have sent
-    the same file; unless it is `public`, as the examples are.
+    the same file; unless it is `public`, as the examples are. TooMany if the visitor may not have
+    a new one now.
     """
     cards = models.all_cards(session, viewer)
     request = complete(body, cards, media)
@@ -54,6 +57,7 @@ def create(
     under_way = rows.find_under_way(session, question, media.id, owner)
     if under_way is not None and _same(under_way, media, request, owner):
         return under_way
+    allowance.take(session, queued=answered is None)
     analysis = Analysis(
         id=new_id(),
         owner=owner,
@@ -67,7 +71,7 @@ def create(
         rows.add_finished_job(session, analysis, job_class.kind)
         rows.copy_results(session, answered, analysis)
     else:
-        analysis.job = service.enqueue(session, job_class(analysis_id=analysis.id))
+        analysis.job = service.enqueue(session, job_class(analysis_id=analysis.id), owner=owner)
         session.add(analysis)
         session.flush()
     return analysis
@@ -104,7 +108,8 @@ def _models(names: list[str] | None, cards: Sequence[ModelCard], kind: str) -> l
         raise Unprocessable(f"models: this server has none that look at {MEDIA[kind]}.")
     if names is None:
         usual = [card for card in fit.values() if card.get("default", True)]
-        return usual or list(fit.values())
+        shipped = [card for card in fit.values() if models.SOURCE not in card]
+        return usual or shipped or list(fit.values())
     for name in names:
         if name not in known:
             raise Unprocessable(f"models: there is no {name}; there are {_listed(fit)}.")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from sqlalchemy.orm import Session
+
 from app.core.errors import Conflict, NotFound
 from app.db.tables import Media
 from app.jobs.parameters import MakePlayableJob
@@ -22,7 +24,8 @@ def prepare(web: AppState, medium: Media) -> None:
     if medium.playable == "original":
         key = keys.playable(medium.id)
         if sharing.playable(medium, owned=False) == "waiting":
-            web.pending.ask(web.sessions, key, MakePlayableJob(media_id=medium.id))
+            params = MakePlayableJob(media_id=medium.id)
+            web.pending.ask(web.sessions, key, params, medium.owner, _allow)
         else:
             web.pending.forget(key)
 
@@ -45,3 +48,7 @@ def file_key(web: AppState, medium: Media, *, owned: bool) -> str:
     key = sharing.file_key(medium, owned=owned)
     assert key is not None
     return key
+
+
+def _allow(_: Session) -> None:
+    """Each clip is copied once, so nothing is counted."""
