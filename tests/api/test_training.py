@@ -12,7 +12,7 @@ import pytest
 
 from app.db import capabilities
 from ml.train.form import form
-from tests.support.signing_in import bearer, signed_in
+from tests.support.signing_in import signed_in
 from tests.support.training import add_dataset
 from tests.support.training_rows import work, write_epoch
 from tests.support.web import Api
@@ -108,21 +108,6 @@ def test_without_a_worker_it_is_busy(api: Api):
     assert api.client.get(f"{BASE}/training-form").status_code == 503
     body = {"dataset_id": "0" * 32}
     assert api.client.post(f"{BASE}/training-runs", json=body).status_code == 503
-
-
-def test_who_may_do_what(api: Api, dataset: str):
-    study = launch(api, dataset, mechanisms=["plain"])
-    run = study["runs"][0]["links"]["self"]
-    reader = {"headers": bearer(api.client, "read")}
-    trainer = {"headers": bearer(api.client, "train")}
-    nobody = api.visitor()
-    assert nobody.get(run).status_code == 401
-    assert nobody.get(study["links"]["events"]).status_code == 401
-    assert nobody.get(f"{BASE}/studies/{'0' * 32}/events").status_code == 401
-    assert nobody.post(f"{run}/cancel", **reader).status_code == 403
-    assert nobody.get(run, **reader).status_code == 200
-    assert nobody.post(f"{run}/publish", json={}, **trainer).status_code == 403
-    assert nobody.post(f"{run}/cancel", **trainer).status_code == 200
 
 
 def test_pause_resume_cancel_move_and_delete(api: Api, dataset: str):

@@ -87,13 +87,22 @@ class Site:
         return {"nobody": {}, **browsers, **programs}
 
     def send(self, operation: str, role: str, headers: dict[str, str]) -> httpx.Response:
-        """Send one valid request; a stream of events is not read."""
+        """Send one valid request, about what exists; a stream of events is not read."""
         method, path = operation.split(" ")
         ids = dict(self.ids)
         if operation == "DELETE /api/v1/analyses":  # its id is no part of the path
             ids |= self._photo()
         if method == "DELETE" or operation in NEED_THEIR_OWN:
             ids |= {name: self._new(name, role) for name in re.findall(r"{(\w+)}", path)}
+        return self._send(operation, ids, headers)
+
+    def send_about_nothing(self, operation: str, headers: dict[str, str]) -> httpx.Response:
+        """Send the same about ids that nothing has."""
+        nothing = dict.fromkeys(re.findall(r"{(\w+)}", operation), "0" * 32)
+        return self._send(operation, self.ids | nothing | PARTS, headers)
+
+    def _send(self, operation: str, ids: dict[str, str], headers: dict[str, str]) -> httpx.Response:
+        method, path = operation.split(" ")
         self._client.cookies.clear()
         page = {} if path.startswith("/api/v1/") else {"Accept": "text/html"}
         sent = self._content(operation, ids)
