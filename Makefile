@@ -10,7 +10,7 @@ MINUTES ?= 10
 SEED ?= 0
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast soak coverage check bench gpu-check examples lock
+.PHONY: help run test test-fast soak coverage check bench gpu-check backup restore examples lock
 
 help: ## Say what each target does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,12 @@ gpu-check: $(VENV)/.dev ## On a GPU: compare its maps with the CPU's and time it
 	@test -f $(PACK) || $(BIN)/python -m bench.gpu pack "$(DATA)" $(PACK)
 	@$(BIN)/python -m bench.gpu check $(PACK) $(ARGS); status=$$?; \
 		$(BIN)/python -m bench.gpu page; exit $$status
+
+backup: $(VENV)/.run ## Copy all data of a server, also a running one, into the folder TO=
+	@$(BIN)/python -m app backup "$(TO)"
+
+restore: $(VENV)/.run ## Give a server without data those of the backup FROM=
+	@$(BIN)/python -m app restore "$(FROM)"
 
 examples: $(VENV)/.run ## Draw the example pictures of the home page again, and the maps that it shows
 	@$(BIN)/python -m tools.examples

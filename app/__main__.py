@@ -7,14 +7,15 @@ import logging
 import signal
 import socket
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
-import uvicorn
 from pydantic import ValidationError
 
 from app.accounts.invitation import addresses, invite
+from app.backup import BackupError, backup, restore
 from app.core.logging import setup_logging
 from app.core.privacy import forbid_inspection
 from app.core.settings import Settings
@@ -23,21 +24,32 @@ from app.db.migrate import upgrade
 from app.jobs.doorbell import CeleryDoorbell, LocalDoorbell, attach, make_doorbell
 from app.jobs.reaper import ReaperThread
 from app.jobs.supervisor import Supervisors
+from app.serve import make_server
 from app.storage.blobs import LocalBlobs
 
 log = logging.getLogger(__name__)
-SHUTDOWN_SECONDS = 2  # for open streams and requests, after which they are closed
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Serve until Ctrl-C or SIGTERM; with `admin-link`, print a link that signs in once."""
+    """Serve until Ctrl-C or SIGTERM, or do what another command says."""
     parser = argparse.ArgumentParser("python -m app", description=__doc__)
-    parser.add_argument("command", nargs="?", choices=("serve", "admin-link"), default="serve")
+    commands = parser.add_subparsers(dest="command")
+    commands.add_parser("serve", help="serve, as without a command")
+    commands.add_parser("admin-link", help="print a link that signs the admin in once")
+    for name, words in (("backup", "copy all data into"), ("restore", "take all data from")):
+        command = commands.add_parser(name, help=f"{words} a folder")
+        command.add_argument("folder", type=Path)
+    options = parser.parse_args(arguments)
     settings = _settings()
-    if parser.parse_args(arguments).command == "admin-link":
-        print_link(settings)
-    else:
-        serve(settings)
+    match options.command:
+        case "admin-link":
+            print_link(settings)
+        case "backup":
+            _run(backup, settings, options.folder)
+        case "restore":
+            _run(restore, settings, options.folder)
+        case _:
+            serve(settings)
 
 
 def serve(settings: Settings) -> None:
@@ -49,28 +61,32 @@ def serve(settings: Settings) -> None:
     listener = _listen(settings)
     doorbell = make_doorbell(settings)
     with background(settings, doorbell):
-        # Imported late: the worker starts meanwhile.
-        from app.main import create_app
-        from app.web.http.connections import limited
+        server = None
+        if settings.web_processes == 1:
+            from app.main import create_app  # imported late: the worker starts meanwhile
 
-        server = uvicorn.Server(
-            uvicorn.Config(
-                create_app(settings, doorbell=doorbell),
-                http=limited(settings),
-                ws="none",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                proxy_headers=False,  # `app.web.http.proxies` reads them
-                timeout_graceful_shutdown=SHUTDOWN_SECONDS,
-            )
-        )
+            server = make_server(create_app(settings, doorbell=doorbell), settings)
         host, port = listener.getsockname()[:2]
         urls = addresses(host, port)
         print(f"Sightline is at {' and '.join(urls)}", flush=True)
         if links := invite(settings, urls, only_without_password=True):
             print("Sign in as admin: " + "\n              or: ".join(links), flush=True)
-        server.run(sockets=[listener])
+        if server is not None:
+            server.run(sockets=[listener])
+        else:
+            from app import web_processes
+
+            web_processes.run(settings, listener, doorbell)
+
+
+def _run(action: Callable[[Settings, Path], None], settings: Settings, folder: Path) -> None:
+    """Back up or restore; say what went wrong and exit with 1."""
+    try:
+        action(settings, folder)
+    except BackupError as error:
+        print(error, file=sys.stderr)
+        raise SystemExit(1) from None
+    print(f"{action.__name__}: {folder} is complete.")
 
 
 def print_link(settings: Settings) -> None:

@@ -38,6 +38,7 @@ from app.web.http.identity import token_user
 from app.web.http.metrics import CountRequests
 from app.web.http.openapi import DESCRIPTION, install_openapi
 from app.web.http.proxies import ClientAddress
+from app.web.http.ratelimit import RateLimiter
 from app.web.http.schemas import API
 from app.web.http.state import AppState
 from app.web.http.static import PREFIX, Static
@@ -144,6 +145,7 @@ def make_web(settings: Settings, doorbell: Doorbell | None) -> AppState:
         watched_studies=Watch(lambda ids: _read(readers, revisions, ids), STUDY_SECONDS),
         static=static,
         templates=templating.make_environment(static),
+        limiter=RateLimiter(sessions, readers),
     )
 
 

@@ -9,28 +9,26 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 
 from app.core.errors import SightlineError
 from app.db import jobs as rows
+from app.db import turns
 from app.db.tables import Job
 from app.jobs.parameters import KINDS
 from app.jobs.states import State
 from ml.errors import MlError
 from worker import handlers
 from worker.context import Context, JobLost, WorkerStopping
+from worker.failures import problem_of
 from worker.heartbeat import Heartbeat
 from worker.runtime import Runtime
 
 log = logging.getLogger(__name__)
 handlers.load()
-INTERNAL = (
-    "Something went wrong inside Sightline. Try again; if it happens again, the server's log "
-    "says more."
-)
 
 
 def run_next(runtime: Runtime, queue: str) -> bool:
     """Run the next job of the queue; False if none is queued."""
     while not runtime.stopping.is_set():
         with runtime.readers() as session:
-            job_id = rows.next_queued(session, queue)
+            job_id = turns.next_queued(session, queue)
         if job_id is None:
             return False
         if run(runtime, job_id):
@@ -70,20 +68,11 @@ def _attempt(job: Job, context: Context) -> None:
             rows.give_back(session, job.id, runtime.name)
     except (OperationalError, InterfaceError):
         raise
-    except (SightlineError, MlError) as error:
-        name = error.name if isinstance(error, SightlineError) else "unprocessable"
+    except Exception as error:
+        if not isinstance(error, SightlineError | MlError):
+            log.exception("job %s failed", job.id)
         trace = traceback.format_exc()
-        _finish(runtime, job, State.FAILED, error=name, detail=error.detail, traceback=trace)
-    except Exception:
-        log.exception("job %s failed", job.id)
-        _finish(
-            runtime,
-            job,
-            State.FAILED,
-            error="internal_error",
-            detail=INTERNAL,
-            traceback=traceback.format_exc(),
-        )
+        _finish(runtime, job, State.FAILED, **problem_of(error), traceback=trace)
 
 
 def _finish(runtime: Runtime, job: Job, state: State, **why: str) -> None:

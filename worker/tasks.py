@@ -1,7 +1,7 @@
 """The only Celery task: a doorbell that names a job.
 
-Jobs of the inference queue run as they are named. In the other queues a message only means one
-job more: the next in line runs, so that an admin can reorder them.
+It means one job more in its queue: the next in line runs, whichever the message names, so that
+visitors take turns and an admin can reorder training.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from typing import Any
 
 from app.db import jobs as rows
 from app.jobs.doorbell import TASK
-from app.jobs.parameters import INFERENCE
 from worker import runner
 from worker.runtime import Runtime
 
@@ -33,18 +32,17 @@ def runtime() -> Runtime:
 def register(app: Any) -> None:
     """Make the task known to a Celery application."""
 
-    @app.task(name=TASK)  # type: ignore[untyped-decorator]
-    def run(job_id: str) -> None:
-        answer(runtime(), job_id)
+    @app.task(name=TASK, bind=True)  # type: ignore[untyped-decorator]
+    def run(task: Any, job_id: str) -> None:
+        delivery = task.request.delivery_info or {}
+        answer(runtime(), job_id, delivery.get("routing_key"))
 
 
-def answer(runtime: Runtime, job_id: str) -> None:
-    """Run the job, or the next one of its queue."""
-    with runtime.readers() as session:
-        job = rows.get(session, job_id)
-    if job is None:
-        return  # deleted; whatever else waits has its own message
-    if job.queue == INFERENCE:
-        runner.run(runtime, job_id)
-    else:
-        runner.run_next(runtime, job.queue)
+def answer(runtime: Runtime, job_id: str, queue: str | None = None) -> None:
+    """Run the next job of the queue, by default that of the job, which may be gone by now."""
+    if queue is None:
+        with runtime.readers() as session:
+            job = rows.get(session, job_id)
+        queue = job.queue if job is not None else None
+    if queue is not None:
+        runner.run_next(runtime, queue)

@@ -26,6 +26,9 @@ class Settings(BaseSettings):
     )
     host: str = Field(default="127.0.0.1", description="Address the web server listens on.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port the web server listens on.")
+    web_processes: int = Field(
+        default=1, ge=1, le=64, description="Processes that serve pages and API on the port."
+    )
     database_url: str = Field(
         default="", description="SQLAlchemy address; empty means SQLite in `HOME`."
     )
@@ -127,7 +130,24 @@ class Settings(BaseSettings):
         description="Days without an analysis after which a visitor's upload is deleted; 0: never.",
     )
     uploads_per_minute: int = Field(
-        default=120, ge=0, description="Uploads per minute and visitor; 0: no limit."
+        default=120,
+        ge=0,
+        description="Uploads per minute and visitor, four times as many per address; 0: no limit.",
+    )
+    analyses_per_minute: int = Field(
+        default=120,
+        ge=0,
+        description="Analyses per minute and visitor, four times as many per address; 0: no limit.",
+    )
+    analyses_waiting: int = Field(
+        default=50,
+        ge=0,
+        description="Analyses of one visitor that may wait at a time; 0: no limit.",
+    )
+    figures_per_minute: int = Field(
+        default=60,
+        ge=0,
+        description="Figures and films drawn per minute and address; 0: no limit.",
     )
     session_days: int = Field(
         default=30,
@@ -142,6 +162,12 @@ class Settings(BaseSettings):
     )
     training_devices: int = Field(
         default=1, ge=1, le=64, description="GPUs (or CPU processes) of one training run."
+    )
+    workers: int = Field(
+        default=1,
+        ge=1,
+        le=64,
+        description="Worker processes for analyses that `QUEUE=local` starts.",
     )
     load_ahead: bool = Field(
         default=True, description="Load all models ahead of their first use, while no job waits."

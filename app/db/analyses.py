@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, exists, func, insert, or_, select, update
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
-from app.db.documents import Provenance
+from app.db.documents import Problem, Provenance
 from app.db.models import known_cards
 from app.db.queries import Place, newest
 from app.db.tables import Analysis, Heatmap, Job, Media, Prediction, new_id, utcnow
@@ -149,7 +149,7 @@ def predictions(session: Session, analysis_id: str) -> list[Prediction]:
 
 
 def answered_models(session: Session, analysis_id: str) -> set[str]:
-    """Return the models whose part is done: a job that is tried again skips them."""
+    """Return the models that have a row."""
     query = select(Prediction.model).where(Prediction.analysis_id == analysis_id)
     return set(session.scalars(query))
 
@@ -162,6 +162,13 @@ def add_result(session: Session, prediction: Prediction, maps: Sequence[dict[str
         session.execute(insert(Heatmap), list(maps))
 
 
+def add_problem(session: Session, analysis_id: str, model: str, problem: Problem) -> None:
+    """Store why a model has no row; the only worker that has the job calls this."""
+    analysis = session.get_one(Analysis, analysis_id)
+    analysis.problems = {**(analysis.problems or {}), model: problem}
+    session.flush()
+
+
 def set_provenance(session: Session, analysis_id: str, provenance: Provenance) -> None:
     """Store how the results came about."""
     session.execute(
@@ -172,13 +179,14 @@ def set_provenance(session: Session, analysis_id: str, provenance: Provenance) -
 def find_answered(
     session: Session, fingerprint: str, media_id: str, models: Sequence[str]
 ) -> Analysis | None:
-    """Return a succeeded analysis that answers the same question.
+    """Return a succeeded analysis that answers the same question, with every model's row.
 
     One of this medium comes first, and of those one with the models in this order. The rows are
     locked against deletion until the transaction ends.
     """
     same = select(Analysis).join(Job, Job.id == Analysis.job_id)
     same = same.where(Analysis.fingerprint == fingerprint, Job.state == "succeeded")
+    same = same.where(Analysis.problems.is_(None))  # a model that failed is tried again
     nearest_first = same.order_by(Analysis.media_id != media_id, Analysis.created_at).limit(32)
     found = session.scalars(nearest_first.with_for_update(read=True, of=Analysis, skip_locked=True))
 

@@ -10,10 +10,10 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app.db.documents import LaunchForm
-from app.db.jobs import clock
 from app.db.queries import insert_new
 from app.db.tables import utcnow
 from app.db.training_tables import Offer
+from app.db.turns import clock
 
 TRAINING = "training"  # the launch form
 BEAT = "beat "  # and a queue

@@ -46,6 +46,7 @@ class Card(TypedDict):
     head: NotRequired[str]
     note: NotRequired[str | None]  # a sentence to read before its answers
     default: NotRequired[bool]  # among the models of an analysis that names none
+    default_chosen: NotRequired[bool]  # `default` was set by an admin
     media: NotRequired[Literal["image", "clip"]]  # of models before clips: image
     source: NotRequired[CardSource]
     withdrawn: NotRequired[bool]
@@ -194,6 +195,13 @@ class Evidence(TypedDict):
     target: str
     if_even: Effect
     if_blob: Effect
+
+
+class Problem(TypedDict):
+    """Why a model has no row in an analysis: the error's name, and a sentence."""
+
+    error: str
+    detail: str
 
 
 class Provenance(TypedDict):

@@ -6,18 +6,19 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, DateTime, Update, func, select, update
+from sqlalchemy import ColumnElement, Update, func, select, update
 from sqlalchemy.orm import Session
 
 from app.db.queries import changed
 from app.db.tables import Job, new_id, utcnow
+from app.db.turns import INTERACTIVE, clock
 
 UNFINISHED = ("queued", "running", "paused")
 
 
-def add(session: Session, kind: str, queue: str, params: dict[str, Any], rank: float = 0.0) -> Job:
-    """Add a queued job."""
-    job = Job(id=new_id(), kind=kind, queue=queue, params=params, state="queued", rank=rank)
+def add(session: Session, kind: str, queue: str, params: dict[str, Any], **more: Any) -> Job:
+    """Add a queued job; `more` are other columns."""
+    job = Job(id=new_id(), kind=kind, queue=queue, params=params, state="queued", **more)
     session.add(job)
     session.flush()
     return job
@@ -26,19 +27,6 @@ def add(session: Session, kind: str, queue: str, params: dict[str, Any], rank: f
 def get(session: Session, job_id: str) -> Job | None:
     """Return a job, or None."""
     return session.get(Job, job_id)
-
-
-def clock(session: Session) -> Any:
-    """Return the database's time: the clocks of several machines may differ."""
-    if session.get_bind().dialect.name == "postgresql":
-        return func.clock_timestamp(type_=DateTime(timezone=True))
-    return utcnow()
-
-
-def next_queued(session: Session, queue: str) -> str | None:
-    """Return the id of the next job of the queue: by rank, then by age."""
-    waiting = select(Job.id).where(Job.state == "queued", Job.queue == queue)
-    return session.scalar(waiting.order_by(Job.rank, Job.created_at, Job.id).limit(1))
 
 
 def last_rank(session: Session, queue: str) -> float:
@@ -227,6 +215,13 @@ def counts(session: Session) -> list[tuple[str, str, int]]:
     """Return (queue, state, number of jobs)."""
     query = select(Job.queue, Job.state, func.count()).group_by(Job.queue, Job.state)
     return [(queue, state, number) for queue, state, number in session.execute(query)]
+
+
+def unfinished_of(session: Session, owner: str, queue: str, most: int) -> int:
+    """Return how many interactive jobs of an owner wait or run in a queue; `most` or fewer."""
+    own = select(Job.id).where(Job.owner == owner, Job.queue == queue, Job.lane == INTERACTIVE)
+    unfinished = own.where(Job.state.in_(("queued", "running"))).limit(most)
+    return session.scalar(select(func.count()).select_from(unfinished.subquery())) or 0
 
 
 def any_running(session: Session, queue: str) -> bool:

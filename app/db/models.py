@@ -13,6 +13,7 @@ from app.db.tables import ModelCard, utcnow
 
 SOURCE: Final = "source"  # key of a card: where a model that is not shipped comes from
 WITHDRAWN: Final = "withdrawn"  # key of a card: the model is in the table no more
+CHOSEN: Final = "default_chosen"  # key of a card: an admin has set its `default`
 PRIVATE: Final = "private_to"  # key of a card: only this user and admins see the model
 
 
@@ -36,12 +37,14 @@ SERVER = Viewer(admin=True)  # the server itself sees all
 def publish(session: Session, cards: Sequence[Card]) -> None:
     """Replace all shipped models by these; those that an admin has published stay.
 
-    Rows that do not change are not written.
+    Rows that do not change are not written, and what an admin has chosen stays.
     """
     rows = session.scalars(select(ModelCard))
     known = {row.id: row for row in rows if not row.card.get(SOURCE)}
-    for card in cards:
-        row = known.pop(card["id"], None)
+    for published in cards:
+        row, card = known.pop(published["id"], None), published
+        if row is not None and CHOSEN in row.card:
+            card = {**published, "default": row.card.get("default", True), CHOSEN: True}
         if row is None or row.card != card:
             put(session, card)
     session.execute(delete(ModelCard).where(ModelCard.id.in_(known)))
@@ -59,6 +62,11 @@ def put(session: Session, card: Card) -> ModelCard:
     row.updated_at = utcnow()
     session.flush()
     return row
+
+
+def set_default(session: Session, row: ModelCard, *, default: bool) -> ModelCard:
+    """Choose whether a model is among those of an analysis that names none."""
+    return put(session, {**row.card, "default": default, CHOSEN: True})
 
 
 def withdraw(session: Session, model_id: str) -> None:

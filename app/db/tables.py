@@ -20,7 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import TypeDecorator
 
-from app.db.documents import Card, ClassScore, ClipScores, Evidence, Provenance
+from app.db.documents import Card, ClassScore, ClipScores, Evidence, Problem, Provenance
 
 
 def new_id() -> str:
@@ -103,14 +103,24 @@ class Job(Base):
     """A unit of work for a worker. Only the row counts: a lost message delays it, no more."""
 
     __tablename__ = "jobs"
-    __table_args__ = (Index("ix_jobs_claim", "state", "queue", "rank", "created_at"),)
+    __table_args__ = (
+        Index("ix_jobs_claim", "state", "queue", "lane", "rank", "created_at"),
+        Index("ix_jobs_owner", "owner", "state", "queue", "lane", "rank"),
+        Index("ix_jobs_started", "queue", "lane", "started_at"),
+    )
 
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=new_id)
     kind: Mapped[str] = mapped_column(String(32))  # analyse_image | draw_figure | train ...
     queue: Mapped[str] = mapped_column(String(16))  # inference | training | preparation
+    owner: Mapped[str] = mapped_column(
+        String(64), default="", server_default=""
+    )  # who waits for it: the visitor, or nobody
+    lane: Mapped[int] = mapped_column(
+        default=0, server_default="0"
+    )  # 1: batch, which lets others go first
     rank: Mapped[float] = mapped_column(
         default=0.0, server_default="0"
-    )  # the smallest goes first, then the oldest
+    )  # in a lane the smallest goes first, then the oldest
     state: Mapped[str] = mapped_column(String(16), default="queued")  # see app.jobs.states
     params: Mapped[dict[str, Any]]  # see app.jobs.parameters
     attempts: Mapped[int] = mapped_column(default=0)
@@ -127,6 +137,16 @@ class Job(Base):
     finished_at: Mapped[datetime | None]
 
 
+class Rate(Base):
+    """How often a visitor, an address or a user has done something in a minute."""
+
+    __tablename__ = "rates"
+
+    key: Mapped[str] = mapped_column(String(160), primary_key=True)
+    started: Mapped[float] = mapped_column(index=True)  # of the minute, Unix time
+    count: Mapped[int]
+
+
 class Analysis(Base):
     """A request to explain one medium, with its results in `Prediction` and `Heatmap`."""
 
@@ -139,6 +159,9 @@ class Analysis(Base):
     request: Mapped[dict[str, Any]]  # app.jobs.parameters.AnalysisRequest, normalised
     fingerprint: Mapped[str] = mapped_column(String(64), index=True)
     stored: Mapped[bool] = mapped_column(default=False)  # answered from an earlier result
+    problems: Mapped[dict[str, Problem] | None] = mapped_column(
+        JSON(none_as_null=True)
+    )  # by model: rows that failed alone
     provenance: Mapped[Provenance | None] = mapped_column(JSON)
     created_at: Mapped[datetime] = mapped_column(default=utcnow, index=True)
 

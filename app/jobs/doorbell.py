@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import threading
@@ -27,25 +28,28 @@ class Doorbell(Protocol):
 
 
 class LocalDoorbell:
-    """Writes a byte to the pipe of the worker that the supervisor has attached."""
+    """Writes a byte to the pipes of the workers that supervisors have attached."""
 
     def __init__(self) -> None:
-        self._pipes: dict[str, int] = {}
+        self._pipes: dict[str, set[int]] = {}
         self._unheard: dict[str, threading.Event] = {}
         self._lock = threading.Lock()
 
-    def attach(self, queue: str, pipe: int | None) -> None:
-        """Use this file descriptor for `queue` from now on; None removes it."""
+    def attach(self, queue: str, pipe: int) -> None:
+        """Ring this file descriptor for `queue`, too, from now on."""
         with self._lock:
-            self._pipes.pop(queue, None)
-            if pipe is not None:
-                os.set_blocking(pipe, False)
-                self._pipes[queue] = pipe
+            os.set_blocking(pipe, False)
+            self._pipes.setdefault(queue, set()).add(pipe)
+
+    def detach(self, queue: str, pipe: int) -> None:
+        """Ring this file descriptor no more, before it is closed."""
+        with self._lock:
+            self._pipes.get(queue, set()).discard(pipe)
 
     def attached(self, queue: str) -> bool:
         """Whether a worker of this queue is running."""
         with self._lock:
-            return queue in self._pipes
+            return bool(self._pipes.get(queue))
 
     def unheard(self, queue: str) -> threading.Event:
         """Return the event that a ring sets if no worker of the queue is running."""
@@ -53,20 +57,43 @@ class LocalDoorbell:
             return self._unheard.setdefault(queue, threading.Event())
 
     def ring(self, queue: str, job_id: str) -> None:  # noqa: ARG002 (the worker reads the table)
-        """Wake the worker; one that is just starting reads the table anyway."""
+        """Wake all workers; one that is just starting reads the table anyway."""
         unheard = self.unheard(queue)
         with self._lock:
-            pipe = self._pipes.get(queue)
-            if pipe is None:
+            pipes = self._pipes.get(queue, set())
+            for pipe in tuple(pipes):
+                try:
+                    os.write(pipe, b"\n")
+                except BlockingIOError:
+                    pass  # the pipe is full of rings: the worker will wake
+                except OSError:
+                    pipes.discard(pipe)
+            if not pipes:
                 unheard.set()
-                return
-            try:
-                os.write(pipe, b"\n")
-            except BlockingIOError:
-                pass  # the pipe is full of rings: the worker will wake
-            except OSError:
-                self._pipes.pop(queue, None)
-                unheard.set()
+
+
+class RelayDoorbell:
+    """Asks the process that has the local workers to ring: for one web process of several.
+
+    Args:
+        pipe: Where that process reads, in `relay`.
+    """
+
+    def __init__(self, pipe: int) -> None:
+        os.set_blocking(pipe, False)
+        self._pipe = pipe
+
+    def ring(self, queue: str, job_id: str) -> None:  # noqa: ARG002 (the worker reads the table)
+        """Send the queue's name; a full pipe has woken everybody already."""
+        with contextlib.suppress(BlockingIOError):
+            os.write(self._pipe, f"{queue}\n".encode())
+
+
+def relay(pipe: int, doorbell: Doorbell) -> None:
+    """Ring for each queue that web processes send, until they have all closed the pipe."""
+    with os.fdopen(pipe, "r", encoding="ascii") as lines:
+        for line in lines:
+            doorbell.ring(line.strip(), "")
 
 
 class CeleryDoorbell:

@@ -41,15 +41,19 @@ KINDS: dict[str, type[JobParameters]] = {}
 
 
 class JobParameters(Parameters):
-    """Parameters of one kind of job; a subclass names its kind and its queue."""
+    """Parameters of one kind of job; a subclass names its kind and its queue.
+
+    Batch jobs let the others of their queue go first.
+    """
 
     kind: ClassVar[str]
     queue: ClassVar[str]
+    batch: ClassVar[bool]
 
-    def __init_subclass__(cls, *, kind: str, queue: str, **more: Any) -> None:
+    def __init_subclass__(cls, *, kind: str, queue: str, batch: bool = False, **more: Any) -> None:
         """Add the class to `KINDS`."""
         super().__init_subclass__(**more)
-        cls.kind, cls.queue = kind, queue
+        cls.kind, cls.queue, cls.batch = kind, queue, batch
         KINDS[kind] = cls
 
 
@@ -125,7 +129,7 @@ class Look(Parameters):
     models: list[Name] | None = Field(default=None, min_length=1, max_length=32)
 
 
-class DrawFigureJob(Look, JobParameters, kind="draw_figure", queue=INFERENCE):
+class DrawFigureJob(Look, JobParameters, kind="draw_figure", queue=INFERENCE, batch=True):
     """Draw an analysis's table into the blob `key`.
 
     Of a clip it is a contact sheet: the maps of one stage and method over its snippets. Evidence
@@ -142,7 +146,7 @@ class DrawFigureJob(Look, JobParameters, kind="draw_figure", queue=INFERENCE):
     key: str = Field(max_length=128)
 
 
-class DrawClipJob(Look, JobParameters, kind="draw_clip", queue=INFERENCE):
+class DrawClipJob(Look, JobParameters, kind="draw_clip", queue=INFERENCE, batch=True):
     """Draw one track of maps over its clip, as a film, into the blob `key`."""
 
     analysis_id: Identifier
@@ -155,7 +159,7 @@ class DrawClipJob(Look, JobParameters, kind="draw_clip", queue=INFERENCE):
     key: str = Field(max_length=128)
 
 
-class MakePlayableJob(JobParameters, kind="make_playable", queue=PREPARATION):
+class MakePlayableJob(JobParameters, kind="make_playable", queue=PREPARATION, batch=True):
     """Make the copy of this clip that browsers play."""
 
     media_id: Identifier

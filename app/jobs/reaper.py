@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from app.core.settings import Settings
 from app.datasets import deletion as dataset_files
 from app.db import jobs as rows
+from app.db import rates
 from app.db.garbage import remove_old_jobs
 from app.db.media import give_up_copies
 from app.db.tables import Job
@@ -108,6 +109,7 @@ class ReaperThread(threading.Thread):
             removed += sweep_runs(session, self._blobs, self._settings, SETTLED_SECONDS)
             give_up_copies(session, COPY_SECONDS)
             remove_old_jobs(session, JOB_DAYS)
+            rates.remove_old(session, time.time())
         removed += sweep_cache(self._settings)
         if removed:
             log.info("removed %d unreferenced files", removed)

@@ -5,21 +5,29 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 from app.db import jobs as rows
+from app.db import turns
 from app.db.tables import Job
 from app.jobs.doorbell import ring_after_commit
 from app.jobs.parameters import JobParameters
 
 
-def enqueue(session: Session, params: JobParameters, *, last: bool = False) -> Job:
+def enqueue(session: Session, params: JobParameters, *, owner: str = "", last: bool = False) -> Job:
     """Add a queued job to the session; its doorbell rings after the commit, never before.
 
     Args:
         session: A session that writes.
         params: The job's parameters; their class determines the kind and the queue.
+        owner: Who waits for it: owners take turns.
         last: Put it behind all waiting jobs of the queue, whatever their ranks.
     """
-    rank = rows.last_rank(session, params.queue) + 1 if last else 0.0
-    job = rows.add(session, params.kind, params.queue, params.model_dump(mode="json"), rank)
+    queue, lane = params.queue, turns.BATCH if params.batch else turns.INTERACTIVE
+    rank = (
+        rows.last_rank(session, queue) + 1
+        if last
+        else turns.next_round(session, queue, lane, owner)
+    )
+    about = {"owner": owner, "lane": lane, "rank": rank}
+    job = rows.add(session, params.kind, queue, params.model_dump(mode="json"), **about)
     ring_after_commit(session, job)
     return job
 

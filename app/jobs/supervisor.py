@@ -1,6 +1,7 @@
 """Starts the local workers and replaces those that die.
 
-The worker of `inference` always runs, so that a visitor's photo need not wait for it to start.
+Those of `inference` always run (`SIGHTLINE_WORKERS` says how many), so that a visitor's photo
+need not wait for one to start.
 Those of `training` and `preparation` start when a job waits and exit after `IDLE_SECONDS` without
 one, which keeps an idle server small.
 """
@@ -100,11 +101,12 @@ class Supervisor(threading.Thread):
             self._process = process = self._start(name)
         assert process.stdin is not None
         self._wanted.clear()
-        self._doorbell.attach(self._queue, process.stdin.fileno())
+        pipe = process.stdin.fileno()
+        self._doorbell.attach(self._queue, pipe)
         try:
             status = process.wait()
         finally:
-            self._doorbell.attach(self._queue, None)
+            self._doorbell.detach(self._queue, pipe)
             process.stdin.close()
         if status and not self._stopping.is_set():
             log.warning("the worker exited with status %d; starting another", status)
@@ -121,10 +123,14 @@ class Supervisor(threading.Thread):
     def _start(self, name: str) -> subprocess.Popen[bytes]:
         idle = ["--idle-seconds", str(self._idle_seconds)] if self._idle_seconds else []
         path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+        shared = {**os.environ, **self._settings.as_environment(), "PYTHONPATH": path}
+        if self._queue == INFERENCE and self._settings.workers > 1:
+            cores = max(1, (os.cpu_count() or 1) // self._settings.workers)
+            shared.setdefault("OMP_NUM_THREADS", str(cores))  # each would take all of them
         return subprocess.Popen(
             [sys.executable, "-m", PROGRAM, "--name", name, "--queue", self._queue, *idle],
             stdin=subprocess.PIPE,
-            env={**os.environ, **self._settings.as_environment(), "PYTHONPATH": path},
+            env=shared,
             start_new_session=True,  # Ctrl-C goes to the server, which stops the worker in order
         )
 
@@ -136,7 +142,7 @@ class Supervisors:
         on_demand = [(queue, IDLE_SECONDS) for queue in (TRAINING, PREPARATION)]
         self._all = [
             Supervisor(settings, reaper, doorbell, queue, idle)
-            for queue, idle in [(INFERENCE, 0.0), *on_demand]
+            for queue, idle in [*[(INFERENCE, 0.0)] * settings.workers, *on_demand]
         ]
 
     def start(self) -> None:

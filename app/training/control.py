@@ -114,7 +114,7 @@ def publish(
         if title
         else titles.automatic(session, summary["card"]["title"], study.dataset.name),
         "head": "trained",
-        "default": True,
+        "default": False,
         "source": source,
     }
     run.model_id = name

@@ -41,11 +41,13 @@ class ImageNet:
             self._asked, self._logits = True, logits
 
     def logits(self) -> Tensor | None:
-        """Return the logits (1000,), or None without the network."""
+        """Return the logits (1000,), or None without the network, or if it is damaged."""
         if not self._asked:
             self._asked = True
             model = self._find()
-            self._logits = None if model is None else self._forward(model)
+            logits = None if model is None else self._forward(model)
+            sound = logits is not None and bool(torch.isfinite(logits).all())
+            self._logits = logits if sound else None  # its damage is not the other models'
         return self._logits
 
     @torch.no_grad()

@@ -8,7 +8,9 @@ from contextlib import nullcontext
 
 import numpy as np
 import torch
+from torch import Tensor
 
+from ml.errors import MlError
 from ml.explain.certainty import ImageNet, certainty
 from ml.explain.effects import MaskEffects, effects_of_masks
 from ml.explain.maps import DEFAULT_METHODS, ClipMaps, explain_clips
@@ -22,6 +24,11 @@ from ml.networks.video.inputs import prepare
 from ml.networks.video.sampling import spread
 from ml.networks.video.still import StillNetwork
 from ml.networks.video.types import ClipAttended, Sampled, Seconds, Shares, Stream
+
+NOT_FINITE = (
+    "{} answers with numbers that are not finite (NaN or infinity): its weights are damaged. "
+    "Use a sound copy of it, or leave it out."
+)
 
 
 def explain(
@@ -44,7 +51,8 @@ def explain(
             know what they do not know, and never abstain without it.
 
     Raises:
-        MlError: A class or method is unknown, or the clip has too few flow fields.
+        MlError: A class or method is unknown, the clip has too few flow fields, or a logit or a
+            map is not finite.
     """
     began = time.perf_counter()
     network = model.network
@@ -61,6 +69,7 @@ def explain(
     name = None if chosen is None else model.classes[chosen]
     still = of_photo is not None
     logits = maps.attended.logits.detach()[0].to(torch.float32 if still else torch.float64)
+    _check_finite(model.id, logits, maps)
     if imagenet is not None:
         imagenet.note(model, logits)
     sure = certainty(model, logits, imagenet)
@@ -71,6 +80,9 @@ def explain(
         own = int(maps.targets[0])  # the top class of a model that does not know the target
         asked = (own, model.classes[own])
         effects = effects_of_masks(edited, seen, masks, logits, asked, temperature)
+        changes = [e.probability_change for f in effects.values() for e in (f.if_even, f.if_blob)]
+        if not np.isfinite(changes).all():
+            raise MlError(NOT_FINITE.format(model.id))
     return Explanation(
         model=model.id,
         classes=model.classes,
@@ -84,6 +96,17 @@ def explain(
         abstained=sure.abstained,
         clip=None if still else _clip_scores(network, sampled, maps.attended, chosen),
     )
+
+
+def _check_finite(model_id: str, logits: Tensor, maps: ClipMaps) -> None:
+    every = [
+        values
+        for methods in maps.maps.values()
+        for stages in methods.values()
+        for values in stages.values()
+    ]
+    if not all(bool(torch.isfinite(values).all()) for values in (logits, *every)):
+        raise MlError(NOT_FINITE.format(model_id))
 
 
 def _clip_scores(

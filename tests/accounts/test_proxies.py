@@ -10,13 +10,14 @@ from typing import Any
 import httpx
 import pytest
 from pydantic import ValidationError
+from sqlalchemy import delete
 
 from app.core.security import COOKIE
 from app.core.settings import Settings
 from app.db import accounts as rows
+from app.db.tables import Rate
 from app.web.http.identity import SESSION_COOKIE
 from app.web.http.proxies import network
-from app.web.http.ratelimit import RateLimiter
 from tests.accounts.test_sign_in import enter, set_password
 from tests.support.own_server import own_server
 from tests.support.proxy import proxy
@@ -61,7 +62,8 @@ def known_proxy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Behind]:
 
 @pytest.fixture
 def trusting(known_proxy: Behind) -> Behind:
-    known_proxy.api.web.limiter = RateLimiter()
+    with known_proxy.api.web.sessions.begin() as session:
+        session.execute(delete(Rate))
     return known_proxy
 
 

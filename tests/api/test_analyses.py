@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 from sqlalchemy import select
 
+from app.db import analyses as rows
 from app.db import jobs as job_rows
 from app.db import models as model_rows
 from app.db.tables import Analysis, Job, Prediction
@@ -366,3 +367,16 @@ def test_sharing_and_deleting_at_the_same_moment_never_leaves_a_map_without_its_
             assert {other.get(item["links"]["npy"]).status_code for item in items} <= {200}
             assert other.delete(copy["links"]["self"]).status_code == 204
         assert not [name for name in files_of(any_api.settings) if name.startswith("maps/")]
+
+
+def test_a_model_that_failed_says_why_and_is_tried_again(api: Api) -> None:
+    photo = api.upload()["id"]
+    found = api.analyse(photo, models=["plain", "gated"])
+    why = {"error": "unprocessable", "detail": "gated is damaged."}
+    with api.web.sessions.begin() as session:
+        rows.add_problem(session, found["id"], "gated", why)  # type: ignore[arg-type]
+    api.finish(found["id"])
+    shown = api.client.get(found["links"]["self"]).json()
+    assert (shown["state"], shown["problems"]) == ("succeeded", {"gated": why})
+    again = api.analyse(photo, models=["plain", "gated"])
+    assert (again["state"], again["problems"]) == ("queued", {})

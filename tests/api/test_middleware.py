@@ -82,7 +82,7 @@ def test_errors_are_json_for_programs_and_pages_for_people(api: Api) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("PUT", "/api/v1/media", "GET, HEAD, POST"),
+        ("PUT", "/api/v1/media", "DELETE, GET, HEAD, POST"),
         ("OPTIONS", f"/api/v1/analyses/{'0' * 32}", "DELETE, GET, HEAD"),
         ("DELETE", "/api/v1/models", "GET, HEAD"),
         ("POST", "/", "GET, HEAD"),

@@ -72,7 +72,7 @@ def test_publishing_shows_it_to_everybody(api: Api, importer: httpx.Client) -> N
     admin, at = signed_in(api.client), f"{BASE}/models/secret/publish"
     assert admin.post(at, json={"title": "Plain"}).status_code == 409  # another model's
     made = admin.post(at, json={"title": "Known_to all"}).json()
-    assert (made["title"], made["default"]) == ("Known to all", True)
+    assert (made["title"], made["default"]) == ("Known to all", False)
     assert "private_to" not in made
     assert admin.post(at, json={}).status_code == 409
     stranger = api.visitor()
@@ -81,3 +81,39 @@ def test_publishing_shows_it_to_everybody(api: Api, importer: httpx.Client) -> N
     assert (entry["action"], entry["detail"]["title"]) == ("model.publish", "Known to all")
     assert admin.delete(f"{BASE}/models/secret").status_code == 204
     assert stranger.get(f"{BASE}/models/secret").status_code == 404
+
+
+def rows_of_newcomer(api: Api) -> list[str]:
+    """The models of an analysis for a new visitor who names none."""
+    client = api.visitor()
+    found = api.analyse(api.upload(client=client)["id"], client=client)
+    return list(found["request"]["models"])
+
+
+def test_an_admin_chooses_the_rows_of_the_usual_table(api: Api, importer: httpx.Client) -> None:
+    admin, at = signed_in(api.client), f"{BASE}/models/secret"
+    assert admin.post(f"{at}/default", json={"default": True}).status_code == 409  # private
+    assert admin.post(f"{at}/publish", json={}).status_code == 200
+    assert rows_of_newcomer(api) == ["plain", "gated"]
+    assert "data-usual>" in admin.get("/models/secret", headers=PAGE).text
+    assert importer.post(f"{at}/default", json={"default": True}).status_code == 403
+    assert admin.post(f"{at}/default", json={"default": True}).json()["default"] is True
+    assert "data-usual checked>" in admin.get("/models/secret", headers=PAGE).text
+    assert rows_of_newcomer(api) == ["plain", "gated", "secret"]
+    taken_out = admin.post(f"{BASE}/models/plain/default", json={"default": False})
+    assert taken_out.json()["default"] is False
+    api.publish("plain", "gated")  # a worker starts anew
+    assert rows_of_newcomer(api) == ["gated", "secret"]
+    actions = [entry["action"] for entry in admin.get(f"{BASE}/audit").json()["items"]]
+    assert actions[:2] == ["model.no-default", "model.default"]
+    assert "data-usual" not in importer.get("/models/secret", headers=PAGE).text
+
+
+def test_without_a_usual_row_those_that_came_along_are_taken(
+    api: Api, importer: httpx.Client
+) -> None:
+    admin = signed_in(api.client)
+    assert admin.post(f"{BASE}/models/secret/publish", json={}).status_code == 200
+    for name in ("plain", "gated"):
+        admin.post(f"{BASE}/models/{name}/default", json={"default": False})
+    assert rows_of_newcomer(api) == ["plain", "gated"]

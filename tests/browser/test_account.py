@@ -15,7 +15,9 @@ from playwright.sync_api import Browser, Page, expect
 
 from app.accounts import sessions
 from app.accounts.passwords import hash_password
+from app.core.security import COOKIE
 from app.db.engine import make_engine, make_sessions
+from tests.support.backend import photo
 from tests.support.pages import ROOT, Visit, agree, overflows, serious
 from tests.support.server_settings import settings_of
 from tests.support.signing_in import sign_in
@@ -216,7 +218,7 @@ def test_another_browser_is_signed_out_from_here(visit: Visit, browser: Browser)
     expect(page.get_by_role("link", name="Sign in")).to_be_visible()
 
 
-@pytest.mark.parametrize("path", ["/sign-in", "/account", "/audit"])
+@pytest.mark.parametrize("path", ["/sign-in", "/account", "/audit", "/storage"])
 def test_pages(any_visit: Visit, path: str) -> None:
     if path != "/sign-in":
         sign_in(any_visit)
@@ -240,3 +242,21 @@ def test_the_audit_is_filtered_by_action(visit: Visit) -> None:
     page.wait_for_url("**/audit?action=token.create")
     expect(page.locator(".audit .did").first).to_have_text(sentence)
     assert all("made the token" in row for row in page.locator(".audit .did").all_inner_texts())
+
+
+def test_an_admin_takes_an_upload_down_from_the_page(visit: Visit) -> None:
+    with httpx.Client(base_url=visit.address) as stranger:
+        for seed in (41, 42):
+            files = {"file": (f"{seed}.jpg", photo(seed))}
+            assert stranger.post("/api/v1/media", files=files).status_code == 201
+        owner = stranger.cookies[COOKIE].partition(".")[0]
+        page = sign_in(visit).open(f"/storage?owner={owner}")
+        rows = page.locator(".row.pictured")
+        expect(rows).to_have_count(2)
+        rows.filter(has_text="41.jpg").get_by_role("button", name="Delete").click()
+        agree(page, "Delete")
+        expect(rows).to_have_count(1)
+        [left] = stranger.get("/api/v1/media").json()["items"]
+    assert left["filename"] == "42.jpg"
+    page.goto(f"{visit.address}/audit")
+    expect(page.locator(".audit .did").first).to_have_text("admin took down the upload 41.jpg")

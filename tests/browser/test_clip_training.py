@@ -55,6 +55,10 @@ def test_from_a_zip_of_clips_to_a_row_of_the_table(visit: Visit, tmp_path: Path)
     page.get_by_role("dialog").get_by_role("button", name="Publish", exact=True).click()
     model = page.get_by_role("link", name="In the table").get_attribute("href") or ""
 
+    with admin(visit.address) as api:
+        usual = {"default": True}
+        api.post(f"{model}/default", json=usual).raise_for_status()
+
     clip = tmp_path / "moving.mp4"
     clip.write_bytes(clip_bytes(77, (3, 0)))
     visit.open().locator("[data-pick]").first.set_input_files(clip)

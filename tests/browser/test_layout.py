@@ -21,7 +21,7 @@ PAGES = [
     "/datasets",
     "/api",
 ]
-PAGES += ["/account", "/audit", "/nothing", "/sign-in"]
+PAGES += ["/account", "/audit", "/nothing", "/sign-in", "/storage"]
 EDGES = """() => {
   const left = (element) => {
     const box = element.getBoundingClientRect();

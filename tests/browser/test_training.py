@@ -81,6 +81,9 @@ def test_from_a_zip_to_rows_of_the_table(visit: Visit, tmp_path: Path) -> None:
     ]
     assert len(names) == 2
     assert names[1] == "cbam-tiles"
+    with admin(visit.address) as api:
+        for name in names:
+            api.post(f"/models/{name}/default", json={"default": True}).raise_for_status()
     visit.upload()
     expect(page.locator('.row[data-row="cbam-tiles"]')).to_contain_text("CBAM on tiles")
     for name in names:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from sqlalchemy import update
 from sqlalchemy.orm import Session, sessionmaker
 
-from app.db import jobs
+from app.db import jobs, turns
 from app.db.tables import Job, utcnow
 
 Sessions = sessionmaker[Session]
@@ -71,9 +71,9 @@ def test_the_oldest_comes_first_in_its_queue(sessions: Sessions) -> None:
     first, second = queued(sessions), queued(sessions)
     with sessions.begin() as session:
         jobs.add(session, "train", "training", {})
-        assert jobs.next_queued(session, "inference") == first
+        assert turns.next_queued(session, "inference") == first
         jobs.claim(session, first, "w")
-        assert jobs.next_queued(session, "inference") == second
+        assert turns.next_queued(session, "inference") == second
 
 
 def test_only_the_holder_may_write(sessions: Sessions) -> None:

@@ -110,6 +110,7 @@ class Server:
         methods: Sequence[str] = ("attention", "gradcam"),
         size: int = 96,
         ring: bool = True,
+        owner: str = OWNER,
         **job_values: object,
     ) -> str:
         """Enqueue an analysis and return its identifier.
@@ -123,21 +124,28 @@ class Server:
             input_size=size,
             fit="shape",
         )
-        return self.enqueue(request, ring=ring, **job_values)
+        return self.enqueue(request, ring=ring, owner=owner, **job_values)
 
-    def enqueue(self, request: AnalysisRequest, *, ring: bool = True, **job_values: object) -> str:
+    def enqueue(
+        self,
+        request: AnalysisRequest,
+        *,
+        ring: bool = True,
+        owner: str = OWNER,
+        **job_values: object,
+    ) -> str:
         """Enqueue the analysis of a photo, or of a clip if the request has its options."""
         analysis_id = new_id()
         job_class = AnalyseImageJob if request.clip is None else AnalyseClipJob
         sessions = self.sessions if ring else make_sessions(self.engine)
         with sessions.begin() as session:
-            job = service.enqueue(session, job_class(analysis_id=analysis_id))
+            job = service.enqueue(session, job_class(analysis_id=analysis_id), owner=owner)
             for name, value in job_values.items():
                 setattr(job, name, value)
             session.add(
                 Analysis(
                     id=analysis_id,
-                    owner=OWNER,
+                    owner=owner,
                     media_id=request.media_id,
                     job_id=job.id,
                     request=request.model_dump(mode="json"),

@@ -30,7 +30,6 @@ from app.jobs.doorbell import Doorbell
 from app.main import create_app
 from app.web.http.connections import limited
 from app.web.http.examples import MODEL
-from app.web.http.ratelimit import RateLimiter
 from app.web.http.render_cache import RenderCache
 from app.web.http.state import AppState
 from tests.support.backend import photo, wait_for
@@ -88,7 +87,7 @@ class Api:
         for name in files_of(self.settings):
             (self.settings.blob_dir / name).unlink()
         self.web.sessions.configure(info={"doorbell": self.web.doorbell})
-        self.web.cache, self.web.limiter = RenderCache(), RateLimiter()
+        self.web.cache = RenderCache()
         self.publish("plain", "gated")
         self.client.close()
         self.client = self.visitor()
@@ -243,7 +242,9 @@ def shared_server(postgres: str = "") -> Api:
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, home, ignore_errors=True)
         url = stack.enter_context(postgres_database(postgres)) if postgres else ""
-        settings = Settings(home=home, database_url=url, min_free_bytes=0)
+        # No worker empties its queue; `tests/api/test_limits.py` has the limits.
+        about = {"database_url": url, "min_free_bytes": 0, "analyses_waiting": 0}
+        settings = Settings(home=home, **about)  # type: ignore[arg-type]
         api = stack.enter_context(running(settings))
         atexit.register(stack.pop_all().close)
     return api

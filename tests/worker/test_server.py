@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -12,9 +13,10 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import psutil
 
-from tests.support.backend import wait_for
+from tests.support.backend import photo, wait_for
 from tests.support.processes import command_line, still_running
 
 ENVIRONMENT = {"SIGHTLINE_PORT": "0", "SIGHTLINE_LOAD_AHEAD": "false"}
@@ -108,3 +110,51 @@ def test_a_setting_that_cannot_be_is_named(tmp_path: Path) -> None:
     )
     assert run.returncode == 2
     assert run.stderr.startswith("SIGHTLINE_QUEUE: ")
+
+
+def web_processes_of(server: subprocess.Popen[str]) -> list[psutil.Process]:
+    children = psutil.Process(server.pid).children()
+    return [child for child in children if "app.serve" in command_line(child)]
+
+
+def test_several_web_processes_are_one_server(tmp_path: Path) -> None:
+    """They count together, wake the workers, are replaced, and are gone when told to stop."""
+    with started(tmp_path, SIGHTLINE_WEB_PROCESSES="2", SIGHTLINE_UPLOADS_PER_MINUTE="3") as one:
+        server, address = one
+        wait_for(lambda: answers(address) and len(web_processes_of(server)) == 2)
+        asked = [answers(address) for _ in range(20)]
+        assert all(asked)
+        counted = httpx.get(f"{address}/metrics").text
+        line = re.search(
+            r'requests_total\{method="GET",route="/healthz",status="200"\} (\d+)', counted
+        )
+        assert line is not None
+        assert int(line[1]) >= len(asked)
+        with httpx.Client(base_url=f"{address}/api/v1", timeout=60) as visitor:
+            sent = [send(visitor, address, n) for n in range(4)]
+            assert [answer.status_code for answer in sent] == [201, 201, 201, 429]
+            wait_for(lambda: httpx.get(f"{address}/readyz").status_code == 200)
+            body = {"media_id": sent[0].json()["id"], "models": ["plain"]}
+            made = visitor.post("/analyses", json=body).json()
+            state = f"/analyses/{made['id']}"
+            wait_for(lambda: visitor.get(state).json()["state"] == "succeeded")
+        before = web_processes_of(server)
+        before[0].kill()
+        wait_for(lambda: len(web_processes_of(server)) == 2 and answers(address))
+        with nothing_left(server, seconds=60):
+            server.send_signal(signal.SIGTERM)
+            assert server.wait(30) == 0
+    with started(tmp_path, SIGHTLINE_WEB_PROCESSES="2") as (server, address):
+        wait_for(lambda: answers(address))
+        with nothing_left(server, seconds=60):
+            server.kill()
+
+
+def send(visitor: httpx.Client, address: str, number: int) -> httpx.Response:
+    """Upload a photo over a connection of its own: whichever process takes it."""
+    files = {"file": ("a.jpg", photo(number))}
+    answer = httpx.post(
+        f"{address}/api/v1/media", files=files, cookies=dict(visitor.cookies), timeout=60
+    )
+    visitor.cookies.update(answer.cookies)
+    return answer

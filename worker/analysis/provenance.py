@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
@@ -29,9 +30,21 @@ FITTED: dict[Fit, str] = {
 
 
 def provenance(
-    request: AnalysisRequest, models: ModelCache, media: Media, seconds: float
+    request: AnalysisRequest,
+    answered: Sequence[str],
+    models: ModelCache,
+    media: Media,
+    seconds: float,
 ) -> Provenance:
-    """Return the record. `media` is what was looked at, `seconds` the time of all models."""
+    """Return the record.
+
+    Args:
+        request: What was asked.
+        answered: The models of it that have a row.
+        models: Where their checkpoints and calibrations are known.
+        media: What was looked at.
+        seconds: The time of all models.
+    """
     left_out = {"media_id", "clip"} | ({"place"} if request.place is None else set())
     wanted = request.model_dump(mode="json", exclude=left_out)
     packages = (
@@ -41,10 +54,10 @@ def provenance(
     )
     record: Provenance = {
         "request": wanted | (request.clip.model_dump(mode="json") if request.clip else {}),
-        "checkpoints": {name: models.entry(name).checkpoint_sha256 for name in request.models},
+        "checkpoints": {name: models.entry(name).checkpoint_sha256 for name in answered},
         "calibration": {
             name: dict(calibration)
-            for name in request.models
+            for name in answered
             if (calibration := models.entry(name).about.get("calibration")) is not None
         },
         "preprocessing": {

@@ -38,13 +38,14 @@ def as_asked(target: Target) -> targets.Target:
 
 @dataclass
 class Task:
-    """The analysis of a medium; `done` holds the models whose results are stored."""
+    """The analysis of a medium, with the models that have a row, and those that failed."""
 
     context: Context
     analysis_id: str
     request: AnalysisRequest
     media: Media
-    done: set[str]
+    answered: set[str]
+    failed: set[str]
     _report_at: float = field(default_factory=_next_report)
 
     @classmethod
@@ -52,8 +53,13 @@ class Task:
         """Read the rows; NotFound if the analysis was deleted."""
         with context.runtime.readers() as session:
             analysis, request = find(session, analysis_id)
-            done = rows.answered_models(session, analysis_id)
-            return cls(context, analysis_id, request, analysis.media, done)
+            answered, failed = rows.answered_models(session, analysis_id), analysis.problems or {}
+            return cls(context, analysis_id, request, analysis.media, answered, set(failed))
+
+    @property
+    def done(self) -> set[str]:
+        """The models whose part is stored: a job that is tried again skips them."""
+        return self.answered | self.failed
 
     @property
     def of_clip(self) -> bool:

@@ -72,7 +72,8 @@ def receive(
     blobs.put(keys.imported_card(model_id), text.encode())
     what, data = form.mechanisms[about.mechanism]["title"], about.training.data or "own data"
     title = titles.automatic(session, what, data)
-    job = service.enqueue(session, CheckModelJob(model_id=model_id, title=title, user_id=user_id))
+    check = CheckModelJob(model_id=model_id, title=title, user_id=user_id)
+    job = service.enqueue(session, check, owner=f"user:{user_id}")
     return Received(model_id, job.id, digest, title)
 
 
@@ -107,7 +108,9 @@ def _result(job: Job | None, row: ModelCard | None) -> ModelCard:
 
 
 def publish(session: Session, row: ModelCard, title: str | None) -> ModelCard:
-    """Show an imported model to everybody; a title of None keeps its own.
+    """Show an imported model to everybody, to choose; a title of None keeps its own.
+
+    It is no row of the usual table before an admin makes it one.
 
     Raises:
         Conflict: It is published already, or another model has the title.
@@ -117,7 +120,7 @@ def publish(session: Session, row: ModelCard, title: str | None) -> ModelCard:
     card, source = row.card.copy(), row.card["source"].copy()
     del card[models.PRIVATE]
     source["published_at"] = utcnow().isoformat()
-    card.update({"source": source, "default": True})
+    card.update({"source": source, "default": False})
     if title is not None and title != card["title"]:
         card["title"] = titles.chosen(session, title)
     return models.put(session, card)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import secrets
 
 import anyio
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from app.accounts.secrets import digest
@@ -29,9 +30,10 @@ LONGEST = 3.0
 async def admit(request: Request, name: str) -> None:
     """Let an attempt to sign in as `name` begin, perhaps a little later; TooMany if it may not."""
     web = app_state(request)
-    web.limiter.check(_who(request, name), web.settings.sign_ins_per_minute, ATTEMPTS)
+    limit = {_who(request, name): web.settings.sign_ins_per_minute}
+    await run_in_threadpool(web.limiter.count, limit, ATTEMPTS)
     if _device(request, name) is None:
-        await anyio.sleep(delay(web, name))
+        await anyio.sleep(await run_in_threadpool(delay, web, name))
 
 
 def failed(request: Request, name: str) -> None:
@@ -50,7 +52,7 @@ def succeeded(request: Request, name: str) -> None:
 def delay(web: AppState, name: str) -> float:
     """Return the seconds for which a strange browser waits for an answer about this name."""
     limit = web.settings.sign_ins_per_minute
-    excess = web.limiter.count(_failures(name)) - limit if limit else 0
+    excess = web.limiter.number(_failures(name)) - limit if limit else 0
     return min(LONGEST, STEP * max(0, excess))
 
 

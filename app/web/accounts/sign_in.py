@@ -44,7 +44,7 @@ async def by_password(request: Request, name: str, password: str) -> None:
     await guessing.admit(request, name)
     stored = await run_in_threadpool(_stored_hash, web, name)
     if not await _in_thread(web, passwords.verify, stored, password[: passwords.LONGEST]):
-        guessing.failed(request, name)
+        await run_in_threadpool(guessing.failed, request, name)
         await run_in_threadpool(_record_failure, request, name)
         raise Unauthorised(WRONG)
     assert stored is not None
@@ -52,7 +52,7 @@ async def by_password(request: Request, name: str, password: str) -> None:
     if passwords.is_outdated(stored):
         renewed = await _in_thread(web, passwords.hash_password, password)
     await run_in_threadpool(_enter, request, name, stored, renewed)
-    guessing.succeeded(request, name)
+    await run_in_threadpool(guessing.succeeded, request, name)
 
 
 def by_link(request: Request, secret: str) -> None:
@@ -79,7 +79,7 @@ async def by_invitation(request: Request, secret: str, name: str, password: str)
     passwords.check_choice(password, name)
     password_hash = await hashed(request, password)
     await run_in_threadpool(_join, request, secret, name, password_hash)
-    guessing.succeeded(request, name)
+    await run_in_threadpool(guessing.succeeded, request, name)
 
 
 def _check_invitation(request: Request, secret: str, name: str) -> None:
@@ -154,10 +154,11 @@ async def confirm(request: Request, principal: Principal, password: str | None) 
     if user.password_hash is None or principal.fresh_link:
         return
     key = f"password of {user.id}"  # only who is signed in as the user gets here
-    web.limiter.check(key, web.settings.sign_ins_per_minute, guessing.ATTEMPTS)
+    limit = {key: web.settings.sign_ins_per_minute}
+    await run_in_threadpool(web.limiter.count, limit, guessing.ATTEMPTS)
     if not await _in_thread(web, passwords.verify, user.password_hash, password or ""):
         raise Forbidden(WRONG_PRESENT)
-    web.limiter.forgive(key)
+    await run_in_threadpool(web.limiter.forgive, key)
 
 
 async def hashed(request: Request, password: str) -> str:

@@ -24,6 +24,7 @@ from app.media.deletion import delete_analysis, delete_media
 from app.media.quota import check_analyses
 from app.web.analyses import create as requests
 from app.web.analyses import present, schemas
+from app.web.analyses.allowance import Allowance
 from app.web.analyses.events import follow
 from app.web.analyses.find import find_analysis
 from app.web.http import pagination
@@ -93,14 +94,15 @@ def existing(analysis_id: PathId, session: ReadSession) -> str:
     summary="Explain a photo or a clip",
     responses={
         200: {"model": schemas.Analysis, "description": "Answered from what is stored."},
-        **errors(400, 403, 404, 503, 507),
+        **errors(400, 403, 404, 429, 503, 507),
     },
 )
 def create(
     request: schemas.AnalysisCreate,
+    http: Request,
     response: Response,
-    session: WriteSession,
     web: StateDep,
+    session: WriteSession,
     visitor: Visitor,
     principal: MaybeUser,
 ) -> schemas.Analysis:
@@ -109,9 +111,11 @@ def create(
     The same file with the same request (models with their checkpoints, methods, target, size, and
     of a clip segments, range and flow) is answered from what is stored: 200, with `stored` true.
     """
+    allowance = Allowance(web, http, visitor)
+    allowance.check()
     medium = find_media(session, request.media_id)
     check_analyses(session, web.settings, visitor)
-    row = requests.create(session, medium, request, visitor, principal.viewer)
+    row = requests.create(session, medium, request, visitor, principal.viewer, allowance)
     stored = row.job.state == State.SUCCEEDED
     response.status_code = status.HTTP_200_OK if stored else status.HTTP_202_ACCEPTED
     body = present.analysis(row, rows.predictions(session, row.id), stored=stored)

@@ -22,6 +22,7 @@ from app.jobs.parameters import (
     fingerprint,
 )
 from app.web.analyses import targets
+from app.web.analyses.allowance import Allowance
 from app.web.analyses.schemas import AnalysisCreate
 
 DEFAULT_METHODS = ("attention", "gradcam")
@@ -30,9 +31,17 @@ CLIP_ONLY = ("segments", "from_s", "to_s", "flow")
 
 
 def create(
-    session: Session, media: Media, body: AnalysisCreate, owner: str, viewer: models.Viewer
+    session: Session,
+    media: Media,
+    body: AnalysisCreate,
+    owner: str,
+    viewer: models.Viewer,
+    allowance: Allowance,
 ) -> Analysis:
-    """Return an analysis that answers: stored, already under way, or new with its job queued."""
+    """Return an analysis that answers: stored, already under way, or new with its job queued.
+
+    TooMany if the visitor may not have a new one now.
+    """
     cards = models.all_cards(session, viewer)
     request = complete(body, cards, media)
     versions = {row.id: (row.checkpoint_sha256, row.card.get("calibration")) for row in cards}
@@ -43,6 +52,7 @@ def create(
     under_way = rows.find_under_way(session, question, media.id)
     if under_way is not None and _same(under_way, media, request):
         return under_way
+    allowance.take(session, queued=answered is None)
     analysis = Analysis(
         id=new_id(),
         owner=owner,
@@ -56,7 +66,7 @@ def create(
         rows.add_finished_job(session, analysis, job_class.kind)
         rows.copy_results(session, answered, analysis)
     else:
-        analysis.job = service.enqueue(session, job_class(analysis_id=analysis.id))
+        analysis.job = service.enqueue(session, job_class(analysis_id=analysis.id), owner=owner)
         session.add(analysis)
         session.flush()
     return analysis
@@ -92,7 +102,8 @@ def _models(names: list[str] | None, cards: Sequence[ModelCard], kind: str) -> l
         raise Unprocessable(f"models: this server has none that look at {MEDIA[kind]}.")
     if names is None:
         usual = [card for card in fit.values() if card.get("default", True)]
-        return usual or list(fit.values())
+        shipped = [card for card in fit.values() if models.SOURCE not in card]
+        return usual or shipped or list(fit.values())
     for name in names:
         if name not in known:
             raise Unprocessable(f"models: there is no {name}; there are {_listed(fit)}.")

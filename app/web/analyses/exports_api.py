@@ -93,7 +93,11 @@ class FilmStyle(Look):
     "/{analysis_id}/figure.{file_format}",
     response_class=Response,
     summary="The whole table as a figure",
-    responses={200: {"description": "The figure.", **FIGURES}, 304: {}, **errors(404, 409, 503)},
+    responses={
+        200: {"description": "The figure.", **FIGURES},
+        304: {},
+        **errors(404, 409, 429, 503),
+    },
 )
 async def get_figure(
     analysis_id: PathId,
@@ -111,7 +115,7 @@ async def get_figure(
     params = DrawFigureJob.model_validate(
         {**chosen, "analysis_id": analysis_id, "format": file_format, "key": key}
     )
-    content = await figures.drawn(web, params)
+    content = await figures.drawn(web, request, params)
     headers = {
         **_named(f"{analysis_id[:8]}.{file_format}"),
         "Cache-Control": PRIVATE_IMMUTABLE,
@@ -154,7 +158,7 @@ async def get_picture(
         200: {"description": "The film.", **FILMS},
         206: {"description": "The part that was asked for with `Range`."},
         304: {},
-        **errors(400, 404, 409, 416, 503),
+        **errors(400, 404, 409, 416, 429, 503),
     },
 )
 async def get_overlay(
@@ -187,7 +191,7 @@ async def get_overlay(
     }
     if matches(request, etag):
         return Response(status_code=304, headers=headers)
-    await figures.ready(web, params)
+    await figures.ready(web, request, params)
     kind = figures.FILM_TYPES[file_format]
     return RangedFile(web.blobs.path(key), headers=headers, media_type=kind)
 

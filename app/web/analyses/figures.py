@@ -12,6 +12,7 @@ from typing import Any
 import anyio
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
 
 from app.core.errors import Busy, Conflict, NotFound, SightlineError, Unprocessable
 from app.db import analyses as rows
@@ -21,6 +22,8 @@ from app.jobs.parameters import DrawClipJob, DrawFigureJob
 from app.jobs.states import TERMINAL, State
 from app.storage import keys
 from app.web.analyses.find import find_analysis
+from app.web.http.identity import address_of
+from app.web.http.proxies import network
 from app.web.http.state import AppState
 
 DRAWING = 2  # the code that draws: what an earlier one has stored is drawn again
@@ -84,21 +87,36 @@ def _named(analysis_id: str, style: Mapping[str, object], file_format: str) -> s
     return keys.figure(analysis_id, digest, file_format)
 
 
-async def drawn(web: AppState, params: Drawable) -> bytes:
+async def drawn(web: AppState, request: Request, params: Drawable) -> bytes:
     """Return the figure, after at most `WAIT` seconds; Busy later than that."""
-    await ready(web, params)
+    await ready(web, request, params)
     return await run_in_threadpool(web.blobs.get, params.key)
 
 
-async def ready(web: AppState, params: Drawable) -> None:
-    """Wait until the figure is drawn, at most `WAIT` seconds; Busy later than that."""
+async def ready(web: AppState, request: Request, params: Drawable) -> None:
+    """Wait until the figure is drawn, at most `WAIT` seconds; Busy later than that.
+
+    TooMany if it is not there, and its address has had too many drawn.
+    """
     ends = time.monotonic() + WAIT
     if not await run_in_threadpool(web.blobs.exists, params.key):
-        job_id = await run_in_threadpool(web.pending.ask, web.sessions, params.key, params)
+        job_id = await run_in_threadpool(_ask, web, request, params)
         while not await run_in_threadpool(_finished, web, params, job_id):
             if time.monotonic() > ends:
                 raise Busy("The figure is still being drawn; ask again soon.", retry_after=5)
             await anyio.sleep(CHECK_EVERY)
+
+
+def _ask(web: AppState, request: Request, params: Drawable) -> str:
+    """Return the id of the job that draws the figure, for whoever made the analysis."""
+    limit = {f"figure: address {network(address_of(request))}": web.settings.figures_per_minute}
+    with web.readers() as session:
+        owner = find_analysis(session, params.analysis_id).owner
+
+    def allow(session: Session) -> None:
+        web.limiter.count(limit, "figures and films", session)
+
+    return web.pending.ask(web.sessions, params.key, params, owner, allow)
 
 
 def _finished(web: AppState, params: Drawable, job_id: str) -> bool:

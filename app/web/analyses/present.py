@@ -26,6 +26,7 @@ def analysis(
             **columns(row, schemas.Analysis),
             "request": request.model_dump(exclude={"clip"}) | options,
             "stored": stored or row.stored,
+            "problems": row.problems or {},
             "predictions": {entry.model: _prediction(entry) for entry in predictions},
             "links": _analysis_links(row, request),
         }

@@ -162,6 +162,13 @@ class Prediction(Answer):
     clip: OfClip[ClipScores] = Field(default=None, description="Of a clip: scores over time.")
 
 
+class Problem(Answer):
+    """Why a model has no row: the error's name, and a sentence."""
+
+    error: str
+    detail: str
+
+
 class AnalysisLinks(Answer):
     """Where the analysis' parts are; `page` is for people."""
 
@@ -195,6 +202,9 @@ class Analysis(Answer):
     stored: bool = Field(description="True where an earlier result answered the request.")
     request: AnalysisRequest
     predictions: dict[str, Prediction]
+    problems: dict[str, Problem] = Field(
+        default={}, description="By model: why it has no answer. The other models' answers stand."
+    )
     provenance: dict[str, Any] | None = Field(
         description="Checkpoint hashes, versions, device, preprocessing, seconds."
     )

@@ -34,7 +34,7 @@ def add(
     split = {"seed": options.seed, "val_share": options.val_share}
     reading = {"review": options.review, "encoding": options.encoding}
     job = ImportDatasetJob(dataset_id=row.id, source=source, **split, **reading, **more)
-    row.job = service.enqueue(session, job)
+    row.job = service.enqueue(session, job, owner=created_by[:64])
     session.add(row)
     session.flush()
     return row

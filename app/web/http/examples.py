@@ -76,6 +76,7 @@ ANALYSIS: dict[str, Any] = {
             "seconds": 0.041,
         }
     },
+    "problems": {},
     "provenance": None,
     "created_at": "2026-01-15T09:30:02Z",
     "started_at": "2026-01-15T09:30:02Z",

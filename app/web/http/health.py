@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.core.errors import SightlineError
 from app.db import capabilities, models
 from app.db import jobs as job_rows
-from app.jobs.doorbell import LocalDoorbell
+from app.jobs.doorbell import LocalDoorbell, RelayDoorbell
 from app.jobs.parameters import INFERENCE, PREPARATION, TRAINING
 from app.web.http.deps import StateDep
 from app.web.http.parameters import errors
@@ -82,7 +82,9 @@ def _try(check: Callable[[AppState], str], web: AppState) -> str:
         return check(web)
     except SQLAlchemyError:
         return "the database does not answer, or has no tables yet"
-    except (OSError, SightlineError) as error:
+    except SightlineError as error:  # its text is for everybody
+        return error.detail
+    except OSError as error:
         return _hidden("not reachable", error)
 
 
@@ -106,6 +108,8 @@ def _blobs(web: AppState) -> str:
 
 
 def _queue(web: AppState) -> str:
+    if isinstance(web.doorbell, RelayDoorbell):
+        return OK  # the process that starts the workers replaces them; it ends this one with it
     if isinstance(web.doorbell, LocalDoorbell):
         return OK if web.doorbell.attached(INFERENCE) else "no worker process is running"
     from redis import Redis, RedisError

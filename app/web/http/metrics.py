@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterable
 
@@ -16,6 +17,7 @@ from prometheus_client import (
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 API = "/api/v1"
+SHARED = "PROMETHEUS_MULTIPROC_DIR"
 BOUNDS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)  # seconds
 
 # Otherwise every series gets a second one, with the time of its first count.
@@ -25,7 +27,8 @@ disable_created_metrics()  # type: ignore[no-untyped-call]
 class Metrics:
     """Number of requests by method, route and status, and their duration by route.
 
-    Each application has its own registry, so that those of two in one process do not add up.
+    Each application has its own registry, so that those of two in one process do not add up. Those
+    of several web processes do (`PROMETHEUS_MULTIPROC_DIR`), whichever of them is asked.
     """
 
     def __init__(self) -> None:
@@ -57,7 +60,16 @@ class Metrics:
         )
         for queue, state, number in jobs:
             gauge.labels(queue, state).set(number)
-        return generate_latest(self._registry) + generate_latest(now)
+        return generate_latest(self._counted()) + generate_latest(now)
+
+    def _counted(self) -> CollectorRegistry:
+        if SHARED not in os.environ:
+            return self._registry
+        from prometheus_client.multiprocess import MultiProcessCollector
+
+        every = CollectorRegistry()
+        MultiProcessCollector(every)  # type: ignore[no-untyped-call]
+        return every
 
 
 class CountRequests:

@@ -20,7 +20,7 @@ MEANINGS = {
     415: "The file is not a photo or a clip that can be read.",
     416: "The file has no such part; Content-Range says how long it is.",
     422: "A parameter is missing or wrong.",
-    429: "Too many uploads; see Retry-After.",
+    429: "Too many of these in a minute; see Retry-After.",
     503: "Not possible now; see Retry-After.",
     507: "The server's disk is full, or you keep as much as you may.",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from threading import Lock
 
 from sqlalchemy.orm import Session, sessionmaker
@@ -19,12 +20,23 @@ class PendingJobs:
         self._jobs: dict[str, str] = {}
         self._lock = Lock()
 
-    def ask(self, sessions: sessionmaker[Session], key: str, params: JobParameters) -> str:
-        """Return the id of the job that makes the blob `key`; queue `params` if there is none."""
+    def ask(
+        self,
+        sessions: sessionmaker[Session],
+        key: str,
+        params: JobParameters,
+        owner: str,
+        allow: Callable[[Session], None],
+    ) -> str:
+        """Return the id of the job that makes the blob `key`; queue `params` if there is none.
+
+        `allow` is called before a job is queued, and raises if none may be.
+        """
         with self._lock, sessions.begin() as session:
             job = job_rows.get(session, self._jobs.get(key, ""))
             if job is None or job.state in TERMINAL:
-                job = service.enqueue(session, params)
+                allow(session)
+                job = service.enqueue(session, params, owner=owner)
                 self._jobs[key] = job.id
             return job.id
 

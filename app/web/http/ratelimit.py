@@ -1,82 +1,90 @@
-"""Rate limits: a sliding window of one minute, in the memory of this process."""
+"""Rate limits: most events in a minute, counted in the database, which all processes share."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections import deque
-from collections.abc import Callable
-from threading import Lock
+from collections.abc import Callable, Mapping
+
+from sqlalchemy.orm import Session, sessionmaker
 
 from app.core.errors import TooMany
+from app.db import rates
 
-WINDOW = 60.0
-MAX_KEYS = 10_000
+NO_LIMIT = 10**9
+LONGEST_KEY = 160
 
 
 class RateLimiter:
-    """Counts events by key."""
+    """Counts events by key. A request beyond a limit costs one read, and no write.
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    Args:
+        sessions: Sessions that write.
+        readers: Sessions that only read.
+        clock: Returns the Unix time.
+    """
+
+    def __init__(
+        self,
+        sessions: sessionmaker[Session],
+        readers: sessionmaker[Session],
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._sessions = sessions
+        self._readers = readers
         self._clock = clock
-        self._events: dict[str, deque[float]] = {}
-        self._lock = Lock()
 
-    def check(self, key: str, limit: int, what: str = "uploads") -> None:
-        """Count one event.
+    def check(self, limits: Mapping[str, int], what: str) -> None:
+        """Raise TooMany if a limit is reached; nothing is counted.
 
         Args:
-            key: Who or what is limited.
-            limit: Most events in a minute; 0 for no limit.
+            limits: Most events in a minute, by who or what is limited; 0 for no limit.
             what: The events' name in the error text, in the plural.
-
-        Raises:
-            TooMany: The limit is reached; the error has the seconds to wait.
         """
-        if limit == 0:
+        with self._readers() as session:
+            self._refuse(session, _limited(limits), what)
+
+    def count(self, limits: Mapping[str, int], what: str, session: Session | None = None) -> None:
+        """Count one event for each key, all or none; TooMany as `check`.
+
+        With a session that writes they are counted in its transaction, else at once.
+        """
+        if session is None:
+            self.check(limits, what)
+            with self._sessions.begin() as own:
+                self.count(limits, what, own)
             return
-        now = self._clock()
-        with self._lock:
-            events = self._recent(key, now)
-            if len(events) >= limit:
-                wait = max(1, math.ceil(events[0] + WINDOW - now))
-                raise TooMany(
-                    f"That is more than {limit} {what} a minute; try again in {wait} seconds.",
-                    retry_after=wait,
-                )
-            self._append(key, now)
+        wanted = _limited(limits)
+        for key in sorted(wanted):  # in one order, so that no two wait for each other
+            if not rates.count(session, key, wanted[key], self._clock()):
+                self._refuse(session, {key: wanted[key]}, what)
+                raise TooMany
 
     def add(self, key: str) -> None:
         """Count one event, however many there are."""
-        with self._lock:
-            self._append(key, self._clock())
+        with self._sessions.begin() as session:
+            rates.count(session, key[:LONGEST_KEY], NO_LIMIT, self._clock())
 
     def forgive(self, key: str) -> None:
         """Take the last event back: it was none of those that are limited."""
-        with self._lock:
-            if events := self._events.get(key):
-                events.pop()
+        with self._sessions.begin() as session:
+            rates.take_back(session, key[:LONGEST_KEY])
 
-    def count(self, key: str) -> int:
-        """Return the number of events within the last minute."""
-        with self._lock:
-            return len(self._recent(key, self._clock())) if key in self._events else 0
+    def number(self, key: str) -> int:
+        """Return the number of events in the present minute."""
+        with self._readers() as session:
+            return rates.number(session, key[:LONGEST_KEY], self._clock())
 
-    def _recent(self, key: str, now: float) -> deque[float]:
-        events = self._events.setdefault(key, deque())
-        while events and events[0] <= now - WINDOW:
-            events.popleft()
-        return events
+    def _refuse(self, session: Session, limits: Mapping[str, int], what: str) -> None:
+        found = rates.full(session, limits, self._clock()) if limits else None
+        if found is not None:
+            key, seconds = found
+            wait = max(1, math.ceil(seconds))
+            raise TooMany(
+                f"That is more than {limits[key]} {what} a minute; try again in {wait} seconds.",
+                retry_after=wait,
+            )
 
-    def _append(self, key: str, now: float) -> None:
-        self._recent(key, now).append(now)
-        if len(self._events) > MAX_KEYS:
-            self._forget(now)
 
-    def _forget(self, now: float) -> None:
-        """Drop the keys without events in the last window."""
-        silent = [
-            key for key, events in self._events.items() if not events or events[-1] <= now - WINDOW
-        ]
-        for key in silent:
-            del self._events[key]
+def _limited(limits: Mapping[str, int]) -> dict[str, int]:
+    return {key[:LONGEST_KEY]: limit for key, limit in limits.items() if limit}

@@ -47,7 +47,7 @@ class AppState:
     watched_analyses: Watch[tuple[int, str]]
     watched_datasets: Watch[tuple[int, str]]
     watched_studies: Watch[list[tuple[str, int, str, int, int]]]
-    limiter: RateLimiter = field(default_factory=RateLimiter)
+    limiter: RateLimiter
     cache: RenderCache = field(default_factory=RenderCache)
     pending: PendingJobs = field(default_factory=PendingJobs)
     metrics: Metrics = field(default_factory=Metrics)

@@ -23,10 +23,10 @@ from app.media.retention import delete_all_of
 from app.media.uploads import IncomingMedia, dropped
 from app.storage import keys
 from app.web.http import pagination
-from app.web.http.arrival import ADDRESS_FACTOR
 from app.web.http.caching import PRIVATE_IMMUTABLE, matches, reply
 from app.web.http.deps import KnownVisitor, ReadSession, StateDep, Visitor, WriteSession
 from app.web.http.identity import address_of
+from app.web.http.limits import limits
 from app.web.http.multipart import MediaStream
 from app.web.http.parameters import Cursor, Limit, PathId, a_file, binary, errors, multipart
 from app.web.http.principal import Audit, may_take_down
@@ -65,8 +65,7 @@ async def upload(
     the same name is not stored twice. `note` says what was guessed or left out in reading it. If
     browsers cannot play a clip, a copy is made that they can.
     """
-    _check_rate(web, request, visitor)
-    await run_in_threadpool(_check_quota, web, visitor)
+    await run_in_threadpool(_admit, web, request, visitor)
     stream = MediaStream(request, web.settings)
     with dropped(IncomingMedia(web.blobs, web.decoder, web.settings)) as file:
         with web.arrivals.place(stream.arrival, visitor, network(address_of(request))):
@@ -79,13 +78,10 @@ async def upload(
     return medium
 
 
-def _check_rate(web: AppState, request: Request, visitor: str) -> None:
+def _admit(web: AppState, request: Request, owner: str) -> None:
+    """Count an upload; TooMany, or QuotaFull if the owner keeps enough."""
     limit = web.settings.uploads_per_minute
-    web.limiter.check(f"address {network(address_of(request))}", limit * ADDRESS_FACTOR)
-    web.limiter.check(f"visitor {visitor}", limit)
-
-
-def _check_quota(web: AppState, owner: str) -> None:
+    web.limiter.count(limits("upload", request, owner, limit), "uploads")
     with web.readers() as session:
         check_uploads(session, web.settings, owner)
 
@@ -99,7 +95,7 @@ def _store(web: AppState, file: IncomingMedia, filename: str, owner: str) -> sch
         check_uploads(session, web.settings, owner, arrived.size)
         medium = arrived.keep(session, owner)
         if medium.playable == "waiting":
-            service.enqueue(session, MakePlayableJob(media_id=medium.id))
+            service.enqueue(session, MakePlayableJob(media_id=medium.id), owner=owner)
         return present.media(medium)
 
 

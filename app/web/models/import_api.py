@@ -13,6 +13,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 
 from app.core.errors import Conflict, TooLarge, Unprocessable
 from app.core.settings import MIB
+from app.db import models as rows
 from app.db.tables import ModelCard
 from app.storage.blobs import flush, no_space_is_disk_full
 from app.training import control
@@ -24,7 +25,7 @@ from app.web.http.principal import Admin, Audit, Principal, record
 from app.web.http.schemas import API
 from app.web.http.state import AppState, app_state
 from app.web.models.find import ModelId, find_model
-from app.web.models.schemas import Model, PublishImport
+from app.web.models.schemas import Model, ModelDefault, PublishImport
 
 router = APIRouter(prefix="/models", tags=["models"])
 MOST_BYTES = 256 * MIB
@@ -67,10 +68,31 @@ async def import_model(
 def publish(
     model_id: ModelId, body: PublishImport, session: WriteSession, principal: Admin, audit: Audit
 ) -> Model:
-    """Show an imported model to everybody; returns its card."""
+    """Show an imported model to everybody, who can then choose it; returns its card."""
     row = find_model(session, model_id, principal.viewer)
     model = importing.publish(session, row, body.title)
     audit("model.publish", model_id, title=model.card["title"])
+    return Model.model_validate(model.card)
+
+
+@router.post(
+    "/{model_id}/default",
+    summary="Choose whether a model is a default",
+    responses=errors(400, 401, 403, 404, 409),
+)
+def choose_default(
+    model_id: ModelId, body: ModelDefault, session: WriteSession, principal: Admin, audit: Audit
+) -> Model:
+    """Put a model into the table of whoever names no models, or take it out; returns its card.
+
+    409 for an import that is not published.
+    """
+    row = find_model(session, model_id, principal.viewer)
+    if rows.PRIVATE in row.card:
+        raise Conflict("Publish the model first; only then can it be a default for everybody.")
+    model = rows.set_default(session, row, default=body.default)
+    action = "model.default" if body.default else "model.no-default"
+    audit(action, model_id, title=model.card["title"])
     return Model.model_validate(model.card)
 
 

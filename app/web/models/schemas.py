@@ -63,7 +63,9 @@ class Model(Answer):
     input_size: int | None = None
     methods: list[str] = Field(default_factory=list)
     head: str | None = None
-    default: bool = True
+    default: bool = Field(
+        default=True, description="Whether it is among the models of an analysis that names none."
+    )
     metrics: Annotated[dict[str, Any], AfterValidator(completed)] = Field(
         default_factory=dict,
         description="On the validation split: `accuracy`, its 95 % `interval`, and how many "
@@ -85,6 +87,14 @@ class Model(Answer):
     calibration: Calibration | None = Field(
         default=None, description="None: probabilities are the softmax's own."
     )
+
+
+class ModelDefault(RequestBody):
+    """Whether a model is among those of an analysis that names none."""
+
+    model_config = example({"default": True})
+
+    default: bool
 
 
 class PublishImport(RequestBody):

@@ -17,7 +17,7 @@ import { bindPage, evidence, isEvidenceMethod, root, showPage } from "./page.js"
 import { Retarget } from "./retarget.js";
 import { showAnswer } from "./rows.js";
 import { Sources } from "./sources.js";
-import { rerun, showProblem, showStatus, waitingWords } from "./status.js";
+import { problemOf, rerun, showProblem, showStatus, waitingWords } from "./status.js";
 import { Store } from "./store.js";
 import { Table } from "./table.js";
 import { lackingWords, makeTarget, same, titleOf } from "./target.js";
@@ -52,7 +52,8 @@ const sources = new Sources(store, (layer, now) => {
 });
 const chooser = new Chooser(state);
 const retarget = new Retarget(state, table, sources, draw);
-store.lacking = ({ model, method }) => (isEvidenceMethod(method) && !retarget.knows(model) ? lackingWords(retarget.current) : "");
+store.lacking = ({ model, method }) =>
+  problemOf(data.analysis, model) || (isEvidenceMethod(method) && !retarget.knows(model) ? lackingWords(retarget.current) : "");
 const big = new Enlarged({
   close: () => closeBig(),
   step: (right, down) => stepBig(right, down),
@@ -114,7 +115,7 @@ function drawNow() {
   for (const row of document.querySelectorAll("[data-row]")) {
     const element = /** @type {HTMLElement} */ (row);
     const id = element.dataset.row ?? "";
-    showAnswer(element, predictionOf(id), view.truth, retarget.current, table.card(id).classes);
+    showAnswer(element, predictionOf(id), view.truth, retarget.current, table.card(id).classes, problemOf(data.analysis, id));
   }
   showSmall();
   const cell = selected();

@@ -7,9 +7,10 @@ import { classIn, lackingWords } from "./target.js";
  * @param {HTMLElement} row @param {any} prediction or null while the model has not answered
  * @param {string} truth true class, or "" @param {import("./target.js").Target} target what Grad-CAM explains
  * @param {string[]} classes that the model knows; without the target, it explains none
+ * @param {string} problem why there is no answer, or ""
  */
-export function showAnswer(row, prediction, truth, target, classes) {
-  const key = JSON.stringify([prediction, truth, target]);
+export function showAnswer(row, prediction, truth, target, classes, problem) {
+  const key = JSON.stringify([prediction, truth, target, problem]);
   if (row.dataset.shown === key) return;
   row.dataset.shown = key;
   const none = Boolean(prediction?.abstained);
@@ -21,6 +22,7 @@ export function showAnswer(row, prediction, truth, target, classes) {
   const lacking = prediction && name === null ? items.pop() : null;
   items.forEach((item, index) => say(/** @type {HTMLElement} */ (item), answers[index], truth, name));
   if (none) items[0].replaceChildren(abstention(classes.length));
+  if (!prediction && problem) items[0].replaceChildren(make("span.lacking", { text: "no answer", title: problem }));
   if (lacking) lacking.replaceChildren(make("span.lacking", { text: lackingWords(target), title: lackingWords(target) }));
   showVerdict(row, prediction, truth, classes.includes(truth));
 }

@@ -8,6 +8,7 @@ const reopened = new URLSearchParams(location.search).has("stored");
 function words(analysis) {
   const total = analysis.request.models.length;
   const done = Object.keys(analysis.predictions).length;
+  const failed = Object.keys(analysis.problems).length;
   const models = total === 1 ? "1 model" : `${total} models`;
   if (analysis.state === "queued") return "Waiting for the worker…";
   if (analysis.state === "running") return `${done} of ${models} ready`;
@@ -16,7 +17,7 @@ function words(analysis) {
   const what = "segments" in analysis.request ? "clip" : "photo";
   if (analysis.stored || reopened) return `Answered from what is stored: the same ${what} with the same request.`;
   const seconds = (Date.parse(analysis.finished_at) - Date.parse(analysis.started_at)) / 1000;
-  return `${models} in ${seconds.toFixed(1)} s`;
+  return `${failed > 0 ? `${done} of ` : ""}${models} in ${seconds.toFixed(1)} s`;
 }
 
 /** What the answer says before there is one. @param {any} analysis @returns {string} */
@@ -25,9 +26,16 @@ export function waitingWords({ state, request }) {
   return isFinal({ state }) ? "No answer." : `Looking at the ${"segments" in request ? "clip" : "photo"}…`;
 }
 
+/** Why a model has no row, or "". @param {any} analysis @param {string} model @returns {string} */
+export const problemOf = ({ problems }, model) => (Object.hasOwn(problems, model) ? problems[model].detail : "");
+
 /** @param {any} analysis @returns {string} what went wrong, or "" */
 function problem(analysis) {
   if (analysis.state === "failed") return analysis.detail ?? "The analysis failed inside the server.";
+  const failed = Object.keys(analysis.problems);
+  if (analysis.state === "succeeded" && failed.length > 0) {
+    return `No answer from ${failed.join(", ")}: ${problemOf(analysis, failed[0])} The other rows stand.`;
+  }
   if (analysis.state !== "cancelled") return "";
   const some = Object.keys(analysis.predictions).length > 0;
   return `This analysis was cancelled. ${some ? "The maps that were ready are shown." : "No map was ready yet."}`;

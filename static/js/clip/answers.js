@@ -17,7 +17,7 @@ export class Answers {
   /**
    * @param {any[]} rows Card JSON @param {import("./timeline.js").Timeline} timeline
    * @param {import("../analysis/store.js").Store} store
-   * @param {{titleOf: (id: string) => string, go: (k: number) => void, share: (percent: number) => void}} on
+   * @param {{titleOf: (id: string) => string, go: (k: number) => void, share: (percent: number) => void, problemOf: (id: string) => string}} on
    */
   constructor(rows, timeline, store, on) {
     this.timeline = timeline;
@@ -61,7 +61,7 @@ export class Answers {
       const row = /** @type {HTMLElement} */ (document.querySelector(`[data-row="${CSS.escape(card.id)}"]`));
       const prediction = predictions[card.id];
       const now = prediction ? reweighted(prediction, view.fusion) : null;
-      showAnswer(row, now, "", chosen, card.classes);
+      showAnswer(row, now, "", chosen, card.classes, this.on.problemOf(card.id));
     }
     const prediction = predictions[layer.model];
     this.clip = prediction?.clip ?? null;

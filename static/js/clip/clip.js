@@ -6,7 +6,7 @@ import { makeLook } from "../analysis/drawing.js";
 import { Legend } from "../analysis/legend.js";
 import { bindPage, colours, evidence, isEvidenceMethod, root, showPage } from "../analysis/page.js";
 import { Sources } from "../analysis/sources.js";
-import { rerun, showProblem, showStatus, waitingWords } from "../analysis/status.js";
+import { problemOf, rerun, showProblem, showStatus, waitingWords } from "../analysis/status.js";
 import { Store } from "../analysis/store.js";
 import { classIn, lackingWords, makeTarget, plainTarget } from "../analysis/target.js";
 import { flip } from "../analysis/tools.js";
@@ -52,7 +52,7 @@ const transport = new Transport(part("transport"), () => clock, (way) => step(wa
 /** @type {number[]} when the clip's frames are shown */
 let frameTimes = [];
 const answers = new Answers(rows, timeline, store, {
-  titleOf, go: (k) => go(answers.times[k]), share: (value) => state.set({ fusion: value }),
+  titleOf, go: (k) => go(answers.times[k]), share: (value) => state.set({ fusion: value }), problemOf: (id) => problemOf(analysis, id),
 });
 const range = bindRange(timeline, state, () => clock, (from_s, to_s) => ask({ from_s, to_s }));
 const showTarget = makeTarget(rows, (id) => analysis.predictions[id], (target) => ask({ target }));
@@ -64,7 +64,8 @@ let pointed = null;
 /** What is explained, in every row. */
 const target = plainTarget(analysis.request.target, rows);
 const knows = (/** @type {string} */ id) => classIn(target, rows.find((card) => card.id === id)?.classes ?? []) !== null;
-store.lacking = ({ model, method }) => (isEvidenceMethod(method) && !knows(model) ? lackingWords(target) : "");
+store.lacking = ({ model, method }) =>
+  problemOf(analysis, model) || (isEvidenceMethod(method) && !knows(model) ? lackingWords(target) : "");
 /** Ask for something like this analysis, and go there. @param {any} changes */
 const ask = (changes) => rerun({ ...analysis.request, ...changes }, "");
 

@@ -7,7 +7,7 @@ const TRIES = 60;
 const WAIT_MS = 1000;
 
 /**
- * Just after its start a server has no models yet: wait for them.
+ * Just after its start a server has no models yet, and of many photos only some may wait there: try again.
  * @param {any} media @param {AbortSignal} signal @param {(words: string) => void} say @returns {Promise<any>} the Analysis JSON
  */
 export async function ask({ id: media_id, kind }, signal, say) {
@@ -20,9 +20,9 @@ export async function ask({ id: media_id, kind }, signal, say) {
         chosen = []; // one of them is gone
         continue;
       }
-      const loading = error instanceof ApiError && error.status === 503 && tries < TRIES;
-      if (!loading || signal.aborted) throw error;
-      say("the models are loading");
+      const busy = error instanceof ApiError && [429, 503].includes(error.status) && tries < TRIES;
+      if (!busy || signal.aborted) throw error;
+      say(error.status === 429 ? "waiting for its turn" : "the models are loading");
       await sleep(WAIT_MS);
     }
   }
