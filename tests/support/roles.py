@@ -8,17 +8,16 @@ from datetime import timedelta
 from typing import Any
 
 import httpx
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from app.accounts import people, sessions, tokens
 from app.accounts.scopes import SCOPES
 from app.core.security import COOKIE
 from app.db import analyses, capabilities, models
 from app.db.account_tables import User
-from app.db.tables import new_id, utcnow
+from app.db.tables import Rate, new_id, utcnow
 from app.web.home.explorer import swagger_ui
 from app.web.http.identity import SESSION_COOKIE
-from app.web.http.ratelimit import RateLimiter
 from ml.train.form import form
 from tests.support.archives import classes, zip_of
 from tests.support.backend import photo
@@ -61,7 +60,6 @@ class Site:
 
     def everybody(self) -> dict[str, dict[str, str]]:
         """The headers of every role, with new sessions and tokens; what was deleted is back."""
-        self.api.web.limiter = RateLimiter()
         with self.api.web.readers() as session:
             there = analyses.get(session, self.ids["analysis_id"]) is not None
         if not there:
@@ -69,6 +67,7 @@ class Site:
         visitors, dead = self.api.web.visitors, utcnow() - HOUR
         with self.api.web.sessions.begin() as session:
             session.execute(update(User).values(password_hash=None))
+            session.execute(delete(Rate))
             owner = self._users["program"]
             revoked, made = tokens.create(session, owner, "test", SCOPES, None)
             revoked.revoked_at = dead
@@ -137,6 +136,7 @@ class Site:
             "POST /api/v1/datasets/from-folder": {"json": {"folder": "photos"}},
             "POST /api/v1/training-runs": {"json": {**dataset, "mechanisms": ["plain"]}},
             "POST /api/v1/trials": {"json": {**dataset, "kind": "cost", "mechanism": "plain"}},
+            "POST /api/v1/models/{model_id}/default": {"json": {"default": True}},
             "POST /api/v1/training-runs/{run_id}/move": {"json": {"before": None}},
             "GET /api/v1/training-runs/{run_id}/confusion/images": {
                 "params": {"true": 0, "predicted": 1}
