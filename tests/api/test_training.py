@@ -11,12 +11,11 @@ import numpy as np
 import pytest
 
 from app.db import capabilities
-from app.db import jobs as job_rows
-from app.db import training as rows
 from ml.train.form import form
-from tests.support.signing_in import bearer, signed_in
+from tests.support.signing_in import signed_in
 from tests.support.training import add_dataset
-from tests.support.web import Api, card
+from tests.support.training_rows import work, write_epoch
+from tests.support.web import Api
 
 BASE = "/api/v1"
 
@@ -35,61 +34,6 @@ def launch(api: Api, dataset: str, **options: Any) -> Any:
     assert response.status_code == 202, response.text
     assert response.headers["location"] == response.json()["links"]["self"]
     return response.json()
-
-
-def work(api: Api, run: Any, epochs: int = 2) -> None:
-    """Fill a run as a worker does: 20 steps an epoch, then its end."""
-    web, run_id = api.web, run["id"]
-    with web.readers() as session:
-        job_id = rows.run(session, run_id).job_id  # type: ignore[union-attr]
-    with web.sessions.begin() as session:
-        assert job_rows.claim(session, job_id, "worker")
-    for epoch in range(1, epochs + 1):
-        write_epoch(web, run_id, epoch)
-    made = card(0, "gated", mechanism="gated", checkpoint={"sha256": "a" * 64, "bytes": 3})
-    web.blobs.put(f"runs/{run_id}/model.safetensors", b"abc")
-    summary = {"val_accuracy": 0.75, "val_loss": 0.5, "best_epoch": 2, "seconds": 1.0}
-    summary |= {"worst": [], "worst_maps": {}, "card": made}
-    with web.sessions.begin() as session:
-        done = {"summary": summary, "about": {"mechanism": "gated"}, "epoch": epochs}
-        key = f"runs/{run_id}/model.safetensors"
-        rows.change(session, run_id, checkpoint_key=key, checkpoint_sha256="a" * 64, **done)
-        assert job_rows.finish(session, job_id, "worker", "succeeded")
-
-
-def write_epoch(web: Any, run_id: str, epoch: int) -> None:
-    """Store 20 steps, an epoch with maps and predictions, and a log line."""
-    steps = range(20 * epoch - 19, 20 * epoch + 1)
-    predictions = np.array([[0, 0, 1, 0, 1, 1, 0, 1], np.linspace(0.5, 0.9, 8)], np.float32)
-    key = f"runs/{run_id}/predictions-{epoch:04d}.npy"
-    web.blobs.put(key, npy(predictions))
-    maps = f"runs/{run_id}/probes-{epoch:04d}-attention.npy"
-    web.blobs.put(maps, npy(np.zeros((2, 5), np.float16)))
-    values = dict.fromkeys(
-        ("train_loss", "train_accuracy", "val_loss", "val_accuracy", "lr", "seconds"), 0.5
-    )
-    with web.sessions.begin() as session:
-        points = [
-            {"run_id": run_id, "step": s, "loss": 9.0 if s == 7 else 1 / s, "accuracy": 0.5}
-            | {"lr": 0.1, "images_per_s": 3.0}
-            for s in steps
-        ]
-        rows.add_points(session, points)
-        probes = {"attention": {"stages": {"early": [2, 2], "late": [1, 1]}, "key": maps}}
-        rows.add_epoch(
-            session,
-            {"run_id": run_id, "epoch": epoch, "step": steps[-1], "values": values}
-            | {"probes": probes, "predictions_key": key},
-        )
-        rows.add_note(session, run_id, f"Epoch {epoch}")
-        rows.change(session, run_id, step=steps[-1], steps=40, epoch=epoch)
-        job_rows.touch(session, rows.run(session, run_id).job_id)  # type: ignore[union-attr]
-
-
-def npy(values: Any) -> bytes:
-    file = io.BytesIO()
-    np.save(file, values)
-    return file.getvalue()
 
 
 def test_nothing_touched_trains_all_six_as_shipped(api: Api, dataset: str):
@@ -164,21 +108,6 @@ def test_without_a_worker_it_is_busy(api: Api):
     assert api.client.get(f"{BASE}/training-form").status_code == 503
     body = {"dataset_id": "0" * 32}
     assert api.client.post(f"{BASE}/training-runs", json=body).status_code == 503
-
-
-def test_who_may_do_what(api: Api, dataset: str):
-    study = launch(api, dataset, mechanisms=["plain"])
-    run = study["runs"][0]["links"]["self"]
-    reader = {"headers": bearer(api.client, "read")}
-    trainer = {"headers": bearer(api.client, "train")}
-    nobody = api.visitor()
-    assert nobody.get(run).status_code == 401
-    assert nobody.get(study["links"]["events"]).status_code == 401
-    assert nobody.get(f"{BASE}/studies/{'0' * 32}/events").status_code == 401
-    assert nobody.post(f"{run}/cancel", **reader).status_code == 403
-    assert nobody.get(run, **reader).status_code == 200
-    assert nobody.post(f"{run}/publish", json={}, **trainer).status_code == 403
-    assert nobody.post(f"{run}/cancel", **trainer).status_code == 200
 
 
 def test_pause_resume_cancel_move_and_delete(api: Api, dataset: str):

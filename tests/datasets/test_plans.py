@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 from typing import Any
 
 from PIL import Image
 
 from tests.datasets.test_names import encoded_zip
-from tests.datasets.test_uploads import DATASETS, refused, upload
+from tests.datasets.test_uploads import refused, upload
 from tests.support.archives import classes, picture, zip_of
 from tests.support.import_worker import import_all
-from tests.support.signing_in import bearer, signed_in
+from tests.support.signing_in import signed_in
 from tests.support.web import Api, files_of
 
 
@@ -131,19 +130,6 @@ def test_work_that_is_lost_is_done_again(api: Api) -> None:
     made = confirmed(api, dataset, folders=[{"folder": "cat", "class_name": "Katze"}])
     assert [one["name"] for one in made["classes"]] == ["Katze", "dog"]
     assert made["train_images"] + made["val_images"] == 6
-
-
-def test_who_may_decide(api: Api) -> None:
-    path = f"{DATASETS}/{'0' * 32}"
-    for method, tail, scope in (
-        ("GET", "/plan", "read"),
-        ("GET", f"/plan/images/{hashlib.sha256().hexdigest()}", "read"),
-        ("POST", "/confirm", "train"),
-    ):
-        assert api.client.request(method, path + tail, json={}).status_code == 401
-        enough = bearer(api.client, scope)
-        answer = api.client.request(method, path + tail, json={}, headers=enough)
-        assert answer.status_code == 404
 
 
 def test_tables_and_shards_get_a_sentence(api: Api) -> None:

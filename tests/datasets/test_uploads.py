@@ -11,7 +11,6 @@ from typing import Any
 
 import httpx
 import numpy as np
-import pytest
 from PIL import Image
 
 from app.core.settings import Settings
@@ -22,7 +21,7 @@ from app.web.http.multipart import PIECE
 from tests.support.archives import classes, picture, split, tar_of, zip_of
 from tests.support.backend import wait_for
 from tests.support.import_worker import import_all
-from tests.support.signing_in import bearer, signed_in
+from tests.support.signing_in import signed_in
 from tests.support.web import Api, files_of, running
 
 DATASETS = "/api/v1/datasets"
@@ -229,32 +228,6 @@ def test_a_waiting_import_is_cancelled(api: Api) -> None:
     refused(client.post(f"{dataset['links']['self']}/cancel"), 409, "ended already")
     import_all(api.settings)
     assert client.get(dataset["links"]["self"]).json()["state"] == "cancelled"
-
-
-@pytest.mark.parametrize(
-    ("method", "path", "scope"),
-    [
-        ("GET", "", "read"),
-        ("GET", "/folders", "read"),
-        ("GET", f"/{'0' * 32}", "read"),
-        ("GET", f"/{'0' * 32}/images/val/0", "read"),
-        ("GET", f"/{'0' * 32}/events", "read"),
-        ("POST", "", "train"),
-        ("POST", "/from-folder", "train"),
-        ("POST", "/imagenette", "train"),
-        ("POST", f"/{'0' * 32}/cancel", "train"),
-        ("DELETE", f"/{'0' * 32}", "train"),
-    ],
-)
-def test_who_may(api: Api, method: str, path: str, scope: str) -> None:
-    stranger = api.client.request(method, DATASETS + path, json={})
-    assert stranger.status_code == 401
-    too_little = bearer(api.client, "analyse" if scope == "read" else "read")
-    answer = api.client.request(method, DATASETS + path, json={}, headers=too_little)
-    assert answer.status_code == 403
-    enough = bearer(api.client, scope)
-    answer = api.client.request(method, DATASETS + path, json={}, headers=enough)
-    assert answer.status_code in {200, 202, 404, 422}
 
 
 def test_the_pages_are_only_for_those_who_signed_in(api: Api) -> None:

@@ -12,7 +12,7 @@ import pytest
 from ml.__main__ import parser
 
 ROOT = Path(__file__).resolve().parents[2]
-NAMES = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"]
+NAMES = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md"]
 DOCUMENTS = [ROOT / name for name in NAMES] + sorted((ROOT / "docs").rglob("*.md"))
 named = pytest.mark.parametrize("path", DOCUMENTS, ids=lambda p: str(p.relative_to(ROOT)))
 

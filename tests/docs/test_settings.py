@@ -17,7 +17,8 @@ ROW = re.compile(r"^\| `SIGHTLINE_([A-Z_]+)` \| (.+?) \| (.+?) \|$", re.MULTILIN
 ELSEWHERE = {"REQUIRE_SERVICES", "TEST_REDIS", "TEST_POSTGRES", "PUBLISH"}
 DOCUMENTS = [
     *(ROOT / "docs").rglob("*.md"),
-    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "Makefile", "Dockerfile")),
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")),
+    *(ROOT / name for name in ("Makefile", "Dockerfile")),
     *(ROOT / name for name in ("docker-compose.yml", ".env.example", ".ci/run")),
 ]
 
