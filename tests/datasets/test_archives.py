@@ -276,17 +276,17 @@ def test_metadata_of_operating_systems_is_ignored(bring: Bring) -> None:
 def test_many_entries_take_little_memory(bring: Bring) -> None:
     """Most are the same few pictures: each content is decoded once. An entry may take 3 kB."""
     some = [picture(seed) for seed in range(40)]
-    peaks = []
+    peaks = {500: [], 2500: []}  # threads of other tests can only add to one
     # The more objects other tests have left, the later Python looks for circles among the old ones.
     gc.freeze()
     gc.collect()
-    for count in (500, 3000):
+    for count in (500, 2500, 2500):
         data = tar_of({f"c{n % 2}/{n:05d}.jpg": some[n % 40] for n in range(count)})
         tracemalloc.start()
         index, facts = bring(data)
-        peaks.append(tracemalloc.get_traced_memory()[1])
+        peaks[count].append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
         assert len(index.images) == count
         assert facts["report"]["counts"]["duplicates"] == 40
     gc.unfreeze()
-    assert peaks[1] - peaks[0] < 2500 * 3000
+    assert min(peaks[2500]) - min(peaks[500]) < 2000 * 3000

@@ -16,8 +16,11 @@ from pathlib import Path
 import httpx
 import psutil
 
+from app.core.settings import Settings
 from tests.support.backend import photo, wait_for
 from tests.support.processes import command_line, still_running
+from tests.support.server_settings import SERVERS
+from tests.support.signing_in import bearer
 
 ENVIRONMENT = {"SIGHTLINE_PORT": "0", "SIGHTLINE_LOAD_AHEAD": "false"}
 HEAVY = ("torch", "torchvision", "matplotlib", "celery")
@@ -124,7 +127,9 @@ def test_several_web_processes_are_one_server(tmp_path: Path) -> None:
         wait_for(lambda: answers(address) and len(web_processes_of(server)) == 2)
         asked = [answers(address) for _ in range(20)]
         assert all(asked)
-        counted = httpx.get(f"{address}/metrics").text
+        SERVERS[address] = Settings(home=tmp_path)
+        with httpx.Client(base_url=address) as admin:
+            counted = admin.get("/metrics", headers=bearer(admin, "read")).text
         line = re.search(
             r'requests_total\{method="GET",route="/healthz",status="200"\} (\d+)', counted
         )
