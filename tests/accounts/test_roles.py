@@ -98,6 +98,7 @@ NOT_HERE = {
     "GET /study": 404,
     "GET /api/v1/analyses/{analysis_id}/figure.{file_format}": 422,
     "POST /api/v1/models/import": 422,
+    "POST /api/v1/datasets/from-folder": 404,  # without SIGHTLINE_DATA
 }
 
 

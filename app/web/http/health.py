@@ -132,7 +132,7 @@ def _workers(web: AppState) -> str:
             return "no worker has published its models yet"
         heard = capabilities.beating(session, SILENT_SECONDS)
         silent = [queue for queue in QUEUES if queue not in heard]
-        if silent and not isinstance(web.doorbell, LocalDoorbell):  # that one watches its own
+        if silent and not isinstance(web.doorbell, LocalDoorbell | RelayDoorbell):
             return f"no worker of {' and '.join(silent)} has been heard for a minute"
         oldest = job_rows.waiting_since(session, WAITING_SECONDS, limit=1, queue=INFERENCE)
         if oldest and not job_rows.any_running(session, INFERENCE):
