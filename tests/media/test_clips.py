@@ -192,11 +192,15 @@ def test_a_copy_plays_everywhere_with_every_frame_at_its_time(
     assert np.allclose(decoder.clip_times(copy), np.array(times) * float(kind.unit), atol=1e-4)
     frames = decoder.clip_frames(copy, list(range(30)), 96)
     assert [number(frame) for frame in frames] == list(range(30))
+    stream = av.open(copy).streams.video[0]
+    length = float(stream.duration * stream.time_base)
+    last = float((2 * times[-1] - times[-2]) * kind.unit)
+    assert length == pytest.approx(last, abs=1e-3), "the last frame is shown as the one before"
     assert heard == sorted(heard)
     assert heard[-1] == 1.0
     data = copy.read_bytes()
     assert data.index(b"moov") < data.index(b"mdat"), "a player can start before it has all"
-    assert av.open(copy).streams.video[0].pix_fmt == "yuv420p"
+    assert stream.pix_fmt == "yuv420p"
 
 
 def test_a_copy_is_upright_and_fits(decoder: Decoder, tmp_path: Path) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import av
 import numpy as np
 from av.container import OutputContainer
+from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
@@ -125,6 +126,7 @@ def _encode(
     out: Parts,
 ) -> None:
     target: VideoStream | None = None
+    last, gap = 0, 0  # the last frame is shown as long as the one before it
     for number, (tick, picture) in enumerate(pictures):
         if target is None:
             size = _size(typical or picture, source.shape)
@@ -136,11 +138,20 @@ def _encode(
         )
         frame.pts = tick
         frame.time_base = source.stream.time_base
-        made.mux(target.encode(frame))
+        last, gap = tick, tick - last
+        made.mux(_lasting(target.encode(frame), gap))
         out.done = min(1.0, (number + 1) / len(scanned.pts))
     if target is None:
         raise BrokenClip(NO_PICTURES)
-    made.mux(target.encode(None))
+    made.mux(_lasting(target.encode(None), gap))
+
+
+def _lasting(packets: Iterable[Packet[VideoStream]], duration: int) -> list[Packet[VideoStream]]:
+    """Set how long frames are shown: of the last one no later frame tells."""
+    lasting = list(packets)
+    for packet in lasting:
+        packet.duration = duration
+    return lasting
 
 
 def _target(made: OutputContainer, source: Source, size: tuple[int, int]) -> VideoStream:

@@ -1,5 +1,5 @@
 // The page of a photo becomes that of another analysis of it, of the photo made small or as it is.
-import { postJson } from "../lib/api.js";
+import { isFinal, postJson } from "../lib/api.js";
 import { API, data, part } from "../lib/dom.js";
 import { root } from "./page.js";
 import { showProblem } from "./status.js";
@@ -19,7 +19,8 @@ let asking = {};
 export async function makeSmall(place, { state, sources, lead, small, retarget, channels, draw }) {
   const mine = (asking = {});
   try {
-    const next = await postJson(`${API}/analyses`, { ...data.analysis.request, place });
+    const known = !place && small.original && isFinal(small.original) ? small.original : null;
+    const next = known ?? (await postJson(`${API}/analyses`, { ...data.analysis.request, place }));
     if (asking !== mine) return; // it has moved on
     showProblem("");
     lead.reshape(become(next, state));
