@@ -22,7 +22,9 @@ BATCH = 500  # keys in one query
 
 def delete_analysis(session: Session, blobs: BlobStore, analysis: Analysis) -> None:
     """Delete an analysis and its job, and after the commit its files."""
-    _remove(session, blobs, garbage.remove_analyses(session, [analysis]))
+    known = garbage.remove_analyses(session, [analysis])
+    written = blobs.keys(names.map_folder(analysis.id))  # also what a killed worker left
+    _remove(session, blobs, {*known, *written})
     after_commit(session, partial(blobs.delete_prefix, names.figure_folder(analysis.id)))
 
 

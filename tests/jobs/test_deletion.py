@@ -185,3 +185,20 @@ def test_old_jobs_without_an_analysis_are_removed(sessions: Sessions) -> None:
     with sessions() as session:
         left = set(session.scalars(select(Job.id)))
     assert left == {analysis.job_id, waiting.id}
+
+
+def test_what_a_killed_worker_left_goes_with_its_analysis(
+    sessions: Sessions, blobs: LocalBlobs
+) -> None:
+    """Its files without rows; not the map that another analysis was answered with."""
+    with sessions.begin() as session:
+        medium = stored_medium(session, blobs)
+        first = stored_analysis(session, blobs, medium)
+        answered_from(session, first, medium)
+        left = f"maps/{first.id}/gated-early-gradcam.npy"
+        blobs.put(left, b"a map without a row")
+        before = kept(blobs)
+    with sessions.begin() as session:
+        delete_analysis(session, blobs, session.get_one(Analysis, first.id))
+    figure = f"figures/{first.id}/abc.png"
+    assert kept(blobs) == [key for key in before if key not in (left, figure)]
