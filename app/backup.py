@@ -77,16 +77,20 @@ def restore(settings: Settings, folder: Path) -> None:
             "There are data already, which a restore would mix up: name an empty SIGHTLINE_HOME "
             "(and database, and blobs), or remove what is there."
         )
-    _copy_new(folder / BLOBS, settings.blob_dir)
-    _copy_all(folder / RUNS, settings.home / RUNS)
-    if (folder / KEY).is_file():
-        shutil.copy2(folder / KEY, settings.home / KEY)
     present = settings.home / f"{DATABASE}.restoring"  # the backup itself stays as it is
-    shutil.copy2(folder / DATABASE, present)
     try:
+        _copy_new(folder / BLOBS, settings.blob_dir)
+        _copy_all(folder / RUNS, settings.home / RUNS)
+        if (folder / KEY).is_file():
+            shutil.copy2(folder / KEY, settings.home / KEY)
+        shutil.copy2(folder / DATABASE, present)
         _copy_rows(_file(present), target)
     except SQLAlchemyError as error:
         raise BackupError(f"The backup's database cannot be read: {error}.") from None
+    except OSError as error:
+        raise BackupError(
+            f"The restore is not complete: {error}. Empty {settings.home}, and try again."
+        ) from None
     finally:
         for rest in (present, *present.parent.glob(f"{present.name}-*")):
             rest.unlink(missing_ok=True)

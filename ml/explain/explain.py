@@ -80,9 +80,7 @@ def explain(
         own = int(maps.targets[0])  # the top class of a model that does not know the target
         asked = (own, model.classes[own])
         effects = effects_of_masks(edited, seen, masks, logits, asked, temperature)
-        changes = [e.probability_change for f in effects.values() for e in (f.if_even, f.if_blob)]
-        if not np.isfinite(changes).all():
-            raise MlError(NOT_FINITE.format(model.id))
+        _check_effects(model.id, effects)
     return Explanation(
         model=model.id,
         classes=model.classes,
@@ -96,6 +94,12 @@ def explain(
         abstained=sure.abstained,
         clip=None if still else _clip_scores(network, sampled, maps.attended, chosen),
     )
+
+
+def _check_effects(model_id: str, effects: Mapping[str, MaskEffects]) -> None:
+    changes = [e.probability_change for f in effects.values() for e in (f.if_even, f.if_blob)]
+    if not np.isfinite(changes).all():
+        raise MlError(NOT_FINITE.format(model_id))
 
 
 def _check_finite(model_id: str, logits: Tensor, maps: ClipMaps) -> None:
